@@ -1,0 +1,89 @@
+# `make` lists the commands. They need Python 3.11 to 3.13 and nothing else: what they use is
+# installed into .venv, from requirements.txt, by the first of them.
+#
+#   make book PIP_ARGS="--extra-index-url URL"   another build of torch (CPU or CUDA, see README)
+#   make book PYTHON=python3.12                  another Python
+
+.DEFAULT_GOAL := help
+.PHONY: help book test slow lint lab serve bench results clean
+
+PIP_ARGS ?=
+CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+STRIP_KEYS := metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info
+
+# One thread a kernel: chapters are small, and two of them run side by side in the tests.
+book test slow: export OMP_NUM_THREADS := 1
+# Cells of a kernel need no debugger; this silences its start-up remark.
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+help:
+	@echo 'make book     execute the chapters and build the site into _build/html'
+	@echo 'make test     the fast tests, then every notebook from top to bottom'
+	@echo 'make slow     the tests that train many networks'
+	@echo 'make lint     ruff on code and notebooks, outputs stripped, mypy'
+	@echo 'make lab      open the notebooks in JupyterLab'
+	@echo 'make serve    show the built site on http://localhost:8000'
+	@echo 'make bench    measure the speed of training'
+	@echo 'make results  export the tables in results/ from the store of runs'
+	@echo 'make clean    remove what was built; the store of runs and .venv stay'
+
+# Written last, so that an interrupted installation is taken up again.
+$(INSTALLED): requirements.txt pyproject.toml
+	@python=; for candidate in $(CANDIDATES); do \
+	  if "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	      2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo 'Python 3.11, 3.12 or 3.13 is needed; none of these is one:' $(CANDIDATES) >&2; \
+	  echo 'Name yours: make book PYTHON=/path/to/python3.12' >&2; exit 1; \
+	fi; \
+	echo "Installing the pinned packages into .venv with $$python (some minutes, once)"; \
+	"$$python" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book: $(INSTALLED)
+	@$(BIN)/jupyter-book build book/ -W -n --keep-going
+	@$(BIN)/python -c 'from pathlib import Path; \
+	  print("\nThe book is built. Open", Path("_build/html/index.html").resolve().as_uri())'
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
+ifneq ($(NOTEBOOKS),)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -W ignore \
+	  --nbval-lax --nbval-current-env $(NOTEBOOKS)
+else
+	@echo 'There is no notebook to run.'
+endif
+
+slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+ifneq ($(NOTEBOOKS),)
+	$(BIN)/nbstripout --verify --extra-keys '$(STRIP_KEYS)' $(NOTEBOOKS)
+endif
+	$(BIN)/mypy
+
+lab: $(INSTALLED)
+	$(BIN)/jupyter-lab notebooks
+
+serve: $(INSTALLED)
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/run.py
+
+results: $(INSTALLED)
+	$(BIN)/python -m modlib export
+
+clean:
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache modlib.egg-info
+	find modlib tests benchmarks notebooks book -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,258 @@
+"""``python -m modlib``: train networks, run chapters, print the ledger."""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from modlib.claims import as_json, as_text, ledger
+from modlib.config import (
+    DEFAULT_EPOCHS,
+    PRESETS,
+    AdditionConfig,
+    default_train_pairs,
+    require_seed,
+    resolve_device,
+)
+from modlib.errors import InputError, StoreError, require_choice, require_int
+from modlib.experiments import KIND, get_or_train, record_fine_tuning
+from modlib.experiments import export as export_preset
+from modlib.measures import measure
+from modlib.notebook import check_values
+from modlib.paths import NOTEBOOKS
+from modlib.store import Store, write_atomically, writing
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Turn a refusal into one line on standard error and exit status 2."""
+    try:
+        yield
+    except NoArgsIsHelpError:
+        raise
+    except click.NoSuchOption as error:
+        known = error.ctx.command.params if error.ctx else []
+        names = ", ".join(name for option in known for name in option.opts if name[0] == "-")
+        refusal = str(InputError("option", f"be one of {names}", error.option_name))
+    except click.UsageError as error:
+        refusal = error.format_message()
+    except (InputError, StoreError) as error:
+        refusal = str(error)
+    else:
+        return
+    click.echo(f"modlib: {' '.join(refusal.split())}", err=True)
+    sys.exit(2)
+
+
+class OneLine(click.Group):
+    """A group of commands whose refusals are one line on standard error, exit status 2."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the words before the command."""
+        with one_line():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Read the words of the command and run it."""
+        with one_line():
+            return super().invoke(ctx)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command that the first word names."""
+        require_choice("command", args[0], self.commands)
+        return super().resolve_command(ctx, args)
+
+
+def literal(text: str) -> Any:
+    """The value that a word on the command line stands for: null, number or text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None if text == "None" else {"True": True, "False": False}.get(text, text)
+
+
+@click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="modlib")
+def main() -> None:
+    """Networks that add modulo n: train them, read a chapter on them, print the claims."""
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+
+
+@main.command()
+@click.option("--seed", default="0", show_default=True, help="First seed.")
+@click.option("--num-seeds", default="1", show_default=True, help="How many, one after another.")
+@click.option("--preset", help=f"Start from one of {', '.join(PRESETS)}.")
+@click.option("--n", help="Modulus, 3 or more.  [default: 91]")
+@click.option("--train-pairs", help="Training pairs.  [default: 5096, 4717, near .6 n^2]")
+@click.option("--num-neurons", help="Hidden neurons.  [default: 128]")
+@click.option("--embed-dim", help="Width of each embedding.  [default: 32]")
+@click.option("--batch", help="Pairs a step: n or full.  [default: n]")
+@click.option("--init", help="Initialisation: torch or flax.  [default: torch]")
+@click.option("--lr", help="Adam's learning rate.  [default: 0.008]")
+@click.option("--l2", help="Factor of |theta|^2 in the loss.  [default: 0.0001]")
+@click.option("--epochs", help="Passes over the training set.  [default: 300, full: 2000]")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:INDEX.")
+def train(
+    seed: str, num_seeds: str, preset: str | None, device: str, **options: str | None
+) -> None:
+    """Train networks into the store; those already there are left as they are."""
+    chosen = {name: literal(text) for name, text in options.items() if text is not None}
+    config = AdditionConfig(**{**settings_of(preset), **chosen})
+    first = require_seed(literal(seed))
+    total = require_int("num_seeds", literal(num_seeds), at_least=1)
+    require_seed(first + total - 1, "last seed")
+    resolve_device(device)
+    store = Store()
+    for current in range(first, first + total):
+        run = get_or_train(config, seed=current, device=device, store=store)
+        rate = run.stored.manifest["config"]["steps_per_second"]
+        judged = "held-out accuracy" if run.num_test else "accuracy on all pairs"
+        outcome = f"100 % after epoch {run.reached_epoch}" if run.learned else "did not learn"
+        pace = f"{rate:,.0f} steps a second, " if rate else ""
+        click.echo(
+            f"seed {current}: {judged} {run.accuracy:.4f}, {outcome}, {pace}"
+            f"{store.folder(KIND, config.key(), current)}"
+        )
+
+
+def settings_of(preset: str | None) -> dict[str, Any]:
+    """What a preset sets: training pairs and epochs only where they differ from the defaults.
+
+    So ``--preset A91-untrained --n 89`` is untrained, with the training pairs of 89. Raises
+    ``InputError`` for an unknown name.
+    """
+    if preset is None:
+        return {}
+    start = PRESETS[require_choice("preset", preset, PRESETS)]
+    settings = dict(vars(start))
+    if start.train_pairs == default_train_pairs(start.n):
+        del settings["train_pairs"]
+    if start.epochs == DEFAULT_EPOCHS[start.batch]:
+        del settings["epochs"]
+    return settings
+
+
+def chapters() -> list[str]:
+    """Names of the chapters' notebooks, in reading order."""
+    return sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+
+
+def chapter_named(name: str) -> str:
+    """The chapter of that name or number (``04_clusters``, ``04``, ``4``, ``clusters``).
+
+    Raises ``InputError`` where there is none.
+    """
+    for chapter in chapters():
+        number, _, word = chapter.partition("_")
+        if name in (chapter, number, number.lstrip("0"), word):
+            return chapter
+    raise InputError("chapter", f"be one of {', '.join(chapters())}", name)
+
+
+def parse_parameters(words: Sequence[str]) -> dict[str, Any]:
+    """``--seed 133 --n=89`` as a dictionary; raises ``InputError`` for anything else."""
+    parsed: dict[str, Any] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--"):
+            raise InputError("parameter", "be given as --name value", word)
+        name, given, text = word[2:].partition("=")
+        if not given:
+            if not rest:
+                raise InputError("parameter", "be followed by a value", word)
+            text = rest.pop(0)
+        parsed[name.replace("-", "_")] = literal(text)
+    return parsed
+
+
+def check_chapter_parameters(path: Path, parameters: dict[str, Any]) -> None:
+    """Refuse names that a notebook does not declare and values that break their rule."""
+    import papermill
+
+    declared = papermill.inspect_notebook(str(path))
+    for name in parameters:
+        if name not in declared:
+            raise InputError("parameter", f"be one of {', '.join(declared)}", name)
+    defaults = {name: ast.literal_eval(entry["default"]) for name, entry in declared.items()}
+    optional = [name for name, value in defaults.items() if value is None]
+    check_values({**defaults, **parameters}, optional)
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True}, options_metavar="[--NAME VALUE]..."
+)
+@click.argument("chapter")
+@click.argument("parameters", nargs=-1, type=click.UNPROCESSED)
+@click.option("--output", type=click.Path(path_type=Path), help="Executed notebook to write.")
+def run(chapter: str, parameters: tuple[str, ...], output: Path | None) -> None:
+    """Execute CHAPTER with parameters of your own, such as --seed 7 --n 89.
+
+    CHAPTER is a name or number (04_clusters, 4). The executed notebook is written to --output,
+    by default CHAPTER.out.ipynb in the current folder. A chapter's parameters stand in its first
+    code cell.
+    """
+    import papermill  # here, because it takes longer to load than most commands run
+
+    name = chapter_named(chapter)
+    path = NOTEBOOKS / f"{name}.ipynb"
+    chosen = parse_parameters(parameters)
+    check_chapter_parameters(path, chosen)
+    target = output or Path(f"{name}.out.ipynb")
+    if target.is_dir() or not target.parent.is_dir():
+        raise InputError("output", "be a file in a folder that exists", str(target))
+    with writing(target), tempfile.TemporaryFile(dir=target.parent):
+        pass
+    Store()
+    with tempfile.TemporaryDirectory() as scratch:
+        executed = Path(scratch) / "executed.ipynb"
+        try:
+            papermill.execute_notebook(str(path), str(executed), parameters=chosen)
+        except papermill.PapermillExecutionError as error:
+            raise StoreError(f"{name} stopped: {error.ename}: {error.evalue}") from None
+        with writing(target):
+            write_atomically(target, executed.read_bytes())
+    click.echo(f"wrote {target}")
+
+
+@main.command()
+@click.option("--json", "as_object", is_flag=True, help="Print JSON.")
+def claims(as_object: bool) -> None:
+    """Print the ledger: each claim, what is reported, what we measured, the verdict."""
+    rows = ledger(measure())
+    click.echo(as_json(rows) if as_object else as_text(rows))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--first-seed", default="1000", show_default=True, help="First seed.")
+@click.option("--num-seeds", default="128", show_default=True, help="How many.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:INDEX.")
+def export(name: str, first_seed: str, num_seeds: str, device: str) -> None:
+    """Train a preset's seeds and write its tables to results/NAME.
+
+    NAME is a preset, or "showcase": the first seed from 0 with a fine-tuning cluster, for
+    n = 91 and 89.
+    """
+    first = require_seed(literal(first_seed), "first_seed")
+    total = require_int("num_seeds", literal(num_seeds), at_least=1)
+    resolve_device(device)
+    if name == "showcase":
+        click.echo(json.dumps(record_fine_tuning((91, 89), device=device)))
+        return
+    folder = export_preset(name, first_seed=first, num_seeds=total, device=device)
+    click.echo(f"wrote {folder}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m modlib")

@@ -1,0 +1,198 @@
+"""Neurons that share a frequency, and what each such cluster says to the logits.
+
+Paper A, sections 4.1, 5.2 and 5.4; figures A6, A7, A22 to A24.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from modlib.analysis.neurons import input_power, neuron_table
+from modlib.analysis.view import NeuronView
+from modlib.errors import require_int
+from modlib.groups import coset_period, coset_step
+
+MIN_SIZE = 3
+"""Fewest neurons that make a cluster."""
+MAJORITY = 0.75
+"""Share of a cluster's neurons that must be of one class for the cluster to be of it."""
+SAME_FAMILY = 0.5
+"""Cosine similarity of power spectra from which two fine-tuning neurons are of one family."""
+
+ClusterKind = Literal["simple", "fine-tuning", "mixed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """Neurons with one dominant frequency.
+
+    ``kind``: ``simple`` or ``fine-tuning`` where three quarters of the neurons have a residual
+    under .30, or from .30 on; else ``mixed``. ``period`` is n / freq; ``step`` the inverse of
+    freq / g modulo n / g, g = gcd(freq, n): ``coset_size``, and 1 where cosets are approximate.
+    """
+
+    index: int
+    freq: int
+    n: int
+    neurons: Int[np.ndarray, " member"]
+    kind: ClusterKind
+
+    @property
+    def num_neurons(self) -> int:
+        """Number of neurons."""
+        return len(self.neurons)
+
+    @property
+    def coset_size(self) -> int:
+        """gcd(freq, n): the elements of the exact coset that the frequency cannot tell apart."""
+        return gcd(self.freq, self.n)
+
+    @property
+    def step(self) -> int:
+        """Step between elements of the approximate coset (paper A, section 5.2)."""
+        return coset_step(self.freq, self.n)
+
+    @property
+    def period(self) -> float:
+        """Distance between crests (paper A, appendix B.1.1)."""
+        return coset_period(self.freq, self.n)
+
+
+class Clustering(NamedTuple):
+    """Clusters by falling size, the neurons' table, and the live neurons in no cluster."""
+
+    clusters: list[Cluster]
+    table: pd.DataFrame
+    loose: Int[np.ndarray, " neuron"]
+
+
+def _family_freqs(
+    power: Float[np.ndarray, "neuron freq"], members: Int[np.ndarray, " member"]
+) -> dict[int, int]:
+    """One frequency for each family of fine-tuning neurons: the strongest of the whole family.
+
+    Families are the connected sets of neurons whose power spectra have a cosine similarity of
+    at least one half, so that a group with several harmonics is not split by which of them
+    happens to be largest in each neuron.
+    """
+    unit = power[members] / np.linalg.norm(power[members], axis=1, keepdims=True)
+    joined = unit @ unit.T >= SAME_FAMILY
+    label = np.arange(len(members))
+    for _ in members:
+        label = np.array([label[row].min() for row in joined])
+    shape = power[members] / power[members].sum(1, keepdims=True)
+    return {
+        int(neuron): int(shape[label == family].sum(0).argmax())
+        for neuron, family in zip(members, label, strict=True)
+    }
+
+
+def cluster_neurons(view: NeuronView, *, min_size: int = MIN_SIZE) -> Clustering:
+    """Group live neurons by dominant frequency (paper A, section 4.1).
+
+    A fine-tuning neuron takes the dominant frequency of its family. Groups of fewer than
+    ``min_size`` neurons and neurons whose spectrum is diffuse belong to no cluster.
+    """
+    min_size = require_int("min_size", min_size, at_least=1)
+    table = neuron_table(view)
+    freq = table.freq.to_numpy().copy()
+    tuning = np.flatnonzero(table.kind == "fine-tuning")
+    for neuron, family_freq in _family_freqs(input_power(view), tuning).items():
+        freq[neuron] = family_freq
+    eligible = ~table.kind.isin(["dead", "diffuse"]).to_numpy()
+    groups = {int(f): np.flatnonzero(eligible & (freq == f)) for f in np.unique(freq[eligible])}
+    ordered = sorted(
+        ((f, group) for f, group in groups.items() if len(group) >= min_size),
+        key=lambda item: (-len(item[1]), item[0]),
+    )
+    clusters = []
+    for index, (f, group) in enumerate(ordered):
+        tuned = float((table.kind.iloc[group] == "fine-tuning").mean())
+        kind: ClusterKind = "mixed"
+        if tuned <= 1 - MAJORITY:
+            kind = "simple"
+        elif tuned >= MAJORITY:
+            kind = "fine-tuning"
+        clusters.append(Cluster(index=index, freq=f, n=view.n, neurons=group, kind=kind))
+    clustered = np.zeros(view.num_neurons, dtype=bool)
+    table["cluster"] = -1
+    for cluster in clusters:
+        clustered[cluster.neurons] = True
+        table.loc[cluster.neurons, "cluster"] = cluster.index
+    loose = np.flatnonzero((table.kind != "dead").to_numpy() & ~clustered)
+    return Clustering(clusters, table, loose)
+
+
+class CosineFit(NamedTuple):
+    """A of A cos(2 pi f (c - a - b) / n) and the share of variance it explains."""
+
+    amplitude: float
+    explained: float
+
+
+def centre(contribution: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "a b c"]:
+    """A contribution less its mean over answers, which no softmax or argmax sees."""
+    return contribution - contribution.mean(-1, keepdims=True)
+
+
+def fit_cosine(contribution: Float[np.ndarray, "a b c"], freq: int) -> CosineFit:
+    """Least squares of A cos(2 pi f (c - a - b) / n): one A, the phase fixed at a + b.
+
+    Paper A, section 5.4. The explained share is of the variance over answers, pairs pooled.
+    """
+    n = contribution.shape[-1]
+    centred = centre(contribution)
+    k = np.arange(n)
+    shape = np.cos(2 * np.pi * freq * (k - k[:, None, None] - k[None, :, None]) / n)
+    total = float((centred**2).sum())
+    if total == 0:
+        return CosineFit(0.0, float("nan"))
+    overlap, norm = float((centred * shape).sum()), float((shape**2).sum())
+    return CosineFit(overlap / norm, overlap**2 / (norm * total))
+
+
+def mean_vote(contribution: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, " d"]:
+    """The centred contribution against d = c - a - b mod n, averaged over all pairs (a, b)."""
+    n = contribution.shape[-1]
+    k = np.arange(n)
+    centred = centre(contribution)
+    by_sum = np.stack([centred[k, (total - k) % n].mean(0) for total in range(n)])
+    return np.stack([by_sum[k, (k + d) % n].mean() for d in range(n)])
+
+
+def correct_ranks(contribution: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "a b"]:
+    """Rank of the right answer among a cluster's signed logits, 0 the largest; ties: mid-rank.
+
+    Paper A, figure A5a; without the output bias.
+    """
+    n = contribution.shape[-1]
+    k = np.arange(n)
+    correct = ((k[:, None] + k) % n)[..., None]
+    right = np.take_along_axis(contribution, correct, axis=-1)
+    # The sum of a cluster's cosines repeats along a coset up to rounding: a tie, not an order.
+    close = np.abs(contribution - right) <= 1e-9 * np.abs(contribution).max(-1, keepdims=True)
+    above = (contribution > right) & ~close
+    return above.sum(-1) + (close.sum(-1) - 1) / 2
+
+
+def shifted_agreement(
+    contribution: Float[np.ndarray, "a b c"], shift: int = 2
+) -> tuple[float, float]:
+    """How well the logits at (a + s, b + s) are those at (a, b) moved by 2 s (figure A31).
+
+    Cosine between the two, and norm of their difference over norm of the original; centred
+    over answers, all pairs pooled. NaN for a contribution that is zero.
+    """
+    centred = centre(contribution)
+    moved = np.roll(centred, (-shift, -shift, -2 * shift), axis=(0, 1, 2))
+    norm = float(np.linalg.norm(centred))
+    if norm == 0:
+        return float("nan"), float("nan")
+    cosine = float((centred * moved).sum()) / norm**2
+    return cosine, float(np.linalg.norm(moved - centred)) / norm

@@ -1,0 +1,362 @@
+"""All clusters together: the approximate Chinese remainder theorem.
+
+Paper A, section 5.4 and appendix A.2; figures A1, A6 and A31, and Remark 1.
+
+A **vote** is what a cluster adds to the logits less its mean over answers, which no argmax sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, product
+from math import gcd, prod
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+
+from modlib.analysis.clusters import (
+    Cluster,
+    Clustering,
+    centre,
+    correct_ranks,
+    fit_cosine,
+    mean_vote,
+    shifted_agreement,
+)
+from modlib.analysis.interventions import random_neurons
+from modlib.analysis.neurons import is_live, rebuild
+from modlib.analysis.view import NeuronView, score_logits
+from modlib.errors import InputError, require_float, require_int
+from modlib.fourier import cosine
+from modlib.groups import approximate_coset
+
+COSET_THRESHOLD = 0.5
+"""Share of its highest vote from which an answer belongs to a cluster's approximate coset."""
+MAX_CLUSTERS = 10
+"""Clusters of which all sets are tried; of more, the largest ones."""
+
+
+def cluster_report(view: NeuronView, clusters: Sequence[Cluster], shift: int = 2) -> pd.DataFrame:
+    """A row a cluster: what it says to the logits.
+
+    ``amplitude``, ``explained``: the fit of A cos(2 pi f (c - a - b) / n); ``share_rank_0``,
+    ``mean_rank``: rank of the right answer when this cluster alone decides; ``shift_cosine``,
+    ``shift_error``: agreement with itself when both inputs move by ``shift``.
+    """
+    rows = []
+    for cluster in clusters:
+        contribution = view.contribution(cluster.neurons)
+        fit = fit_cosine(contribution, cluster.freq)
+        ranks = correct_ranks(contribution)
+        agreement, error = shifted_agreement(contribution, shift)
+        rows.append(
+            {
+                "cluster": cluster.index,
+                "freq": cluster.freq,
+                "num_neurons": cluster.num_neurons,
+                "kind": cluster.kind,
+                "coset_size": cluster.coset_size,
+                "step": cluster.step,
+                "period": cluster.period,
+                "amplitude": fit.amplitude,
+                "explained": fit.explained,
+                "share_rank_0": float((ranks == 0).mean()),
+                "mean_rank": float(ranks.mean()),
+                "shift_cosine": agreement,
+                "shift_error": error,
+            }
+        )
+    return pd.DataFrame(rows, columns=REPORT_COLUMNS)
+
+
+REPORT_COLUMNS = [
+    "cluster",
+    "freq",
+    "num_neurons",
+    "kind",
+    "coset_size",
+    "step",
+    "period",
+    "amplitude",
+    "explained",
+    "share_rank_0",
+    "mean_rank",
+    "shift_cosine",
+    "shift_error",
+]
+
+
+def superposition(
+    n: int, freqs: Sequence[int], amplitudes: Sequence[float] | None = None
+) -> Float[np.ndarray, " d"]:
+    """sum_l A_l cos(2 pi f_l d / n) for d = 0 .. n - 1.
+
+    h(k) of paper A, section 5.4, with d = k - a - b. Amplitudes of None are all 1.
+    """
+    weights = [1.0] * len(freqs) if amplitudes is None else amplitudes
+    terms = (weight * cosine(n, freq) for freq, weight in zip(freqs, weights, strict=True))
+    return sum(terms, start=np.zeros(n))
+
+
+def ideal_sums(
+    n: int, report: pd.DataFrame
+) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
+    """``superposition`` of the clusters of a report: with their amplitudes, and with equal ones.
+
+    Equal amplitudes, the assumption of section 5.4, are all the mean of the fitted ones.
+    """
+    freqs, amplitudes = report.freq.tolist(), report.amplitude.tolist()
+    equal = [sum(amplitudes) / len(amplitudes)] * len(freqs) if amplitudes else []
+    return superposition(n, freqs, amplitudes), superposition(n, freqs, equal)
+
+
+def separation(n: int, freqs: Sequence[int]) -> float:
+    """min over d != 0 of m - h(d), over m: how far the runner-up falls behind (section 5.4)."""
+    if not freqs:
+        return 0.0
+    return float(1 - superposition(n, freqs)[1:].max() / len(freqs))
+
+
+def crt_by_cosines(residues: Sequence[int], moduli: Sequence[int]) -> Float[np.ndarray, " k"]:
+    """sum_i cos(2 pi (n / q_i) (k - m_i) / n), n the product of the moduli: Remark 1, corrected.
+
+    Each term is 1 exactly where k = m_i modulo q_i, so the sum reaches the number of moduli at
+    the solution alone. The paper prints the frequency as q_i, which is 1 elsewhere (n = 91).
+    Raises ``InputError`` for moduli that share a factor.
+    """
+    n = int(np.prod([require_int("moduli", q, at_least=2) for q in moduli]))
+    if any(gcd(p, q) > 1 for i, p in enumerate(moduli) for q in moduli[:i]):
+        raise InputError("moduli", "be pairwise coprime", list(moduli))
+    k = np.arange(n)
+    terms = [np.cos(2 * np.pi * (k - m) / q) for m, q in zip(residues, moduli, strict=True)]
+    return np.sum(terms, axis=0)
+
+
+def coprime_factors(n: int) -> list[int]:
+    """The prime powers whose product is n, in increasing order of their primes."""
+    factors, prime = [], 2
+    while n > 1:
+        power = 1
+        while n % prime == 0:
+            n //= prime
+            power *= prime
+        if power > 1:
+            factors.append(power)
+        prime += 1
+    return factors
+
+
+def remark_1_holds(n: int) -> bool:
+    """Whether the cosines' only maximum is the solution, for every k of Z_n (enumerated)."""
+    moduli = coprime_factors(n)
+    for residues in product(*(range(q) for q in moduli)):
+        total = crt_by_cosines(residues, moduli)
+        at_maximum = np.flatnonzero(total > len(moduli) - 1e-9)
+        solved = [
+            k for k in at_maximum if all(k % q == m for m, q in zip(residues, moduli, strict=True))
+        ]
+        if len(at_maximum) != 1 or len(solved) != 1:
+            return False
+    return True
+
+
+def remark_1_as_printed(residues: Sequence[int], moduli: Sequence[int]) -> Float[np.ndarray, " k"]:
+    """sum_i cos(2 pi q_i (k - m_i) / n): Remark 1 with the frequency that the paper prints.
+
+    The term of q_i repeats every n / q_i and is 1 there, whatever k is modulo q_i.
+    """
+    n = prod(moduli)
+    k = np.arange(n)
+    terms = [np.cos(2 * np.pi * q * (k - m) / n) for m, q in zip(residues, moduli, strict=True)]
+    return np.sum(terms, axis=0)
+
+
+def remark_1_table(moduli: Sequence[int]) -> pd.DataFrame:
+    """A row a modulus n: for how many k of Z_n the sum of cosines is largest at k alone.
+
+    ``factors``: prime powers of n; ``num_right``: with the frequency n / q_i; ``num_printed``:
+    with q_i. All k are tried, each with the residues k mod q_i.
+    """
+    rows = []
+    for n in moduli:
+        factors = coprime_factors(n)
+        right = {crt_by_cosines: 0, remark_1_as_printed: 0}
+        for k in range(n):
+            for superpose in right:
+                total = superpose([k % q for q in factors], factors)
+                right[superpose] += np.flatnonzero(total > total.max() - 1e-9).tolist() == [k]
+        rows.append((n, tuple(factors), *right.values()))
+    return pd.DataFrame(rows, columns=["n", "factors", "num_right", "num_printed"])
+
+
+def example_pairs(mask: Bool[np.ndarray, "a b"], num: int, seed: int) -> Int[np.ndarray, "pair 2"]:
+    """``num`` different pairs (a, b) of ``mask``, drawn by the seed; fewer where it has fewer.
+
+    An empty mask stands for all pairs.
+    """
+    kept = np.argwhere(mask) if mask.any() else np.argwhere(~mask)
+    return np.random.default_rng(seed).permutation(kept)[:num]
+
+
+def votes_at(
+    view: NeuronView, clusters: Sequence[Cluster], pairs: Int[np.ndarray, "pair 2"]
+) -> Float[np.ndarray, "cluster pair c"]:
+    """Each cluster's vote for every answer c at chosen pairs, in logit units (figure A6)."""
+    votes = np.zeros((len(clusters), len(pairs), view.n))
+    a, b = pairs.T
+    for i, cluster in enumerate(clusters):
+        chosen = cluster.neurons
+        preact = view.preact_a[a][:, chosen] + view.preact_b[b][:, chosen] + view.b_in[chosen]
+        votes[i] = np.maximum(preact, 0.0) @ view.w_out[chosen]
+    return votes - votes.mean(-1, keepdims=True)
+
+
+def in_coset(
+    votes: Float[np.ndarray, "*lead c"], threshold: float = COSET_THRESHOLD
+) -> Bool[np.ndarray, "*lead c"]:
+    """Which answers get at least ``threshold`` of the highest vote: a superlevel set.
+
+    A cluster that is silent on a pair excludes nothing there.
+    """
+    threshold = require_float("threshold", threshold, at_least=-1.0, at_most=1.0)
+    highest = votes.max(-1, keepdims=True)
+    return np.asarray(votes >= threshold * highest - 1e-9 * np.abs(highest))
+
+
+def growing_sets(
+    view: NeuronView, clusters: Sequence[Cluster], threshold: float = COSET_THRESHOLD
+) -> pd.DataFrame:
+    """A row a set of clusters, small sets first: how far it narrows down the answer, all pairs.
+
+    ``size``, ``clusters`` (their indices); ``first``: share of pairs on which the sum of their
+    votes is largest at the right answer alone; ``left``: mean number of answers in all their
+    approximate cosets (``in_coset``); ``kept``, ``alone``: share of pairs on which the right
+    answer is one of these, and the only one; ``ideal_left``: their number for cosines with a
+    crest at the answer. Of more than ten clusters the ten largest are tried.
+    """
+    tried = sorted(clusters, key=lambda c: -c.num_neurons)[:MAX_CLUSTERS]
+    sets = [
+        chosen
+        for size in range(1, len(tried) + 1)
+        for chosen in combinations(range(len(tried)), size)
+    ]
+    if not sets:
+        return pd.DataFrame(columns=SET_COLUMNS)
+    size = np.array([len(chosen) for chosen in sets])
+    takes_part = np.zeros((len(sets), len(tried)))
+    for i, chosen in enumerate(sets):
+        takes_part[i, list(chosen)] = 1.0
+    n = view.n
+    b = np.arange(n)
+    sums = np.zeros((4, len(sets)))
+    for a in range(n):
+        votes = votes_at(view, tried, np.stack([np.full(n, a), b], axis=1))
+        answer = (a + b) % n
+        total = np.tensordot(takes_part, votes, 1)
+        right = total[:, b, answer]
+        near = total >= (right - 1e-9 * np.abs(total).max(-1))[..., None]
+        inside = np.tensordot(takes_part, in_coset(votes, threshold).astype(float), 1)
+        members = inside == size[:, None, None]
+        kept, left = members[:, b, answer], members.sum(-1)
+        parts = (near.sum(-1) == 1, left, kept, kept & (left == 1))
+        sums += np.stack([part.sum(-1) for part in parts])
+    inside = np.zeros((len(tried), n))
+    for i, cluster in enumerate(tried):
+        inside[i, approximate_coset(n, cluster.freq, 0, threshold)] = 1.0
+    table = pd.DataFrame((sums / n**2).T, columns=["first", "left", "kept", "alone"])
+    table.insert(0, "size", size)
+    table.insert(1, "clusters", [tuple(tried[i].index for i in chosen) for chosen in sets])
+    table["ideal_left"] = (takes_part @ inside == size[:, None]).sum(1)
+    return table
+
+
+SET_COLUMNS = ["size", "clusters", "first", "left", "kept", "alone", "ideal_left"]
+
+
+def pair_margins(view: NeuronView) -> Float[np.ndarray, "a b"]:
+    """The right logit minus the largest other one, for every pair, in logit units."""
+    rows = (slice(a, a + 1) for a in range(view.n))
+    return np.concatenate([score_logits(view.logits(row), row).margin for row in rows])
+
+
+def vote_spectrum(contribution: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, " freq"]:
+    """Share of variance that A cos(2 pi f (c - a - b) / n) explains, for f = 0 .. n // 2.
+
+    ``fit_cosine`` at every frequency at once; zero at f = 0 and for a contribution of zero.
+    """
+    n = contribution.shape[-1]
+    total = float((centre(contribution) ** 2).sum())
+    freq = np.arange(n // 2 + 1)
+    overlap = np.fft.rfft(mean_vote(contribution)).real * n**2
+    norm = np.where((freq == 0) | (2 * freq == n), 1.0, 0.5) * n**3
+    explained = overlap**2 / (norm * total) if total > 0 else np.zeros(len(freq))
+    explained[0] = 0.0
+    return explained
+
+
+def random_group_fits(
+    view: NeuronView, clustering: Clustering, *, num_draws: int = 2, seed: int = 0
+) -> Float[np.ndarray, "cluster draw"]:
+    """What the best cosine explains of random live neurons, as many as each cluster has.
+
+    The control of ``fit_cosine``: the frequency is chosen to explain most.
+    """
+    live = is_live(clustering.table)
+    best = np.zeros((len(clustering.clusters), num_draws))
+    for draw in range(num_draws):
+        generator = np.random.default_rng([seed, draw])
+        for i, cluster in enumerate(clustering.clusters):
+            group = random_neurons(live, cluster.num_neurons, generator)
+            best[i, draw] = vote_spectrum(view.contribution(group)).max()
+    return best
+
+
+def random_separations(
+    n: int, num_freqs: int, *, num_draws: int = 2000, seed: int = 0
+) -> Float[np.ndarray, " draw"]:
+    """``separation`` of sets of distinct frequencies drawn from 1 .. n // 2."""
+    num_freqs = require_int("num_freqs", num_freqs, at_least=1, at_most=n // 2)
+    generator = np.random.default_rng(seed)
+    freq = np.arange(1, n // 2 + 1)
+    draws = (generator.choice(freq, num_freqs, replace=False) for _ in range(num_draws))
+    return np.array([separation(n, chosen.tolist()) for chosen in draws])
+
+
+class Scales(NamedTuple):
+    """One cluster at paper A's three scales, figure A1: all arrays run over 0 .. n - 1.
+
+    ``preact``, ``fitted``: preactivation of a of one neuron, and its mean and cosine at the
+    cluster's frequency; ``neuron_votes``: (member, n), each neuron's vote at one pair;
+    ``vote``: their sum; ``members``: whether an answer is in the approximate coset.
+    """
+
+    cluster: Cluster
+    neuron: int
+    preact: Float[np.ndarray, " n"]
+    fitted: Float[np.ndarray, " n"]
+    neuron_votes: Float[np.ndarray, "member n"]
+    vote: Float[np.ndarray, " n"]
+    members: Bool[np.ndarray, " n"]
+
+
+def at_three_scales(
+    view: NeuronView, clustering: Clustering, pair: Int[np.ndarray, " 2"]
+) -> list[Scales]:
+    """Neuron, cluster and vote at one pair, for every cluster (figure A1).
+
+    The neuron is the cluster's median by residual: neither its cleanest nor its worst.
+    """
+    rows = []
+    for cluster in clustering.clusters:
+        order = np.argsort(clustering.table.residual.to_numpy()[cluster.neurons], kind="stable")
+        neuron = int(cluster.neurons[order[(len(order) - 1) // 2]])
+        preact = view.preact_a[:, neuron]
+        fires = view.preact_a[pair[0]] + view.preact_b[pair[1]] + view.b_in
+        votes = np.maximum(fires, 0.0)[cluster.neurons, None] * view.w_out[cluster.neurons]
+        votes = votes - votes.mean(-1, keepdims=True)
+        vote = votes.sum(0)
+        fitted = rebuild(preact, [cluster.freq])[0][1]
+        rows.append(Scales(cluster, neuron, preact, fitted, votes, vote, in_coset(vote)))
+    return rows

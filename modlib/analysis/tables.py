@@ -1,0 +1,157 @@
+"""Everything that is kept of a network once its weights are put away: three small tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from modlib.analysis.clusters import Clustering, cluster_neurons
+from modlib.analysis.crt import cluster_report
+from modlib.analysis.embeddings import component_pairs, diagonal_embedding, principal_components
+from modlib.analysis.interventions import noise_curve, removal_curve
+from modlib.analysis.neurons import half_sine_fit, input_power, is_live
+from modlib.analysis.view import NeuronView
+from modlib.fourier import dft
+from modlib.groups import remap, remapping_unit
+
+LARGE = 8
+"""Neurons from which a cluster counts as large: smaller ones cannot be equivariant (A31)."""
+SIGMA = 0.225
+"""Noise of the claim on figure A26."""
+NUM_COMPONENTS = 6
+"""Leading components whose pairs are classified: as many as the paper draws (A8 to A16)."""
+
+
+class Tables(NamedTuple):
+    """A row a network, a row a cluster, a row a live neuron."""
+
+    summary: pd.DataFrame
+    clusters: pd.DataFrame
+    neurons: pd.DataFrame
+
+
+def mean_resultant_length(phases: Float[np.ndarray, " neuron"], n: int) -> float:
+    """|mean of exp(2 pi i t / n)|: 0 for phases spread evenly, 1 for equal ones."""
+    return float(np.abs(np.exp(2j * np.pi * phases / n).mean()))
+
+
+def neurons_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
+    """The live rows of the neuron table with what the claims need beside them.
+
+    ``spike``, ``secondary``: largest and next |h^_A|, unnormalised; ``freq_1`` to ``freq_3``: the
+    strongest frequencies in falling order; ``remapped_freq``: dominant frequency after remapping
+    by the unit of ``freq``; ``half_sine``, ``full_sine``: R^2 on the remapped preactivation of a,
+    for fine-tuning neurons (else NaN).
+    """
+    live = np.flatnonzero(is_live(clustering.table))
+    kept = clustering.table.iloc[live].reset_index(drop=True)
+    power = input_power(view)[live]
+    strongest = np.argsort(-power, axis=1, kind="stable")[:, :3]
+    magnitude = np.sort(np.abs(dft(view.preact_a.T[live]))[:, 1:], axis=1)
+    kept["spike"], kept["secondary"] = magnitude[:, -1], magnitude[:, -2]
+    for place in range(3):
+        kept[f"freq_{place + 1}"] = strongest[:, place]
+    remapped_freq, half, full = [], [], []
+    for neuron, freq, kind in zip(kept.neuron, kept.freq, kept.kind, strict=True):
+        unit = remapping_unit(int(freq), view.n)
+        signals = remap(np.stack([view.preact_a[:, neuron], view.preact_b[:, neuron]]), unit)
+        spectrum = (np.abs(dft(signals)) ** 2).sum(0)
+        remapped_freq.append(int(spectrum[1:].argmax()) + 1)
+        common = gcd(int(freq), view.n)
+        scores = half_sine_fit(signals[0], common) if kind == "fine-tuning" else (np.nan,) * 2
+        half.append(scores[0])
+        full.append(scores[1])
+    return kept.assign(remapped_freq=remapped_freq, half_sine=half, full_sine=full)
+
+
+def clusters_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
+    """``cluster_report`` with each cluster's spread of phases and what breaking it does.
+
+    ``num_phases``, ``resultant``: neurons with a phase and the mean resultant length of their
+    t_a; ``noise_accuracy``, ``noise_loss``: at sigma .225, mean over draws; ``removed_accuracy``,
+    ``removed_loss``: without the cluster; ``control_loss``: without as many live neurons drawn
+    at random, mean over draws.
+    """
+    report = cluster_report(view, clustering.clusters)
+    live = is_live(clustering.table)
+    rows = []
+    for cluster in clustering.clusters:
+        phases = clustering.table.t_a.iloc[cluster.neurons].dropna().to_numpy()
+        noise = noise_curve(view, cluster.neurons, sigmas=(SIGMA,))
+        removed = removal_curve(view, cluster.neurons, fractions=(1.0,), num_draws=1)
+        control = removal_curve(view, cluster.neurons, fractions=(1.0,), control=live)
+        rows.append(
+            {
+                "num_phases": len(phases),
+                "resultant": mean_resultant_length(phases, view.n) if len(phases) else np.nan,
+                "noise_accuracy": noise.accuracy.mean(),
+                "noise_loss": noise.loss.mean(),
+                "removed_accuracy": removed.accuracy.mean(),
+                "removed_loss": removed.loss.mean(),
+                "control_loss": control.loss.mean(),
+            }
+        )
+    columns = [
+        "num_phases",
+        "resultant",
+        "noise_accuracy",
+        "noise_loss",
+        "removed_accuracy",
+        "removed_loss",
+        "control_loss",
+    ]
+    return pd.concat([report, pd.DataFrame(rows, columns=columns)], axis=1)
+
+
+def describe(view: NeuronView) -> Tables:
+    """The tables of one network; ``summary`` has one row.
+
+    ``accuracy``, ``loss``, ``margin``: over all pairs, the margin the smallest;
+    ``num_pairs``, ``num_pairs_agree``: pairs of leading components and on how many spectra and
+    ellipse agree (0 where the view has no embeddings).
+    """
+    clustering = cluster_neurons(view)
+    scores = view.evaluate()
+    pairs = pairs_agree = 0
+    if view.factors is not None:
+        embedding = diagonal_embedding(view.factors)
+        most = min(NUM_COMPONENTS, *embedding.shape)
+        table = component_pairs(principal_components(embedding, most))
+        pairs, pairs_agree = len(table), int((table.same_freq == table.circular).sum())
+    kinds = clustering.table.kind.value_counts()
+    summary = {
+        "n": view.n,
+        "accuracy": scores.accuracy,
+        "loss": scores.loss,
+        "margin": scores.margin,
+        "num_neurons": view.num_neurons,
+        "num_live": int(is_live(clustering.table).sum()),
+        "num_loose": len(clustering.loose),
+        "num_clusters": len(clustering.clusters),
+        "num_fine_tuning": sum(c.kind == "fine-tuning" for c in clustering.clusters),
+        "num_mixed": sum(c.kind == "mixed" for c in clustering.clusters),
+        "num_pairs": pairs,
+        "num_pairs_agree": pairs_agree,
+        **{f"neurons_{kind}": int(kinds.get(kind, 0)) for kind in KEPT_KINDS},
+    }
+    return Tables(
+        pd.DataFrame([summary]), clusters_kept(view, clustering), neurons_kept(view, clustering)
+    )
+
+
+KEPT_KINDS = ("simple", "3f", "bent", "fine-tuning", "diffuse")
+
+
+def stack(tables: Sequence[Tables], seeds: Sequence[int]) -> Tables:
+    """Tables of several networks under one another, with a first column ``seed``."""
+    stacked = []
+    for parts in zip(*tables, strict=True):
+        blocks = [part.assign(seed=seed) for part, seed in zip(parts, seeds, strict=True)]
+        joined = pd.concat([block for block in blocks if len(block)], ignore_index=True)
+        stacked.append(joined[["seed", *joined.columns.drop("seed")]])
+    return Tables(*stacked)

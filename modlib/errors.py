@@ -1,0 +1,75 @@
+"""Refusals in one line: the argument, the rule, the value."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Collection
+
+
+class InputError(ValueError):
+    """An argument breaks a rule; the message reads ``argument must rule, got value``."""
+
+    def __init__(self, argument: str, rule: str, value: object) -> None:
+        super().__init__(f"{argument} must {rule}, got {value!r}")
+
+
+class StoreError(RuntimeError):
+    """A stored run, or the store itself, cannot be used; the message names file and reason."""
+
+
+def _range_rule(at_least: float | None, at_most: float | None) -> str:
+    bounds = [
+        f"at least {at_least}" if at_least is not None else "",
+        f"at most {at_most}" if at_most is not None else "",
+    ]
+    return " and ".join(bound for bound in bounds if bound)
+
+
+def require_int(
+    argument: str, value: object, *, at_least: int | None = None, at_most: int | None = None
+) -> int:
+    """The value as an ``int`` when it is an integer in range; booleans are no integers here.
+
+    Raises ``InputError`` otherwise.
+    """
+    in_range = _range_rule(at_least, at_most)
+    rule = f"be an integer {in_range}".rstrip()
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise InputError(argument, rule, value)
+    number = int(value)
+    if (at_least is not None and number < at_least) or (at_most is not None and number > at_most):
+        raise InputError(argument, rule, value)
+    return number
+
+
+def require_float(
+    argument: str, value: object, *, at_least: float | None = None, at_most: float | None = None
+) -> float:
+    """The value as a finite ``float`` in range; booleans, NaN and infinity are refused.
+
+    Raises ``InputError`` otherwise.
+    """
+    in_range = _range_rule(at_least, at_most)
+    rule = f"be a finite number {in_range}".rstrip()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise InputError(argument, rule, value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond the floats
+        raise InputError(argument, rule, value) from None
+    if not math.isfinite(number):
+        raise InputError(argument, rule, value)
+    if (at_least is not None and number < at_least) or (at_most is not None and number > at_most):
+        raise InputError(argument, rule, value)
+    return number
+
+
+def require_choice(argument: str, value: object, choices: Collection[str]) -> str:
+    """The value when it is one of ``choices``.
+
+    Raises ``InputError`` otherwise.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(argument, f"be one of {', '.join(sorted(choices))}", value)
+    return value

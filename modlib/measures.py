@@ -1,0 +1,448 @@
+"""How each claim is measured: from the committed tables, or by enumeration.
+
+One function a claim, named in ``MEASURES``. The rules stand in ``claims.toml``; here they are
+applied to intervals over seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from math import gcd
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from modlib.analysis.crt import coprime_factors, remark_1_holds
+from modlib.analysis.neurons import FINE_TUNING_FROM
+from modlib.analysis.tables import LARGE, Tables
+from modlib.claims import Measurement, Verdict, bootstrap_over_seeds, interval_verdict
+from modlib.errors import InputError
+from modlib.experiments import read_export
+from modlib.groups import harmonic_base
+
+BATCH_N = ("A91", "A89")
+"""Presets of the default set-up; claims that name no modulus pool both."""
+MAX_ORDER = 12
+
+Statistic = Callable[[pd.DataFrame], float]
+SIMPLE = ("simple",)
+SIMPLE_AND_3F = ("simple", "3f")
+
+
+@lru_cache(maxsize=8)
+def _export(name: str) -> Tables | None:
+    return read_export(name)
+
+
+def _pooled(part: str, presets: Sequence[str] = BATCH_N) -> pd.DataFrame | None:
+    """A part of the exports of several presets, with a column ``unit`` for the network.
+
+    Networks that did not learn are left out of everything but accuracy. None where an export
+    is missing.
+    """
+    blocks = []
+    for name in presets:
+        tables = _export(name)
+        if tables is None:
+            return None
+        learned = tables.summary.loc[tables.summary.learned, "seed"]
+        table = getattr(tables, part)
+        block = table[table.seed.isin(learned)]
+        n = int(tables.summary.n.iloc[0])
+        blocks.append(block.assign(modulus=n, unit=[f"{name}/{seed}" for seed in block.seed]))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _by_seed(table: pd.DataFrame) -> list[pd.DataFrame]:
+    return [block for _, block in table.groupby("unit", sort=True)]
+
+
+def _bootstrap(
+    table: pd.DataFrame, columns: Sequence[str], statistic: Callable[[np.ndarray], float]
+) -> tuple[float, float, float, int]:
+    """A statistic of the rows' columns with its interval over seeds, and the number of seeds."""
+    per_seed = [block[list(columns)].to_numpy(dtype=float) for block in _by_seed(table)]
+    value, low, high = bootstrap_over_seeds(
+        per_seed, lambda chosen: float(statistic(np.concatenate(chosen)))
+    )
+    return value, low, high, len(per_seed)
+
+
+def share_interval(successes: int, total: int) -> tuple[float, float, float]:
+    """A share of seeds with its 95 % Wilson interval.
+
+    The bootstrap gives an interval of no width when all seeds agree; see the deviations page.
+    """
+    interval = stats.binomtest(successes, total).proportion_ci(0.95, method="wilson")
+    return successes / total, float(interval.low), float(interval.high)
+
+
+def _scaled(
+    value: float,
+    low: float,
+    high: float,
+    num_seeds: int,
+    verdict: Verdict,
+    *,
+    unit: str = "",
+    note: str = "",
+) -> Measurement:
+    factor = 100.0 if unit == "%" else 1.0
+    return Measurement(
+        value=factor * value,
+        low=factor * low,
+        high=factor * high,
+        num_seeds=num_seeds,
+        verdict=verdict,
+        unit=unit,
+        note=note,
+    )
+
+
+def _worse(*verdicts: Verdict) -> Verdict:
+    return "agrees" if all(verdict == "agrees" for verdict in verdicts) else "differs"
+
+
+def _kind_share(kinds: Iterable[str]) -> Measurement | None:
+    table = _pooled("neurons")
+    if table is None:
+        return None
+    flags = table.assign(flag=table.kind.isin(list(kinds)))
+    value, low, high, num = _bootstrap(flags, ["flag"], np.mean)
+    return _scaled(value, low, high, num, interval_verdict(low, high, above=0.5), unit="%")
+
+
+def most_simple() -> Measurement | None:
+    """Share of live neurons that are simple, and with the 3f shape."""
+    narrow, wide = _kind_share(SIMPLE), _kind_share(SIMPLE_AND_3F)
+    if narrow is None or wide is None:
+        return None
+    verdict = _worse(narrow.verdict, wide.verdict)
+    return Measurement(
+        value=narrow.value,
+        low=narrow.low,
+        high=narrow.high,
+        num_seeds=narrow.num_seeds,
+        unit="%",
+        verdict=verdict,
+        note=f"with the 3f shape {wide.text}",
+    )
+
+
+def fine_tuning_optional() -> Measurement | None:
+    """Share of seeds with at least one fine-tuning neuron, by the residual rule."""
+    table = _pooled("neurons")
+    if table is None:
+        return None
+    has = [bool((block.kind == "fine-tuning").any()) for block in _by_seed(table)]
+    value, low, high = share_interval(sum(has), len(has))
+    clusters = _pooled("clusters")
+    assert clusters is not None
+    tuned = sum(bool((b.kind == "fine-tuning").any()) for b in _by_seed(clusters))
+    note = f"a whole cluster of them in {tuned} of {len(has)} seeds"
+    verdict = interval_verdict(low, high, below=1.0)
+    return _scaled(value, low, high, len(has), verdict, unit="%", note=note)
+
+
+def fine_tuning_order() -> Measurement | None:
+    """Fine-tuning neurons whose three strongest frequencies are harmonics of order <= 12."""
+    table = _pooled("neurons")
+    if table is None:
+        return None
+    tuned = table[table.residual >= FINE_TUNING_FROM]
+    triples = tuned[["freq_1", "freq_2", "freq_3"]].to_numpy()
+    orders = [
+        harmonic_base(triple.tolist(), n, MAX_ORDER) is not None
+        for triple, n in zip(triples, tuned.modulus, strict=True)
+    ]
+    value, low, high, num = _bootstrap(tuned.assign(flag=orders), ["flag"], np.mean)
+    generator = np.random.default_rng(0)
+    random = [
+        harmonic_base((1 + generator.choice(n // 2, 3, replace=False)).tolist(), n, MAX_ORDER)
+        is not None
+        for n in generator.choice([89, 91], 400)
+    ]
+    chance, chance_low, chance_high = share_interval(sum(random), len(random))
+    verdict = _worse(
+        interval_verdict(low, high, at_least=0.9),
+        interval_verdict(chance_low, chance_high, below=0.3),
+    )
+    note = (
+        f"{len(tuned)} neurons; of 400 random triples {100 * chance:.0f} % "
+        f"({100 * chance_low:.0f} to {100 * chance_high:.0f}) have the property"
+    )
+    return _scaled(value, low, high, num, verdict, unit="%", note=note)
+
+
+def half_period() -> Measurement | None:
+    """Fine-tuning neurons that a half sine fits better than a full one, remapped."""
+    table = _pooled("neurons")
+    if table is None:
+        return None
+    tuned = table.dropna(subset=["half_sine", "full_sine"])
+    flags = tuned.assign(flag=tuned.half_sine > tuned.full_sine)
+    value, low, high, num = _bootstrap(flags, ["flag"], np.mean)
+    note = (
+        f"{len(tuned)} neurons; median R^2 {tuned.half_sine.median():.2f} (half) "
+        f"and {tuned.full_sine.median():.2f} (full)"
+    )
+    verdict = interval_verdict(low, high, at_least=0.8)
+    return _scaled(value, low, high, num, verdict, unit="%", note=note)
+
+
+def _simple_neurons() -> pd.DataFrame | None:
+    table = _pooled("neurons")
+    return None if table is None else table[table.kind == "simple"]
+
+
+def phase_sum() -> Measurement | None:
+    """95 % quantile of |t_A + t_B - t_D| over simple neurons, in units of n."""
+    table = _simple_neurons()
+    if table is None:
+        return None
+    errors = table.assign(error=table.phase_error.abs() / table.modulus).dropna(subset=["error"])
+    value, low, high, num = _bootstrap(errors, ["error"], lambda x: np.quantile(x, 0.95))
+    return _scaled(value, low, high, num, interval_verdict(low, high, below=0.02))
+
+
+def radius_ratio() -> Measurement | None:
+    """95 % quantile of |ln(r_A / r_B)| over simple neurons."""
+    table = _simple_neurons()
+    if table is None:
+        return None
+    ratios = table.assign(ratio=table.log_ratio.abs())
+    value, low, high, num = _bootstrap(ratios, ["ratio"], lambda x: np.quantile(x, 0.95))
+    return _scaled(value, low, high, num, interval_verdict(low, high, below=0.1))
+
+
+def magnitudes() -> Measurement | None:
+    """Simple neurons of n = 91: spikes over 60, and secondaries under 7.5."""
+    table = _pooled("neurons", ("A91",))
+    if table is None:
+        return None
+    simple = table[table.kind == "simple"]
+    simple = simple.assign(tall=simple.spike > 60, low=simple.secondary < 7.5)
+    value, low, high, num = _bootstrap(simple, ["tall"], np.mean)
+    under = _bootstrap(simple, ["low"], np.mean)
+    verdict = _worse(
+        interval_verdict(low, high, at_least=0.9),
+        interval_verdict(under[1], under[2], at_least=0.9),
+    )
+    note = (
+        f"spikes over 60; secondaries under 7.5: {100 * under[0]:.1f} % "
+        f"({100 * under[1]:.1f} to {100 * under[2]:.1f})"
+    )
+    return _scaled(value, low, high, num, verdict, unit="%", note=note)
+
+
+def _large_clusters() -> pd.DataFrame | None:
+    table = _pooled("clusters")
+    return None if table is None else table[table.num_neurons >= LARGE]
+
+
+def cosine_fit() -> Measurement | None:
+    """Variance of a large cluster's logits that one cosine explains: mean over clusters."""
+    table = _large_clusters()
+    if table is None:
+        return None
+    value, low, high, num = _bootstrap(table, ["explained"], np.mean)
+    fit = (table.explained >= 0.9).mean()
+    note = f"mean over {len(table)} clusters; {100 * fit:.0f} % of them reach .9 singly"
+    return _scaled(value, low, high, num, interval_verdict(low, high, at_least=0.9), note=note)
+
+
+def intersection() -> Measurement | None:
+    """Runs in which the right logit is the largest for every pair, seen and unseen."""
+    table = _pooled("summary")
+    if table is None:
+        return None
+    positive = (table.margin > 0).to_numpy()
+    value, low, high = share_interval(int(positive.sum()), len(positive))
+    note = f"median smallest margin {table.margin.median():.1f} logits"
+    verdict = interval_verdict(low, high, at_least=0.95)
+    return _scaled(value, low, high, len(positive), verdict, unit="%", note=note)
+
+
+def equal_amplitude() -> Measurement | None:
+    """Coefficient of variation of the amplitude A across the clusters of a run, mean over runs."""
+    table = _pooled("clusters")
+    if table is None:
+        return None
+    blocks = [block for block in _by_seed(table) if len(block) > 1]
+    variation = [block.amplitude.std(ddof=1) / block.amplitude.mean() for block in blocks]
+    value, low, high = bootstrap_over_seeds(variation, lambda chosen: float(np.mean(chosen)))
+    verdict = interval_verdict(low, high, below=0.25)
+    return _scaled(value, low, high, len(blocks), verdict, note="clusters of every size")
+
+
+def circular_pairs() -> Measurement | None:
+    """Pairs of the six leading components on which spectra and ellipse fit agree."""
+    table = _pooled("summary")
+    if table is None:
+        return None
+    value, low, high, num = _bootstrap(
+        table, ["num_pairs_agree", "num_pairs"], lambda x: x[:, 0].sum() / x[:, 1].sum()
+    )
+    return _scaled(value, low, high, num, interval_verdict(low, high, at_least=0.95), unit="%")
+
+
+def remapped_to_gcd() -> Measurement | None:
+    """Simple neurons whose dominant frequency after remapping is gcd(f, n)."""
+    table = _simple_neurons()
+    if table is None:
+        return None
+    common = [gcd(int(f), int(n)) for f, n in zip(table.freq, table.modulus, strict=True)]
+    as_said = (table.remapped_freq.to_numpy() == np.array(common)).mean()
+    return Measurement(
+        value=100 * float(as_said),
+        num_seeds=table.unit.nunique(),
+        unit="%",
+        verdict="agrees" if as_said == 1 else "differs",
+        note=f"{len(table)} neurons; true of every neuron by algebra, so a check of the code",
+    )
+
+
+def rayleigh_p(resultant: float, count: int) -> float:
+    """p value of the Rayleigh test for ``count`` angles of that mean resultant length.
+
+    Zar's approximation, Biostatistical Analysis (1999), equation 27.4.
+    """
+    total = count * resultant
+    return float(np.exp(np.sqrt(1 + 4 * count + 4 * (count**2 - total**2)) - (1 + 2 * count)))
+
+
+def rayleigh_power(count: int, concentration: float = 1.0, num_samples: int = 4000) -> float:
+    """Share of samples from a von Mises law that the Rayleigh test rejects at 5 %, simulated."""
+    generator = np.random.default_rng(0)
+    angles = generator.vonmises(0.0, concentration, (num_samples, count))
+    lengths = np.abs(np.exp(1j * angles).mean(1))
+    return float(np.mean([rayleigh_p(length, count) < 0.05 for length in lengths]))
+
+
+def uniform_phases() -> Measurement | None:
+    """Clusters whose phases t_A the Rayleigh test does not reject at 5 %."""
+    table = _pooled("clusters")
+    if table is None:
+        return None
+    simple = table[(table.kind == "simple") & (table.num_phases >= 3)]
+    p_values = [
+        rayleigh_p(r, int(m)) for r, m in zip(simple.resultant, simple.num_phases, strict=True)
+    ]
+    flags = simple.assign(kept=np.array(p_values) >= 0.05)
+    value, low, high, num = _bootstrap(flags, ["kept"], np.mean)
+    size = int(simple.num_phases.median())
+    median = float(simple.resultant.median())
+    expected = float(np.sqrt(np.pi / (4 * size)))
+    spread = "more" if median < expected else "less"
+    note = (
+        f"{len(simple)} clusters; power {100 * rayleigh_power(size):.0f} % at {size} neurons "
+        f"against a von Mises law of concentration 1; the median resultant length is "
+        f"{median:.2f} where independent phases give about {expected:.2f}: phases "
+        f"are spread {spread} evenly than chance"
+    )
+    verdict = interval_verdict(low, high, at_least=0.35, at_most=0.65)
+    return _scaled(value, low, high, num, verdict, unit="%", note=note)
+
+
+def noise_at_sigma() -> Measurement | None:
+    """Loss with noise of sigma .225 in a large cluster over loss without; and accuracy."""
+    table = _large_clusters()
+    summary = _pooled("summary")
+    if table is None or summary is None:
+        return None
+    base = summary.set_index("unit").loss
+    table = table.assign(ratio=table.noise_loss / table.unit.map(base))
+    value, low, high, num = _bootstrap(table, ["ratio"], np.mean)
+    accuracy = _bootstrap(table, ["noise_accuracy"], np.mean)
+    verdict = _worse(
+        interval_verdict(low, high, below=2.0),
+        interval_verdict(accuracy[1], accuracy[2], at_least=0.995),
+    )
+    note = (
+        f"mean over {len(table)} clusters; accuracy {accuracy[0]:.4f} "
+        f"({accuracy[1]:.4f} to {accuracy[2]:.4f})"
+    )
+    return _scaled(value, low, high, num, verdict, note=note)
+
+
+def unequal_clusters() -> Measurement | None:
+    """Spearman correlation of a cluster's size with the loss once it is removed, pooled."""
+    table = _pooled("clusters")
+    if table is None:
+        return None
+    value, low, high, num = _bootstrap(
+        table, ["num_neurons", "removed_loss"], lambda x: stats.spearmanr(x[:, 0], x[:, 1])[0]
+    )
+    return _scaled(value, low, high, num, interval_verdict(low, high, above=0.5))
+
+
+def equivariant() -> Measurement | None:
+    """Cosine of shifted logits for large clusters; correlation of size with the error."""
+    table, every = _large_clusters(), _pooled("clusters")
+    if table is None or every is None:
+        return None
+    value, low, high, num = _bootstrap(table, ["shift_cosine"], np.mean)
+    trend = _bootstrap(
+        every, ["num_neurons", "shift_error"], lambda x: stats.spearmanr(x[:, 0], x[:, 1])[0]
+    )
+    verdict = _worse(
+        interval_verdict(low, high, at_least=0.9), interval_verdict(trend[1], trend[2], below=0.0)
+    )
+    note = (
+        f"mean over {len(table)} clusters; size against error: "
+        f"{trend[0]:.2f} ({trend[1]:.2f} to {trend[2]:.2f})"
+    )
+    return _scaled(value, low, high, num, verdict, note=note)
+
+
+def remark_1() -> Measurement | None:
+    """Composite n up to 210 for which the corrected Remark 1 holds at every k, enumerated."""
+    composite = [n for n in range(6, 211) if len(coprime_factors(n)) > 1]
+    holds = [remark_1_holds(n) for n in composite]
+    return Measurement(
+        value=100 * float(np.mean(holds)),
+        unit="%",
+        verdict="agrees" if all(holds) else "differs",
+        note=f"{len(composite)} moduli with two coprime factors or more, 6 to 210, every k; "
+        "the frequency is n/q, not q as printed",
+    )
+
+
+MEASURES: dict[str, Callable[[], Measurement | None]] = {
+    "A.fig2.fine_tuning.order": fine_tuning_order,
+    "A.fig2.half_period": half_period,
+    "A.sec4.most_simple": most_simple,
+    "A.sec4.fine_tuning_optional": fine_tuning_optional,
+    "A.secA1.phase_sum": phase_sum,
+    "A.secA1.radius": radius_ratio,
+    "A.secB31.magnitudes": magnitudes,
+    "A.fig6.cosine": cosine_fit,
+    "A.fig6.intersection": intersection,
+    "A.sec54.equal_amplitude": equal_amplitude,
+    "A.fig8.circular": circular_pairs,
+    "A.fig22.remap": remapped_to_gcd,
+    "A.fig24.uniform_phases": uniform_phases,
+    "A.fig26.sigma225": noise_at_sigma,
+    "A.fig27.unequal": unequal_clusters,
+    "A.fig31.equivariant": equivariant,
+    "A.rem1.crt": remark_1,
+}
+
+
+def measure(claim_ids: Sequence[str] | None = None) -> dict[str, Measurement]:
+    """Measurements of the named claims (None: of all) as far as there are any.
+
+    A claim whose tables are not in ``results/`` is left out. Raises ``InputError`` where a
+    result is not finite.
+    """
+    wanted = MEASURES if claim_ids is None else [i for i in claim_ids if i in MEASURES]
+    found = {}
+    for claim_id in wanted:
+        result = MEASURES[claim_id]()
+        if result is not None:
+            if not np.isfinite(result.value):
+                raise InputError(claim_id, "be measured as a finite number", result.value)
+            found[claim_id] = result
+    return found

@@ -1,0 +1,106 @@
+"""What the chapters share: parameters refused early, sentences with measured numbers, claims."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
+from typing import Any
+
+from IPython.display import Markdown, display
+
+from modlib.claims import as_markdown, ledger
+from modlib.config import (
+    MAX_N,
+    MAX_NEURONS,
+    AdditionConfig,
+    require_seed,
+    resolve_device,
+)
+from modlib.errors import InputError, require_choice, require_float, require_int
+from modlib.measures import measure
+
+PAPERMILL_MARK = "# Parameters"
+"""First line of the cell that papermill injects."""
+
+RULES: dict[str, Callable[[object], object]] = {
+    "seed": require_seed,
+    "n": lambda value: require_int("n", value, at_least=3, at_most=MAX_N),
+    "device": resolve_device,
+    "epochs": lambda value: require_int("epochs", value, at_least=0, at_most=10**6),
+    "train_pairs": lambda value: require_int("train_pairs", value, at_least=1),
+    "num_neurons": lambda value: require_int("num_neurons", value, at_least=1, at_most=MAX_NEURONS),
+    "batch": lambda value: require_choice("batch", value, ("n", "full")),
+    "init": lambda value: require_choice("init", value, ("torch", "flax")),
+    "lr": lambda value: require_float("lr", value, at_least=0.0, at_most=10.0),
+    "l2": lambda value: require_float("l2", value, at_least=0.0, at_most=10.0),
+    "cluster": lambda value: require_int("cluster", value, at_least=0),
+    "neuron": lambda value: require_int("neuron", value, at_least=0),
+    "min_size": lambda value: require_int("min_size", value, at_least=1),
+    "num_components": lambda value: require_int("num_components", value, at_least=2, at_most=12),
+    "num_draws": lambda value: require_int("num_draws", value, at_least=1, at_most=1000),
+    "max_sigma": lambda value: require_float("max_sigma", value, at_least=0.0, at_most=5.0),
+    "shift": lambda value: require_int("shift", value, at_least=1),
+    "num_examples": lambda value: require_int("num_examples", value, at_least=1, at_most=8),
+}
+"""The rule of each parameter that a chapter may have; None is allowed where it is the default."""
+
+
+def check_value(name: str, value: object, *, optional: bool = False) -> None:
+    """Refuse a value that breaks the rule of its parameter (``InputError``)."""
+    if name not in RULES:
+        raise InputError("parameter", f"be one of {', '.join(sorted(RULES))}", name)
+    if not (optional and value is None):
+        RULES[name](value)
+
+
+def check_values(values: Mapping[str, Any], optional: Collection[str] = ()) -> None:
+    """Refuse parameters that break a rule of their own or one between them (``InputError``).
+
+    ``optional``: names for which None stands for a default.
+    """
+    for name, value in values.items():
+        check_value(name, value, optional=name in optional)
+    settings = {field.name for field in fields(AdditionConfig)} & values.keys()
+    AdditionConfig(**{name: values[name] for name in settings})
+
+
+def check_parameters(namespace: Mapping[str, Any]) -> None:
+    """Refuse unknown parameter names and bad values; call it in a chapter's second cell.
+
+    ``namespace`` is the notebook's ``globals()``. Parameters are the annotated names of its
+    first cell; papermill only warns about others, so the cell that it injects is read here.
+    Raises ``InputError``.
+    """
+    declared = dict(namespace["__annotations__"])
+    for name in _injected_names(namespace.get("In", [])):
+        if name not in declared:
+            raise InputError("parameter", f"be one of {', '.join(declared)}", name)
+    optional = {name for name, kind in declared.items() if "None" in str(kind)}
+    check_values({name: namespace[name] for name in declared}, optional)
+
+
+def _injected_names(cells: list[str]) -> list[str]:
+    """Names assigned in the cells that papermill injected."""
+    injected = [cell for cell in cells if cell.lstrip().startswith(PAPERMILL_MARK)]
+    return [
+        target.id
+        for cell in injected
+        for statement in ast.parse(cell).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+def say(text: str) -> None:
+    """Show a sentence whose numbers the run has just measured."""
+    display(Markdown(text))
+
+
+def show_claims(chapter: str) -> None:
+    """Show the ledger's rows of a chapter: what the paper reports, what we measured."""
+    rows = [row for row in ledger({}) if row.claim.chapter == chapter]
+    measured = measure([row.claim.id for row in rows])
+    shown = [row for row in ledger(measured) if row.claim.chapter == chapter]
+    say(as_markdown(shown, ("id", "place", "reported", "measured", "verdict")))

@@ -1,0 +1,20 @@
+"""Where the project's own files lie, and where runs are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Top of the checkout that this package is installed from."""
+
+NOTEBOOKS = ROOT / "notebooks"
+RESULTS = ROOT / "results"
+
+
+def store_root() -> Path:
+    """Folder of the run store: ``$MODLIB_STORE``, else the user's cache folder."""
+    chosen = os.environ.get("MODLIB_STORE")
+    return Path(chosen).expanduser() if chosen else user_cache_path("modlib")

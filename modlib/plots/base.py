@@ -1,0 +1,115 @@
+"""Style, colours, and the arrays behind a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+STYLE = Path(__file__).with_name("modlib.mplstyle")
+PALETTE = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#D55E00",
+    "#56B4E9",
+    "#8C6D1F",
+    "#4D4D4D",
+)
+"""Okabe and Ito's colours, the cycle of ``modlib.mplstyle``."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+NEUTRAL = "#767676"
+"""What belongs to no cluster, and controls."""
+ANSWER = "#009E73"
+"""The right answer; always with a star as well."""
+
+P = ParamSpec("P")
+
+
+def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in the book's style and close the figure, so that a page shows it once."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with plt.style.context(STYLE):
+            fig = draw(*args, **kwargs)
+            fig.canvas.draw()
+        plt.close(fig)
+        return fig
+
+    return drawn
+
+
+def cluster_color(index: int) -> str:
+    """The colour that a cluster keeps through the book; -1 (no cluster) is grey."""
+    return NEUTRAL if index < 0 else PALETTE[index % len(PALETTE)]
+
+
+def say_nothing_to_show(ax: Axes, text: str) -> None:
+    """An empty panel that says why it is empty."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, wrap=True)
+
+
+def data(fig: Figure) -> pd.DataFrame:
+    """The arrays drawn in a figure: a row a point.
+
+    Columns: ``axes`` (position, from 0), ``title``, ``artist`` (line, points, bar, area, image),
+    ``series`` (position among its kind, from 0), ``label``, ``x``, ``y``, ``value`` (of images).
+    """
+    rows: list[pd.DataFrame] = []
+    for position, ax in enumerate(fig.axes):
+        for artist, series, label, columns in _artists(ax):
+            block = pd.DataFrame(columns)
+            block.insert(0, "axes", position)
+            block.insert(1, "title", ax.get_title(loc="left"))
+            block.insert(2, "artist", artist)
+            block.insert(3, "series", series)
+            block.insert(4, "label", label)
+            rows.append(block)
+    if not rows:
+        return pd.DataFrame(columns=["axes", "title", "artist", "series", "label", "x", "y"])
+    return pd.concat(rows, ignore_index=True)
+
+
+def _artists(ax: Axes) -> list[tuple[str, int, str, dict[str, np.ndarray]]]:
+    """Kind, position, label and arrays of everything with data in it."""
+    found: list[tuple[str, int, str, dict[str, np.ndarray]]] = []
+    for i, line in enumerate(ax.lines):
+        x, y = (np.atleast_1d(np.asarray(v, dtype=float)) for v in line.get_data())
+        found.append(("line", i, str(line.get_label()), {"x": x, "y": y}))
+    points = [c for c in ax.collections if isinstance(c, PathCollection)]
+    for i, collection in enumerate(points):
+        offsets = np.asarray(collection.get_offsets(), dtype=float)
+        label = str(collection.get_label())
+        found.append(("points", i, label, {"x": offsets[:, 0], "y": offsets[:, 1]}))
+    areas = [c for c in ax.collections if isinstance(c, PolyCollection)]
+    for i, area in enumerate(areas):
+        outline = np.concatenate([np.asarray(path.vertices) for path in area.get_paths()])
+        found.append(("area", i, str(area.get_label()), {"x": outline[:, 0], "y": outline[:, 1]}))
+    bars = [p for p in ax.patches if isinstance(p, Rectangle)]
+    if bars:
+        centre = np.array([bar.get_x() + bar.get_width() / 2 for bar in bars])
+        height = np.array([bar.get_height() for bar in bars])
+        found.append(("bar", 0, "", {"x": centre, "y": height}))
+    grids = [np.asarray(image.get_array(), dtype=float) for image in ax.images]
+    grids += [
+        np.asarray(mesh.get_array(), dtype=float)
+        for mesh in ax.collections
+        if isinstance(mesh, QuadMesh)
+    ]
+    for i, grid in enumerate(grids):
+        row, column = np.indices(grid.shape[:2])
+        columns = {"x": column.ravel(), "y": row.ravel(), "value": grid.reshape(row.size, -1)[:, 0]}
+        found.append(("image", i, "", columns))
+    return found

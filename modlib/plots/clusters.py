@@ -1,0 +1,205 @@
+"""Figures of chapter 04: spectra of all neurons, one cluster's neurons, its phases, its vote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from modlib.analysis.clusters import Cluster, Clustering
+from modlib.fourier import circular_difference
+from modlib.plots.base import ANSWER, MARKERS, cluster_color, figure, say_nothing_to_show
+
+
+def _row_order(clustering: Clustering) -> tuple[list[int], list[int]]:
+    """Live neurons cluster by cluster, the loose ones last; and where a new block begins."""
+    order: list[int] = []
+    starts = []
+    for cluster in clustering.clusters:
+        starts.append(len(order))
+        order.extend(int(i) for i in cluster.neurons)
+    starts.append(len(order))
+    order.extend(int(i) for i in clustering.loose)
+    return order, starts
+
+
+def _heat(ax: Axes, share: Float[np.ndarray, "neuron freq"], clustering: Clustering) -> None:
+    order, starts = _row_order(clustering)
+    if not order:
+        say_nothing_to_show(ax, "no live neuron")
+        return
+    image = ax.imshow(share[order][:, 1:], vmin=0, vmax=1, extent=_extent(share, len(order)))
+    for cluster, start in zip(clustering.clusters, starts, strict=False):
+        rows = (start, start + cluster.num_neurons)
+        ax.plot(
+            [0.2, 0.2],
+            [rows[0] + 0.15, rows[1] - 0.15],
+            lw=5,
+            color=cluster_color(cluster.index),
+            solid_capstyle="butt",
+            clip_on=False,
+        )
+        ax.annotate(
+            f"f = {cluster.freq}",
+            (1.01, float(np.mean(rows))),
+            va="center",
+            fontsize=8,
+            xycoords=("axes fraction", "data"),
+            color="black",
+        )
+    ax.set_xlim(0.0, share.shape[1] - 0.5)
+    ax.set(xlabel="frequency (cycles per n)", ylabel="live neuron, by cluster")
+    ax.figure.colorbar(image, ax=ax, label="share of the neuron's power", pad=0.09)
+
+
+def _extent(share: np.ndarray, num_rows: int) -> tuple[float, float, float, float]:
+    return (0.5, share.shape[1] - 0.5, num_rows, 0.0)
+
+
+@figure
+def spectra_heatmap(share: Float[np.ndarray, "neuron freq"], clustering: Clustering) -> Figure:
+    """Every live neuron a row, every frequency a column, brightness its share of power.
+
+    Figure A7 at a glance. ``share``: power of each neuron divided by its sum.
+    """
+    fig, ax = plt.subplots(figsize=(8, 4.6))
+    _heat(ax, share, clustering)
+    return fig
+
+
+@figure
+def spectra_heatmaps(panels: Mapping[str, tuple[np.ndarray, Clustering]]) -> Figure:
+    """``spectra_heatmap`` of several networks side by side, for controls."""
+    fig, axes = plt.subplots(1, len(panels), figsize=(4.4 * len(panels), 3.9), squeeze=False)
+    for ax, (title, (share, clustering)) in zip(axes[0], panels.items(), strict=True):
+        _heat(ax, share, clustering)
+        ax.set_title(title)
+    return fig
+
+
+@figure
+def cluster_dfts(
+    magnitude: Float[np.ndarray, "neuron freq"], clusters: Sequence[Cluster]
+) -> Figure:
+    """DFT of every neuron of each cluster, a panel a cluster (figure A7).
+
+    ``magnitude``: |h^(f)| of the preactivations of a, unnormalised.
+    """
+    if not clusters:
+        fig, ax = plt.subplots(figsize=(8, 1.2))
+        say_nothing_to_show(ax, "no cluster in this network")
+        return fig
+    rows = -(-len(clusters) // 3)
+    fig, axes = plt.subplots(
+        rows, 3, figsize=(8, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False
+    )
+    freq = np.arange(1, magnitude.shape[1])
+    for ax, cluster in zip(axes.flat, clusters, strict=False):
+        for neuron in cluster.neurons:
+            ax.plot(freq, magnitude[neuron, 1:], color=cluster_color(cluster.index), lw=0.9)
+        ax.set_title(f"cluster {cluster.index}: f = {cluster.freq}, {cluster.num_neurons} neurons")
+    for ax in list(axes.flat)[len(clusters) :]:
+        ax.set_axis_off()
+    fig.supxlabel("frequency (cycles per n)", fontsize=9.5)
+    fig.supylabel("|DFT of the preactivation of a|", fontsize=9.5)
+    return fig
+
+
+@figure
+def cluster_preacts(
+    preact_a: Float[np.ndarray, "member n"],
+    preact_b: Float[np.ndarray, "member n"],
+    cluster: Cluster,
+    *,
+    unit: int = 1,
+) -> Figure:
+    """Preactivations of a cluster's neurons, of a and of b (figures A22 and A23).
+
+    ``unit``: what the inputs were multiplied by before the signals came here (``groups.remap``).
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
+    for ax, preact, name in zip(axes, (preact_a, preact_b), "ab", strict=True):
+        for signal in preact:
+            ax.plot(signal, lw=0.9, alpha=0.8, color=cluster_color(cluster.index))
+        ax.axhline(0, color="black", lw=0.5)
+        read = f"x, drawn at {name} = {unit} x" if unit > 1 else name
+        ax.set(xlabel=f"{read} (mod {cluster.n})", xlim=(0, cluster.n - 1))
+    axes[0].set_ylabel("preactivation, without bias")
+    return fig
+
+
+@figure
+def cluster_phases(table: pd.DataFrame, cluster: Cluster) -> Figure:
+    """Phases of a cluster's neurons: histogram, (t_a, t_b), and t_a + t_b against t_d (A24).
+
+    ``table``: rows of ``neuron_table`` for neurons that have a phase. Phases are in units of n.
+    """
+    fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.0))
+    if table.empty:
+        for ax in axes:
+            say_nothing_to_show(ax, "no neuron with a phase")
+        return fig
+    n, color = cluster.n, cluster_color(cluster.index)
+    marker = MARKERS[cluster.index % len(MARKERS)]
+    both = np.concatenate([table.t_a, table.t_b])
+    axes[0].hist(both, bins=12, range=(0, n), color=color)
+    axes[0].set(xlabel="phase, t_a and t_b", ylabel="neurons", xlim=(0, n), title="histogram")
+    axes[1].scatter(table.t_a, table.t_b, color=color, marker=marker, s=22)
+    axes[1].set(xlabel="t_a", ylabel="t_b", xlim=(0, n), ylim=(0, n), title="a against b")
+    expected = (table.t_a + table.t_b) % n
+    axes[2].plot([0, n], [0, n], color="black", lw=0.7)
+    axes[2].scatter(expected, expected - table.phase_error, color=color, marker=marker, s=22)
+    axes[2].set(xlabel="t_a + t_b mod n", ylabel="t_d", xlim=(0, n), title="input against output")
+    for ax in axes[1:]:
+        ax.set_aspect("equal")
+    return fig
+
+
+@figure
+def cosine_vote(mean_vote: Float[np.ndarray, " d"], amplitude: float, cluster: Cluster) -> Figure:
+    """A cluster's logits against d = c - a - b, averaged over all pairs, with its cosine.
+
+    The answer is starred; squares mark what the cluster cannot tell from it: the rest of its
+    coset where that is exact, else the candidates one step away on either side.
+    """
+    n = cluster.n
+    d = circular_difference(np.arange(n), n)
+    order = np.argsort(d)
+    fig, ax = plt.subplots(figsize=(8, 3.0))
+    fine = np.linspace(-n / 2, n / 2, 12 * n)
+    ax.plot(
+        fine,
+        amplitude * np.cos(2 * np.pi * cluster.freq * fine / n),
+        color="#b0b0b0",
+        lw=1,
+        label="A cos(2 pi f d / n)",
+    )
+    ax.plot(
+        d[order],
+        mean_vote[order],
+        "o",
+        color=cluster_color(cluster.index),
+        ms=3.2,
+        label="cluster, mean over pairs",
+    )
+    step = n // cluster.coset_size if cluster.coset_size > 1 else cluster.step
+    reach = cluster.coset_size // 2 if cluster.coset_size > 1 else 1
+    rivals = circular_difference(step * np.setdiff1d(np.arange(-reach, reach + 1), [0]), n)
+    ax.plot(
+        rivals,
+        mean_vote[rivals.astype(int) % n],
+        "s",
+        ms=8,
+        mfc="none",
+        color="black",
+        label="same coset" if cluster.coset_size > 1 else "one step away",
+    )
+    ax.plot(0, mean_vote[0], "*", ms=13, color=ANSWER, mec="black", label="the answer")
+    ax.set(xlabel="d = c - a - b (mod n, 0 is the answer)", ylabel="logit")
+    ax.legend(loc="lower right", ncols=4, bbox_to_anchor=(1, 1.0))
+    return fig

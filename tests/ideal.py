@@ -1,0 +1,56 @@
+"""Networks written down by hand, whose every property is known: paper A, section 5.1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from modlib.analysis.view import Factors, NeuronView
+from modlib.fourier import cosine
+
+
+def ideal_view(
+    n: int, sizes: Mapping[int, int], *, num_dead: int = 0, third: float = 0.0, gain: float = 1.0
+) -> NeuronView:
+    """Clusters of simple neurons with evenly spread phases: ``sizes`` of neurons by frequency.
+
+    Neuron i of m has t_A = i n / m and t_B = 5 i n / m, so that t_B and t_A - t_B are spread as
+    well, t_D = t_A + t_B. ``third``: amplitude of a component at 3f beside the one at f.
+    """
+    preact_a, preact_b, w_out = [], [], []
+    for freq, count in sizes.items():
+        for i in range(count):
+            t_a, t_b = i * n / count, 5 * i * n / count
+            wave_a = cosine(n, freq, t_a) + third * cosine(n, 3 * freq, t_a)
+            wave_b = cosine(n, freq, t_b) + third * cosine(n, 3 * freq, t_b)
+            preact_a.append(2 * wave_a)
+            preact_b.append(2 * wave_b)
+            w_out.append(gain * cosine(n, freq, t_a + t_b))
+    for _ in range(num_dead):
+        preact_a.append(np.zeros(n))
+        preact_b.append(np.zeros(n))
+        w_out.append(np.zeros(n))
+    num_neurons = len(w_out)
+    embed_a, embed_b = np.array(preact_a).T, np.array(preact_b).T
+    identity = np.eye(num_neurons)
+    return NeuronView.from_embeddings(
+        Factors(embed_a, embed_b, identity, identity),
+        b_in=np.zeros(num_neurons),
+        w_out=np.array(w_out),
+        b_out=np.zeros(n),
+    )
+
+
+def random_view(n: int, num_neurons: int, seed: int = 0) -> NeuronView:
+    """A network without any structure."""
+    generator = np.random.default_rng(seed)
+    factors = Factors(
+        *(generator.normal(size=shape) for shape in [(n, 6)] * 2 + [(6, num_neurons)] * 2)
+    )
+    return NeuronView.from_embeddings(
+        factors,
+        b_in=generator.normal(size=num_neurons),
+        w_out=generator.normal(size=(num_neurons, n)),
+        b_out=generator.normal(size=n),
+    )

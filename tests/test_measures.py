@@ -1,0 +1,145 @@
+"""Each measure must say "agrees" on a planted case that does and "differs" on one that does not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from modlib import measures
+from modlib.analysis.tables import Tables
+from modlib.claims import load_claims
+
+SEEDS, PER_SEED = 40, 20
+
+
+def planted(n: int, **columns: object) -> Tables:
+    """Tables of 40 learned networks; keyword arguments replace columns of a good case."""
+    generator = np.random.default_rng(n)
+    rows = SEEDS * PER_SEED
+    seed = np.repeat(np.arange(SEEDS), PER_SEED)
+    good = {
+        "kind": "simple",
+        "freq": 5,
+        "freq_1": 5,
+        "freq_2": 10,
+        "freq_3": 20,
+        "residual": 0.4,
+        "half_sine": 0.9,
+        "full_sine": 0.8,
+        "phase_error": generator.normal(0, 0.1, rows),
+        "log_ratio": generator.normal(0, 0.01, rows),
+        "spike": 100.0,
+        "secondary": 3.0,
+        "remapped_freq": 1,
+        "explained": 0.95,
+        "amplitude": generator.normal(3, 0.3, rows),
+        "num_neurons": 8 + np.arange(rows) % 9,
+        "num_phases": 12,
+        "resultant": np.where(np.arange(rows) % 2, 0.9, 0.1),
+        "noise_loss": 0.04,
+        "noise_accuracy": 1.0,
+        "removed_loss": (np.arange(rows) % 9).astype(float),
+        "shift_cosine": 0.97,
+        "shift_error": -(np.arange(rows) % 9).astype(float),
+    }
+    table = pd.DataFrame({"seed": seed, **good, **columns})
+    summary = pd.DataFrame(
+        {
+            "seed": np.arange(SEEDS),
+            "n": n,
+            "learned": True,
+            "margin": columns.get("margin", 2.0),
+            "loss": 0.03,
+            "num_pairs": 15,
+            "num_pairs_agree": columns.get("num_pairs_agree", 15),
+        }
+    )
+    return Tables(summary, table, table)
+
+
+@pytest.fixture
+def plant(monkeypatch):
+    def put(**columns: object) -> None:
+        cases = {"A91": planted(91, **columns), "A89": planted(89, **columns)}
+        monkeypatch.setattr(measures, "_export", cases.get)
+
+    return put
+
+
+CASES = {
+    "A.fig2.half_period": {"half_sine": 0.7},
+    "A.sec4.most_simple": {"kind": "fine-tuning"},
+    "A.sec4.fine_tuning_optional": {"kind": "fine-tuning"},
+    "A.secA1.phase_sum": {"phase_error": 4.0},
+    "A.secA1.radius": {"log_ratio": 0.3},
+    "A.secB31.magnitudes": {"secondary": 9.0},
+    "A.fig6.cosine": {"explained": 0.8},
+    "A.fig6.intersection": {"margin": -0.1},
+    "A.sec54.equal_amplitude": {"amplitude": np.tile([1.0, 4.0], SEEDS * PER_SEED // 2)},
+    "A.fig8.circular": {"num_pairs_agree": 13},
+    "A.fig22.remap": {"remapped_freq": 2},
+    "A.fig24.uniform_phases": {"resultant": 0.05},
+    "A.fig26.sigma225": {"noise_loss": 0.2},
+    "A.fig27.unequal": {"removed_loss": np.tile([1.0, 0.0], SEEDS * PER_SEED // 2)},
+    "A.fig31.equivariant": {"shift_cosine": 0.5},
+}
+
+
+@pytest.mark.parametrize("claim_id", CASES)
+def test_the_planted_good_case_agrees_and_the_bad_one_differs(plant, claim_id):
+    plant()
+    good = measures.MEASURES[claim_id]()
+    if claim_id == "A.fig2.half_period":
+        assert good.num_seeds == 2 * SEEDS
+    assert good.verdict == "agrees", good.text
+    plant(**CASES[claim_id])
+    assert measures.MEASURES[claim_id]().verdict == "differs"
+
+
+def test_random_triples_fail_the_order_test_where_harmonics_pass(plant):
+    plant()
+    harmonics = measures.fine_tuning_order()
+    assert harmonics.value == 100
+    assert "random triples" in harmonics.note
+
+
+def test_a_second_bad_condition_is_enough_to_differ(plant):
+    plant(noise_accuracy=0.9)
+    assert measures.noise_at_sigma().verdict == "differs"
+    plant(shift_error=np.arange(SEEDS * PER_SEED) % 9)
+    assert measures.equivariant().verdict == "differs"
+    plant(spike=50.0)
+    assert measures.magnitudes().verdict == "differs"
+
+
+def test_networks_that_did_not_learn_are_left_out(monkeypatch):
+    case = planted(91, kind="simple")
+    case.summary.loc[:9, "learned"] = False
+    monkeypatch.setattr(measures, "_export", {"A91": case, "A89": planted(89)}.get)
+    assert measures.most_simple().num_seeds == 2 * SEEDS - 10
+
+
+def test_without_tables_a_claim_stays_pending(monkeypatch):
+    monkeypatch.setattr(measures, "_export", lambda name: None)
+    assert set(measures.measure()) == {"A.rem1.crt"}
+
+
+def test_every_measure_has_a_claim_and_only_asked_ones_are_computed():
+    assert set(measures.MEASURES) <= set(load_claims())
+    assert set(measures.measure(["A.rem1.crt", "B.sec.primes"])) == {"A.rem1.crt"}
+
+
+def test_the_rayleigh_test_rejects_uniform_angles_as_often_as_it_says():
+    generator = np.random.default_rng(1)
+    angles = generator.uniform(0, 2 * np.pi, (4000, 12))
+    lengths = np.abs(np.exp(1j * angles).mean(1))
+    rejected = np.mean([measures.rayleigh_p(length, 12) < 0.05 for length in lengths])
+    assert rejected == pytest.approx(0.05, abs=0.015)  # four standard errors
+    assert measures.rayleigh_power(12, concentration=2.0) > 0.9
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    share, low, high = measures.share_interval(128, 128)
+    z2 = stats.norm.ppf(0.975) ** 2
+    assert (share, high) == (1.0, pytest.approx(1.0))
+    assert low == pytest.approx(128 / (128 + z2))

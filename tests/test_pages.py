@@ -1,0 +1,46 @@
+"""The pages of prose keep pace with the code."""
+
+import re
+from importlib import import_module
+
+import pytest
+
+from modlib.notebook import RULES
+from modlib.paths import ROOT
+
+BOOK = ROOT / "book"
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def cells(page):
+    return CELL.findall((BOOK / page).read_text(encoding="utf-8"))
+
+
+def test_every_parameter_of_the_chapters_is_explained():
+    text = (BOOK / "how_to_run.md").read_text(encoding="utf-8")
+    table = text.split("### Parameters")[1].split("\n#")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(RULES)
+
+
+def test_every_module_is_in_the_reference():
+    """By itself, or by a package that names what it offers in ``__all__``."""
+    listed = set(re.findall(r"automodule:: (\S+)", (BOOK / "api.md").read_text(encoding="utf-8")))
+    files = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / "modlib").rglob("*.py")]
+    modules = {".".join(path.parts) for path in files if not path.stem.startswith("__")}
+    offered = {name for name in listed if hasattr(import_module(name), "__all__")}
+    assert {name for name in modules - listed if name.rpartition(".")[0] not in offered} == set()
+
+
+@pytest.mark.parametrize("page", ["scoreboard.md", "deviations.md"])
+def test_cells_are_short_and_define_nothing(page):
+    assert cells(page)
+    for cell in cells(page):
+        assert len(cell.strip().splitlines()) <= 12
+        assert not re.search(r"^\s*def |lambda", cell, re.MULTILINE)
+
+
+def test_every_cell_of_the_deviations_runs():
+    """In order, in one namespace; the build shows their output."""
+    namespace = {}
+    for number, cell in enumerate(cells("deviations.md")):
+        exec(compile(cell, f"deviations.md, cell {number}", "exec"), namespace)

@@ -1,0 +1,120 @@
+"""The built pages, read as files: they ask no other host for anything, and images have words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+SITE = Path(__file__).parents[1] / "_build" / "html"
+# Pages of the book, not the snippets that the theme keeps under _static.
+PAGES = [page for page in sorted(SITE.rglob("*.html")) if "_static" not in page.parts]
+
+pytestmark = pytest.mark.skipif(
+    not (SITE / "index.html").exists(), reason="the book is not built: run `make book`"
+)
+
+ANOTHER_HOST = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
+LOADING = {
+    "audio": ["src"],
+    "embed": ["src"],
+    "iframe": ["src"],
+    "img": ["src", "srcset"],
+    "input": ["src"],
+    "link": ["href"],
+    "object": ["data"],
+    "script": ["src"],
+    "source": ["src", "srcset"],
+    "track": ["src"],
+    "video": ["src", "poster"],
+}
+IN_STYLE = re.compile(r"(?:@import\s+|url\(\s*)[\"']?\s*((?:https?:)?//[^\"')\s]+)", re.IGNORECASE)
+FILE_NAME = re.compile(r"^\S+\.(png|svg|jpe?g|gif|webp)$", re.IGNORECASE)
+
+
+def loaded_from_elsewhere(html: str) -> list[str]:
+    """Return what a browser showing this page would ask other hosts for."""
+    page = BeautifulSoup(html, "html.parser")
+    found = []
+    for tag, attributes in LOADING.items():
+        for element in page.find_all(tag):
+            if tag == "link" and "canonical" in element.get("rel", []):
+                continue  # names the page's address, loads nothing
+            for attribute in attributes:
+                if ANOTHER_HOST.match(element.get(attribute, "")):
+                    found.append(f"<{tag} {attribute}={element[attribute]}>")
+    styles = [style.get_text() for style in page.find_all("style")]
+    styles += [element["style"] for element in page.find_all(style=True)]
+    return found + [address for style in styles for address in IN_STYLE.findall(style)]
+
+
+def images_without_words(html: str) -> list[str]:
+    """Return the article's images whose alternative text is missing or only a file name."""
+    article = BeautifulSoup(html, "html.parser").find("article")
+    images = article.find_all("img") if article else []
+    return [
+        image.get("src", "")
+        for image in images
+        if not image.get("alt", "").strip() or FILE_NAME.match(image["alt"].strip())
+    ]
+
+
+def local_targets(html: str) -> list[str]:
+    """Return the paths of scripts, styles and images that this page loads from the site."""
+    page = BeautifulSoup(html, "html.parser")
+    targets = [script["src"] for script in page.find_all("script", src=True)]
+    targets += [link["href"] for link in page.find_all("link", rel="stylesheet", href=True)]
+    targets += [image["src"] for image in page.find_all("img", src=True)]
+    parts = [urlsplit(target) for target in targets]
+    return [unquote(part.path) for part in parts if not part.scheme and not part.netloc]
+
+
+def by_page(found: dict[str, list[str]]) -> str:
+    return "\n".join(f"{page}: {', '.join(what)}" for page, what in found.items())
+
+
+def check_pages(check) -> None:
+    found = {str(page.relative_to(SITE)): check(page.read_text("utf-8")) for page in PAGES}
+    found = {page: what for page, what in found.items() if what}
+    assert not found, by_page(found)
+
+
+def test_no_page_loads_anything_from_another_host():
+    check_pages(loaded_from_elsewhere)
+
+
+def test_no_style_sheet_loads_anything_from_another_host():
+    texts = {
+        str(sheet.relative_to(SITE)): sheet.read_text("utf-8") for sheet in SITE.rglob("*.css")
+    }
+    found = {sheet: IN_STYLE.findall(text) for sheet, text in texts.items()}
+    found = {sheet: what for sheet, what in found.items() if what}
+    assert not found, by_page(found)
+
+
+def test_every_image_of_an_article_says_in_words_what_it_shows():
+    check_pages(images_without_words)
+
+
+def test_everything_that_a_page_loads_is_in_the_site():
+    found = {}
+    for page in PAGES:
+        targets = local_targets(page.read_text("utf-8"))
+        missing = [target for target in targets if not (page.parent / target).is_file()]
+        if missing:
+            found[str(page.relative_to(SITE))] = missing
+    assert not found, by_page(found)
+
+
+def test_formulas_are_set_by_a_script_of_the_site():
+    pages = [page for page in PAGES if 'class="math' in page.read_text("utf-8")]
+    for page in pages:
+        assert any("mathjax" in target for target in local_targets(page.read_text("utf-8"))), page
+
+
+def test_no_notebook_is_published_without_having_run():
+    for page in PAGES:
+        assert "CellExecutionError" not in page.read_text("utf-8"), page

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from ideal import ideal_view, random_view
+
+from modlib.analysis import tables
+from modlib.analysis.tables import Tables
+
+
+def test_an_ideal_network_is_described_as_what_it_is():
+    view = ideal_view(31, {3: 24, 7: 24}, num_dead=2)
+    described = tables.describe(view)
+    summary = described.summary.iloc[0]
+    assert (summary.num_live, summary.num_clusters, summary.neurons_simple) == (48, 2, 48)
+    assert (summary.num_loose, summary.num_fine_tuning) == (0, 0)
+    assert len(described.neurons) == 48
+    assert (described.neurons.remapped_freq == 1).all()
+    np.testing.assert_allclose(described.neurons.spike, 31, rtol=1e-6)  # amplitude 2: 2 n / 2
+    np.testing.assert_allclose(described.neurons.secondary, 0, atol=1e-6)
+    assert described.clusters.num_phases.tolist() == [24, 24]
+    np.testing.assert_allclose(described.clusters.resultant, 0, atol=1e-9)
+
+
+def test_a_network_without_clusters_gives_empty_tables_of_the_same_columns():
+    described = tables.describe(random_view(31, 20))
+    assert described.summary.num_clusters.iloc[0] == 0
+    assert described.clusters.empty
+    whole = tables.describe(ideal_view(31, {3: 8}))
+    assert set(described.clusters.columns) == set(whole.clusters.columns)
+
+
+def test_stacked_tables_name_their_seed_and_survive_empty_ones():
+    one, other = tables.describe(ideal_view(31, {3: 8})), tables.describe(random_view(31, 20))
+    stacked = tables.stack([one, other], [5, 9])
+    assert isinstance(stacked, Tables)
+    assert stacked.summary.seed.tolist() == [5, 9]
+    assert stacked.clusters.seed.tolist() == [5]
+    assert stacked.neurons.columns[0] == "seed"
+
+
+def test_the_mean_resultant_length_is_one_for_equal_phases_and_none_for_even_ones():
+    assert tables.mean_resultant_length(np.full(5, 3.0), 91) == pytest.approx(1)
+    even = np.arange(7) * 91 / 7
+    assert tables.mean_resultant_length(even, 91) == pytest.approx(0, abs=1e-12)
