@@ -82,7 +82,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run.py
 
 results: $(INSTALLED)
-	$(BIN)/python -m modlib export
+	for name in showcase A91 A89; do $(BIN)/python -m modlib export $$name || exit 1; done
 
 clean:
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache modlib.egg-info

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import logging
 import sys
@@ -28,7 +27,7 @@ from modlib.errors import InputError, StoreError, require_choice, require_int
 from modlib.experiments import KIND, get_or_train, record_fine_tuning
 from modlib.experiments import export as export_preset
 from modlib.measures import measure
-from modlib.notebook import check_values
+from modlib.notebook import check_values, declared_parameters
 from modlib.paths import NOTEBOOKS
 from modlib.store import Store, write_atomically, writing
 
@@ -178,14 +177,10 @@ def parse_parameters(words: Sequence[str]) -> dict[str, Any]:
 
 def check_chapter_parameters(path: Path, parameters: dict[str, Any]) -> None:
     """Refuse names that a notebook does not declare and values that break their rule."""
-    import papermill
-
-    declared = papermill.inspect_notebook(str(path))
+    defaults, optional = declared_parameters(path)
     for name in parameters:
-        if name not in declared:
-            raise InputError("parameter", f"be one of {', '.join(declared)}", name)
-    defaults = {name: ast.literal_eval(entry["default"]) for name, entry in declared.items()}
-    optional = [name for name, value in defaults.items() if value is None]
+        if name not in defaults:
+            raise InputError("parameter", f"be one of {', '.join(defaults)}", name)
     check_values({**defaults, **parameters}, optional)
 
 
@@ -202,8 +197,6 @@ def run(chapter: str, parameters: tuple[str, ...], output: Path | None) -> None:
     by default CHAPTER.out.ipynb in the current folder. A chapter's parameters stand in its first
     code cell.
     """
-    import papermill  # here, because it takes longer to load than most commands run
-
     name = chapter_named(chapter)
     path = NOTEBOOKS / f"{name}.ipynb"
     chosen = parse_parameters(parameters)
@@ -214,6 +207,8 @@ def run(chapter: str, parameters: tuple[str, ...], output: Path | None) -> None:
     with writing(target), tempfile.TemporaryFile(dir=target.parent):
         pass
     Store()
+    import papermill  # not at the top, because it takes longer to load than most commands run
+
     with tempfile.TemporaryDirectory() as scratch:
         executed = Path(scratch) / "executed.ipynb"
         try:

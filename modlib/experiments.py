@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from modlib.analysis.clusters import Clustering, cluster_neurons
 from modlib.analysis.neurons import input_power
@@ -233,6 +233,7 @@ def recorded_fine_tuning(n: int) -> int | None:
     """The recorded first seed from 0 with a fine-tuning cluster, default set-up at n; or None."""
     if not SHOWCASE.exists():
         return None
+    read_manifest(SHOWCASE.parent)
     try:
         seed = json.loads(SHOWCASE.read_text(encoding="utf-8"))["first_seed"].get(str(n))
         return None if seed is None else require_seed(seed)
@@ -256,6 +257,8 @@ def record_fine_tuning(
     }
     SHOWCASE.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(SHOWCASE, (json.dumps(record, indent=1) + "\n").encode())
+    content = {"kind": "showcase", **provenance(str(resolve_device(device)))}
+    write_manifest(SHOWCASE.parent, [SHOWCASE.name], content)
     return record
 
 
@@ -292,8 +295,8 @@ def export(
     store = Store()
     folder = results / preset_name
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder if folder.exists() else results):
             pass
     began = time.perf_counter()
     seeds = range(first_seed, first_seed + num_seeds)
@@ -315,12 +318,13 @@ def export(
         "wall_s": round(time.perf_counter() - began, 1),
         **provenance(str(torch_device)),
     }
-    with writing(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as scratch:
+    with writing(folder), tempfile.TemporaryDirectory(dir=results, prefix=".writing-") as scratch:
         work = Path(scratch)
         for name, table in zip(EXPORTED, stack(described, seeds), strict=True):
             floats = dict.fromkeys(table.select_dtypes("float64").columns, np.float32)
             table.astype(floats).to_parquet(work / name, index=False, compression="zstd")
         write_manifest(work, list(EXPORTED), content)
+        folder.mkdir(exist_ok=True)
         (folder / MANIFEST).unlink(missing_ok=True)
         for name in (*EXPORTED, MANIFEST):
             os.replace(work / name, folder / name)

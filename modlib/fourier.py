@@ -9,7 +9,7 @@ is its own negative: it has no phase and h(k) = r (-1)^k.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int
+from jaxtyping import Bool, Complex, Float, Int, Real
 
 from modlib.errors import InputError, require_int
 
@@ -61,7 +61,7 @@ def phase(signal: Float[np.ndarray, "*lead n"], freq: int) -> Float[np.ndarray, 
 
 
 def circular_difference(
-    t: Float[np.ndarray, "*shape"] | float, n: float
+    t: Real[np.ndarray, "*shape"] | float, n: float
 ) -> Float[np.ndarray, "*shape"]:
     """The representative of t modulo n in [-n/2, n/2)."""
     return np.asarray((np.asarray(t) + n / 2) % n - n / 2)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from IPython.display import Markdown, display
@@ -65,6 +67,24 @@ def check_values(values: Mapping[str, Any], optional: Collection[str] = ()) -> N
     AdditionConfig(**{name: values[name] for name in settings})
 
 
+def declared_parameters(chapter: Path) -> tuple[dict[str, Any], set[str]]:
+    """The parameters of a chapter with their defaults, and those for which None may stand.
+
+    They are the annotated names of the cell tagged ``parameters``; papermill's own reading of
+    them overlooks annotations such as ``int | None``.
+    """
+    cells = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    body = ast.parse("".join(tagged[0]["source"])).body if tagged else []
+    defaults, optional = {}, set()
+    for line in body:
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value:
+            defaults[line.target.id] = ast.literal_eval(line.value)
+            if "None" in ast.unparse(line.annotation):
+                optional.add(line.target.id)
+    return defaults, optional
+
+
 def check_parameters(namespace: Mapping[str, Any]) -> None:
     """Refuse unknown parameter names and bad values; call it in a chapter's second cell.
 
@@ -103,4 +123,4 @@ def show_claims(chapter: str) -> None:
     rows = [row for row in ledger({}) if row.claim.chapter == chapter]
     measured = measure([row.claim.id for row in rows])
     shown = [row for row in ledger(measured) if row.claim.chapter == chapter]
-    say(as_markdown(shown, ("id", "place", "reported", "measured", "verdict")))
+    say(as_markdown(shown, ("claim", "reported", "measurement", "verdict")))

@@ -64,8 +64,9 @@ def provenance(device: str) -> dict[str, Any]:
     """Where and with what a result is made: command, commit, versions, machine."""
     packages = ("torch", "numpy", "scipy", "pandas", "safetensors")
     versions = {name: importlib.metadata.version(name) for name in packages}
+    program = Path(sys.argv[0]).name
     return {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": ["python -m modlib" if program == "__main__.py" else program, *sys.argv[1:]],
         "commit": _commit(),
         "versions": {"python": platform.python_version(), "modlib": __version__, **versions},
         "device": device,
@@ -227,15 +228,16 @@ class Store:
     """
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = store_root() if root is None else root
         try:
+            self.root = store_root() if root is None else root
             self.root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.root):
                 pass
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: ~user that there is not
+            chosen = os.environ.get("MODLIB_STORE") if root is None else str(root)
             raise StoreError(
                 f"MODLIB_STORE must be a folder that can be written ({_one_line(error)}), "
-                f"got {str(self.root)!r}"
+                f"got {(chosen or str(store_root()))!r}"
             ) from None
 
     def folder(self, kind: str, key: str, seed: int) -> Path:

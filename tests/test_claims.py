@@ -3,7 +3,6 @@
 import json
 import math
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -65,14 +64,6 @@ CLUSTERS_ID = "A.fig5b.clusters.n91"
 CLUSTERS = Measurement(
     value=5.07, low=4.9, high=5.3, num_seeds=64, verdict="agrees", unit="clusters"
 )
-
-
-@pytest.fixture
-def types_unchecked():
-    """Let the package meet a wrong type by itself, as it does outside the tests."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def write_claims(path, **changes):
@@ -163,7 +154,6 @@ def test_the_text_of_a_measurement_is_built_from_its_numbers():
         ({"verdict": "not testable at this size"}, "note must say the size"),
     ],
 )
-@pytest.mark.usefixtures("types_unchecked")
 def test_a_malformed_measurement_is_refused(change, message):
     good = {"value": 1.0, "low": 0.5, "high": 1.5, "num_seeds": 8, "verdict": "agrees"}
     with pytest.raises(InputError, match=message):

@@ -68,8 +68,9 @@ def test_a_network_without_weights_has_only_dead_neurons():
     assert (neurons.neuron_table(ideal_view(7, {}, num_dead=3)).kind == "dead").all()
 
 
-def test_an_untrained_network_is_diffuse():
-    kinds = neurons.neuron_table(random_view(91, 40)).kind
+@pytest.mark.parametrize("n", [13, 23, 31, 60, 91])
+def test_an_untrained_network_is_diffuse_whatever_the_modulus(n):
+    kinds = neurons.neuron_table(random_view(n, 40)).kind
     assert (kinds == "diffuse").mean() > 0.9
 
 

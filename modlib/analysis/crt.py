@@ -26,11 +26,11 @@ from modlib.analysis.clusters import (
     shifted_agreement,
 )
 from modlib.analysis.interventions import random_neurons
-from modlib.analysis.neurons import is_live, rebuild
+from modlib.analysis.neurons import is_live
 from modlib.analysis.view import NeuronView, score_logits
 from modlib.errors import InputError, require_float, require_int
-from modlib.fourier import cosine
-from modlib.groups import approximate_coset
+from modlib.fourier import cosine, dft
+from modlib.groups import approximate_coset, signed_freq
 
 COSET_THRESHOLD = 0.5
 """Share of its highest vote from which an answer belongs to a cluster's approximate coset."""
@@ -110,6 +110,33 @@ def ideal_sums(
     freqs, amplitudes = report.freq.tolist(), report.amplitude.tolist()
     equal = [sum(amplitudes) / len(amplitudes)] * len(freqs) if amplitudes else []
     return superposition(n, freqs, amplitudes), superposition(n, freqs, equal)
+
+
+class Overtones(NamedTuple):
+    """``share``: of the power that cosines at the clusters' frequencies miss, the part at twice
+    these; ``sharpened``: the sum's own part at both."""
+
+    share: float
+    sharpened: Float[np.ndarray, " d"]
+
+
+def overtones(
+    measured: Float[np.ndarray, " d"], ideal: Float[np.ndarray, " d"], freqs: Sequence[int]
+) -> Overtones:
+    """What a sum of votes holds at twice its clusters' frequencies, where no cluster stands.
+
+    NaN where the cosines miss nothing.
+    """
+    n = len(measured)
+    doubles = {signed_freq(2 * freq, n) for freq in freqs} - {0, *freqs}
+    missed = np.abs(dft(measured - ideal)) ** 2
+    missed[1 : (n + 1) // 2] *= 2
+    share = missed[list(doubles)].sum() / missed.sum() if missed.sum() > 0 else np.nan
+    spectrum = dft(measured)
+    kept = np.zeros_like(spectrum)
+    chosen = [*freqs, *doubles]
+    kept[chosen] = spectrum[chosen]
+    return Overtones(float(share), np.fft.irfft(kept, n))
 
 
 def separation(n: int, freqs: Sequence[int]) -> float:
@@ -325,17 +352,19 @@ def random_separations(
 
 
 class Scales(NamedTuple):
-    """One cluster at paper A's three scales, figure A1: all arrays run over 0 .. n - 1.
+    """One cluster at paper A's three scales, figure A1.
 
-    ``preact``, ``fitted``: preactivation of a of one neuron, and its mean and cosine at the
-    cluster's frequency; ``neuron_votes``: (member, n), each neuron's vote at one pair;
-    ``vote``: their sum; ``members``: whether an answer is in the approximate coset.
+    ``preact``: preactivation of a of one neuron; ``fitted``: its mean and its cosine at the
+    cluster's frequency, at the places ``fine`` between 0 and n - 1; ``neuron_votes``:
+    (member, n), each neuron's vote at one pair; ``vote``: their sum; ``members``: whether an
+    answer is in the approximate coset.
     """
 
     cluster: Cluster
     neuron: int
     preact: Float[np.ndarray, " n"]
-    fitted: Float[np.ndarray, " n"]
+    fine: Float[np.ndarray, " place"]
+    fitted: Float[np.ndarray, " place"]
     neuron_votes: Float[np.ndarray, "member n"]
     vote: Float[np.ndarray, " n"]
     members: Bool[np.ndarray, " n"]
@@ -349,6 +378,7 @@ def at_three_scales(
     The neuron is the cluster's median by residual: neither its cleanest nor its worst.
     """
     rows = []
+    fine = np.linspace(0.0, view.n - 1.0, 8 * (view.n - 1) + 1)
     for cluster in clustering.clusters:
         order = np.argsort(clustering.table.residual.to_numpy()[cluster.neurons], kind="stable")
         neuron = int(cluster.neurons[order[(len(order) - 1) // 2]])
@@ -357,6 +387,8 @@ def at_three_scales(
         votes = np.maximum(fires, 0.0)[cluster.neurons, None] * view.w_out[cluster.neurons]
         votes = votes - votes.mean(-1, keepdims=True)
         vote = votes.sum(0)
-        fitted = rebuild(preact, [cluster.freq])[0][1]
-        rows.append(Scales(cluster, neuron, preact, fitted, votes, vote, in_coset(vote)))
+        both = 1.0 if 2 * cluster.freq == view.n else 2.0
+        wave = both / view.n * dft(preact)[cluster.freq]
+        fitted = (wave * np.exp(2j * np.pi * cluster.freq * fine / view.n)).real + preact.mean()
+        rows.append(Scales(cluster, neuron, preact, fine, fitted, votes, vote, in_coset(vote)))
     return rows

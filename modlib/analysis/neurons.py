@@ -15,7 +15,7 @@ from jaxtyping import Bool, Complex, Float, Int
 
 from modlib.analysis.view import NeuronView
 from modlib.fourier import circular_difference, dft, power_spectrum
-from modlib.groups import harmonic_base, signed_freq
+from modlib.groups import harmonic_base, remap, remapping_unit, signed_freq
 
 SIMPLE_BELOW = 0.12
 """Residual under which a neuron is simple."""
@@ -24,11 +24,19 @@ FINE_TUNING_FROM = 0.30
 DEAD_BELOW = 0.03
 """Strength, relative to the strongest neuron, under which a neuron is dead."""
 HARMONIC_SHARE = 0.8
-"""Share of power that ``HARMONIC_COUNT`` frequencies must hold in a fine-tuning neuron."""
+"""Share of power that ``harmonic_count`` frequencies must hold in a fine-tuning neuron."""
 HARMONIC_COUNT = 6
 
 Kind = Literal["dead", "simple", "3f", "bent", "fine-tuning", "diffuse"]
 KINDS: tuple[Kind, ...] = ("simple", "3f", "bent", "fine-tuning", "diffuse", "dead")
+
+
+def harmonic_count(n: int) -> int:
+    """How many frequencies may make up a fine-tuning neuron: six, or a seventh of all, rounded.
+
+    With few frequencies six of them hold most of the power of any signal, of noise too.
+    """
+    return max(1, min(HARMONIC_COUNT, n // 2 // 7))
 
 
 def input_power(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
@@ -67,7 +75,7 @@ def neuron_table(view: NeuronView, *, dead_below: float = DEAD_BELOW) -> pd.Data
     the cosine's amplitude (all of it at n/2); ``t_a``, ``t_b``, ``t_d``: phases in [0, n);
     ``phase_error``: t_a + t_b - t_d in [-n/2, n/2); ``log_ratio``: ln(r_a / r_b); ``residual``:
     root of the share of A's and B's power off ``freq`` and off the mean; ``second``: the
-    strongest other frequency; ``top_share``: share of power in the six strongest frequencies;
+    strongest other frequency; ``top_share``: share of power in the ``harmonic_count`` strongest;
     ``kind``: see ``classify``. Phases and their error are NaN at freq = n/2, which has none.
     """
     n = view.n
@@ -79,7 +87,7 @@ def neuron_table(view: NeuronView, *, dead_below: float = DEAD_BELOW) -> pd.Data
     neuron = np.arange(view.num_neurons)
     with np.errstate(divide="ignore", invalid="ignore"):
         residual = np.sqrt(np.clip(1 - power[neuron, freq] / total, 0.0, 1.0))
-        top_share = np.sort(power, axis=1)[:, -HARMONIC_COUNT:].sum(1) / total
+        top_share = np.sort(power, axis=1)[:, -harmonic_count(n) :].sum(1) / total
         table = pd.DataFrame({"neuron": neuron, "strength": strengths(view), "freq": freq})
         out_power = power_spectrum(view.w_out)
         out_power[:, 0] = 0.0
@@ -105,7 +113,7 @@ def classify(table: pd.DataFrame, n: int, *, dead_below: float = DEAD_BELOW) -> 
 
     dead: strength under 3 % of the strongest. simple: residual under .12. From .12 to .30: 3f
     where the strongest other frequency is three times the first, else bent. From .30:
-    fine-tuning where six frequencies hold 80 % of the power, else diffuse (as in an untrained
+    fine-tuning where a few frequencies hold 80 % of the power, else diffuse (as in an untrained
     network).
     """
     columns = ("strength", "residual", "freq", "second", "top_share")
@@ -189,44 +197,71 @@ def half_sine_fit(signal: Float[np.ndarray, " n"], freq: int = 1) -> tuple[float
     return scores[0], scores[1]
 
 
-class PeriodFits(NamedTuple):
-    """R^2 of three waves of one period: all of a sine, its hump, and its flank."""
+class WaveFit(NamedTuple):
+    """A fitted wave and the share of the signal's variance that it explains (R^2)."""
 
-    full: float
-    hump: float
-    flank: float
+    explained: float
+    wave: Float[np.ndarray, " n"]
 
 
-def half_period_fits(signal: Float[np.ndarray, " n"], freq: int = 1) -> PeriodFits:
-    """R^2 of a full period of a sine and of two half periods (paper A, section 4.1, figure A2).
+def fit_waves(signal: Float[np.ndarray, " n"], freq: int = 1) -> dict[str, WaveFit]:
+    """The best full period of a sine and the best two half periods (paper A, section 4.1).
 
     ``signal`` is remapped, so that its dominant frequency is ``freq`` = gcd(f, n) and its period
-    P = n / freq. With y = (k - s) mod P: the full period is cos(2 pi y / P); the hump, from zero
-    to zero, sin(pi y / P); the flank, from crest to trough, cos(pi y / P), which jumps back where
-    y wraps. All have a free amplitude, offset and shift s, the latter in quarter steps. NaN for
-    a constant signal.
+    P = n / freq. With y = (k - s) mod P: ``full`` is cos(2 pi y / P); ``hump``, from zero to
+    zero, sin(pi y / P); ``flank``, from crest to trough, cos(pi y / P), which jumps back where y
+    wraps. All have a free amplitude, offset and shift s, the latter in quarter steps. A constant
+    signal is explained by none: 0.
     """
     n = signal.shape[0]
     period = n / freq
-    shifts = np.arange(0, period, 0.25)
-    y = (np.arange(n) - shifts[:, None]) % period
-    centred = signal - signal.mean()
-    total = float((centred**2).sum())
-    if total == 0:
-        return PeriodFits(*[float("nan")] * 3)
-    scores = []
-    for shape in (
-        np.cos(2 * np.pi * y / period),
-        np.sin(np.pi * y / period),
-        np.cos(np.pi * y / period),
-    ):
+    y = (np.arange(n) - np.arange(0, period, 0.25)[:, None]) % period
+    shapes = {
+        "full": np.cos(2 * np.pi * y / period),
+        "hump": np.sin(np.pi * y / period),
+        "flank": np.cos(np.pi * y / period),
+    }
+    mean = signal.mean()
+    total = float(((signal - mean) ** 2).sum())
+    fits = {}
+    for name, shape in shapes.items():
         wave = shape - shape.mean(1, keepdims=True)
-        norm = (wave**2).sum(1)
+        norm, overlap = (wave**2).sum(1), wave @ (signal - mean)
         # With two residues to a period some shifts leave a constant, which explains nothing.
-        overlap = (wave @ centred) ** 2
-        explained = np.divide(overlap, norm, out=np.zeros_like(norm), where=norm > 1e-9)
-        scores.append(float(explained.max()) / total)
-    return PeriodFits(*scores)
+        gain = np.divide(overlap, norm, out=np.zeros_like(norm), where=norm > 1e-9)
+        best = int((gain * overlap).argmax())
+        explained = float(gain[best] * overlap[best]) / total if total > 0 else 0.0
+        fits[name] = WaveFit(explained, mean + gain[best] * wave[best])
+    return fits
+
+
+class Portrait(NamedTuple):
+    """One neuron as it is and remapped; the first axis of the arrays is a, b."""
+
+    neuron: int
+    freq: int
+    unit: int
+    preact: Float[np.ndarray, "2 n"]
+    magnitude: Float[np.ndarray, "2 freq"]
+    remapped: Float[np.ndarray, "2 n"]
+    remapped_magnitude: Float[np.ndarray, "2 freq"]
+
+
+def portrait(view: NeuronView, neuron: int, freq: int) -> Portrait:
+    """Preactivations and |DFT| of a neuron, before and after remapping by the unit of ``freq``.
+
+    Paper A, figure A2. The unit brings ``freq`` to gcd(freq, n).
+    """
+    unit = remapping_unit(freq, view.n)
+    preact = np.stack([view.preact_a[:, neuron], view.preact_b[:, neuron]])
+    slow = remap(preact, unit)
+    return Portrait(neuron, freq, unit, preact, np.abs(dft(preact)), slow, np.abs(dft(slow)))
+
+
+def by_strength(table: pd.DataFrame, kind: Kind) -> list[int]:
+    """Neurons of a class, the strongest first."""
+    chosen = table[table.kind == kind].sort_values("strength", ascending=False, kind="stable")
+    return [int(neuron) for neuron in chosen.neuron]
 
 
 def harmonic_order(freq: int, base: int, n: int, max_order: int = 12) -> int | None:
@@ -291,6 +326,23 @@ def relative_harmonic(
         turned = spectrum[neuron, order * freq % n] * (first.conj() / np.abs(first)) ** order
         ratio = turned / np.abs(first)
     return np.where(2 * freq % n == 0, np.nan, ratio)
+
+
+def triples(clusters: pd.DataFrame, neurons: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Clusters of one network, and whether three times their frequency is a cluster's as well.
+
+    ``clusters``: ``cluster``, ``freq``, ``num_neurons``; ``neurons``: ``cluster``, ``kind``.
+    Added: ``triple``, 3 f as the frequency of a real signal; ``partner``, whether another
+    cluster has it; ``is_3f``, whether most of the cluster's neurons are of the class 3f.
+    """
+    table = clusters[["cluster", "freq", "num_neurons"]].reset_index(drop=True)
+    freqs = table.freq.tolist()
+    table["triple"] = [signed_freq(3 * freq, n) for freq in freqs]
+    others = [[other for other in freqs if other != freq] for freq in freqs]
+    table["partner"] = [t in other for t, other in zip(table.triple, others, strict=True)]
+    shape = (neurons.kind == "3f").groupby(neurons.cluster).mean()
+    table["is_3f"] = [float(shape.get(cluster, 0.0)) > 0.5 for cluster in table.cluster]
+    return table
 
 
 def share_under(

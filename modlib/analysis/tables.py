@@ -152,6 +152,6 @@ def stack(tables: Sequence[Tables], seeds: Sequence[int]) -> Tables:
     stacked = []
     for parts in zip(*tables, strict=True):
         blocks = [part.assign(seed=seed) for part, seed in zip(parts, seeds, strict=True)]
-        joined = pd.concat([block for block in blocks if len(block)], ignore_index=True)
+        joined = pd.concat([b for b in blocks if len(b)] or blocks[:1], ignore_index=True)
         stacked.append(joined[["seed", *joined.columns.drop("seed")]])
     return Tables(*stacked)

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from modlib.analysis.clusters import Cluster
 from modlib.fourier import circular_difference
@@ -27,10 +28,27 @@ def _nothing(text: str = NO_CLUSTER) -> Figure:
     return fig
 
 
-def star(ax: Axes, x: float, y: float, label: str = "right answer") -> None:
+def star(ax: Axes, x: float, y: float, label: str = "right answer", size: float = 11.0) -> None:
     """Mark the right answer: a star with a black edge, and a dotted line through it."""
     ax.axvline(x, color="black", lw=0.7, ls=":", zorder=1)
-    ax.plot([x], [y], "*", color=ANSWER, mec="black", mew=0.7, ms=11, zorder=5, label=label)
+    ax.plot(
+        [x],
+        [y],
+        "*",
+        color=ANSWER,
+        mec="black",
+        mew=0.7,
+        ms=size,
+        zorder=5,
+        label=label,
+        clip_on=False,
+    )
+
+
+def mark(ax: Axes, index: int, x: ArrayLike, y: ArrayLike, size: float = 5.0) -> None:
+    """Points in a cluster's colour and marker, with a black edge."""
+    style = MARKERS[index % len(MARKERS)]
+    ax.plot(x, y, style, color=cluster_color(index), mec="black", mew=0.5, ms=size)
 
 
 @figure
@@ -54,15 +72,7 @@ def remark_1(
             ax, color = axes[i, column], cluster_color(i)
             solves = k[k % q == m]
             ax.plot(k, cosines[i], color=color, lw=1.1)
-            ax.plot(
-                solves,
-                cosines[i][solves],
-                MARKERS[i % len(MARKERS)],
-                color=color,
-                mec="black",
-                mew=0.5,
-                ms=5,
-            )
+            mark(ax, i, solves, cosines[i][solves])
             ax.set_ylim(-1.15, 1.25)
             if column == 0:
                 ax.set_ylabel(f"k ≡ {m}\n(mod {q})")
@@ -146,33 +156,11 @@ def sieve(
         color = cluster_color(cluster.index)
         admitted, survives = np.flatnonzero(members[row]), np.flatnonzero(left[row])
         ax.plot(admitted, np.full(len(admitted), row), "|", color=color, ms=9, mew=0.9)
-        ax.plot(
-            survives,
-            np.full(len(survives), row),
-            MARKERS[cluster.index % len(MARKERS)],
-            color=color,
-            mec="black",
-            mew=0.5,
-            ms=6,
-        )
-        ax.annotate(
-            f"{len(survives)} left",
-            (1.01, row),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=9,
-        )
-    ax.axvline(answer, color="black", lw=0.7, ls=":", zorder=1)
-    ax.plot(
-        [answer],
-        [len(clusters) - 0.3],
-        "*",
-        color=ANSWER,
-        mec="black",
-        mew=0.7,
-        ms=12,
-        label="right answer",
-    )
+        mark(ax, cluster.index, survives, np.full(len(survives), row), 6)
+        place = ("axes fraction", "data")
+        text = f"{len(survives)} left"
+        ax.annotate(text, (1.01, row), xycoords=place, va="center", fontsize=9)
+    star(ax, answer, len(clusters) - 0.3)
     ax.set_yticks(range(len(clusters)), [f"f = {cluster.freq}" for cluster in clusters])
     n = members.shape[1]
     ax.set(xlabel=f"answer c (mod {n})", xlim=(-1, n), ylim=(len(clusters) + 0.1, -0.6))
@@ -188,7 +176,7 @@ def narrowing(table: pd.DataFrame, n: int) -> Figure:
     """
     if table.empty:
         return _nothing()
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.3))
+    fig, axes = plt.subplots(1, 2, figsize=(8, 3.6))
     by_size = table.groupby("size")
     size = np.array(list(by_size.groups))
 
@@ -200,16 +188,18 @@ def narrowing(table: pd.DataFrame, n: int) -> Figure:
     draw(axes[0], "left", cluster_color(0), "o-", -0.06, "network")
     draw(axes[0], "ideal_left", NEUTRAL, "s--", 0.06, "exact cosines")
     axes[0].axhline(1, color="black", lw=0.7, ls=":")
-    axes[0].set_yscale("log")
-    axes[0].set_yticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
+    lowest = min(0.7, 0.8 * float(table.left[table.left > 0].min()))
+    axes[0].set(ylabel="answers left", yscale="log", ylim=(lowest, n), title="all must agree")
+    ticks = [t for t in (0.1, 0.3, 1, 3, 10, 30, 100, 300) if lowest <= t <= n]
+    axes[0].set_yticks(ticks, [f"{t:g}" for t in ticks])
     axes[0].minorticks_off()
-    axes[0].set(ylabel="answers left", ylim=(0.7, n), title="all must agree")
-    draw(axes[1], "first", cluster_color(4), "D-", -0.06, "votes added: right answer first")
-    draw(axes[1], "alone", cluster_color(0), "o-", 0.06, "all must agree: it alone is left")
+    draw(axes[1], "first", cluster_color(4), "D-", -0.08, "votes added: right answer first")
+    draw(axes[1], "kept", NEUTRAL, "s--", 0.08, "all must agree: right answer left")
+    draw(axes[1], "alone", cluster_color(0), "o-", 0.0, "all must agree: it alone is left")
     axes[1].set(ylabel="share of all pairs", ylim=(-0.03, 1.03), title="is the answer found?")
     for ax in axes:
         ax.set(xlabel="clusters that vote together", xlim=(size[0] - 0.4, size[-1] + 0.4))
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     return fig
 
@@ -276,25 +266,19 @@ def vote_spectra(
 
     Frequencies of ``clusters`` keep their colours and markers in the first panel.
     """
-    fig, axes = plt.subplots(1, len(spectra), figsize=(8.6, 2.8), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(1, len(spectra), figsize=(8.6, 3.0), sharey=True, squeeze=False)
     for column, (title, explained) in enumerate(spectra.items()):
         ax, freq = axes[0, column], np.arange(1, len(explained))
-        ax.vlines(freq, 0, explained[1:], color=NEUTRAL, lw=1.0)
-        ax.plot(freq, explained[1:], ".", color=NEUTRAL, ms=3)
+        height = np.maximum(explained, FLOOR)
+        ax.vlines(freq, FLOOR, height[1:], color=NEUTRAL, lw=0.8)
+        ax.plot(freq, height[1:], ".", color=NEUTRAL, ms=3.5)
         for cluster in clusters if column == 0 else []:
-            height = explained[cluster.freq]
-            ax.vlines(cluster.freq, 0, height, color=cluster_color(cluster.index), lw=2.0)
-            ax.plot(
-                [cluster.freq],
-                [height],
-                MARKERS[cluster.index % len(MARKERS)],
-                color=cluster_color(cluster.index),
-                mec="black",
-                mew=0.5,
-                ms=6,
-            )
-        ax.set(title=title, xlabel="f (cycles per n)")
-        ax.set_ylim(0, max(0.1, 1.1 * max(float(s.max()) for s in spectra.values())))
+            color, f = cluster_color(cluster.index), cluster.freq
+            ax.vlines(f, FLOOR, height[f], color=color, lw=2.0)
+            mark(ax, cluster.index, [f], [height[f]], 6.5)
+        ax.set(title=title, xlabel="f (cycles per n)", yscale="log", ylim=(FLOOR / 2, 1.5))
+        ax.set_yticks([1e-6, 1e-4, 1e-2, 1], ["0.0001 %", "0.01 %", "1 %", "100 %"])
+        ax.minorticks_off()
     axes[0, 0].set_ylabel("share of logit variance")
     return fig
 

@@ -89,6 +89,7 @@ def _pair(
     clusters = [cluster_of.get(freq, -1) for freq in pair.freqs]
     ax.plot(pair.curve_x, pair.curve_y, color=CURVE, lw=0.8, zorder=1)
     positions = n // pair.coset_size
+    named = same and pair.coset_size > 1 and positions <= MOST_LABELS
     if pair.coset_size > 1:
         shades = plt.get_cmap("viridis")(np.linspace(0, 0.88, positions))
         for residue in range(positions):
@@ -102,24 +103,30 @@ def _pair(
                 label=f"{residue} mod {positions}",
                 zorder=2,
             )
-            if same and positions <= MOST_LABELS:
-                centre = np.array([x[members].mean(), y[members].mean()])
-                ax.annotate(
-                    str(residue), centre, xytext=1.24 * centre, fontsize=8, ha="center", va="center"
-                )
+            if named:
+                place = _outside(x, y, members)
+                ax.annotate(str(residue), place, fontsize=8, ha="center", va="center")
     else:
         own = clusters[0] if same else -1
         ax.scatter(x, y, s=9, color=cluster_color(own), label="k", zorder=2)
-    reach = 1.5 if same and 1 < pair.coset_size and positions <= MOST_LABELS else 1.15
+    reach = 1.45 if named else 1.15
     ax.set_xlim(-reach * abs(x).max(), reach * abs(x).max())
     ax.set_ylim(-reach * abs(y).max(), reach * abs(y).max())
     ax.set_box_aspect(1)
     ax.tick_params(labelsize=8)
-    ax.set_title(f"PC{pair.first + 1}, PC{pair.second + 1}")
-    ax.set_xlabel(f"PC{pair.first + 1}, f = {pair.freqs[0]}", labelpad=1)
-    ax.set_ylabel(f"PC{pair.second + 1}, f = {pair.freqs[1]}", labelpad=1)
+    ax.set_title(f"f = {pair.freqs[0]}" + ("" if same else f" and {pair.freqs[1]}"))
+    ax.set_xlabel(f"PC{pair.first + 1}", labelpad=1)
+    ax.set_ylabel(f"PC{pair.second + 1}", labelpad=1)
     for spine, cluster in zip(("bottom", "left"), clusters, strict=True):
         ax.spines[spine].set(color=cluster_color(cluster), linewidth=2.5)
+
+
+def _outside(x: np.ndarray, y: np.ndarray, members: slice) -> tuple[float, float]:
+    """A place beyond all points, in the direction of the mean of some."""
+    scale_x, scale_y = float(x.std()), float(y.std())
+    centre = x[members].mean() / scale_x, y[members].mean() / scale_y
+    beyond = 1.17 * np.hypot(x / scale_x, y / scale_y).max() / max(np.hypot(*centre), 1e-12)
+    return centre[0] * scale_x * beyond, centre[1] * scale_y * beyond
 
 
 @figure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from html import escape
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from modlib.analysis.crt import Scales
-from modlib.plots.base import ANSWER, MARKERS, cluster_color, figure, say_nothing_to_show
+from modlib.fourier import circular_difference
+from modlib.plots.base import MARKERS, cluster_color, figure, say_nothing_to_show
+from modlib.plots.crt import mark, star
 
 MAX_ROWS = 3
 """Clusters of which a neuron and a vote are drawn; all are in the sum."""
@@ -26,7 +29,8 @@ def three_scales(rows: Sequence[Scales], answer: int) -> Figure:
     ``rows``: ``analysis.crt.at_three_scales``; the first three get a row each, all are summed.
     Left: preactivation of one neuron against input a, with its cosine. Middle: votes of the
     cluster's neurons at one pair, their sum, and its approximate coset. Right: the sum of all
-    votes, the right answer starred; bars there and at the runner-up: what each cluster adds.
+    votes, the right answer starred; bars: what each cluster adds there, and to the best answer
+    elsewhere.
     """
     if not rows:
         fig, ax = plt.subplots(figsize=(8, 1.2))
@@ -39,9 +43,10 @@ def three_scales(rows: Sequence[Scales], answer: int) -> Figure:
     grid = fig.add_gridspec(len(shown), 3, width_ratios=[1, 1, 1.3])
     left, middle = [], []
     for i, row in enumerate(shown):
-        color, marker = cluster_color(row.cluster.index), MARKERS[row.cluster.index % len(MARKERS)]
+        index = row.cluster.index
+        color, marker = cluster_color(index), MARKERS[index % len(MARKERS)]
         ax = fig.add_subplot(grid[i, 0])
-        ax.plot(k, row.fitted, color="#b0b0b0", lw=2.2)
+        ax.plot(row.fine, row.fitted, color="#b0b0b0", lw=2.2)
         ax.plot(k, row.preact, marker, color=color, ms=2.4, mew=0)
         ax.set_ylabel(f"f = {row.cluster.freq}")
         left.append(ax)
@@ -49,20 +54,17 @@ def three_scales(rows: Sequence[Scales], answer: int) -> Figure:
         for vote in row.neuron_votes:
             ax.plot(k, vote, color=color, lw=0.5, alpha=0.45)
         ax.plot(k, row.vote, color=color, lw=1.2)
-        ax.plot(
-            k[row.members], row.vote[row.members], marker, color=color, mec="black", mew=0.5, ms=4.5
-        )
+        mark(ax, index, k[row.members], row.vote[row.members], 4.5)
         middle.append(ax)
     for column in (left, middle):
         for ax in column:
-            ax.set_xlim(-1, n)
-            ax.set_yticks([])
+            ax.set(xlim=(-1, n), yticks=[])
         for ax in column[:-1]:
             ax.set_xticklabels([])
     for ax in middle:
         ax.axvline(answer, color="black", lw=0.7, ls=":", zorder=0)
-    left[0].set_title("one neuron")
-    middle[0].set_title("its cluster")
+    left[0].set_title("one neuron: preactivation")
+    middle[0].set_title("its cluster: votes")
     left[-1].set_xlabel(f"input a (mod {n})")
     middle[-1].set_xlabel(f"answer c (mod {n})")
     _sum_of_all(fig.add_subplot(grid[:, 2]), rows, answer)
@@ -70,25 +72,37 @@ def three_scales(rows: Sequence[Scales], answer: int) -> Figure:
 
 
 def _sum_of_all(ax: Axes, rows: Sequence[Scales], answer: int) -> None:
-    """The sum of all votes, and at the answer and its runner-up what each cluster adds to it."""
+    """The sum of all votes; what each cluster adds at the answer and at the best one elsewhere."""
     votes = np.stack([row.vote for row in rows])
     total, n = votes.sum(0), votes.shape[1]
     ax.plot(np.arange(n), total, color="black", lw=1.1, zorder=2)
-    others = np.where(np.arange(n) == answer, -np.inf, total)
-    for place in (answer, int(others.argmax())):
+    width = n / 28
+    near = np.abs(circular_difference(np.arange(n) - answer, n)) <= 2 * width
+    others = np.where(near, -np.inf, total)
+    for place in sorted({answer, answer if near.all() else int(others.argmax())}):
         below = above = 0.0
         for row, vote in zip(rows, votes[:, place], strict=True):
             start = above if vote >= 0 else below
-            ax.bar(place, vote, width=n / 28, bottom=start, color=cluster_color(row.cluster.index),
-                   edgecolor="black", lw=0.5, zorder=3,
-                   label=f"f = {row.cluster.freq}" if place == answer else None)
+            ax.bar(
+                place,
+                vote,
+                width=width,
+                bottom=start,
+                color=cluster_color(row.cluster.index),
+                edgecolor="black",
+                lw=0.5,
+                zorder=3,
+                label=f"f = {row.cluster.freq}" if place == answer else None,
+            )
             above, below = (start + vote, below) if vote >= 0 else (above, start + vote)
-    ax.plot([answer], [total[answer]], "*", color=ANSWER, mec="black", mew=0.8, ms=15, zorder=5)
-    ax.axvline(answer, color="black", lw=0.7, ls=":", zorder=0)
+        top = (place, max(above, 0.0))
+        if place != answer:
+            ax.annotate("next best", top, (0, 3), textcoords="offset points", ha="center")
+    star(ax, answer, total[answer], "right answer", size=15)
     ax.axhline(0, color="black", lw=0.5, zorder=0)
-    ax.margins(y=0.08)
-    ax.set(xlim=(-1, n), xlabel=f"answer c (mod {n})", title="all clusters, summed")
-    ax.set_yticks([])
+    low, high = ax.get_ylim()
+    ax.set_ylim(low - 0.16 * (high - low), high)
+    ax.set(xlim=(-1, n), xlabel=f"answer c (mod {n})", title="all clusters: sum of votes (logits)")
     ax.legend(loc="lower center", ncols=3, handlelength=1.0, columnspacing=0.9)
 
 
@@ -100,4 +114,4 @@ def as_image(fig: Figure, alt: str) -> HTML:
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png")
     data = base64.b64encode(buffer.getvalue()).decode()
-    return HTML(f'<img alt="{alt}" src="data:image/png;base64,{data}">')
+    return HTML(f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">')

@@ -97,17 +97,29 @@ def learning_curves(
 
 
 @figure
-def control_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """``learning_curves`` of several networks side by side, a column a network."""
+def control_curves(
+    histories: Mapping[str, pd.DataFrame],
+    numbers: Mapping[str, tuple[Int[np.ndarray, " epoch"], Float[np.ndarray, " epoch"]]],
+) -> Figure:
+    """Loss, accuracy and number of frequencies by epoch, a column a network.
+
+    ``numbers``: epochs and the effective number of frequencies at each, by the same names.
+    """
     count = len(histories)
     fig, axes = plt.subplots(
-        2, count, figsize=(1.2 + 2.5 * count, 4.6), sharey="row", sharex="col", squeeze=False
+        3, count, figsize=(1.2 + 3.2 * count, 6.4), sharey="row", sharex="col", squeeze=False
     )
     for column, (title, history) in zip(axes.T, histories.items(), strict=True):
         _curves(column[0], column[1], history)
         column[0].set_title(title)
+        epochs, number = numbers[title]
+        column[2].plot(epochs, number, color="black", marker=".", ms=5, lw=1)
+        _epoch_axis(column[2], int(history.epoch.iloc[-1]))
+        column[1].set_xlabel("")
+        column[2].set(xlabel="epoch (log scale)", ylim=(0, None))
     axes[0, 0].set_ylabel("cross-entropy (nats)")
     axes[1, 0].set_ylabel("accuracy")
+    axes[2, 0].set_ylabel("effective number\nof frequencies")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=2)
     return fig
@@ -143,6 +155,12 @@ def frequency_heatmap(
     )
     _epoch_axis(ax, int(epochs[-1]))
     _marks(ax, marks, color="white")
+    proxies = [
+        plt.Line2D([], [], color="black", lw=1.2, ls=line.get_linestyle(), label=line.get_label())
+        for line in ax.lines
+    ]
+    if proxies:
+        fig.legend(handles=proxies, loc="outside upper center", ncols=2)
     for cluster in clusters:
         ax.annotate(
             f"f = {cluster.freq}",
@@ -162,7 +180,7 @@ def frequency_heatmap(
             transform=ax.get_yaxis_transform(),
         )
     ax.set(xlabel="epoch (log scale)", ylabel="frequency (cycles per n)", ylim=(0.5, last + 0.5))
-    fig.colorbar(mesh, ax=ax, label="share of the neurons' power (root scale)", pad=0.13)
+    fig.colorbar(mesh, ax=ax, label="share of the neurons' power (root scale)", pad=0.02)
     return fig
 
 
@@ -187,20 +205,10 @@ def frequency_race(
             markevery=4,
             label=f"f = {cluster.freq}",
         )
-    for freq in others:
-        ax.plot(epochs, share[:, freq], color=NEUTRAL, lw=1.1, ls="--")
-        top = int(share[:, freq].argmax())
-        ax.annotate(
-            f"{freq}",
-            (epochs[top], share[top, freq]),
-            fontsize=8,
-            color="#4d4d4d",
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="center",
-        )
-    if others:
-        ax.plot([], [], color=NEUTRAL, lw=1.1, ls="--", label="no cluster at the end")
+    for i, freq in enumerate(others):
+        names = f"no cluster at the end: {', '.join(str(other) for other in others)}"
+        ax.plot(epochs, share[:, freq], color=NEUTRAL, lw=1.1, ls="--",
+                label=f"_{freq}" if i else names)
     _epoch_axis(ax, int(epochs[-1]))
     _marks(ax, marks)
     ax.set(xlabel="epoch (log scale)", ylabel="share of the neurons' power", ylim=(0, None))

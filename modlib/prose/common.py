@@ -133,10 +133,13 @@ def about_choice(clustering: Clustering, index: int) -> str:
 def about_fine_tuning(run: Run, example: Run | None) -> str:
     """Where the fine-tuning cluster on show comes from; why there is none to show."""
     n = run.config.n
+    lacks = "This network has no fine-tuning cluster"
+    if not run.learned:
+        lacks = "Fine-tuning clusters are looked for in networks that learned, and this one did not"
     if example is None:
         return (
-            f"This network has no fine-tuning cluster, and no seed that has one is recorded for "
-            f"n = {n} (they are for 91 and 89). About one seed in eight has one: try other seeds."
+            f"{lacks}, and no seed that has one is recorded for n = {n} (they are for 91 and 89). "
+            "About one seed in eight has one: try other seeds."
         )
     cluster = next(c for c in example.clustering.clusters if c.kind == "fine-tuning")
     found = (
@@ -145,7 +148,7 @@ def about_fine_tuning(run: Run, example: Run | None) -> str:
     if example.seed == run.seed and example.config == run.config:
         return f"This network has a fine-tuning cluster: {found}."
     return (
-        f"This network has no fine-tuning cluster. The rule of the book takes the first seed from 0 "
+        f"{lacks}. The rule of the book takes the first seed from 0 "
         f"that has one: for n = {n} that is seed {example.seed} ({found})."
     )
 

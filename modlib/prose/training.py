@@ -76,9 +76,21 @@ def about_loss(run: Run, initial: Mapping[str, np.ndarray]) -> str:
         entropy = float(run.history.train_loss.iloc[row])
         penalty = run.config.l2 * sum(float((w.astype(np.float64) ** 2).sum()) for w in weights)
         whole = entropy + penalty
-        share = percent(penalty / whole) if whole else "-"
+        share = percent(float(penalty / whole)) if whole else "-"
         rows.append(f"| {name} | {entropy:.4f} | {penalty:.4f} | {whole:.4f} | {share} |")
-    return "\n".join(rows)
+    return "\n".join(rows) + "\n\n" + _about_share(run, penalty / whole if whole else 0.0)
+
+
+def _about_share(run: Run, share: float) -> str:
+    """What the part of L2 in the final loss means."""
+    if not run.config.l2:
+        return "Without L2 nothing holds the weights back: cross-entropy alone is left to fall."
+    if run.learned and share > 0.5:
+        return (
+            "At the end most of the loss is the price of the weights: cross-entropy could still "
+            "fall, but only by weights that cost more than they gain."
+        )
+    return ""
 
 
 def about_delay(run: Run) -> str:
@@ -142,9 +154,9 @@ def latecomers(
     """Frequencies that were present once and are no cluster's at the end, at most six.
 
     The strongest first, by the largest share they ever had. A frequency counts as present when
-    it holds ``at_least``, and twice the share that all would have if they were equal.
+    it holds ``at_least``, and half more than all would have if they were equal.
     """
-    level = max(at_least, 2 / max(1, share.shape[1] - 1))
+    level = max(at_least, 1.5 / max(1, share.shape[1] - 1))
     peak = share.max(0)
     once = [int(f) for f in np.argsort(-peak, kind="stable") if peak[f] >= level]
     return [f for f in once if f not in clusters][:6]
@@ -164,10 +176,11 @@ def about_frequencies(
     kept, since = settled_epoch(epochs, share, PRESENT)
     around = [settled_epoch(epochs, share, level)[1] for level in (PRESENT / 2, 2 * PRESENT)]
     held = share[-1][kept].sum()
-    few = f": {listed(kept)}" if len(kept) <= 8 else ""
+    few = f": {listed(kept)}" if 0 < len(kept) <= 8 else ""
+    holds = "holds" if len(kept) == 1 else "hold"
     text += (
-        f" {count(len(kept), 'frequency', 'frequencies').capitalize()} hold at least "
-        f"{percent(PRESENT)} each at the end{few}, together {percent(float(held))}. None has "
+        f" {count(len(kept), 'frequency', 'frequencies').capitalize()} {holds} at least "
+        f"{percent(PRESENT)} of the power at the end{few}, together {percent(float(held))}. None has "
         f"entered or left that set since epoch {since} (thresholds half and twice as high: "
         f"epochs {around[0]} and {around[1]})."
     )
@@ -200,8 +213,9 @@ def about_race(
     elsewhere = 1 - share[at, freqs].sum()
     grown = max(freqs, key=lambda f: share[-1, f] - share[at, f])
     return text + (
-        f" At epoch {epochs[at]}, when held-out pairs are known, {percent(float(elsewhere))} of "
-        "the power is still at frequencies that have no cluster at the end. Afterwards "
+        f" At epoch {epochs[at]}, the last measured one before held-out pairs are known, "
+        f"{percent(float(elsewhere))} of the power is still at frequencies that have no cluster "
+        "at the end. Afterwards "
         f"f = {grown} gains most: from {percent(float(share[at, grown]))} to "
         f"{percent(float(share[-1, grown]))}."
     )
@@ -221,7 +235,9 @@ def about_controls(controls: Mapping[str, Run]) -> str:
                 f" and {percent(run.accuracy)} of the others, where its loss is "
                 f"{last.test_loss:.1f} nats"
             )
-    return "; ".join(parts) + f". Chance is {percent(1 / next(iter(controls.values())).config.n)}."
+        number = float(effective_number(run.frequency_content[-1]))
+        parts[-1] += f"; its power is spread as if over {number:.1f} equal frequencies"
+    return ". ".join(parts) + f". Chance is {percent(1 / next(iter(controls.values())).config.n)}."
 
 
 def about_twice(

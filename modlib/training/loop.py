@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from modlib.config import AdditionConfig
 from modlib.models.mlp import PARAMETERS, TwoEmbeddingMLP, build, initial_weights

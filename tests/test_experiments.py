@@ -1,0 +1,389 @@
+"""From a configuration and a seed to a run, and from many runs to committed tables."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from modlib import config as config_module
+from modlib import experiments
+from modlib.analysis.tables import Tables
+from modlib.config import AdditionConfig
+from modlib.errors import InputError, StoreError
+from modlib.experiments import (
+    KIND,
+    Run,
+    export,
+    fine_tuning_example,
+    first_fine_tuning,
+    frequency_epochs,
+    get_or_train,
+    read_export,
+    record_fine_tuning,
+    recorded_fine_tuning,
+)
+from modlib.models.mlp import build, initial_weights
+from modlib.store import MANIFEST, METRICS, WEIGHTS, Store, StoredRun, write_manifest
+from modlib.tasks import train_mask
+
+TINY = AdditionConfig(n=11, num_neurons=12, embed_dim=4, epochs=8)
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def run_of(config: AdditionConfig = TINY, seed: int = 0, **options) -> Run:
+    return get_or_train(config, seed=seed, device="cpu", progress=False, **options)
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """From here on a call that trains fails."""
+
+    def refuse(*args, **options):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(experiments, "train", refuse)
+
+
+# One run
+
+
+def test_a_run_is_trained_once_and_read_after(store, monkeypatch):
+    first = run_of(store=store)
+    monkeypatch.setattr(experiments, "train", None)
+    second = run_of(store=store)
+    assert (first.trained_now, second.trained_now) == (True, False)
+    assert first.stored.tensors.keys() == second.stored.tensors.keys()
+    for name, array in first.stored.tensors.items():
+        assert second.stored.tensors[name].dtype == array.dtype
+        assert second.stored.tensors[name].tobytes() == array.tobytes()
+    pd.testing.assert_frame_equal(first.history, second.history)
+    assert second.stored.manifest == json.loads(json.dumps(first.stored.manifest))
+
+
+def test_every_setting_and_the_seed_lead_to_a_run_of_their_own(store):
+    folders = {
+        store.folder(KIND, config.key(), seed)
+        for config in (TINY, replace(TINY, l2=0.0), TINY.untrained(), TINY.memorising())
+        for seed in (0, 1)
+    }
+    assert len(folders) == 8
+
+
+def test_the_view_gives_the_logits_of_the_network(store):
+    run = run_of(store=store)
+    weights = {name[6:]: a for name, a in run.stored.tensors.items() if name.startswith("model/")}
+    model = build(TINY, weights)
+    a, b = (torch.arange(121) // 11, torch.arange(121) % 11)
+    logits = model(a, b).detach().numpy().reshape(11, 11, 11)
+    np.testing.assert_allclose(run.view.logits(), logits, atol=1e-5)
+    assert run.view.evaluate(~run.train_mask).accuracy == pytest.approx(run.accuracy)
+
+
+def test_frequency_content_is_shares_from_the_initialisation_to_the_end(store):
+    run = run_of(store=store)
+    assert run.frequency_epochs.tolist() == list(range(9))
+    assert run.frequency_content.shape == (9, 6)
+    np.testing.assert_allclose(run.frequency_content.sum(1), 1, atol=1e-6)
+    assert (run.frequency_content[:, 0] == 0).all()
+    start = run_of(TINY.untrained(), store=store)
+    np.testing.assert_array_equal(run.frequency_content[:1], start.frequency_content)
+
+
+def test_frequency_epochs_are_few_and_hold_both_ends():
+    for epochs in (0, 1, 2, 60, 300, 3000):
+        chosen = frequency_epochs(AdditionConfig(epochs=epochs))
+        assert (chosen[0], chosen[-1]) == (0, epochs)
+        assert chosen == sorted(set(chosen))
+        assert len(chosen) <= 61
+
+
+def test_an_untrained_run_has_no_speed_and_the_initial_weights(store):
+    run = run_of(TINY.untrained(), store=store)
+    for name, expected in initial_weights(TINY, 0).items():
+        assert run.stored.tensors[f"model/{name}"].tobytes() == expected.tobytes()
+    text = (store.folder(KIND, TINY.untrained().key(), 0) / MANIFEST).read_text()
+    manifest = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert manifest["config"]["steps_per_second"] is None
+    assert not run.learned
+
+
+def judged(accuracies: list[float], config: AdditionConfig = TINY) -> Run:
+    """A run with these accuracies at epochs 0, 2, 4 and so on."""
+    num_test = config.n**2 - config.num_train
+    history = pd.DataFrame(
+        {
+            "epoch": 2 * np.arange(len(accuracies)),
+            "train_accuracy": [0.5] * len(accuracies) if num_test else accuracies,
+            "test_accuracy": accuracies if num_test else np.nan,
+        }
+    )
+    stored = StoredRun(tensors={}, metrics=history, manifest={})
+    return Run(config=config, seed=0, stored=stored, trained_now=True)
+
+
+@pytest.mark.parametrize("train_pairs", [60, 121], ids=["held out", "none held out"])
+def test_a_run_learned_when_it_reached_100_percent_and_ends_at_999_permille(train_pairs):
+    config = replace(TINY, train_pairs=train_pairs)
+    cases = {
+        (0.1, 0.9, 1.0, 1.0): (4, True),
+        (0.1, 1.0, 0.9, 0.9995): (2, True),
+        (0.1, 1.0, 1.0, 0.998): (2, False),
+        (0.1, 0.5, 0.9995): (None, False),
+        (0.1,): (None, False),
+    }
+    for accuracies, (reached, learned) in cases.items():
+        run = judged(list(accuracies), config)
+        assert (run.reached_epoch, run.learned) == (reached, learned)
+        assert run.accuracy == accuracies[-1]
+
+
+def test_without_held_out_pairs_the_training_pairs_are_judged(store):
+    run = run_of(AdditionConfig(n=5, num_neurons=32, train_pairs=25, epochs=100), store=store)
+    assert run.num_test == 0
+    assert run.history.test_accuracy.isna().all()
+    assert run.accuracy == run.history.train_accuracy.iloc[-1] == 1.0
+    assert run.learned
+    assert run.train_mask.all()
+
+
+def test_the_train_mask_is_the_one_it_was_trained_on(store):
+    run = run_of(seed=4, store=store)
+    np.testing.assert_array_equal(run.train_mask, train_mask(TINY, 4))
+    assert run.num_test == (~run.train_mask).sum()
+
+
+# A run that cannot be used
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, METRICS, MANIFEST])
+def test_a_damaged_run_is_refused_before_any_work(store, monkeypatch, name):
+    run_of(store=store)
+    file = store.folder(KIND, TINY.key(), 0) / name
+    file.write_bytes(file.read_bytes()[:-5])
+    monkeypatch.setattr(experiments, "train", None)
+    with pytest.raises(StoreError, match=r"seed-000000.*; move .* away to train this seed again"):
+        run_of(store=store)
+    run_moved = file.parent.rename(file.parent.with_name("damaged"))
+    monkeypatch.undo()
+    assert run_of(store=store).trained_now
+    assert {path.name for path in run_moved.iterdir()} == {WEIGHTS, METRICS, MANIFEST}
+
+
+@pytest.mark.parametrize("foreign", ["configuration", "no configuration", "shape", "name"])
+def test_a_run_of_another_configuration_is_refused(store, no_training, foreign):
+    settings = asdict(TINY)
+    tensors = {f"model/{name}": array for name, array in initial_weights(TINY, 0).items()}
+    if foreign == "configuration":
+        settings["n"] = 13
+    elif foreign == "no configuration":
+        settings = {}
+    elif foreign == "shape":
+        tensors["model/hidden.bias"] = np.zeros(13, dtype=np.float32)
+    else:
+        tensors["model/hidden.biases"] = tensors.pop("model/hidden.bias")
+    address = (KIND, TINY.key(), 0)
+    store.save(
+        *address, tensors=tensors, metrics=pd.DataFrame(), config=settings, device="cpu", wall_s=0.0
+    )
+    with pytest.raises(StoreError, match="holds a run of another configuration than its path says"):
+        run_of(store=store)
+
+
+def test_a_failed_save_keeps_the_checkpoint_and_leaves_no_run(store, monkeypatch):
+    monkeypatch.setattr("modlib.training.loop.CHECKPOINT_EVERY_S", 0.0)
+
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_parquet", full)
+        with pytest.raises(StoreError, match="No space left on device"):
+            run_of(store=store)
+    address = (KIND, TINY.key(), 0)
+    assert address not in store
+    assert store.checkpoint(*address).load()["progress"][0] == TINY.num_epochs
+    resumed = run_of(store=store)
+    assert resumed.history.epoch.tolist() == list(range(9))
+    assert store.checkpoint(*address).load() is None
+
+
+# The record of fine-tuning clusters
+
+
+@pytest.fixture
+def showcase(tmp_path, monkeypatch) -> Path:
+    path = tmp_path / "results" / "showcase" / "fine_tuning.json"
+    monkeypatch.setattr(experiments, "SHOWCASE", path)
+    return path
+
+
+def test_the_first_seed_with_a_fine_tuning_cluster_is_taken(store, monkeypatch, showcase):
+    asked = []
+
+    def pretend(config, *, seed, device="auto"):
+        asked.append((config.n, seed))
+        return replace(judged([1.0]), seed=seed, config=config)
+
+    monkeypatch.setattr(experiments, "get_or_train", pretend)
+    monkeypatch.setattr(experiments, "has_fine_tuning", lambda run: run.seed in (2, 3))
+    assert first_fine_tuning(TINY, range(9)).seed == 2
+    assert asked == [(11, 0), (11, 1), (11, 2)]
+    assert first_fine_tuning(TINY, range(2)) is None
+    assert recorded_fine_tuning(91) is None, "there is no record yet"
+    assert record_fine_tuning((91, 89), limit=2)["first_seed"] == {"91": None, "89": None}
+    assert recorded_fine_tuning(91) is None
+    assert record_fine_tuning((91,), limit=3)["first_seed"] == {"91": 2}
+    assert recorded_fine_tuning(91) == 2
+    assert recorded_fine_tuning(97) is None
+    own = replace(judged([1.0]), seed=3)
+    other = replace(judged([1.0], AdditionConfig(n=91)), seed=5)
+    assert fine_tuning_example(own) is own
+    assert fine_tuning_example(other).seed == 2
+    assert fine_tuning_example(replace(other, config=AdditionConfig(n=97))) is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"first_seed": {"91": "two"}}'])
+def test_a_damaged_record_is_refused_in_one_line(showcase, content):
+    showcase.parent.mkdir(parents=True)
+    showcase.write_text(content)
+    write_manifest(showcase.parent, [showcase.name], {})
+    with pytest.raises(
+        (StoreError, InputError), match=r"fine_tuning\.json is not a readable record"
+    ):
+        recorded_fine_tuning(91)
+    showcase.write_text("0" * len(content) + "0")
+    with pytest.raises(StoreError, match="the manifest says"):
+        recorded_fine_tuning(91)
+
+
+# Exports
+
+
+@pytest.fixture
+def tiny_preset(monkeypatch) -> str:
+    config = AdditionConfig(n=11, num_neurons=24, embed_dim=8, epochs=60)
+    monkeypatch.setitem(config_module.PRESETS, "tiny", config)
+    return "tiny"
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("MODLIB_STORE", str(tmp_path / "store"))
+    return tmp_path / "results"
+
+
+def exported(name: str, results: Path, **options) -> Path:
+    options = {"first_seed": 5, "num_seeds": 2, "device": "cpu", **options}
+    return export(name, results=results, **options)
+
+
+def test_an_export_holds_the_tables_of_its_seeds(tiny_preset, results):
+    folder = exported(tiny_preset, results)
+    assert {path.name for path in folder.iterdir()} == {*experiments.EXPORTED, MANIFEST}
+    tables = read_export(tiny_preset, results)
+    assert isinstance(tables, Tables)
+    assert tables.summary.seed.tolist() == [5, 6]
+    assert set(tables.neurons.seed) <= {5, 6}
+    for table in tables:
+        assert not (table.dtypes == "float64").any(), "float32 is enough, and half the size"
+    for row in tables.summary.itertuples():
+        run = run_of(config_module.PRESETS[tiny_preset], seed=row.seed)
+        assert row.test_accuracy == pytest.approx(run.accuracy)
+        assert row.learned == run.learned
+        assert row.reached_epoch == (-1 if run.reached_epoch is None else run.reached_epoch)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    assert manifest["seeds"] == [5, 6]
+    assert manifest["device"] == "cpu"
+    assert manifest["config"] == asdict(config_module.PRESETS[tiny_preset])
+
+
+def test_an_export_takes_up_the_runs_that_there_are(tiny_preset, results, monkeypatch):
+    exported(tiny_preset, results)
+    monkeypatch.setattr(experiments, "train", None)
+    exported(tiny_preset, results)
+    assert len(read_export(tiny_preset, results).summary) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_seeds": 0}, "num_seeds must be an integer at least 1 .*, got 0"),
+        ({"num_seeds": 2.0}, r"num_seeds must .*, got 2\.0"),
+        ({"first_seed": -1}, "first_seed must .*, got -1"),
+        ({"first_seed": True}, "first_seed must .*, got True"),
+        ({"device": "cuda:99"}, "device must be present .*, got 'cuda:99'"),
+    ],
+)
+def test_a_bad_export_is_refused_before_any_work(
+    tiny_preset, results, no_training, options, message
+):
+    with pytest.raises(InputError, match=message):
+        exported(tiny_preset, results, **options)
+    with pytest.raises(InputError, match=r"preset must be one of .*, got 'A92'"):
+        exported("A92", results)
+    assert not results.exists()
+
+
+def test_an_export_that_stops_on_its_way_leaves_no_folder(tiny_preset, results, monkeypatch):
+    monkeypatch.setattr(experiments, "describe", None)
+    with pytest.raises(TypeError):
+        exported(tiny_preset, results)
+    assert read_export(tiny_preset, results) is None
+    assert list(results.iterdir()) == []
+
+
+def test_results_that_cannot_be_written_are_refused_before_any_work(
+    tiny_preset, results, no_training
+):
+    results.write_text("kept")
+    with pytest.raises(StoreError, match=r"results/tiny cannot be written \("):
+        exported(tiny_preset, results)
+    assert results.read_text() == "kept"
+
+
+def test_a_failed_export_leaves_the_one_before(tiny_preset, results, monkeypatch):
+    folder = exported(tiny_preset, results)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    written = []
+
+    def full(table, path, **options):
+        if Path(path).name == "neurons.parquet":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(path)
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        exported(tiny_preset, results)
+    assert len(written) == 2
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_damaged_export_is_refused(tiny_preset, results):
+    assert read_export(tiny_preset, results) is None
+    folder = exported(tiny_preset, results)
+    summary, manifest = folder / "summary.parquet", folder / MANIFEST
+    whole = summary.read_bytes(), manifest.read_bytes()
+    summary.write_bytes(whole[0][:-1])
+    with pytest.raises(StoreError, match=r"summary\.parquet has \d+ bytes, the manifest says"):
+        read_export(tiny_preset, results)
+    summary.write_bytes(whole[0])
+    write_manifest(folder, ["summary.parquet"], {})
+    with pytest.raises(StoreError, match=r"must list clusters\.parquet, neurons\.parq"):
+        read_export(tiny_preset, results)
+    manifest.unlink()
+    with pytest.raises(StoreError, match="the folder holds no finished result"):
+        read_export(tiny_preset, results)
+    manifest.write_bytes(whole[1])
+    assert len(read_export(tiny_preset, results).summary) == 2

@@ -1,0 +1,159 @@
+"""A result travels one way: the direction of every import in modlib, read from the source."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import modlib
+
+PACKAGE = Path(modlib.__file__).parent
+
+ORDER = (
+    *("errors", "paths", "config", "rng", "fourier", "groups", "tasks", "models"),
+    *("store", "training", "analysis", "experiments", "claims", "measures", "registry"),
+    *("plots", "prose", "notebook", "__main__"),
+)
+"""From a configuration to a page: each part may import those before it, and its own modules."""
+
+FORBIDDEN = {
+    "store": {"analysis", "training", "experiments", "plots"},
+    "training": {"analysis", "experiments", "plots"},
+    "analysis": {"paths", "store", "training", "experiments"},
+    "claims": {"store", "training", "experiments"},
+    "plots": {"paths", "store", "training", "experiments"},
+}
+"""What a part must not import although the order would allow some of it (DESIGN)."""
+
+FILE_MODULES = {"io", "os", "pathlib", "shutil", "tempfile", "json", "tomllib", "safetensors"}
+FILE_CALLS = {
+    *("open", "read_text", "read_bytes", "write_text", "write_bytes", "fromfile", "tofile"),
+    *("load", "save", "savez", "loadtxt", "genfromtxt", "savetxt", "memmap"),
+    *("read_parquet", "to_parquet", "read_csv", "to_csv", "read_json", "load_file", "save_file"),
+}
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """``modlib.analysis.view`` for its file, ``modlib.analysis`` for the package's."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(("modlib", *(part for part in parts if part != "__init__")))
+
+
+MODULES = {name_of(path): path for path in SOURCES}
+
+
+def imported(source: str) -> set[str]:
+    """Full names of all that a source imports, wherever in it; modlib's resolved to modules."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            module = node.module or ""
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else module for name in names}
+    return found
+
+
+def part_of(module: str) -> str | None:
+    """``analysis`` for ``modlib.analysis.view``; None outside modlib and for modlib itself."""
+    top, _, rest = module.partition(".")
+    return rest.partition(".")[0] or None if top == "modlib" else None
+
+
+def breaks(part: str, source: str) -> list[str]:
+    """Parts that a source of ``part`` imports against the order or a prohibition."""
+    others = {other for module in imported(source) if (other := part_of(module))}
+    late = {other for other in others - {part} if ORDER.index(other) >= ORDER.index(part)}
+    return sorted(late | others & FORBIDDEN.get(part, set()))
+
+
+def file_accesses(source: str) -> list[str]:
+    """Modules and calls by which a source could reach the disk."""
+    tree = ast.parse(source)
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = {f.id if isinstance(f, ast.Name) else getattr(f, "attr", "") for f in calls}
+    modules = {module.partition(".")[0] for module in imported(source)}
+    return sorted(modules & FILE_MODULES | names & FILE_CALLS)
+
+
+def test_every_part_has_its_place_in_the_order():
+    assert {part for module in MODULES if (part := part_of(module))} <= set(ORDER)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_upwards_only(module):
+    part = part_of(module)
+    source = MODULES[module].read_text(encoding="utf-8")
+    if part is None:
+        assert not any(part_of(other) for other in imported(source)), (
+            "modlib itself imports nothing"
+        )
+    else:
+        assert breaks(part, source) == []
+
+
+def test_modules_of_one_part_do_not_import_each_other_in_a_circle():
+    waiting = {
+        module: {other for other in imported(path.read_text(encoding="utf-8")) if other in MODULES}
+        for module, path in MODULES.items()
+    }
+    while waiting:
+        free = {
+            module for module, others in waiting.items() if not others - {module} & waiting.keys()
+        }
+        assert free, f"these import each other: {sorted(waiting)}"
+        waiting = {
+            module: others - free for module, others in waiting.items() if module not in free
+        }
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.parent.name == "analysis"], ids=name_of)
+def test_the_analysis_reads_no_file(path):
+    assert file_accesses(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "statement", "broken"),
+    [
+        ("plots", "from modlib.training.loop import train", ["training"]),
+        ("plots", "from modlib import experiments", ["experiments"]),
+        ("plots", "import modlib.store", ["store"]),
+        ("analysis", "def late():\n    from modlib import store", ["store"]),
+        ("training", "from modlib.analysis.view import NeuronView", ["analysis"]),
+        ("store", "from modlib.analysis import tables", ["analysis"]),
+        ("experiments", "from modlib.prose import about_run", ["prose"]),
+        ("prose", "from modlib.notebook import say", ["notebook"]),
+        ("config", "from modlib import __version__, errors", []),
+        ("prose", "from modlib.experiments import Run", []),
+    ],
+)
+def test_a_planted_import_against_the_order_is_found(part, statement, broken):
+    assert breaks(part, statement) == broken
+
+
+def test_a_planted_file_access_is_found():
+    assert file_accesses("from pathlib import Path\nPath('x').read_text()") == [
+        "pathlib",
+        "read_text",
+    ]
+    assert file_accesses("import numpy as np\nnp.load('x')") == ["load"]
+    assert file_accesses("open('x')") == ["open"]
+    assert file_accesses("import numpy as np\nnp.log(2.0)") == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_the_package_neither_prints_nor_swallows_every_error(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "print", f"line {node.lineno}"
+        if isinstance(node, ast.ExceptHandler):
+            caught = ast.unparse(node.type) if node.type else "everything"
+            raises = any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
+            broad = caught in ("everything", "Exception", "BaseException")
+            assert raises or not broad, f"line {node.lineno} catches {caught}"
