@@ -114,8 +114,9 @@ def _injected_names(cells: list[str]) -> list[str]:
 
 
 def say(text: str) -> None:
-    """Show a sentence whose numbers the run has just measured."""
-    display(Markdown(text))
+    """Show a sentence whose numbers the run has just measured; an empty one shows nothing."""
+    if text:
+        display(Markdown(text))
 
 
 def show_claims(chapter: str) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
-from modlib.analysis.clusters import Cluster, fit_cosine
+from modlib.analysis.clusters import Cluster, centre, fit_cosine
 from modlib.analysis.view import NeuronView, Scores, score_logits
 from modlib.errors import InputError, require_float
 from modlib.fourier import cosine
@@ -174,11 +174,25 @@ def damage_curves(
     return pd.concat(blocks, ignore_index=True)
 
 
+def random_damage(
+    curve: Callable[..., pd.DataFrame],
+    view: NeuronView,
+    live: Bool[np.ndarray, " neuron"],
+    count: int,
+    **options: object,
+) -> pd.DataFrame:
+    """``noise_curve`` or ``removal_curve`` of ``count`` random live neurons (all, if fewer)."""
+    return curve(view, np.arange(min(count, int(live.sum()))), control=live, **options)
+
+
 def over_draws(curves: pd.DataFrame, *by: str) -> pd.DataFrame:
     """Mean, smallest and largest over draws of each measured column, a row a group ``by``.
 
-    Columns ``by``, then for each measured name: name, name_low, name_high.
+    Columns ``by``, then for each measured name: name, name_low, name_high; only ``by`` where
+    ``curves`` is empty.
     """
+    if curves.empty:
+        return pd.DataFrame(columns=list(by))
     measured = [name for name in curves.columns if name not in (*by, "draw")]
     grouped = curves.groupby(list(by))[measured]
     parts = [grouped.mean(), grouped.min().add_suffix("_low"), grouped.max().add_suffix("_high")]
@@ -189,14 +203,15 @@ def votes_left(
     view: NeuronView,
     clusters: Sequence[Cluster],
     *,
-    fractions: Sequence[float] = FRACTIONS[:-1],
+    fractions: Sequence[float] = FRACTIONS,
     num_draws: int = 4,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """What is left of each cluster's cosine when a share of its neurons is gone.
+    """What a cluster still says to the logits when a share of its neurons is gone.
 
-    Columns cluster, fraction, draw, explained, amplitude: ``fit_cosine`` of the neurons that
-    ``removal_curve`` leaves at that share and draw. Empty remainders are left out.
+    Columns cluster, fraction, draw, amplitude (A of its cosine, ``fit_cosine``), rest (root mean
+    square of all that is not that cosine, centred over answers, in logits). The neurons left are
+    those that ``removal_curve`` leaves at that share and draw.
     """
     rows = []
     for cluster in clusters:
@@ -204,10 +219,55 @@ def votes_left(
             order = np.random.default_rng([seed, draw]).permutation(cluster.neurons)
             for fraction in fractions:
                 left = order[round(fraction * len(order)) :]
-                if len(left):
-                    fit = fit_cosine(view.contribution(left), cluster.freq)
-                    rows.append((cluster.index, fraction, draw, fit.explained, fit.amplitude))
-    return pd.DataFrame(rows, columns=["cluster", "fraction", "draw", "explained", "amplitude"])
+                row = (cluster.index, fraction, draw)
+                rows.append((*row, *_vote_parts(view, left, cluster.freq)))
+    return pd.DataFrame(rows, columns=["cluster", "fraction", "draw", "amplitude", "rest"])
+
+
+def _vote_parts(
+    view: NeuronView, neurons: Int[np.ndarray, " member"], freq: int
+) -> tuple[float, float]:
+    if not len(neurons):
+        return 0.0, 0.0
+    said = centre(view.contribution(neurons))
+    fit = fit_cosine(said, freq)
+    if fit.amplitude == 0:
+        return 0.0, float(np.sqrt((said**2).mean()))
+    return fit.amplitude, float(np.sqrt((1 - fit.explained) * (said**2).mean()))
+
+
+def damage_table(
+    view: NeuronView, clusters: Sequence[Cluster], removal: pd.DataFrame
+) -> pd.DataFrame:
+    """A row a cluster: what the network loses with it, and what could have foretold that.
+
+    ``removal``: ``damage_curves`` of ``removal_curve`` with the shares 0 and 1. ``amplitude``: A
+    of its cosine; ``margin_left``: ``remaining_margins`` without it; ``accuracy``, ``loss``:
+    without it; ``control_accuracy``, ``control_loss``: without as many random live neurons, mean
+    over draws; ``loss_whole``: of the untouched network.
+    """
+    freqs = [cluster.freq for cluster in clusters]
+    amplitudes = [fit_cosine(view.contribution(c.neurons), c.freq).amplitude for c in clusters]
+    margins = remaining_margins(view.n, freqs, amplitudes)
+    rows = []
+    for cluster, amplitude, margin in zip(clusters, amplitudes, margins, strict=True):
+        own = removal[removal.cluster == cluster.index]
+        gone = own[own.fraction == 1.0].groupby("control")[["accuracy", "loss"]].mean()
+        rows.append(
+            {
+                "cluster": cluster.index,
+                "freq": cluster.freq,
+                "num_neurons": cluster.num_neurons,
+                "amplitude": amplitude,
+                "margin_left": margin,
+                "accuracy": gone.accuracy[False],
+                "loss": gone.loss[False],
+                "control_accuracy": gone.accuracy[True],
+                "control_loss": gone.loss[True],
+                "loss_whole": own[own.fraction == 0.0].loss.mean(),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def remaining_margins(

@@ -128,11 +128,13 @@ def cluster_votes(
         axes[-1, column].plot(c, total, marker=".", ms=2.5, lw=0.9, color="black")
         star(axes[-1, column], answer, total[answer])
         a, b = pairs[column]
-        axes[0, column].set_title(f"{a} + {b} = {answer}", loc="center")
-        axes[-1, column].set(xlabel=f"answer c (mod {n})", xlim=(-1, n))
+        gap = " " if num_pairs < 5 else "\n"
+        axes[0, column].set_title(f"{a} + {b}{gap}= {answer}", loc="center")
+        axes[-1, column].set_xlim(-1, n)
     for ax, cluster in zip(axes[:, 0], clusters, strict=False):
         _row_name(ax, cluster)
     axes[-1, 0].set_ylabel("sum")
+    fig.supxlabel(f"answer c (mod {n})", fontsize=9.5)
     fig.supylabel("vote (logit, mean over c removed)", fontsize=9.5)
     return fig
 

@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Complex, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from modlib.analysis.embeddings import CIRCULAR_BELOW, Components, PairPicture
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, figure, say_nothing_to_show
@@ -75,6 +76,7 @@ def embedding_pairs(
         ax.set(xlim=(0, n // 2 + 1), ylim=(0, 105))
     for ax in list(lower.flat)[len(drawn) :]:
         ax.set_axis_off()
+    lower[0, 0].xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     bottom.supxlabel("frequency (cycles per n)", fontsize=9.5)
     bottom.supylabel("power (%)", fontsize=9.5)
     return fig

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from modlib.analysis.clusters import Cluster
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, figure, say_nothing_to_show
@@ -22,7 +23,9 @@ def noise_damage(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
     ``summary``: ``over_draws`` of ``damage_curves`` by cluster, control and sigma. The band runs
     from the smallest draw to the largest.
     """
-    return _damage(summary, clusters, "sigma", "noise on the cluster's weights, σ of ln(weight)")
+    return _damage(
+        summary, clusters, "sigma", "σ: every weight is multiplied by exp(s), s from N(0, σ²)"
+    )
 
 
 @figure
@@ -41,31 +44,16 @@ def _damage(summary: pd.DataFrame, clusters: Sequence[Cluster], by: str, xlabel:
             say_nothing_to_show(ax, "no cluster in this network")
         return fig
     for ax, measure in zip(axes, ("loss", "accuracy"), strict=True):
-        for cluster in clusters:
+        for place, cluster in enumerate(clusters):
             own = summary[summary.cluster == cluster.index]
-            color = cluster_color(cluster.index)
             rows, control = own[~own.control.astype(bool)], own[own.control.astype(bool)]
-            first = cluster.index == clusters[0].index
-            label = "as many random live neurons" if first else "_control"
+            label = "_control" if place else "as many random live neurons"
             ax.plot(control[by], control[measure], ls="--", lw=1, color=NEUTRAL, label=label)
-            ax.fill_between(
-                rows[by],
-                rows[f"{measure}_low"],
-                rows[f"{measure}_high"],
-                color=color,
-                alpha=0.15,
-                lw=0,
-            )
-            ax.plot(
-                rows[by],
-                rows[measure],
-                color=color,
-                marker=MARKERS[cluster.index % len(MARKERS)],
-                label=f"f = {cluster.freq} ({cluster.num_neurons})",
-            )
+            _curve(ax, rows, by, measure, cluster)
         ax.set_title(f"{measure} over all pairs")
-    axes[0].set(yscale="log", ylabel="cross-entropy (nats)")
-    axes[1].set(ylabel="share of pairs right", ylim=(-0.03, 1.03))
+    _plain_log(axes[0])
+    axes[0].set_ylabel("cross-entropy (nats)")
+    axes[1].set(ylabel="share of pairs right", ylim=(None, 1.02))
     fig.supxlabel(xlabel, fontsize=9.5)
     _legend(fig, axes[1])
     return fig
@@ -79,35 +67,49 @@ def _legend(fig: Figure, ax: Axes) -> None:
 
 @figure
 def votes_left(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
-    """How much of a cluster's say in the logits is still its cosine when neurons are gone.
+    """A cluster's cosine, and all else that it says, when a share of its neurons is gone.
 
     ``summary``: ``over_draws`` of ``analysis.interventions.votes_left`` by cluster and fraction.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.6))
+    fig, axes = plt.subplots(1, 2, figsize=(8, 3.7), sharex=True)
     if not clusters:
         for ax in axes:
             say_nothing_to_show(ax, "no cluster in this network")
         return fig
-    titles = {"explained": "variance that is the cosine (%)", "amplitude": "amplitude A (logits)"}
+    titles = {"amplitude": "its cosine: A", "rest": "the rest: root mean square"}
     for ax, (measure, title) in zip(axes, titles.items(), strict=True):
-        scale = 100 if measure == "explained" else 1
         for cluster in clusters:
             rows = summary[summary.cluster == cluster.index]
-            color = cluster_color(cluster.index)
-            low, high = scale * rows[f"{measure}_low"], scale * rows[f"{measure}_high"]
-            ax.fill_between(rows.fraction, low, high, color=color, alpha=0.15, lw=0)
-            ax.plot(
-                rows.fraction,
-                scale * rows[measure],
-                color=color,
-                marker=MARKERS[cluster.index % len(MARKERS)],
-                label=f"f = {cluster.freq} ({cluster.num_neurons})",
-            )
+            _curve(ax, rows, "fraction", measure, cluster)
         ax.set_title(title)
         ax.set_ylim(0, None)
+    axes[0].set_ylabel("logits")
     fig.supxlabel("share of the cluster's neurons removed", fontsize=9.5)
     _legend(fig, axes[0])
     return fig
+
+
+def _curve(ax: Axes, rows: pd.DataFrame, by: str, measure: str, cluster: Cluster) -> None:
+    """Mean over draws as a line, smallest to largest as a band."""
+    color = cluster_color(cluster.index)
+    ax.fill_between(
+        rows[by], rows[f"{measure}_low"], rows[f"{measure}_high"], color=color, alpha=0.12, lw=0
+    )
+    ax.plot(
+        rows[by],
+        rows[measure],
+        color=color,
+        marker=MARKERS[cluster.index % len(MARKERS)],
+        label=f"f = {cluster.freq} ({cluster.num_neurons})",
+    )
+
+
+def _plain_log(ax: Axes) -> None:
+    """A logarithmic axis whose ticks are plain numbers at 1, 2 and 5."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=14))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 @figure
@@ -136,9 +138,13 @@ def damage_by_cluster(table: pd.DataFrame) -> Figure:
         )
         for ax, x in zip(axes, (row.num_neurons, row.margin_left), strict=True):
             ax.scatter(x, row.loss, color=cluster_color(row.cluster), label=label, **look)
+    whole = float(table.loss_whole.iloc[0])
     for ax in axes:
-        ax.axhline(table.loss_whole.iloc[0], color="black", lw=0.8, ls=":", label="_whole")
-        ax.set_yscale("log")
+        ax.axhline(whole, color="black", lw=0.8, ls=":", label="_whole")
+    place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+    axes[1].annotate("untouched", (0.98, whole), fontsize=8.5, **place)
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    _plain_log(axes[0])
     axes[0].set(xlabel="neurons of the cluster", ylabel="loss without it (nats)")
     axes[1].set(xlabel="margin that the other cosines leave (logits)")
     axes[0].set_title("hollow: as many random neurons")
@@ -179,7 +185,8 @@ def network_damage(
                     label=name,
                 )
         axes[1, column].set_xlabel(xlabel)
-    axes[0, 0].set(yscale="log", ylabel="loss (nats)")
+    _plain_log(axes[0, 0])
+    axes[0, 0].set_ylabel("loss (nats)")
     axes[1, 0].set(ylabel="share of pairs right", ylim=(-0.03, 1.03))
     _legend(fig, axes[0, 0])
     return fig

@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from modlib.analysis.neurons import (
@@ -119,12 +120,21 @@ def simple_test(table: pd.DataFrame, n: int) -> Figure:
         axes[1, 1].scatter(rows.phase_error, rows.log_ratio, **style)
     for value in (SIMPLE_BELOW, FINE_TUNING_FROM):
         axes[0, 0].axhline(value, color="black", lw=0.8, ls=":")
-    axes[0, 0].set(xlabel="frequency f (cycles per n)", ylabel="residual", ylim=(0, None),
-                   xlim=(0, n // 2 + 1), title="how much is off f")
-    axes[0, 1].set(xlabel="t_A + t_B mod n", ylabel="t_D", xlim=(0, n), ylim=(-1, n + 1),
-                   title="phases (a turn is n)")
-    axes[1, 0].set(xlabel="r_A", ylabel="r_B", xlim=(0, largest), ylim=(0, largest),
-                   title="radii")
+    axes[0, 0].set(
+        xlabel="frequency f (cycles per n)",
+        ylabel="residual",
+        ylim=(0, None),
+        xlim=(0, n // 2 + 1),
+        title="how much is off f",
+    )
+    axes[0, 1].set(
+        xlabel="t_A + t_B mod n",
+        ylabel="t_D",
+        xlim=(0, n),
+        ylim=(-1, n + 1),
+        title="phases (a turn is n)",
+    )
+    axes[1, 0].set(xlabel="r_A", ylabel="r_B", xlim=(0, largest), ylim=(0, largest), title="radii")
     axes[1, 1].set(xlabel="t_A + t_B − t_D", ylabel="ln(r_A / r_B)", title="both errors")
     for ax in (axes[0, 1], axes[1, 0]):
         ax.set_aspect("equal")
@@ -152,8 +162,18 @@ def residual_histograms(panels: Mapping[str, pd.DataFrame]) -> Figure:
             residual = table.residual[table.kind == kind].clip(edges[0], edges[-1])
             counts = np.histogram(residual, edges)[0]
             color, hatch, _ = KIND_STYLES[kind]
-            ax.bar(edges[:-1], counts, np.diff(edges), bottom=stacked, align="edge", color=color,
-                   hatch=hatch, edgecolor="white", linewidth=0.3, label=kind)
+            ax.bar(
+                edges[:-1],
+                counts,
+                np.diff(edges),
+                bottom=stacked,
+                align="edge",
+                color=color,
+                hatch=hatch,
+                edgecolor="white",
+                linewidth=0.3,
+                label=kind,
+            )
             stacked += counts
         _thresholds(ax)
         ax.set(title=title, ylabel="neurons", xscale="log", xlim=(edges[0], edges[-1]))
@@ -186,15 +206,30 @@ def threshold_sensitivity(
     falling = np.sort(strength)[::-1].clip(LOWEST_STRENGTH)
     axes[0].plot(np.arange(1, len(falling) + 1), falling, ".", color=PALETTE[0])
     axes[0].axhline(DEAD_BELOW, color="black", lw=0.8, ls=":")
-    axes[0].set(xlabel="neuron, strongest first", ylabel="strength (strongest = 1)",
-                yscale="log", ylim=(LOWEST_STRENGTH * 0.8, 1.3),
-                title=f"who is dead (drawn no lower than {LOWEST_STRENGTH:g})")
+    axes[0].set(
+        xlabel="neuron, strongest first",
+        ylabel="strength (strongest = 1)",
+        yscale="log",
+        ylim=(LOWEST_STRENGTH * 0.8, 1.3),
+        title=f"who is dead (drawn no lower than {LOWEST_STRENGTH:g})",
+    )
     styles = ("-", "--", "-.", ":")
     for i, (threshold, row, live) in enumerate(zip(dead_below, shares, num_live, strict=True)):
-        axes[1].plot(residuals, row, color=PALETTE[(0, 4, 2, 7)[i % 4]], ls=styles[i % 4], lw=1.8,
-                     label=f"dead below {threshold:g}: {live} live")
-    axes[1].set(ylabel="share of live neurons", ylim=(-0.03, 1.03), xscale="log",
-                xlim=(residuals[0], residuals[-1]), title="with a residual under …")
+        axes[1].plot(
+            residuals,
+            row,
+            color=PALETTE[(0, 4, 2, 7)[i % 4]],
+            ls=styles[i % 4],
+            lw=1.8,
+            label=f"dead below {threshold:g}: {live} live",
+        )
+    axes[1].set(
+        ylabel="share of live neurons",
+        ylim=(-0.03, 1.03),
+        xscale="log",
+        xlim=(residuals[0], residuals[-1]),
+        title="with a residual under …",
+    )
     _thresholds(axes[1])
     _residual_axis(axes[1])
     axes[1].legend(loc="best")
@@ -216,8 +251,15 @@ def harmonic_profile(
             color, _, marker = KIND_STYLES[kind]
             order = np.arange(1, rows.shape[1] + 1)
             mean = rows.mean(0)
-            ax.plot(order, np.where(mean > 0, mean, np.nan), color=color, marker=marker, ms=6,
-                    lw=1, label=f"{kind} ({len(rows)})")
+            ax.plot(
+                order,
+                np.where(mean > 0, mean, np.nan),
+                color=color,
+                marker=marker,
+                ms=6,
+                lw=1,
+                label=f"{kind} ({len(rows)})",
+            )
         ax.set(yscale="log", ylim=(1e-5, 1.5), title=title, xlabel="frequency")
         ax.set_xticks(order, ["f", *(f"{m}f" for m in order[1:])])
     axes[0].set_ylabel("mean share of power")
@@ -250,9 +292,9 @@ def remapped_shapes(portraits: Mapping[str, Portrait]) -> Figure:
         ax.set(ylabel="scaled", ylim=(-1.25, 1.25))
         ax.set_title(f"{kind}: neuron {one.neuron}, f = {one.freq}, drawn at a = {one.unit} x")
     axes[-1, 0].set(xlabel="x (mod n)", xlim=(-0.5, n - 0.5))
-    fig.legend(
-        *axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2
-    ).texts[1].set_text("preactivation of a, less its mean")
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2).texts[
+        1
+    ].set_text("preactivation of a, less its mean")
     return fig
 
 
@@ -260,7 +302,11 @@ def remapped_shapes(portraits: Mapping[str, Portrait]) -> Figure:
 def fine_tuning_preacts(portraits: Sequence[Portrait]) -> Figure:
     """Preactivations of neurons of a fine-tuning cluster, of a and of b (figure A19)."""
     fig, axes = plt.subplots(
-        len(portraits), 2, figsize=(8, 2.0 * len(portraits) + 0.4), sharex=True, sharey=True,
+        len(portraits),
+        2,
+        figsize=(8, 2.0 * len(portraits) + 0.4),
+        sharex=True,
+        sharey=True,
         squeeze=False,
     )
     for row, one in zip(axes, portraits, strict=True):
@@ -280,7 +326,11 @@ def fine_tuning_preacts(portraits: Sequence[Portrait]) -> Figure:
 def fine_tuning_dfts(portraits: Sequence[Portrait], names: Sequence[Mapping[int, str]]) -> Figure:
     """|DFT| of the same preactivations, with names at the leading frequencies (figure A20)."""
     fig, axes = plt.subplots(
-        len(portraits), 2, figsize=(8, 2.1 * len(portraits) + 0.4), sharex=True, sharey=True,
+        len(portraits),
+        2,
+        figsize=(8, 2.1 * len(portraits) + 0.4),
+        sharex=True,
+        sharey=True,
         squeeze=False,
     )
     for row, one, named in zip(axes, portraits, names, strict=True):
@@ -290,8 +340,15 @@ def fine_tuning_dfts(portraits: Sequence[Portrait], names: Sequence[Mapping[int,
             ax.vlines(freq, 0, magnitude[1:], color=color, lw=1.6)
             ax.plot(freq, magnitude[1:], ls="", marker=".", ms=3, color=color)
             for at, name in named.items():
-                ax.annotate(name, (at, magnitude[at]), xytext=(0, 3), textcoords="offset points",
-                            ha="center", va="bottom", fontsize=8)
+                ax.annotate(
+                    name,
+                    (at, magnitude[at]),
+                    xytext=(0, 3),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom",
+                    fontsize=8,
+                )
             ax.set_title(f"neuron {one.neuron}, input {letter}")
         row[0].set_ylabel("|DFT|")
     top = max(one.magnitude[:, 1:].max() for one in portraits)
@@ -342,9 +399,9 @@ def before_and_after(portraits: Mapping[str, Portrait | None]) -> Figure:
     fig, axes = plt.subplots(4, len(portraits), figsize=(8, 8.4), squeeze=False)
     for column, (name, one) in zip(axes.T, portraits.items(), strict=True):
         if one is None:
-            for ax in column:
-                say_nothing_to_show(ax, "")
             say_nothing_to_show(column[0], f"no {name} neuron to show")
+            for ax in column[1:]:
+                ax.set_axis_off()
             continue
         blocks = (one.preact, one.magnitude, one.remapped, one.remapped_magnitude)
         for i, (ax, both) in enumerate(zip(column, blocks, strict=True)):
@@ -361,7 +418,7 @@ def before_and_after(portraits: Mapping[str, Portrait | None]) -> Figure:
     for row, label in zip(axes, ("preactivation", "|DFT|", "preactivation", "|DFT|"), strict=True):
         row[0].set_ylabel(label)
     handles = [
-        plt.Line2D([], [], color=color, ls=style, marker=marker, ms=3.5, label=f"of {letter}")
+        Line2D([], [], color=color, ls=style, marker=marker, ms=3.5, label=f"of {letter}")
         for letter, (color, style, marker) in INPUT_STYLES.items()
     ]
     fig.legend(handles=handles, loc="outside lower center", ncols=2)

@@ -103,7 +103,16 @@ def _sum_of_all(ax: Axes, rows: Sequence[Scales], answer: int) -> None:
     low, high = ax.get_ylim()
     ax.set_ylim(low - 0.16 * (high - low), high)
     ax.set(xlim=(-1, n), xlabel=f"answer c (mod {n})", title="all clusters: sum of votes (logits)")
-    ax.legend(loc="lower center", ncols=3, handlelength=1.0, columnspacing=0.9)
+    ax.legend(
+        loc="lower center",
+        ncols=3,
+        handlelength=1.0,
+        columnspacing=0.9,
+        frameon=True,
+        facecolor="white",
+        edgecolor="white",
+        framealpha=1.0,
+    )
 
 
 def as_image(fig: Figure, alt: str) -> HTML:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,10 +12,18 @@ from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from modlib.analysis.clusters import Cluster
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, figure
+from modlib.plots.base import (
+    MARKERS,
+    NEUTRAL,
+    PALETTE,
+    cluster_color,
+    figure,
+    say_nothing_to_show,
+)
 
 SPLITS = {
     "train": ("training pairs", PALETTE[0], "-", "o"),
@@ -67,7 +76,8 @@ def _curves(loss: Axes, accuracy: Axes, history: pd.DataFrame) -> None:
         if kept.empty:
             continue
         shown = marker if len(kept) == 1 else ""
-        options = {"color": color, "ls": style, "marker": shown, "ms": 7, "label": label}
+        options: dict[str, Any] = {"color": color, "ls": style, "label": label}
+        options |= {"marker": shown, "ms": 7, "clip_on": not shown}
         loss.plot(kept.epoch, kept[f"{split}_loss"], **options)
         accuracy.plot(kept.epoch, kept[f"{split}_accuracy"], **options)
     for ax in (loss, accuracy):
@@ -113,7 +123,9 @@ def control_curves(
         _curves(column[0], column[1], history)
         column[0].set_title(title)
         epochs, number = numbers[title]
-        column[2].plot(epochs, number, color="black", marker=".", ms=5, lw=1)
+        column[2].plot(
+            epochs, number, color="black", marker=".", ms=5, lw=1, clip_on=len(epochs) > 1
+        )
         _epoch_axis(column[2], int(history.epoch.iloc[-1]))
         column[1].set_xlabel("")
         column[2].set(xlabel="epoch (log scale)", ylim=(0, None))
@@ -130,6 +142,16 @@ def _edges(epochs: Int[np.ndarray, " epoch"]) -> Float[np.ndarray, " edge"]:
     if len(epochs) == 1:
         return np.array([0.0, 1.0])
     return np.concatenate([epochs[:1], (epochs[1:] + epochs[:-1]) / 2, epochs[-1:]]).astype(float)
+
+
+def _spread(heights: Sequence[float], gap: float) -> list[float]:
+    """The heights moved upwards, where they must be, until neighbours are ``gap`` apart."""
+    moved = [0.0] * len(heights)
+    below = -np.inf
+    for index in np.argsort(heights, kind="stable"):
+        below = max(float(heights[index]), below + gap)
+        moved[index] = below
+    return moved
 
 
 @figure
@@ -156,7 +178,7 @@ def frequency_heatmap(
     _epoch_axis(ax, int(epochs[-1]))
     _marks(ax, marks, color="white")
     proxies = [
-        plt.Line2D([], [], color="black", lw=1.2, ls=line.get_linestyle(), label=line.get_label())
+        Line2D([], [], color="black", lw=1.2, ls=line.get_linestyle(), label=line.get_label())
         for line in ax.lines
     ]
     if proxies:
@@ -194,6 +216,9 @@ def frequency_race(
 ) -> Figure:
     """Shares of the clusters' frequencies by epoch, and of ``others`` in grey, dashed."""
     fig, ax = plt.subplots(figsize=(7, 4.2))
+    if not clusters and not others:
+        say_nothing_to_show(ax, "no frequency stood out at any epoch")
+        return fig
     for cluster in clusters:
         ax.plot(
             epochs,
@@ -207,8 +232,9 @@ def frequency_race(
         )
     for i, freq in enumerate(others):
         names = f"no cluster at the end: {', '.join(str(other) for other in others)}"
-        ax.plot(epochs, share[:, freq], color=NEUTRAL, lw=1.1, ls="--",
-                label=f"_{freq}" if i else names)
+        ax.plot(
+            epochs, share[:, freq], color=NEUTRAL, lw=1.1, ls="--", label=f"_{freq}" if i else names
+        )
     _epoch_axis(ax, int(epochs[-1]))
     _marks(ax, marks)
     ax.set(xlabel="epoch (log scale)", ylabel="share of the neurons' power", ylim=(0, None))

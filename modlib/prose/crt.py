@@ -68,11 +68,11 @@ def about_remark(
 def remark_table(table: pd.DataFrame) -> str:
     """``remark_1_table`` as Markdown."""
     lines = [
-        "| n | factors | solved with frequency n/q | solved with frequency q, as printed |",
+        "| n | factors | solved, frequency n/q | solved, frequency q (as printed) |",
         "| --- | --- | --- | --- |",
     ]
     for row in table.to_dict("records"):
-        n, factors = row["n"], " · ".join(str(q) for q in row["factors"])
+        n, factors = row["n"], "·".join(str(q) for q in row["factors"])
         lines.append(
             f"| {n} | {factors} | {row['num_right']} of {n} | {row['num_printed']} of {n} |"
         )
@@ -122,18 +122,18 @@ def cluster_table(report: pd.DataFrame) -> str:
     if report.empty:
         return ""
     lines = [
-        "| cluster | f | gcd(f, n) | neurons | kind | A (logits) | explained | "
-        "right alone | others before it |",
-        "|" + " --- |" * 9,
+        "| cluster | f | gcd(f, n) | neurons | A (logits) | explained | right alone | mean rank |",
+        "|" + " --- |" * 8,
     ]
     for row in report.to_dict("records"):
         explained = "-" if np.isnan(row["explained"]) else percent(row["explained"])
+        kind = "" if row["kind"] == "simple" else f", {row['kind']}"
         lines.append(
-            f"| {row['cluster']} | {row['freq']} | {row['coset_size']} | {row['num_neurons']} | "
-            f"{row['kind']} | {row['amplitude']:.2f} | {explained} | "
+            f"| {row['cluster']} | {row['freq']} | {row['coset_size']} | "
+            f"{row['num_neurons']}{kind} | {row['amplitude']:.2f} | {explained} | "
             f"{percent(row['share_rank_0'])} | {row['mean_rank']:.1f} |"
         )
-    return "\n".join(lines)
+    return "\n".join(lines).replace(" %", "\u00a0%")
 
 
 def about_fit(report: pd.DataFrame, random_best: Float[np.ndarray, "cluster draw"]) -> str:
@@ -243,8 +243,8 @@ def _intersection_and_sum(table: pd.DataFrame) -> str:
         return text if size == 1 else text + "No smaller set decides every pair."
     chosen = listed(enough.clusters)
     return text + (
-        f"Fewer can do it: {count(enough['size'], 'cluster')} ({chosen}) decide every pair between "
-        "them; the others add to the margin."
+        f"Fewer can do it: {count(enough['size'], 'cluster')} ({chosen}) decide every pair "
+        "without the others."
     )
 
 

@@ -201,13 +201,18 @@ def about_coordinates(
     low, high = np.quantile(size, [0.05, 0.95])
     angle = np.degrees(np.angle(coordinates)) % 90
     from_axis = float(np.average(np.minimum(angle, 90 - angle), weights=size))
+    where = (
+        "all on one axis, because the frequency n/2 has no sine"
+        if not np.abs(coordinates.imag).max() > 1e-9 * size.max()
+        else f"in directions that are on average {from_axis:.0f} degrees from the nearest axis, "
+        "weighted by amplitude (22.5 if all directions are alike, 0 if they held cosine and sine "
+        "themselves)"
+    )
     heard = count(int(np.median(frequencies_needed(embedding.T))), "frequency", "frequencies")
     text = (
         f"*Seen here*: the {len(size)} coordinates hold this frequency with amplitudes between "
-        f"{low:.2f} and {high:.2f} (5 to 95 %), in directions that are on average {from_axis:.0f} "
-        "degrees from the nearest axis, weighted by amplitude (22.5 if all directions are alike, 0 "
-        f"if they held cosine and sine themselves). A coordinate needs {heard} for "
-        "90 % of its power"
+        f"{low:.2f} and {high:.2f} (5 to 95 %), {where}. A coordinate needs {heard} for 90 % of "
+        "its power"
     )
     if not len(preacts):
         return f"{text}."

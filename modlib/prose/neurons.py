@@ -75,7 +75,8 @@ def table_of_test(clustering: Clustering, most: int = 8) -> str:
         "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for cluster in clustering.clusters[:most]:
-        row = table.loc[table.strength.iloc[cluster.neurons].idxmax()]
+        strongest = int(table.strength.to_numpy()[cluster.neurons].argmax())
+        row = table.iloc[cluster.neurons[strongest]]
         phases = [row.t_a, row.t_b, row.t_d, row.phase_error]
         shown = ["none" if np.isnan(t) else f"{t:.1f}" for t in phases]
         numbers = [*shown, f"{row.r_a:.2f}", f"{row.r_b:.2f}", f"{row.residual:.3f}"]
@@ -315,13 +316,13 @@ def about_harmonics(leading: Mapping[int, Sequence[int]], base: int, n: int) -> 
 
     ``leading``: each neuron's leading frequencies in falling order of power.
     """
-    triples = [list(freqs[:3]) for freqs in leading.values()]
-    low = sum(harmonic_base(triple, n, MAX_ORDER) is not None for triple in triples)
+    strongest = [list(freqs[:3]) for freqs in leading.values()]
+    low = sum(harmonic_base(three, n, MAX_ORDER) is not None for three in strongest)
     usual = next(iter(leading.values()))
     names = listed(list(harmonic_names(usual, base, n).values()))
     text = (
         f"*Seen here*: the first neuron's leading frequencies are {names}. The three strongest of "
-        f"{low} of {count(len(triples), 'neuron')} are harmonics, up to order {MAX_ORDER}, of one "
+        f"{low} of {len(strongest)} neurons are harmonics, up to order {MAX_ORDER}, of one "
         "frequency"
     )
     chance = chance_of_harmonics(n)

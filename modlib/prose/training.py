@@ -112,7 +112,7 @@ def about_delay(run: Run) -> str:
     if not run.num_test:
         return f"{known}. No pair is held out, so there is no second curve to wait for."
     then = history[history.epoch == memorised].iloc[0]
-    worst = history.loc[history.test_loss.idxmax()]
+    worst = history.iloc[int(np.nanargmax(history.test_loss))]
     held = (
         f"{known}; at that epoch {percent(float(then.test_accuracy))} of the held-out pairs are "
         f"(chance is {chance}). The loss on held-out pairs is highest at epoch "
@@ -122,9 +122,10 @@ def about_delay(run: Run) -> str:
     worse = f"{held}: the network is then surer of wrong answers than a guess would be."
     held = worse if worst.test_loss > 1.05 * np.log(run.config.n) else f"{held}."
     if generalised is None:
+        never = "The rule never comes" if run.accuracy < 0.5 else "99 % of them are never right"
         return (
-            f"{held} The rule never comes: after {run.config.num_epochs:,} epochs "
-            f"{percent(run.accuracy)} of the held-out pairs are right."
+            f"{held} {never}: after {run.config.num_epochs:,} epochs {percent(run.accuracy)} of "
+            "the held-out pairs are right."
         )
     return (
         f"{held} 99 % of them are first right at epoch {generalised}, "
@@ -180,8 +181,8 @@ def about_frequencies(
     holds = "holds" if len(kept) == 1 else "hold"
     text += (
         f" {count(len(kept), 'frequency', 'frequencies').capitalize()} {holds} at least "
-        f"{percent(PRESENT)} of the power at the end{few}, together {percent(float(held))}. None has "
-        f"entered or left that set since epoch {since} (thresholds half and twice as high: "
+        f"{percent(PRESENT)} of the power at the end{few}, together {percent(float(held))}. None "
+        f"has entered or left that set since epoch {since} (thresholds half and twice as high: "
         f"epochs {around[0]} and {around[1]})."
     )
     if run.reached_epoch is not None and run.num_test:

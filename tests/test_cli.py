@@ -1,0 +1,312 @@
+"""The command line: what it does when what it is given is right."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import modlib.__main__ as cli
+from modlib import config as config_module
+from modlib import experiments
+from modlib.claims import load_claims
+from modlib.config import PRESETS, AdditionConfig
+from modlib.errors import InputError
+from modlib.experiments import KIND
+from modlib.store import Store
+
+TINY = "--n 7 --num-neurons 8 --embed-dim 4 --epochs 3"
+TINY_CONFIG = AdditionConfig(n=7, num_neurons=8, embed_dim=4, epochs=3)
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch) -> Store:
+    monkeypatch.setenv("MODLIB_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
+    return Store()
+
+
+def modlib(command: str, *, status: int = 0) -> Result:
+    done = CliRunner().invoke(cli.main, command.split(), prog_name="python -m modlib")
+    assert done.exit_code == status, done.output
+    return done
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", ["", "train ", "run ", "claims ", "export "])
+def test_every_command_has_help(command):
+    done = modlib(f"{command}--help")
+    assert done.stdout.startswith(f"Usage: python -m modlib {command}".rstrip())
+    assert modlib(f"{command}-h").stdout == done.stdout
+    for line in done.stdout.splitlines():
+        assert len(line) <= 80
+
+
+def test_help_names_every_setting():
+    text = modlib("train --help").stdout
+    for name in vars(TINY_CONFIG):
+        assert f"--{name.replace('_', '-')}" in text
+    for name in PRESETS:
+        assert name in " ".join(text.split())
+
+
+def test_without_a_command_the_help_is_shown():
+    done = modlib("", status=2)
+    assert "Commands:" in done.output
+
+
+def test_the_version_is_said():
+    assert modlib("--version").stdout.split()[-1] == "0.1.0"
+
+
+# train
+
+
+def test_train_puts_its_runs_into_the_store(store):
+    done = modlib(f"train {TINY} --seed 4 --num-seeds 2 --device cpu")
+    assert [line.split()[:4] for line in done.stdout.splitlines()] == [
+        ["seed", "4:", "held-out", "accuracy"],
+        ["seed", "5:", "held-out", "accuracy"],
+    ]
+    for seed, line in zip((4, 5), done.stdout.splitlines(), strict=True):
+        assert (KIND, TINY_CONFIG.key(), seed) in store
+        assert line.endswith(str(store.folder(KIND, TINY_CONFIG.key(), seed)))
+        assert "steps a second" in line
+
+
+def test_train_leaves_what_is_there(monkeypatch):
+    first = modlib(f"train {TINY}").stdout
+    monkeypatch.setattr(experiments, "train", None)
+    assert modlib(f"train {TINY}").stdout == first
+
+
+def test_an_untrained_run_and_one_without_held_out_pairs_are_told_truly():
+    untrained = modlib("train --n 7 --num-neurons 8 --epochs 0").stdout
+    assert "steps a second" not in untrained
+    assert "nan" not in untrained
+    whole = modlib(f"train {TINY} --train-pairs 49").stdout
+    assert whole.startswith("seed 0: accuracy on all pairs 0.")
+
+
+@pytest.mark.parametrize(
+    ("options", "config"),
+    [
+        ("--preset A91", PRESETS["A91"]),
+        ("--preset A91 --n 89", AdditionConfig(n=89)),
+        ("--preset A89-full", AdditionConfig(n=89, batch="full", epochs=2000)),
+        ("--preset A91 --batch full", AdditionConfig(n=91, batch="full", epochs=2000)),
+        ("--preset A91-full --epochs 10", AdditionConfig(n=91, batch="full", epochs=10)),
+        ("--preset A91-untrained --n 89", AdditionConfig(n=89, epochs=0)),
+        ("--preset A91-untrained --batch full", AdditionConfig(n=91, batch="full", epochs=0)),
+        ("--preset A91-flax --l2 0", AdditionConfig(init="flax", l2=0.0)),
+        ("--train-pairs null --lr 1e-2 --batch n", AdditionConfig(lr=0.01)),
+    ],
+)
+def test_options_change_what_a_preset_sets_and_nothing_else(monkeypatch, options, config):
+    asked = []
+
+    def note(config, **others):
+        asked.append(config)
+        raise InputError("note", "be taken", None)
+
+    monkeypatch.setattr(cli, "get_or_train", note)
+    modlib(f"train {options}", status=2)
+    assert asked == [config]
+
+
+# run
+
+
+CELLS = [
+    (
+        "parameters",
+        'seed: int = 3\nn: int = 7\ntrain_pairs: int | None = None\ndevice: str = "cpu"',
+    ),
+    (None, "from modlib.notebook import check_parameters\ncheck_parameters(globals())"),
+    (None, 'print(f"seed {seed}, n {n}, pairs {train_pairs}, on {device}")'),
+]
+
+
+def notebook(cells: list[tuple[str | None, str]]) -> str:
+    return json.dumps(
+        {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "execution_count": None,
+                    "id": f"cell{index}",
+                    "metadata": {"tags": [tag]} if tag else {},
+                    "outputs": [],
+                    "source": source,
+                }
+                for index, (tag, source) in enumerate(cells)
+            ],
+            "metadata": {
+                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+            },
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
+
+
+@pytest.fixture
+def chapters(tmp_path, monkeypatch) -> Path:
+    """A folder of two chapters: one that says its parameters, and one that fails."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    (folder / "04_tiny.ipynb").write_text(notebook(CELLS))
+    (folder / "12_broken.ipynb").write_text(notebook([*CELLS[:2], (None, "1 / 0\n")]))
+    monkeypatch.setattr(cli, "NOTEBOOKS", folder)
+    return folder
+
+
+def test_a_chapter_goes_by_name_number_and_word(chapters):
+    assert cli.chapters() == ["04_tiny", "12_broken"]
+    for name in ("04_tiny", "04", "4", "tiny"):
+        assert cli.chapter_named(name) == "04_tiny"
+    for name in ("", "0", "5", "1", "_tiny", "04_tiny.ipynb", "../04_tiny"):
+        with pytest.raises(InputError, match=r"chapter must be one of 04_tiny, 12_broken, got"):
+            cli.chapter_named(name)
+
+
+def test_parameters_are_read_as_numbers_words_or_nothing():
+    words = "--seed 133 --n=89 --lr 1e-3 --batch full --train-pairs None --l2=null --init=a=b"
+    assert cli.parse_parameters(words.split()) == {
+        **{"seed": 133, "n": 89, "lr": 1e-3, "batch": "full"},
+        **{"train_pairs": None, "l2": None, "init": "a=b"},
+    }
+    assert cli.parse_parameters(["--seed", "-1"]) == {"seed": -1}
+    assert cli.parse_parameters(["--flag", "True", "--flag", "false"]) == {"flag": False}
+
+
+@pytest.fixture
+def executed(monkeypatch) -> list[dict]:
+    """Parameters of the chapters that papermill would have executed."""
+    import papermill
+
+    asked = []
+
+    def pretend(path, target, parameters):
+        asked.append(parameters)
+        Path(target).write_text(Path(path).read_text())
+
+    monkeypatch.setattr(papermill, "execute_notebook", pretend)
+    return asked
+
+
+@pytest.mark.usefixtures("chapters")
+def test_run_gives_papermill_the_parameters_and_writes_where_it_is_told(executed, tmp_path):
+    done = modlib("run 4 --seed 7 --train-pairs null --output there.ipynb --n 9")
+    assert executed == [{"seed": 7, "n": 9, "train_pairs": None}]
+    assert done.stdout == "wrote there.ipynb\n"
+    assert (tmp_path / "there.ipynb").exists()
+    assert modlib("run tiny").stdout == "wrote 04_tiny.out.ipynb\n"
+    assert executed[1] == {}
+    modlib("run 4 --train-pairs 49 --n 7")
+    assert executed[2] == {"train_pairs": 49, "n": 7}
+
+
+@pytest.mark.usefixtures("chapters")
+def test_rules_between_parameters_hold_before_a_kernel_starts(executed):
+    for words, pairs in (("--train-pairs 50", 49), ("--n 9 --train-pairs 82", 81)):
+        done = modlib(f"run 4 {words}", status=2)
+        assert f"train_pairs must be an integer at least 1 and at most {pairs}, got" in done.stderr
+    assert executed == []
+
+
+@pytest.mark.usefixtures("chapters")
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that root cannot write")
+def test_an_output_that_cannot_be_written_is_refused_before_a_kernel_starts(executed):
+    done = modlib("run 4 --output /proc/x.ipynb", status=2)
+    assert done.stderr.startswith("modlib: /proc/x.ipynb cannot be written (")
+    assert executed == []
+
+
+def process(command: str, chapters: Path) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, with these chapters."""
+    program = (
+        "import sys; from pathlib import Path; import modlib.__main__ as cli; "
+        "cli.NOTEBOOKS = Path(sys.argv.pop(1)); cli.main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program, str(chapters), *command.split()],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def test_run_executes_a_chapter(chapters, tmp_path):
+    done = process("run 4 --seed 8 --train-pairs 30", chapters)
+    assert (done.returncode, done.stdout) == (0, "wrote 04_tiny.out.ipynb\n"), done.stderr
+    text = (tmp_path / "04_tiny.out.ipynb").read_text()
+    assert "seed 8, n 7, pairs 30, on cpu" in text
+
+
+def test_a_chapter_that_fails_is_told_in_one_line_and_leaves_the_output_before(chapters, tmp_path):
+    output = tmp_path / "12_broken.out.ipynb"
+    output.write_text("kept")
+    done = process("run 12", chapters)
+    assert done.returncode == 2
+    last = "modlib: 12_broken stopped: ZeroDivisionError: division by zero"
+    assert done.stderr.rstrip().splitlines()[-1] == last
+    assert "Traceback" not in done.stderr
+    assert output.read_text() == "kept"
+
+
+# claims and export
+
+
+def test_claims_print_every_id_once():
+    text = modlib("claims").stdout
+    entries = json.loads(modlib("claims --json").stdout)
+    assert [entry["id"] for entry in entries] == list(load_claims())
+    assert entries[0].keys() == {"id", "place", "reported", "measured", "verdict"}
+    for entry in entries:
+        assert text.count(f"  {entry['id']}  (") == 1
+    assert text.splitlines()[-1].startswith(f"{len(entries)} claims: ")
+
+
+def test_export_writes_the_preset_that_it_is_given(monkeypatch, tmp_path):
+    monkeypatch.setitem(config_module.PRESETS, "tiny", TINY_CONFIG)
+    export = cli.export_preset
+    monkeypatch.setattr(
+        cli, "export_preset", lambda *args, **options: export(*args, **options, results=tmp_path)
+    )
+    done = modlib("export tiny --first-seed 3 --num-seeds 2 --device cpu")
+    assert done.stdout == f"wrote {tmp_path / 'tiny'}\n"
+    tables = experiments.read_export("tiny", tmp_path)
+    assert tables.summary.seed.tolist() == [3, 4]
+
+
+def test_export_showcase_records_the_fine_tuning_seeds(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        cli,
+        "record_fine_tuning",
+        lambda *args, **options: asked.append((args, options)) or {"a": 1},
+    )
+    assert json.loads(modlib("export showcase --device cpu").stdout) == {"a": 1}
+    assert asked == [(((91, 89),), {"device": "cpu"})]
+
+
+# Start-up
+
+
+def test_help_loads_no_notebook_machinery():
+    """papermill and matplotlib take seconds to load, which no refusal should wait for."""
+    program = (
+        "import sys, modlib.__main__; "
+        "print(*({'papermill', 'nbformat', 'nbclient', 'matplotlib.pyplot'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "", done.stderr

@@ -1,0 +1,202 @@
+"""The parameters of the chapters: declared once, checked before anything else happens."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modlib import notebook
+from modlib.config import AdditionConfig
+from modlib.errors import InputError
+from modlib.notebook import (
+    PAPERMILL_MARK,
+    RULES,
+    check_parameters,
+    check_value,
+    check_values,
+    declared_parameters,
+)
+from modlib.paths import NOTEBOOKS
+
+CHAPTERS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+
+
+def code_cells(chapter: Path) -> list[dict[str, Any]]:
+    cells = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def executed(cells: list[str]) -> dict[str, Any]:
+    """The names that a notebook holds after these cells, as ``globals()`` shows them."""
+    namespace: dict[str, Any] = {"In": ["", *cells], "__annotations__": {}}
+    for cell in cells:
+        exec(cell, namespace)
+    return namespace
+
+
+DECLARED = 'seed: int = 3\nn: int = 7\ntrain_pairs: int | None = None\ndevice: str = "cpu"\n'
+
+
+def injected(*lines: str) -> str:
+    """A cell as papermill writes it."""
+    return "\n".join([PAPERMILL_MARK, *lines, ""])
+
+
+# check_parameters
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (),
+        ("seed = 0", "n = 89"),
+        ("train_pairs = 49",),
+        ("train_pairs = None", 'device = "auto"'),
+        ("n = 9", "train_pairs = 81"),
+    ],
+)
+def test_good_parameters_pass(lines):
+    check_parameters(executed([DECLARED, injected(*lines)]))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('seed = "abc"', r"seed must be an integer at least 0 .*, got 'abc'"),
+        ("seed = True", r"seed must .*, got True"),
+        ("seed = -1", r"seed must .*, got -1"),
+        ("seed = 1000.0", r"seed must .*, got 1000\.0"),
+        ("seed = float('nan')", r"seed must .*, got nan"),
+        ("seed = None", r"seed must .*, got None"),
+        ("n = 2", r"n must be an integer at least 3 .*, got 2"),
+        ("n = None", r"n must .*, got None"),
+        ("train_pairs = 0", r"train_pairs must .*, got 0"),
+        ("train_pairs = 50", r"train_pairs must be an integer at least 1 and at most 49, got 50"),
+        ('device = "tpu"', r"device must be auto, cpu, cuda or cuda:INDEX, got 'tpu'"),
+        ("device = 3", r"device must .*, got 3"),
+        ('device = "cuda:99"', r"device must be present .*, got 'cuda:99'"),
+        ("sede = 3", r"parameter must be one of seed, n, train_pairs, device, got 'sede'"),
+        ("Seed = 3", r"parameter must .*, got 'Seed'"),
+        ("np = 3", r"parameter must .*, got 'np'"),
+    ],
+)
+def test_bad_parameters_are_refused_in_one_line(line, message):
+    namespace = executed([DECLARED, injected("n = 7", line)])
+    with pytest.raises(InputError, match=f"^{message}$"):
+        check_parameters(namespace)
+
+
+def test_names_of_other_cells_are_no_parameters():
+    check_parameters(executed([DECLARED, "sede = 3\nimport math", injected("seed = 1")]))
+
+
+def test_without_papermill_a_value_edited_by_hand_is_checked():
+    with pytest.raises(InputError, match="seed must .*, got 1.5"):  # noqa: RUF043
+        check_parameters(executed([DECLARED.replace("seed: int = 3", "seed: int = 1.5")]))
+    with pytest.raises(InputError, match="parameter must be one of .*, got 'sede'"):  # noqa: RUF043
+        check_parameters(executed([DECLARED.replace("seed", "sede")]))
+
+
+# The rules
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_refuses_nonsense_and_names_its_parameter(name):
+    for value in (float("nan"), None, [], "no such thing", True, -1):
+        with pytest.raises(InputError, match=f"^{name} must .*, got ") as refusal:
+            check_value(name, value)
+        assert str(refusal.value).endswith(f"got {value!r}")
+    check_value(name, None, optional=True)
+
+
+def test_rules_are_as_narrow_as_the_configuration():
+    """A parameter that passes makes a configuration, and one that is refused makes none."""
+    for name in RULES.keys() & vars(AdditionConfig()).keys():
+        for value in (-1, 0, 1, 2, 3, 4096, 4097, 10**6, 10**7, 0.5, 10.5, "n", "full", "flax"):
+            outcomes = []
+            for accept in (
+                lambda: check_value(name, value),  # noqa: B023
+                lambda: AdditionConfig(**{name: value}),  # noqa: B023
+            ):
+                try:
+                    accept()
+                except InputError:
+                    outcomes.append("refused")
+                else:
+                    outcomes.append("taken")
+            above_all_pairs = name == "train_pairs" and value in (10**6, 10**7)
+            assert len(set(outcomes)) == 1 or above_all_pairs, (name, value)
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(InputError, match=r"parameter must be one of .*seed.*, got 'sede'"):
+        check_values({"seed": 3, "sede": 3})
+
+
+# The chapters
+
+
+def test_there_are_chapters():
+    assert CHAPTERS
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+def chapter(request) -> Path:
+    return request.param
+
+
+def test_a_chapter_begins_with_its_parameters_and_their_check(chapter):
+    first, second, *others = code_cells(chapter)
+    assert first["metadata"].get("tags") == ["parameters"]
+    assert not any("parameters" in cell["metadata"].get("tags", []) for cell in others)
+    *imports, check = ast.parse("".join(second["source"])).body
+    assert all(isinstance(line, (ast.Import, ast.ImportFrom)) for line in imports)
+    assert ast.unparse(check) == "check_parameters(globals())"
+
+
+def test_parameters_are_literals_with_annotations_and_have_rules(chapter):
+    cell = "".join(code_cells(chapter)[0]["source"])
+    body = ast.parse(cell).body
+    assert all(isinstance(line, ast.AnnAssign) for line in body)
+    defaults, optional = declared_parameters(chapter)
+    assert list(defaults) == [line.target.id for line in body]
+    assert {"seed", "n", "device"} <= defaults.keys() <= RULES.keys()
+    assert {name for name, value in defaults.items() if value is None} <= optional
+    check_values(defaults, optional)
+    namespace = executed([cell])
+    assert {name: namespace[name] for name in defaults} == defaults
+    check_parameters(namespace)
+
+
+def test_a_chapter_refuses_bad_and_unknown_parameters(chapter):
+    cell = "".join(code_cells(chapter)[0]["source"])
+    for line in ('seed = "abc"', "sede = 3", "n = 2", 'device = "cuda:99"'):
+        with pytest.raises(InputError, match=r"^(seed|parameter|n|device) must .*, got "):
+            check_parameters(executed([cell, injected(line)]))
+
+
+def test_a_notebook_without_a_parameters_cell_has_none(tmp_path):
+    path = tmp_path / "00_empty.ipynb"
+    path.write_text(
+        json.dumps({"cells": [{"cell_type": "code", "metadata": {}, "source": "x = 1"}]})
+    )
+    assert declared_parameters(path) == ({}, set())
+
+
+# What a chapter shows of the ledger
+
+
+def test_a_chapter_shows_its_claims_and_no_others(monkeypatch):
+    shown = []
+    monkeypatch.setattr(notebook, "say", shown.append)
+    notebook.show_claims("05_interventions")
+    (text,) = shown
+    wanted = {row.claim.id: row.claim.chapter for row in notebook.ledger({})}
+    named = [word for word in re.findall(r"[AB]\.[\w.]+", text.replace("\\", "")) if word in wanted]
+    assert named == [claim for claim, at in wanted.items() if at == "05_interventions"]
+    assert named
