@@ -44,8 +44,12 @@ def power_spectrum(signal: Float[np.ndarray, "*lead n"]) -> Float[np.ndarray, "*
 
 
 def radius(signal: Float[np.ndarray, "*lead n"], freq: int) -> Float[np.ndarray, "*lead"]:
-    """r = |h^(f)| / n, half the amplitude of the cosine at f (all of it at n / 2)."""
-    return np.asarray(np.abs(dft(signal)[..., freq]) / signal.shape[-1])
+    """r = |h^(f)| / n, half the amplitude of the cosine at f (all of it at n / 2).
+
+    Raises ``InputError`` for f = 0 and beyond n / 2.
+    """
+    n = signal.shape[-1]
+    return np.asarray(np.abs(dft(signal)[..., require_freq(freq, n)]) / n)
 
 
 def phase(signal: Float[np.ndarray, "*lead n"], freq: int) -> Float[np.ndarray, "*lead"]:

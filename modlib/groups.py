@@ -85,8 +85,10 @@ def approximate_coset(
 def coset_step(freq: int, n: int) -> int:
     """d = inverse of f' modulo n', n' = n / gcd(f, n): the paper's step (section 5.2).
 
-    Of d and n' - d the smaller: steps may be walked either way.
+    Of d and n' - d the smaller: steps may be walked either way. Raises ``InputError`` for
+    f = 0 and beyond n / 2, as ``coset_period`` does.
     """
+    freq = require_freq(freq, n)
     common = gcd(freq, n)
     reduced_n = n // common
     if reduced_n == 1:
@@ -96,7 +98,7 @@ def coset_step(freq: int, n: int) -> int:
 
 def coset_period(freq: int, n: int) -> float:
     """n / freq, the distance between neighbouring crests (paper A, appendix B.1.1)."""
-    return n / freq
+    return n / require_freq(freq, n)
 
 
 def crt(residues: Sequence[int], moduli: Sequence[int]) -> int:

@@ -99,3 +99,13 @@ def test_harmonics_of_one_frequency_are_recognised_with_their_order():
 
 def test_unrelated_frequencies_have_no_base_of_low_order():
     assert groups.harmonic_base([1, 20, 33], 89, 3) is None
+
+
+@pytest.mark.parametrize("freq", [0, -1, 46, 3.0, True])
+def test_steps_periods_and_level_sets_of_no_frequency_are_refused(freq):
+    rule = "freq must be an integer at least 1 and at most 45"
+    for refuse in (groups.coset_step, groups.coset_period):
+        with pytest.raises(InputError, match=rule):
+            refuse(freq, 91)
+    with pytest.raises(InputError, match=rule):
+        groups.approximate_coset(91, freq, shift=0)

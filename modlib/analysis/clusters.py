@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from modlib.analysis.neurons import input_power, neuron_table
 from modlib.analysis.view import NeuronView
 from modlib.errors import require_int
+from modlib.fourier import require_freq
 from modlib.groups import coset_period, coset_step
 
 MIN_SIZE = 3
@@ -147,6 +148,7 @@ def fit_cosine(contribution: Float[np.ndarray, "a b c"], freq: int) -> CosineFit
     Paper A, section 5.4. The explained share is of the variance over answers, pairs pooled.
     """
     n = contribution.shape[-1]
+    freq = require_freq(freq, n)
     centred = centre(contribution)
     k = np.arange(n)
     shape = np.cos(2 * np.pi * freq * (k - k[:, None, None] - k[None, :, None]) / n)

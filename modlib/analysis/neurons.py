@@ -116,9 +116,11 @@ def classify(table: pd.DataFrame, n: int, *, dead_below: float = DEAD_BELOW) -> 
     fine-tuning where a few frequencies hold 80 % of the power, else diffuse (as in an untrained
     network).
     """
-    columns = ("strength", "residual", "freq", "second", "top_share")
-    rows = zip(*(table[column].tolist() for column in columns), strict=True)
-    return [_kind_of(*row, n, dead_below) for row in rows]
+    columns = (table.strength, table.residual, table.freq, table.second, table.top_share)
+    return [
+        _kind_of(strength, residual, int(freq), int(second), top_share, n, dead_below)
+        for strength, residual, freq, second, top_share in zip(*columns, strict=True)
+    ]
 
 
 def _kind_of(

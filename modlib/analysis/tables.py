@@ -51,8 +51,12 @@ def neurons_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
     live = np.flatnonzero(is_live(clustering.table))
     kept = clustering.table.iloc[live].reset_index(drop=True)
     power = input_power(view)[live]
-    strongest = np.argsort(-power, axis=1, kind="stable")[:, :3]
-    magnitude = np.sort(np.abs(dft(view.preact_a.T[live]))[:, 1:], axis=1)
+    # A modulus below 6 has fewer than three frequencies: the mean, without power, fills up.
+    ranked = np.argsort(-power, axis=1, kind="stable")
+    strongest = np.pad(ranked, ((0, 0), (0, max(0, 3 - ranked.shape[1]))))[:, :3]
+    magnitude = np.sort(
+        np.abs(dft(view.preact_a.T[live])) * (np.arange(power.shape[1]) > 0), axis=1
+    )
     kept["spike"], kept["secondary"] = magnitude[:, -1], magnitude[:, -2]
     for place in range(3):
         kept[f"freq_{place + 1}"] = strongest[:, place]

@@ -16,7 +16,7 @@ MAX_ACTIVATIONS = 2**24
 
 
 class Factors(NamedTuple):
-    """Embeddings (n, embed) and input weights (embed, neuron) whose products are the preactivations."""
+    """Embeddings (n, embed) and input weights (embed, neuron): their products are the preacts."""
 
     embed_a: Float[np.ndarray, "n embed"]
     embed_b: Float[np.ndarray, "n embed"]

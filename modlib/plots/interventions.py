@@ -53,7 +53,8 @@ def _damage(summary: pd.DataFrame, clusters: Sequence[Cluster], by: str, xlabel:
         ax.set_title(f"{measure} over all pairs")
     _plain_log(axes[0])
     axes[0].set_ylabel("cross-entropy (nats)")
-    axes[1].set(ylabel="share of pairs right", ylim=(None, 1.02))
+    axes[1].set_ylabel("share of pairs right")
+    axes[1].set_ylim(None, min(1.02, axes[1].get_ylim()[1]))
     fig.supxlabel(xlabel, fontsize=9.5)
     _legend(fig, axes[1])
     return fig

@@ -99,11 +99,14 @@ def about_clusters(clustering: Clustering) -> str:
             " respond to many frequencies at once."
         )
     parts = [f"f = {c.freq} ({c.num_neurons} neurons{_kind_note(c)})" for c in clusters]
-    loose = count(len(clustering.loose), "live neuron")
-    belongs = "belongs" if len(clustering.loose) == 1 else "belong"
+    rest = "Every live neuron belongs to one."
+    if len(clustering.loose):
+        loose = count(len(clustering.loose), "live neuron")
+        belongs = "belongs" if len(clustering.loose) == 1 else "belong"
+        rest = f"{loose[0].upper()}{loose[1:]} {belongs} to none."
     return (
         f"{neurons}, {dead} dead. They form {count(len(clusters), 'cluster')}: {listed(parts)}. "
-        f"{loose[0].upper()}{loose[1:]} {belongs} to none."
+        f"{rest}"
     )
 
 

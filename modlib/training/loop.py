@@ -125,7 +125,7 @@ def _restore(
     history = pd.DataFrame(state["history"], columns=list(HISTORY)).to_dict("records")
     probed = {name[7:]: list(rows) for name, rows in state.items() if name.startswith("probed/")}
     epoch, seconds = state["progress"]
-    return history, probed, int(epoch), float(seconds)  # type: ignore[return-value]
+    return history, probed, int(epoch), float(seconds)
 
 
 @contextmanager
