@@ -177,16 +177,19 @@ def fine_tuning_order() -> Measurement | None:
 
 
 def half_period() -> Measurement | None:
-    """Fine-tuning neurons that a half sine fits better than a full one, remapped."""
+    """Fine-tuning neurons that a half period, zero to zero, fits better than a full one."""
     table = _pooled("neurons")
     if table is None:
         return None
-    tuned = table.dropna(subset=["half_sine", "full_sine"])
-    flags = tuned.assign(flag=tuned.half_sine > tuned.full_sine)
-    value, low, high, num = _bootstrap(flags, ["flag"], np.mean)
+    tuned = table.dropna(subset=["full", "hump", "flank"])
+    tuned = tuned.assign(flag=tuned.hump > tuned.full, other=tuned.flank > tuned.full)
+    value, low, high, num = _bootstrap(tuned, ["flag"], np.mean)
+    flank = _bootstrap(tuned, ["other"], np.mean)
     note = (
-        f"{len(tuned)} neurons; median R^2 {tuned.half_sine.median():.2f} (half) "
-        f"and {tuned.full_sine.median():.2f} (full)"
+        f"{len(tuned)} neurons; the other half period, crest to trough, wins in "
+        f"{100 * flank[0]:.0f} % ({100 * flank[1]:.0f} to {100 * flank[2]:.0f}); median R^2 "
+        f"{tuned.full.median():.2f} full, {tuned.hump.median():.2f} zero to zero, "
+        f"{tuned.flank.median():.2f} crest to trough"
     )
     verdict = interval_verdict(low, high, at_least=0.8)
     return _scaled(value, low, high, num, verdict, unit="%", note=note)

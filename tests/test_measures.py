@@ -24,8 +24,9 @@ def planted(n: int, **columns: object) -> Tables:
         "freq_2": 10,
         "freq_3": 20,
         "residual": 0.4,
-        "half_sine": 0.9,
-        "full_sine": 0.8,
+        "full": 0.8,
+        "hump": 0.9,
+        "flank": 0.7,
         "phase_error": generator.normal(0, 0.1, rows),
         "log_ratio": generator.normal(0, 0.01, rows),
         "spike": 100.0,
@@ -67,7 +68,7 @@ def plant(monkeypatch):
 
 
 CASES = {
-    "A.fig2.half_period": {"half_sine": 0.7},
+    "A.fig2.half_period": {"hump": 0.7},
     "A.sec4.most_simple": {"kind": "fine-tuning"},
     "A.sec4.fine_tuning_optional": {"kind": "fine-tuning"},
     "A.secA1.phase_sum": {"phase_error": 4.0},

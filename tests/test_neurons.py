@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ideal import ideal_view, random_view
 
-from modlib.analysis import neurons
+from modlib.analysis import harmonics, neurons
 from modlib.fourier import cosine
 
 
@@ -89,9 +89,9 @@ def test_a_neuron_is_rebuilt_from_its_representations():
     signal = 1.0 + 3 * cosine(n, 42, 5) + 2 * cosine(n, 35, 1) + cosine(n, 28, 80)
     power = np.zeros(n // 2 + 1)
     power[[42, 35, 28]] = [9, 4, 1]
-    order = neurons.leading_harmonics(power, share=0.99)
+    order = harmonics.leading_harmonics(power, share=0.99)
     assert order == [42, 35, 28]
-    steps, residual = neurons.rebuild(signal, order)
+    steps, residual = harmonics.rebuild(signal, order)
     np.testing.assert_allclose(steps[0], 1.0)
     np.testing.assert_allclose(steps[-1], signal, atol=1e-9)
     np.testing.assert_allclose(residual, np.sqrt([1, 5 / 14, 1 / 14, 0]), atol=1e-7)
@@ -99,17 +99,5 @@ def test_a_neuron_is_rebuilt_from_its_representations():
 
 def test_leading_harmonics_stop_at_the_share():
     power = np.array([0.0, 1.0, 8.0, 1.0])
-    assert neurons.leading_harmonics(power, share=0.8) == [2]
-    assert neurons.leading_harmonics(power, share=0.85) == [2, 1]
-
-
-@pytest.mark.parametrize("freq", [1, 7])
-def test_half_and_full_periods_are_told_apart(freq):
-    n = 91
-    k = np.arange(n)
-    half = np.abs(np.sin(np.pi * freq * (k - 2.5) / n))
-    full = np.cos(2 * np.pi * freq * (k - 2.5) / n)
-    assert neurons.half_sine_fit(3 * half - 1, freq)[0] == pytest.approx(1)
-    assert neurons.half_sine_fit(-half, freq)[0] == pytest.approx(1)
-    assert neurons.half_sine_fit(full, freq)[1] == pytest.approx(1)
-    assert neurons.half_sine_fit(half, freq)[1] < 0.97
+    assert harmonics.leading_harmonics(power, share=0.8) == [2]
+    assert harmonics.leading_harmonics(power, share=0.85) == [2, 1]

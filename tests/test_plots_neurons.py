@@ -9,6 +9,7 @@ import pytest
 from ideal import ideal_view, random_view
 
 from modlib import plots
+from modlib.analysis import harmonics as ha
 from modlib.analysis import neurons as ne
 from modlib.analysis.clusters import Clustering, cluster_neurons
 from modlib.analysis.tables import Tables
@@ -64,7 +65,7 @@ def test_each_wave_is_explained_by_itself_alone(n, freq):
         "flank": np.cos(np.pi * y / period),
     }
     for name, shape in shapes.items():
-        fits = ne.fit_waves(1.5 - 3 * shape, freq)
+        fits = ha.fit_waves(1.5 - 3 * shape, freq)
         assert fits[name].explained == pytest.approx(1)
         np.testing.assert_allclose(fits[name].wave, 1.5 - 3 * shape, atol=1e-9)
         if period > 4:  # over three or four residues the shapes can coincide
@@ -73,8 +74,8 @@ def test_each_wave_is_explained_by_itself_alone(n, freq):
 
 def test_a_period_of_two_residues_is_fitted_without_dividing_by_zero():
     signal = np.tile([1.0, -1.0], 6)
-    assert ne.fit_waves(signal, 6)["full"].explained == pytest.approx(1)
-    assert ne.fit_waves(np.ones(12), 6)["flank"].explained == 0.0
+    assert ha.fit_waves(signal, 6)["full"].explained == pytest.approx(1)
+    assert ha.fit_waves(np.ones(12), 6)["flank"].explained == 0.0
 
 
 def test_residuals_of_pure_half_periods_fall_on_either_side_of_fine_tuning():
@@ -82,7 +83,7 @@ def test_residuals_of_pure_half_periods_fall_on_either_side_of_fine_tuning():
     n = 997
     k = np.arange(n)
     residual = {
-        name: ne.rebuild(shape, [1])[1][1]
+        name: ha.rebuild(shape, [1])[1][1]
         for name, shape in (("hump", np.sin(np.pi * k / n)), ("flank", np.cos(np.pi * k / n)))
     }
     assert residual["hump"] == pytest.approx(0.22, abs=0.01)
@@ -91,7 +92,7 @@ def test_residuals_of_pure_half_periods_fall_on_either_side_of_fine_tuning():
 
 
 def test_a_portrait_is_the_neuron_before_and_after_remapping(view):
-    one = ne.portrait(view, 2, 3)
+    one = ha.portrait(view, 2, 3)
     np.testing.assert_allclose(one.preact, [view.preact_a[:, 2], view.preact_b[:, 2]])
     np.testing.assert_allclose(one.remapped, remap(one.preact, one.unit))
     assert one.magnitude[:, 1:].argmax(1).tolist() == [2, 2]
@@ -107,45 +108,45 @@ def test_the_strongest_of_a_class_come_first():
 
 
 def test_order_of_a_harmonic_is_the_least_and_either_sign():
-    assert ne.harmonic_order(35, 27, 89) == 2  # 54 = -35
-    assert ne.harmonic_order(19, 27, 89) == 4  # 108 = 19
-    assert [ne.harmonic_order(f, 42, 91) for f in (42, 7, 35, 14, 28, 21)] == [1, 2, 3, 4, 5, 6]
-    assert ne.harmonic_order(8, 42, 91) is None
-    assert ne.harmonic_order(35, 27, 89, max_order=1) is None
+    assert ha.harmonic_order(35, 27, 89) == 2  # 54 = -35
+    assert ha.harmonic_order(19, 27, 89) == 4  # 108 = 19
+    assert [ha.harmonic_order(f, 42, 91) for f in (42, 7, 35, 14, 28, 21)] == [1, 2, 3, 4, 5, 6]
+    assert ha.harmonic_order(8, 42, 91) is None
+    assert ha.harmonic_order(35, 27, 89, max_order=1) is None
 
 
 def test_chance_is_one_where_every_frequency_is_a_low_multiple():
-    assert ne.chance_of_harmonics(23, num_draws=50) == 1.0  # 11 frequencies, orders up to 12
-    assert ne.chance_of_harmonics(89, max_order=1, num_draws=50) == 0.0
-    assert np.isnan(ne.chance_of_harmonics(5))
-    assert ne.chance_of_harmonics(91) == ne.chance_of_harmonics(91)
+    assert ha.chance_of_harmonics(23, num_draws=50) == 1.0  # 11 frequencies, orders up to 12
+    assert ha.chance_of_harmonics(89, max_order=1, num_draws=50) == 0.0
+    assert np.isnan(ha.chance_of_harmonics(5))
+    assert ha.chance_of_harmonics(91) == ha.chance_of_harmonics(91)
 
 
 def test_harmonic_shares_are_read_back_and_counted_once():
     n = 91
     signal = 2 + cosine(n, 8, 5) + 0.5 * cosine(n, 16) + 0.1 * cosine(n, 24)
-    shares = ne.harmonic_shares(np.stack([signal, np.zeros(n)]), np.array([8, 8]))
+    shares = ha.harmonic_shares(np.stack([signal, np.zeros(n)]), np.array([8, 8]))
     np.testing.assert_allclose(shares[0], np.array([1, 0.25, 0.01, 0, 0]) / 1.26, atol=1e-12)
     np.testing.assert_allclose(shares[1], 0)
-    third = ne.harmonic_shares(cosine(12, 4)[None], np.array([4]))  # 2 f = -f, 3 f = 0
+    third = ha.harmonic_shares(cosine(12, 4)[None], np.array([4]))  # 2 f = -f, 3 f = 0
     np.testing.assert_allclose(third[0], [1, 0, 0, 0, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize("shift", [0.0, 7.3, -20.0])
 def test_a_square_wave_has_minus_a_third_wherever_it_starts(shift):
     n = 91
-    found = ne.relative_harmonic(square_wave(n, 25, shift)[None], np.array([25]), 3)
+    found = ha.relative_harmonic(square_wave(n, 25, shift)[None], np.array([25]), 3)
     np.testing.assert_allclose(found, [-1 / 3], atol=1e-9)
 
 
 def test_a_sawtooth_has_its_second_harmonic_in_quadrature():
-    found = ne.relative_harmonic(sawtooth(91, 8)[None], np.array([8]), 2)[0]
+    found = ha.relative_harmonic(sawtooth(91, 8)[None], np.array([8]), 2)[0]
     assert abs(found) == pytest.approx(0.5, abs=0.01)
     assert abs(found.real) < 0.01
 
 
 def test_half_of_n_has_no_relative_harmonic():
-    assert np.isnan(ne.relative_harmonic(cosine(12, 6)[None], np.array([6]), 3)).all()
+    assert np.isnan(ha.relative_harmonic(cosine(12, 6)[None], np.array([6]), 3)).all()
 
 
 def test_triples_look_for_three_times_the_frequency_among_the_others():
@@ -153,11 +154,11 @@ def test_triples_look_for_three_times_the_frequency_among_the_others():
         {"cluster": [0, 1, 2], "freq": [28, 7, 30], "num_neurons": [12, 9, 5], "more": 1}
     )
     neurons = pd.DataFrame({"cluster": [0, 0, 0, 1, 1, 2, -1], "kind": ["3f"] * 2 + ["simple"] * 5})
-    table = ne.triples(clusters, neurons, 91)
+    table = ha.triples(clusters, neurons, 91)
     assert table.triple.tolist() == [7, 21, 1]  # 84 = -7, 21, 90 = -1
     assert table.partner.tolist() == [True, False, False]
     assert table.is_3f.tolist() == [True, False, False]
-    own = ne.triples(clusters.assign(freq=[3, 4, 1]), neurons, 12)
+    own = ha.triples(clusters.assign(freq=[3, 4, 1]), neurons, 12)
     assert own.partner.tolist() == [False, False, True]  # 3 * 3 = -3 is the cluster itself
 
 
@@ -243,7 +244,7 @@ def test_the_profile_draws_mean_shares_and_leaves_out_empty_classes():
 
 
 def test_shapes_are_scaled_and_stand_on_their_cosine(view):
-    portraits = {"simple": ne.portrait(view, 0, 3)}
+    portraits = {"simple": ha.portrait(view, 0, 3)}
     table = plots.data(plots.remapped_shapes(portraits))
     dots, curve = table[table.label == "simple"], table[table.label == "its cosine"]
     assert dots.y.abs().max() == pytest.approx(1)
@@ -252,7 +253,7 @@ def test_shapes_are_scaled_and_stand_on_their_cosine(view):
 
 
 def test_fine_tuning_neurons_are_drawn_as_they_are(tuned_view):
-    portraits = [ne.portrait(tuned_view, neuron, 3) for neuron in (0, 1)]
+    portraits = [ha.portrait(tuned_view, neuron, 3) for neuron in (0, 1)]
     table = plots.data(plots.fine_tuning_preacts(portraits))
     for panel, (one, row) in enumerate((p, r) for p in portraits for r in (0, 1)):
         drawn = table[(table["axes"] == panel) & (table.series == 1)]
@@ -267,7 +268,7 @@ def test_fine_tuning_neurons_are_drawn_as_they_are(tuned_view):
 
 def test_rebuilding_draws_each_partial_sum_with_its_residual():
     signal = 3 * cosine(31, 3) + cosine(31, 6)
-    steps, residual = ne.rebuild(signal, [3, 6])
+    steps, residual = ha.rebuild(signal, [3, 6])
     fig = plots.rebuild_steps(signal, steps, residual, ["3 = f", "6 = 2f"])
     table = plots.data(fig)
     for panel in (0, 1):
@@ -279,7 +280,7 @@ def test_rebuilding_draws_each_partial_sum_with_its_residual():
 
 
 def test_a2_has_a_column_a_neuron_and_says_what_is_missing(view):
-    one = ne.portrait(view, 0, 3)
+    one = ha.portrait(view, 0, 3)
     fig = plots.before_and_after({"simple": one, "fine-tuning": None})
     table = plots.data(fig)
     blocks = (one.preact, one.magnitude[:, 1:], one.remapped, one.remapped_magnitude[:, 1:])
@@ -293,7 +294,7 @@ def test_a2_has_a_column_a_neuron_and_says_what_is_missing(view):
 
 def test_fitted_waves_are_drawn_over_the_neuron():
     signal = sawtooth(31, 1)
-    fits = ne.fit_waves(signal)
+    fits = ha.fit_waves(signal)
     fig = plots.wave_fits(signal, fits)
     table = plots.data(fig)
     for panel, fit in enumerate(fits.values()):
@@ -446,15 +447,26 @@ def test_rebuilding_is_told_by_what_it_takes():
 
 
 def test_waves_are_compared_by_their_medians():
-    fits = [ne.fit_waves(remap(sawtooth(31, 3), 21)), ne.fit_waves(cosine(31, 1))]
+    fits = [ha.fit_waves(remap(sawtooth(31, 3), 21)), ha.fit_waves(cosine(31, 1))]
     text = words.about_waves(fits, "the cluster")
     assert "over two preactivations of the cluster" in text
     assert "the hump beats" in text.lower()
     assert "in 0 of 2, the flank in 1." in text
 
 
+def test_a_pair_is_told_with_its_seeds(view):
+    pair = {"simple": ha.portrait(view, 0, 3), "fine-tuning": None}
+    text = words.about_pair(pair, {"simple": 7, "fine-tuning": 1})
+    unit = pair["simple"].unit
+    assert text == (
+        "*Seen here*: neuron 0 of seed 7 (simple) has 100 % of its power at 3, and after "
+        f"remapping by {unit} at 1."
+    )
+    assert words.about_pair({"simple": None, "fine-tuning": None}, {}) == ""
+
+
 def test_missing_classes_are_named(view):
-    one = ne.portrait(view, 0, 3)
+    one = ha.portrait(view, 0, 3)
     assert "no neuron of the class 3f, bent and fine-tuning" in words.about_portraits(
         {"simple": one}
     )

@@ -7,7 +7,7 @@ from ideal import ideal_view
 
 from modlib import plots
 from modlib.analysis.clusters import cluster_neurons
-from modlib.analysis.neurons import effective_number, settled_epoch
+from modlib.analysis.progress import effective_number, settled_epoch
 from modlib.analysis.view import NeuronView, correct_answers
 from modlib.config import AdditionConfig
 from modlib.experiments import Run

@@ -16,7 +16,7 @@ from scipy import stats
 
 from modlib.analysis.clusters import Cluster, centre, fit_cosine
 from modlib.analysis.view import NeuronView, Scores, score_logits
-from modlib.errors import InputError, require_float
+from modlib.errors import require_float
 from modlib.fourier import cosine
 
 SIGMAS = (0.0, 0.1, 0.225, 0.4, 0.6, 0.8, 1.0)
@@ -292,8 +292,6 @@ def rank_correlation(
     By all orders for up to seven items, by the t approximation beyond; NaN for fewer than three
     items and where one of the two is constant.
     """
-    if len(x) != len(y):
-        raise InputError("y", f"have as many items as x ({len(x)})", len(y))
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan"), float("nan")
     rho, p_value = stats.spearmanr(x, y)

@@ -13,8 +13,9 @@ from jaxtyping import Float
 from modlib.analysis.clusters import Clustering, cluster_neurons
 from modlib.analysis.crt import cluster_report
 from modlib.analysis.embeddings import component_pairs, diagonal_embedding, principal_components
+from modlib.analysis.harmonics import fit_waves
 from modlib.analysis.interventions import noise_curve, removal_curve
-from modlib.analysis.neurons import half_sine_fit, input_power, is_live
+from modlib.analysis.neurons import input_power, is_live
 from modlib.analysis.view import NeuronView
 from modlib.fourier import dft
 from modlib.groups import remap, remapping_unit
@@ -45,8 +46,8 @@ def neurons_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
 
     ``spike``, ``secondary``: largest and next |h^_A|, unnormalised; ``freq_1`` to ``freq_3``: the
     strongest frequencies in falling order; ``remapped_freq``: dominant frequency after remapping
-    by the unit of ``freq``; ``half_sine``, ``full_sine``: R^2 on the remapped preactivation of a,
-    for fine-tuning neurons (else NaN).
+    by the unit of ``freq``; ``full``, ``hump``, ``flank``: R^2 of ``fit_waves`` on the remapped
+    preactivation of a, for fine-tuning neurons (else NaN).
     """
     live = np.flatnonzero(is_live(clustering.table))
     kept = clustering.table.iloc[live].reset_index(drop=True)
@@ -60,17 +61,17 @@ def neurons_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
     kept["spike"], kept["secondary"] = magnitude[:, -1], magnitude[:, -2]
     for place in range(3):
         kept[f"freq_{place + 1}"] = strongest[:, place]
-    remapped_freq, half, full = [], [], []
-    for neuron, freq, kind in zip(kept.neuron, kept.freq, kept.kind, strict=True):
+    remapped_freq = []
+    waves = pd.DataFrame(np.nan, index=kept.index, columns=["full", "hump", "flank"])
+    for row, (neuron, freq, kind) in enumerate(zip(kept.neuron, kept.freq, kept.kind, strict=True)):
         unit = remapping_unit(int(freq), view.n)
         signals = remap(np.stack([view.preact_a[:, neuron], view.preact_b[:, neuron]]), unit)
         spectrum = (np.abs(dft(signals)) ** 2).sum(0)
         remapped_freq.append(int(spectrum[1:].argmax()) + 1)
-        common = gcd(int(freq), view.n)
-        scores = half_sine_fit(signals[0], common) if kind == "fine-tuning" else (np.nan,) * 2
-        half.append(scores[0])
-        full.append(scores[1])
-    return kept.assign(remapped_freq=remapped_freq, half_sine=half, full_sine=full)
+        if kind == "fine-tuning":
+            fits = fit_waves(signals[0], gcd(int(freq), view.n))
+            waves.loc[row] = {name: fit.explained for name, fit in fits.items()}
+    return kept.assign(remapped_freq=remapped_freq).join(waves)
 
 
 def clusters_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:

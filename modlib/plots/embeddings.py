@@ -52,34 +52,38 @@ def embedding_pairs(
     pair's own, of two pure cosines. Where a frequency has cosets, marker and brightness tell
     them apart, and on a circle each position bears its residue modulo n / g.
     """
-    n = components.scores.shape[0]
     drawn = sorted({i for pair in pairs for i in (pair.first, pair.second)})
     pair_rows, strip_rows = max(1, -(-len(pairs) // 3)), max(1, -(-len(drawn) // 3))
-    fig = plt.figure(figsize=(8, 2.75 * pair_rows + 1.45 * strip_rows + 0.3))
-    top, bottom = fig.subfigures(
-        2, 1, height_ratios=[2.75 * pair_rows, 1.45 * strip_rows + 0.3], hspace=0.02
+    heights = [2.75] * pair_rows + [1.45] * strip_rows
+    fig, axes = plt.subplots(
+        len(heights), 3, figsize=(8, sum(heights) + 0.2), squeeze=False, height_ratios=heights
     )
-    upper = top.subplots(pair_rows, 3, squeeze=False)
-    for ax, pair in zip(upper.flat, pairs, strict=False):
+    upper, lower = list(axes[:pair_rows].flat), list(axes[pair_rows:].flat)
+    for ax, pair in zip(upper, pairs, strict=False):
         _pair(ax, components, pair, cluster_of)
-    for ax in list(upper.flat)[len(pairs) :]:
+    for ax, component in zip(lower, drawn, strict=False):
+        _spectrum(ax, components, component, cluster_of)
+    for ax in upper[len(pairs) :] + lower[len(drawn) :]:
         ax.set_axis_off()
     if not pairs:
-        say_nothing_to_show(upper[0, 0], "no pair of components")
-    lower = bottom.subplots(strip_rows, 3, squeeze=False, sharex=True, sharey=True)
-    for ax, component in zip(lower.flat, drawn, strict=False):
-        freq = components.freqs[component]
-        color = cluster_color(cluster_of.get(freq, -1))
-        share = 100 * components.spectra[component, 1:]
-        ax.vlines(np.arange(1, n // 2 + 1), 0, share, color=color, lw=1.6)
-        ax.set_title(f"PC{component + 1}: f = {freq}")
-        ax.set(xlim=(0, n // 2 + 1), ylim=(0, 105))
-    for ax in list(lower.flat)[len(drawn) :]:
-        ax.set_axis_off()
-    lower[0, 0].xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    bottom.supxlabel("frequency (cycles per n)", fontsize=9.5)
-    bottom.supylabel("power (%)", fontsize=9.5)
+        say_nothing_to_show(axes[0, 0], "no pair of components")
+    for ax in lower[::3]:
+        ax.set_ylabel("power (%)")
+    for ax in lower[max(0, len(drawn) - 3) : len(drawn)]:
+        ax.set_xlabel("frequency (cycles per n)")
     return fig
+
+
+def _spectrum(
+    ax: Axes, components: Components, component: int, cluster_of: Mapping[int, int]
+) -> None:
+    freq, highest = components.freqs[component], components.spectra.shape[1] - 1
+    share = 100 * components.spectra[component, 1:]
+    color = cluster_color(cluster_of.get(freq, -1))
+    ax.vlines(np.arange(1, highest + 1), 0, share, color=color, lw=1.6)
+    ax.set_title(f"PC{component + 1}: f = {freq}")
+    ax.set(xlim=(0, highest + 1), ylim=(0, 105))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
 
 def _pair(

@@ -106,9 +106,10 @@ def _curve(ax: Axes, rows: pd.DataFrame, by: str, measure: str, cluster: Cluster
 
 
 def _plain_log(ax: Axes) -> None:
-    """A logarithmic axis whose ticks are plain numbers at 1, 2 and 5."""
+    """A logarithmic axis whose ticks are plain numbers at 1, 2 and 5; at 1 over many decades."""
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=14))
+    low, high = ax.get_ylim()
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_locator(NullLocator())
 

@@ -13,14 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from modlib.analysis.neurons import (
-    DEAD_BELOW,
-    FINE_TUNING_FROM,
-    KINDS,
-    SIMPLE_BELOW,
-    Portrait,
-    WaveFit,
-)
+from modlib.analysis.harmonics import Portrait, WaveFit
+from modlib.analysis.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
 from modlib.plots.base import (
     MARKERS,
     PALETTE,

@@ -253,7 +253,7 @@ def about_networks(
         f"than with half of them in {_named(back)}."
     )
     without = [name for name in still if not name.startswith("trained")]
-    if without:
+    if without and sigma > 0:
         text += (
             f" A network without the algorithm ({' or '.join(without)}) stands that noise as well: "
             "to stand it is no sign of the algorithm."

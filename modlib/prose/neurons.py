@@ -10,18 +10,14 @@ import pandas as pd
 from jaxtyping import Complex, Float
 
 from modlib.analysis.clusters import Clustering
-from modlib.analysis.neurons import (
-    DEAD_BELOW,
-    FINE_TUNING_FROM,
-    KINDS,
-    SIMPLE_BELOW,
+from modlib.analysis.harmonics import (
     Portrait,
     WaveFit,
     chance_of_harmonics,
     harmonic_order,
-    is_live,
     triples,
 )
+from modlib.analysis.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW, is_live
 from modlib.analysis.tables import LARGE, Tables
 from modlib.groups import harmonic_base
 from modlib.prose.common import count, listed, percent
@@ -354,6 +350,23 @@ def about_rebuild(names: Sequence[str], residual: Sequence[float], neuron: int) 
         f"*Seen here*: of neuron {neuron} the first frequency alone leaves a residual of "
         f"{first:.2f} of the preactivation of a; {needed}."
     )
+
+
+def about_pair(pair: Mapping[str, Portrait | None], seeds: Mapping[str, int]) -> str:
+    """How much of each neuron's power sits at its leading frequency, before and after remapping."""
+    parts = []
+    for name, one in pair.items():
+        if one is None:
+            continue
+        power = (one.magnitude[:, 1:] ** 2).sum(0)
+        slow = (one.remapped_magnitude[:, 1:] ** 2).sum(0)
+        parts.append(
+            f"neuron {one.neuron} of seed {seeds[name]} ({name}) has "
+            f"{percent(float(power.max() / power.sum()))} of its power at "
+            f"{int(power.argmax()) + 1}, and after remapping by {one.unit} at "
+            f"{int(slow.argmax()) + 1}"
+        )
+    return f"*Seen here*: {'; '.join(parts)}." if parts else ""
 
 
 def about_waves(fits: Sequence[Mapping[str, WaveFit]], network: str) -> str:

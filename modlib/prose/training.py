@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.neurons import effective_number, settled_epoch
+from modlib.analysis.progress import effective_number, settled_epoch
 from modlib.config import AdditionConfig
 from modlib.experiments import Run
 from modlib.prose.common import count, listed, percent
