@@ -142,7 +142,7 @@ def about_fine_tuning(run: Run, example: Run | None) -> str:
     if example is None:
         return (
             f"{lacks}, and no seed that has one is recorded for n = {n} (they are for 91 and 89). "
-            "About one seed in eight has one: try other seeds."
+            "Most seeds have none: try others."
         )
     cluster = next(c for c in example.clustering.clusters if c.kind == "fine-tuning")
     found = (

@@ -201,7 +201,7 @@ def about_damage(table: pd.DataFrame) -> str:
             f"{int(worst.num_neurons)} neurons and is {same}."
         )
     else:
-        text = "*Seen here*: the loss does not rise without any of the clusters."
+        text = "*Seen here*: the loss does not rise, whichever cluster is taken."
     loss = table.loss.to_numpy(dtype=float)
     told = []
     for name, column, sign in (("size", "num_neurons", 1), ("margin left", "margin_left", -1)):

@@ -195,6 +195,7 @@ def _train(
         initial=start,
         disable=not progress,
         unit="epoch",
+        mininterval=1.0,
         desc=f"n={config.n} seed={seed}",
     )
     for epoch in range(start, config.num_epochs):
