@@ -68,7 +68,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 ifneq ($(NOTEBOOKS),)
-	$(BIN)/nbstripout --verify --extra-keys '$(STRIP_KEYS)' $(NOTEBOOKS)
+	$(BIN)/nbstripout --verify --keep-id --extra-keys '$(STRIP_KEYS)' $(NOTEBOOKS)
 endif
 	$(BIN)/mypy
 
@@ -85,5 +85,5 @@ results: $(INSTALLED)
 	for name in showcase A91 A89; do $(BIN)/python -m modlib export $$name || exit 1; done
 
 clean:
-	rm -rf _build .pytest_cache .mypy_cache .ruff_cache modlib.egg-info
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache modlib.egg-info
 	find modlib tests benchmarks notebooks book -name __pycache__ -prune -exec rm -rf {} +

@@ -58,15 +58,15 @@ def remap(signal: Float[np.ndarray, "*lead n"], unit: int) -> Float[np.ndarray, 
     return signal[..., unit * np.arange(n) % n]
 
 
-def coset(n: int, index: int, shift: int) -> Int[np.ndarray, " member"]:
-    """The coset shift + (n / index) Z of the subgroup of ``index`` elements, in increasing order.
+def coset(n: int, size: int, shift: int) -> Int[np.ndarray, " member"]:
+    """The coset shift + (n / size) Z of the subgroup of ``size`` elements, in increasing order.
 
-    Raises ``InputError`` when ``index`` does not divide n.
+    Raises ``InputError`` when ``size`` does not divide n.
     """
-    if require_int("index", index, at_least=1, at_most=n) and n % index:
-        raise InputError("index", f"divide {n}", index)
-    step = n // index
-    return shift % step + step * np.arange(index)
+    if n % require_int("size", size, at_least=1, at_most=n):
+        raise InputError("size", f"divide {n}", size)
+    step = n // size
+    return shift % step + step * np.arange(size)
 
 
 def approximate_coset(
@@ -99,6 +99,20 @@ def coset_step(freq: int, n: int) -> int:
 def coset_period(freq: int, n: int) -> float:
     """n / freq, the distance between neighbouring crests (paper A, appendix B.1.1)."""
     return n / require_freq(freq, n)
+
+
+def coprime_factors(n: int) -> list[int]:
+    """The prime powers whose product is n, in increasing order of their primes."""
+    factors, prime = [], 2
+    while n > 1:
+        power = 1
+        while n % prime == 0:
+            n //= prime
+            power *= prime
+        if power > 1:
+            factors.append(power)
+        prime += 1
+    return factors
 
 
 def crt(residues: Sequence[int], moduli: Sequence[int]) -> int:

@@ -7,6 +7,7 @@ applied to intervals over seeds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from math import gcd
 
@@ -14,19 +15,19 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from modlib.analysis.crt import coprime_factors, remark_1_holds
+from modlib.analysis.circular import chance_resultant, rayleigh_p, rayleigh_power
+from modlib.analysis.harmonics import chance_of_harmonics
 from modlib.analysis.neurons import FINE_TUNING_FROM
+from modlib.analysis.remark_1 import remark_1_holds
 from modlib.analysis.tables import LARGE, Tables
 from modlib.claims import Measurement, Verdict, bootstrap_over_seeds, interval_verdict
-from modlib.errors import InputError
 from modlib.experiments import read_export
-from modlib.groups import harmonic_base
+from modlib.groups import coprime_factors, harmonic_base
 
 BATCH_N = ("A91", "A89")
 """Presets of the default set-up; claims that name no modulus pool both."""
 MAX_ORDER = 12
 
-Statistic = Callable[[pd.DataFrame], float]
 SIMPLE = ("simple",)
 SIMPLE_AND_3F = ("simple", "3f")
 
@@ -36,17 +37,21 @@ def _export(name: str) -> Tables | None:
     return read_export(name)
 
 
-def _pooled(part: str, presets: Sequence[str] = BATCH_N) -> pd.DataFrame | None:
+class MissingExport(LookupError):
+    """The tables that a claim is measured on are not in ``results/``."""
+
+
+def _pooled(part: str, presets: Sequence[str] = BATCH_N) -> pd.DataFrame:
     """A part of the exports of several presets, with a column ``unit`` for the network.
 
-    Networks that did not learn are left out of everything but accuracy. None where an export
-    is missing.
+    Networks that did not learn are left out of everything but accuracy. Raises
+    ``MissingExport``.
     """
     blocks = []
     for name in presets:
         tables = _export(name)
         if tables is None:
-            return None
+            raise MissingExport(name)
         learned = tables.summary.loc[tables.summary.learned, "seed"]
         table = getattr(tables, part)
         block = table[table.seed.isin(learned)]
@@ -105,20 +110,16 @@ def _worse(*verdicts: Verdict) -> Verdict:
     return "agrees" if all(verdict == "agrees" for verdict in verdicts) else "differs"
 
 
-def _kind_share(kinds: Iterable[str]) -> Measurement | None:
+def _kind_share(kinds: Iterable[str]) -> Measurement:
     table = _pooled("neurons")
-    if table is None:
-        return None
     flags = table.assign(flag=table.kind.isin(list(kinds)))
     value, low, high, num = _bootstrap(flags, ["flag"], np.mean)
     return _scaled(value, low, high, num, interval_verdict(low, high, above=0.5), unit="%")
 
 
-def most_simple() -> Measurement | None:
+def most_simple() -> Measurement:
     """Share of live neurons that are simple, and with the 3f shape."""
     narrow, wide = _kind_share(SIMPLE), _kind_share(SIMPLE_AND_3F)
-    if narrow is None or wide is None:
-        return None
     verdict = _worse(narrow.verdict, wide.verdict)
     return Measurement(
         value=narrow.value,
@@ -131,26 +132,20 @@ def most_simple() -> Measurement | None:
     )
 
 
-def fine_tuning_optional() -> Measurement | None:
-    """Share of seeds with at least one fine-tuning neuron, by the residual rule."""
+def fine_tuning_optional() -> Measurement:
+    """Share of seeds with at least one neuron of the class fine-tuning."""
     table = _pooled("neurons")
-    if table is None:
-        return None
     has = [bool((block.kind == "fine-tuning").any()) for block in _by_seed(table)]
     value, low, high = share_interval(sum(has), len(has))
-    clusters = _pooled("clusters")
-    assert clusters is not None
-    tuned = sum(bool((b.kind == "fine-tuning").any()) for b in _by_seed(clusters))
+    tuned = sum(bool((b.kind == "fine-tuning").any()) for b in _by_seed(_pooled("clusters")))
     note = f"a whole cluster of them in {tuned} of {len(has)} seeds"
     verdict = interval_verdict(low, high, below=1.0)
     return _scaled(value, low, high, len(has), verdict, unit="%", note=note)
 
 
-def fine_tuning_order() -> Measurement | None:
+def fine_tuning_order() -> Measurement:
     """Fine-tuning neurons whose three strongest frequencies are harmonics of order <= 12."""
     table = _pooled("neurons")
-    if table is None:
-        return None
     tuned = table[table.residual >= FINE_TUNING_FROM]
     triples = tuned[["freq_1", "freq_2", "freq_3"]].to_numpy()
     orders = [
@@ -158,29 +153,19 @@ def fine_tuning_order() -> Measurement | None:
         for triple, n in zip(triples, tuned.modulus, strict=True)
     ]
     value, low, high, num = _bootstrap(tuned.assign(flag=orders), ["flag"], np.mean)
-    generator = np.random.default_rng(0)
-    random = [
-        harmonic_base((1 + generator.choice(n // 2, 3, replace=False)).tolist(), n, MAX_ORDER)
-        is not None
-        for n in generator.choice([89, 91], 400)
-    ]
-    chance, chance_low, chance_high = share_interval(sum(random), len(random))
+    chances = {n: chance_of_harmonics(n, 3, MAX_ORDER) for n in sorted(set(table.modulus))}
     verdict = _worse(
         interval_verdict(low, high, at_least=0.9),
-        interval_verdict(chance_low, chance_high, below=0.3),
+        interval_verdict(min(chances.values()), max(chances.values()), below=0.3),
     )
-    note = (
-        f"{len(tuned)} neurons; of 400 random triples {100 * chance:.0f} % "
-        f"({100 * chance_low:.0f} to {100 * chance_high:.0f}) have the property"
-    )
+    shares = " and ".join(f"{100 * share:.0f} % (n = {n})" for n, share in chances.items())
+    note = f"{len(tuned)} neurons; of all triples of frequencies {shares} have the property"
     return _scaled(value, low, high, num, verdict, unit="%", note=note)
 
 
-def half_period() -> Measurement | None:
+def half_period() -> Measurement:
     """Fine-tuning neurons that a half period, zero to zero, fits better than a full one."""
     table = _pooled("neurons")
-    if table is None:
-        return None
     tuned = table.dropna(subset=["full", "hump", "flank"])
     tuned = tuned.assign(flag=tuned.hump > tuned.full, other=tuned.flank > tuned.full)
     value, low, high, num = _bootstrap(tuned, ["flag"], np.mean)
@@ -195,36 +180,30 @@ def half_period() -> Measurement | None:
     return _scaled(value, low, high, num, verdict, unit="%", note=note)
 
 
-def _simple_neurons() -> pd.DataFrame | None:
+def _simple_neurons() -> pd.DataFrame:
     table = _pooled("neurons")
-    return None if table is None else table[table.kind == "simple"]
+    return table[table.kind == "simple"]
 
 
-def phase_sum() -> Measurement | None:
+def phase_sum() -> Measurement:
     """95 % quantile of |t_A + t_B - t_D| over simple neurons, in units of n."""
     table = _simple_neurons()
-    if table is None:
-        return None
     errors = table.assign(error=table.phase_error.abs() / table.modulus).dropna(subset=["error"])
     value, low, high, num = _bootstrap(errors, ["error"], lambda x: np.quantile(x, 0.95))
     return _scaled(value, low, high, num, interval_verdict(low, high, below=0.02))
 
 
-def radius_ratio() -> Measurement | None:
+def radius_ratio() -> Measurement:
     """95 % quantile of |ln(r_A / r_B)| over simple neurons."""
     table = _simple_neurons()
-    if table is None:
-        return None
     ratios = table.assign(ratio=table.log_ratio.abs())
     value, low, high, num = _bootstrap(ratios, ["ratio"], lambda x: np.quantile(x, 0.95))
     return _scaled(value, low, high, num, interval_verdict(low, high, below=0.1))
 
 
-def magnitudes() -> Measurement | None:
+def magnitudes() -> Measurement:
     """Simple neurons of n = 91: spikes over 60, and secondaries under 7.5."""
     table = _pooled("neurons", ("A91",))
-    if table is None:
-        return None
     simple = table[table.kind == "simple"]
     simple = simple.assign(tall=simple.spike > 60, low=simple.secondary < 7.5)
     value, low, high, num = _bootstrap(simple, ["tall"], np.mean)
@@ -240,27 +219,23 @@ def magnitudes() -> Measurement | None:
     return _scaled(value, low, high, num, verdict, unit="%", note=note)
 
 
-def _large_clusters() -> pd.DataFrame | None:
+def _large_clusters() -> pd.DataFrame:
     table = _pooled("clusters")
-    return None if table is None else table[table.num_neurons >= LARGE]
+    return table[table.num_neurons >= LARGE]
 
 
-def cosine_fit() -> Measurement | None:
+def cosine_fit() -> Measurement:
     """Variance of a large cluster's logits that one cosine explains: mean over clusters."""
     table = _large_clusters()
-    if table is None:
-        return None
     value, low, high, num = _bootstrap(table, ["explained"], np.mean)
     fit = (table.explained >= 0.9).mean()
     note = f"mean over {len(table)} clusters; {100 * fit:.0f} % of them reach .9 singly"
     return _scaled(value, low, high, num, interval_verdict(low, high, at_least=0.9), note=note)
 
 
-def intersection() -> Measurement | None:
+def intersection() -> Measurement:
     """Runs in which the right logit is the largest for every pair, seen and unseen."""
     table = _pooled("summary")
-    if table is None:
-        return None
     positive = (table.margin > 0).to_numpy()
     value, low, high = share_interval(int(positive.sum()), len(positive))
     note = f"median smallest margin {table.margin.median():.1f} logits"
@@ -268,11 +243,9 @@ def intersection() -> Measurement | None:
     return _scaled(value, low, high, len(positive), verdict, unit="%", note=note)
 
 
-def equal_amplitude() -> Measurement | None:
+def equal_amplitude() -> Measurement:
     """Coefficient of variation of the amplitude A across the clusters of a run, mean over runs."""
     table = _pooled("clusters")
-    if table is None:
-        return None
     blocks = [block for block in _by_seed(table) if len(block) > 1]
     variation = [block.amplitude.std(ddof=1) / block.amplitude.mean() for block in blocks]
     value, low, high = bootstrap_over_seeds(variation, lambda chosen: float(np.mean(chosen)))
@@ -280,22 +253,18 @@ def equal_amplitude() -> Measurement | None:
     return _scaled(value, low, high, len(blocks), verdict, note="clusters of every size")
 
 
-def circular_pairs() -> Measurement | None:
+def circular_pairs() -> Measurement:
     """Pairs of the six leading components on which spectra and ellipse fit agree."""
     table = _pooled("summary")
-    if table is None:
-        return None
     value, low, high, num = _bootstrap(
         table, ["num_pairs_agree", "num_pairs"], lambda x: x[:, 0].sum() / x[:, 1].sum()
     )
     return _scaled(value, low, high, num, interval_verdict(low, high, at_least=0.95), unit="%")
 
 
-def remapped_to_gcd() -> Measurement | None:
+def remapped_to_gcd() -> Measurement:
     """Simple neurons whose dominant frequency after remapping is gcd(f, n)."""
     table = _simple_neurons()
-    if table is None:
-        return None
     common = [gcd(int(f), int(n)) for f, n in zip(table.freq, table.modulus, strict=True)]
     as_said = (table.remapped_freq.to_numpy() == np.array(common)).mean()
     return Measurement(
@@ -307,28 +276,9 @@ def remapped_to_gcd() -> Measurement | None:
     )
 
 
-def rayleigh_p(resultant: float, count: int) -> float:
-    """p value of the Rayleigh test for ``count`` angles of that mean resultant length.
-
-    Zar's approximation, Biostatistical Analysis (1999), equation 27.4.
-    """
-    total = count * resultant
-    return float(np.exp(np.sqrt(1 + 4 * count + 4 * (count**2 - total**2)) - (1 + 2 * count)))
-
-
-def rayleigh_power(count: int, concentration: float = 1.0, num_samples: int = 4000) -> float:
-    """Share of samples from a von Mises law that the Rayleigh test rejects at 5 %, simulated."""
-    generator = np.random.default_rng(0)
-    angles = generator.vonmises(0.0, concentration, (num_samples, count))
-    lengths = np.abs(np.exp(1j * angles).mean(1))
-    return float(np.mean([rayleigh_p(length, count) < 0.05 for length in lengths]))
-
-
-def uniform_phases() -> Measurement | None:
+def uniform_phases() -> Measurement:
     """Clusters whose phases t_A the Rayleigh test does not reject at 5 %."""
     table = _pooled("clusters")
-    if table is None:
-        return None
     simple = table[(table.kind == "simple") & (table.num_phases >= 3)]
     p_values = [
         rayleigh_p(r, int(m)) for r, m in zip(simple.resultant, simple.num_phases, strict=True)
@@ -337,7 +287,7 @@ def uniform_phases() -> Measurement | None:
     value, low, high, num = _bootstrap(flags, ["kept"], np.mean)
     size = int(simple.num_phases.median())
     median = float(simple.resultant.median())
-    expected = float(np.sqrt(np.pi / (4 * size)))
+    expected = chance_resultant(size)
     spread = "more" if median < expected else "less"
     note = (
         f"{len(simple)} clusters; power {100 * rayleigh_power(size):.0f} % at {size} neurons "
@@ -349,12 +299,10 @@ def uniform_phases() -> Measurement | None:
     return _scaled(value, low, high, num, verdict, unit="%", note=note)
 
 
-def noise_at_sigma() -> Measurement | None:
+def noise_at_sigma() -> Measurement:
     """Loss with noise of sigma .225 in a large cluster over loss without; and accuracy."""
     table = _large_clusters()
     summary = _pooled("summary")
-    if table is None or summary is None:
-        return None
     base = summary.set_index("unit").loss
     table = table.assign(ratio=table.noise_loss / table.unit.map(base))
     value, low, high, num = _bootstrap(table, ["ratio"], np.mean)
@@ -370,22 +318,18 @@ def noise_at_sigma() -> Measurement | None:
     return _scaled(value, low, high, num, verdict, note=note)
 
 
-def unequal_clusters() -> Measurement | None:
+def unequal_clusters() -> Measurement:
     """Spearman correlation of a cluster's size with the loss once it is removed, pooled."""
     table = _pooled("clusters")
-    if table is None:
-        return None
     value, low, high, num = _bootstrap(
         table, ["num_neurons", "removed_loss"], lambda x: stats.spearmanr(x[:, 0], x[:, 1])[0]
     )
     return _scaled(value, low, high, num, interval_verdict(low, high, above=0.5))
 
 
-def equivariant() -> Measurement | None:
+def equivariant() -> Measurement:
     """Cosine of shifted logits for large clusters; correlation of size with the error."""
     table, every = _large_clusters(), _pooled("clusters")
-    if table is None or every is None:
-        return None
     value, low, high, num = _bootstrap(table, ["shift_cosine"], np.mean)
     trend = _bootstrap(
         every, ["num_neurons", "shift_error"], lambda x: stats.spearmanr(x[:, 0], x[:, 1])[0]
@@ -400,7 +344,7 @@ def equivariant() -> Measurement | None:
     return _scaled(value, low, high, num, verdict, note=note)
 
 
-def remark_1() -> Measurement | None:
+def remark_1() -> Measurement:
     """Composite n up to 210 for which the corrected Remark 1 holds at every k, enumerated."""
     composite = [n for n in range(6, 211) if len(coprime_factors(n)) > 1]
     holds = [remark_1_holds(n) for n in composite]
@@ -413,7 +357,7 @@ def remark_1() -> Measurement | None:
     )
 
 
-MEASURES: dict[str, Callable[[], Measurement | None]] = {
+MEASURES: dict[str, Callable[[], Measurement]] = {
     "A.fig2.fine_tuning.order": fine_tuning_order,
     "A.fig2.half_period": half_period,
     "A.sec4.most_simple": most_simple,
@@ -443,9 +387,6 @@ def measure(claim_ids: Sequence[str] | None = None) -> dict[str, Measurement]:
     wanted = MEASURES if claim_ids is None else [i for i in claim_ids if i in MEASURES]
     found = {}
     for claim_id in wanted:
-        result = MEASURES[claim_id]()
-        if result is not None:
-            if not np.isfinite(result.value):
-                raise InputError(claim_id, "be measured as a finite number", result.value)
-            found[claim_id] = result
+        with suppress(MissingExport):
+            found[claim_id] = MEASURES[claim_id]()
     return found

@@ -11,7 +11,7 @@ from typing import Any
 
 from IPython.display import Markdown, display
 
-from modlib.claims import as_markdown, ledger
+from modlib.claims import as_markdown, ledger, load_claims
 from modlib.config import (
     MAX_N,
     MAX_NEURONS,
@@ -121,7 +121,6 @@ def say(text: str) -> None:
 
 def show_claims(chapter: str) -> None:
     """Show the ledger's rows of a chapter: what the paper reports, what we measured."""
-    rows = [row for row in ledger({}) if row.claim.chapter == chapter]
-    measured = measure([row.claim.id for row in rows])
-    shown = [row for row in ledger(measured) if row.claim.chapter == chapter]
-    say(as_markdown(shown, ("claim", "reported", "measurement", "verdict")))
+    ids = [claim.id for claim in load_claims().values() if claim.chapter == chapter]
+    rows = [row for row in ledger(measure(ids)) if row.claim.id in ids]
+    say(as_markdown(rows, ("claim", "reported", "measurement", "verdict")))

@@ -1,7 +1,6 @@
-"""The approximate Chinese remainder theorem: remark 1, votes, and sets of clusters."""
+"""The approximate Chinese remainder theorem: votes, and sets of clusters."""
 
 from itertools import combinations, product
-from math import gcd, prod
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from modlib.analysis.neurons import neuron_table
 from modlib.analysis.view import NeuronView, score_logits
 from modlib.errors import InputError
 from modlib.fourier import cosine
-from modlib.groups import crt as theorem
 from modlib.groups import units
 
 
@@ -70,57 +68,6 @@ def random_view(n=7, num_neurons=12, seed=0):
         skip_a=np.zeros((n, n)),
         skip_b=np.zeros((n, n)),
     )
-
-
-# ---------------------------------------------------------------------- remark 1
-
-
-def test_the_prime_powers_of_n_are_coprime_and_multiply_to_n():
-    for n in range(2, 400):
-        factors = crt.coprime_factors(n)
-        assert prod(factors) == n
-        assert all(gcd(p, q) == 1 for p, q in combinations(factors, 2))
-        assert all(len(crt.coprime_factors(q)) == 1 for q in factors)
-
-
-@pytest.mark.parametrize("moduli", [(7, 13), (4, 3, 5), (2, 9), (2, 3, 5, 7)])
-def test_the_cosines_reach_their_number_at_the_solution_of_the_theorem_and_nowhere_else(moduli):
-    for residues in product(*(range(q) for q in moduli)):
-        total = crt.crt_by_cosines(residues, moduli)
-        assert np.flatnonzero(total > len(moduli) - 1e-9).tolist() == [theorem(residues, moduli)]
-
-
-def test_the_printed_frequency_finds_41_where_the_answer_is_58():
-    residues = [58 % 7, 58 % 13]
-    assert crt.crt_by_cosines(residues, (7, 13)).argmax() == 58
-    assert crt.remark_1_as_printed(residues, (7, 13)).argmax() == 41
-
-
-def test_with_two_factors_the_printed_frequency_exchanges_the_moduli():
-    for p, q in ((7, 13), (4, 9), (2, 5)):
-        for k in range(p * q):
-            total = crt.remark_1_as_printed([k % p, k % q], (p, q))
-            assert total.argmax() == theorem([k % p % q, k % q % p], (q, p))
-
-
-def test_the_printed_frequency_depends_on_how_a_residue_is_written():
-    """2 and 9 are the same residue modulo 7, but cos(2 pi 7 (k - m) / 91) tells them apart."""
-    same = crt.crt_by_cosines([2, 6], (7, 13)), crt.crt_by_cosines([9, 6], (7, 13))
-    np.testing.assert_allclose(*same, atol=1e-12)
-    written = crt.remark_1_as_printed([2, 6], (7, 13)), crt.remark_1_as_printed([9, 6], (7, 13))
-    assert written[0].argmax() != written[1].argmax()
-
-
-def test_the_table_counts_every_k():
-    table = crt.remark_1_table([6, 15, 60, 91]).set_index("n")
-    assert (table.num_right == table.index).all()
-    assert table.num_printed.to_dict() == {6: 2, 15: 3, 60: 3, 91: 7}
-    assert table.factors[60] == (4, 3, 5)
-
-
-def test_moduli_that_share_a_factor_are_refused():
-    with pytest.raises(InputError, match=r"moduli must be pairwise coprime, got \[4, 6\]"):
-        crt.crt_by_cosines([1, 1], [4, 6])
 
 
 # ---------------------------------------------------------------- the sum of cosines

@@ -45,7 +45,7 @@ def test_cosets_partition_the_group(n):
 
 
 def test_a_coset_of_no_subgroup_is_refused():
-    with pytest.raises(InputError, match="index must divide 91, got 5"):
+    with pytest.raises(InputError, match="size must divide 91, got 5"):
         groups.coset(91, 5, 0)
 
 

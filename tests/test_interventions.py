@@ -329,6 +329,6 @@ def test_networks_without_the_algorithm_are_named_where_they_stand_the_noise():
     text = words.about_networks(noise, removal, 12)
     assert "| 12 neurons of |" in text
     assert "than with half of them in *trained, cluster 0*." in text
-    assert "without the algorithm (memorised, random)" in text
+    assert "without the algorithm (*memorised, random*)" in text
     shaken = {name: flat("sigma", [0.0, 0.225], [1.0, 0.2]) for name in names}
     assert "in none of them. Accuracy" in words.about_networks(shaken, removal, 12)

@@ -97,11 +97,12 @@ def test_the_planted_good_case_agrees_and_the_bad_one_differs(plant, claim_id):
     assert measures.MEASURES[claim_id]().verdict == "differs"
 
 
-def test_random_triples_fail_the_order_test_where_harmonics_pass(plant):
+def test_a_property_of_most_random_triples_says_nothing_although_all_neurons_have_it(plant):
     plant()
     harmonics = measures.fine_tuning_order()
     assert harmonics.value == 100
-    assert "random triples" in harmonics.note
+    assert harmonics.verdict == "differs"  # of all triples 46 % and 60 % are harmonics too
+    assert "46 % (n = 91)" in harmonics.note
 
 
 def test_a_second_bad_condition_is_enough_to_differ(plant):
@@ -128,15 +129,6 @@ def test_without_tables_a_claim_stays_pending(monkeypatch):
 def test_every_measure_has_a_claim_and_only_asked_ones_are_computed():
     assert set(measures.MEASURES) <= set(load_claims())
     assert set(measures.measure(["A.rem1.crt", "B.sec.primes"])) == {"A.rem1.crt"}
-
-
-def test_the_rayleigh_test_rejects_uniform_angles_as_often_as_it_says():
-    generator = np.random.default_rng(1)
-    angles = generator.uniform(0, 2 * np.pi, (4000, 12))
-    lengths = np.abs(np.exp(1j * angles).mean(1))
-    rejected = np.mean([measures.rayleigh_p(length, 12) < 0.05 for length in lengths])
-    assert rejected == pytest.approx(0.05, abs=0.015)  # four standard errors
-    assert measures.rayleigh_power(12, concentration=2.0) > 0.9
 
 
 def test_the_interval_of_a_share_is_wilsons():

@@ -10,6 +10,7 @@ import pytest
 from modlib import plots
 from modlib.analysis import crt
 from modlib.analysis.clusters import Cluster
+from modlib.analysis.remark_1 import remark_1_as_printed
 from modlib.fourier import cosine
 from modlib.prose import crt as words
 
@@ -279,7 +280,7 @@ def test_a_prime_modulus_is_told_from_a_composite_one():
 
 
 def test_the_sentence_on_remark_1_names_the_two_places():
-    printed = crt.remark_1_as_printed([2, 6], [7, 13])
+    printed = remark_1_as_printed([2, 6], [7, 13])
     text = words.about_remark([2, 6], [7, 13], 58, printed)
     assert "k ≡ 2 (mod 7) and k ≡ 6 (mod 13)" in text
     assert "one solution 58" in text

@@ -1,6 +1,7 @@
 """Chapter 02: what its figures draw, what its analyses return, what its sentences say."""
 
 from dataclasses import replace
+from itertools import combinations
 from math import gcd
 
 import numpy as np
@@ -14,7 +15,7 @@ from modlib.analysis import neurons as ne
 from modlib.analysis.clusters import Clustering, cluster_neurons
 from modlib.analysis.tables import Tables
 from modlib.fourier import cosine
-from modlib.groups import remap
+from modlib.groups import harmonic_base, remap
 from modlib.prose import neurons as words
 
 
@@ -116,10 +117,16 @@ def test_order_of_a_harmonic_is_the_least_and_either_sign():
 
 
 def test_chance_is_one_where_every_frequency_is_a_low_multiple():
-    assert ha.chance_of_harmonics(23, num_draws=50) == 1.0  # 11 frequencies, orders up to 12
-    assert ha.chance_of_harmonics(89, max_order=1, num_draws=50) == 0.0
+    assert ha.chance_of_harmonics(23) == 1.0  # 11 frequencies, orders up to 12
+    assert ha.chance_of_harmonics(89, max_order=1) == 0.0
     assert np.isnan(ha.chance_of_harmonics(5))
-    assert ha.chance_of_harmonics(91) == ha.chance_of_harmonics(91)
+
+
+@pytest.mark.parametrize(("n", "num_freqs", "max_order"), [(29, 3, 5), (30, 3, 4), (24, 2, 3)])
+def test_chance_counts_the_sets_that_have_a_base(n, num_freqs, max_order):
+    sets = list(combinations(range(1, n // 2 + 1), num_freqs))
+    found = [harmonic_base(chosen, n, max_order) is not None for chosen in sets]
+    assert ha.chance_of_harmonics(n, num_freqs, max_order) == pytest.approx(np.mean(found))
 
 
 def test_harmonic_shares_are_read_back_and_counted_once():
@@ -332,14 +339,14 @@ def test_the_table_of_the_test_has_a_row_a_cluster(clustering):
 
 
 def test_the_test_is_told_for_odd_networks(view, clustering):
-    assert "Over 15 simple neurons" in words.about_test(clustering.table, 31)
+    assert "over 15 simple neurons" in words.about_test(clustering.table, 31)
     half = ne.neuron_table(ideal_view(12, {6: 3}))
     assert "none has a phase" in words.about_test(half, 12)
     dead = ne.neuron_table(ideal_view(7, {}, num_dead=3))
     assert "no neuron is live" in words.about_test(dead, 7)
     assert "all 3 neurons are dead" in words.about_kinds(dead)
     noise = words.about_test(ne.neuron_table(random_view(91, 20)), 91)
-    assert "Over 20 live neurons" in noise
+    assert "over 20 live neurons" in noise
 
 
 def test_classes_are_counted_with_and_without_the_3f_shape():
@@ -368,7 +375,7 @@ def test_thresholds_are_told_by_what_moves():
     assert "15 at every threshold" in still
     assert "10.0 % have a residual under 0.06, 80.0 % under 0.12 and 100 % under 0.24" in still
     moved = words.about_thresholds(shares, residuals, [0.03, 0.1], [20, 15])
-    assert "goes from 20 to 15" in moved
+    assert "falls from 20 to 15" in moved
 
 
 def test_outputs_are_told_for_the_classes_that_there_are():
@@ -402,12 +409,12 @@ def flat_clustering(partner_freq):
 
 def test_partners_are_told_for_each_3f_cluster(clustering):
     assert words.about_partners(flat_clustering(7), 91) == (
-        "Three times 28 is 7 modulo 91, up to sign, which is the frequency of another cluster."
+        "three times 28 is 7 modulo 91, up to sign, which is the frequency of another cluster."
     )
     assert "which is not the frequency" in words.about_partners(flat_clustering(8), 91)
     assert "no cluster whose neurons are mostly 3f" in words.about_partners(clustering, 31)
     none = Clustering([], clustering.table, np.arange(3))
-    assert words.about_partners(none, 31) == ""
+    assert words.about_partners(none, 31) == "it has no cluster."
 
 
 def test_partners_are_counted_over_networks_that_learned():
@@ -430,7 +437,7 @@ def test_harmonics_are_told_with_their_chance_and_the_empty_test_is_admitted():
     empty = words.about_harmonics({3: [42, 7, 35, 28]}, 42, 91)
     assert "42 = f, 7 = 2f, 35 = 3f and 28 = 5f" in empty
     assert "of 1 neurons" in empty
-    assert "only 6 of those" in empty
+    assert "only 6 such frequencies" in empty
     assert "says nothing at all" in empty
     prime = words.about_harmonics({3: [27, 35, 19], 4: [27, 35, 1]}, 27, 89)
     assert "27 = f, 35 = 2f and 19 = 4f" in prime
@@ -467,10 +474,10 @@ def test_a_pair_is_told_with_its_seeds(view):
 
 def test_missing_classes_are_named(view):
     one = ha.portrait(view, 0, 3)
-    assert "no neuron of the class 3f, bent and fine-tuning" in words.about_portraits(
+    assert "no neuron of the classes 3f, bent and fine-tuning" in words.about_portraits(
         {"simple": one}
     )
     assert words.about_portraits(dict.fromkeys(["simple", "3f", "bent", "fine-tuning"], one)) == (
-        "Shown are simple, 3f, bent and fine-tuning."
+        "shown are simple, 3f, bent and fine-tuning."
     )
     assert "no live neuron" in words.about_portraits({})

@@ -223,8 +223,8 @@ def test_the_delay_is_told_for_every_outcome():
     learned = delay([0.1, 1.0, 1.0, 1.0], [0.1, 0.2, 0.5, 1.0])
     assert "first right at epoch 1;" in learned
     assert "first right at epoch 3, 3.0 times as late" in learned
-    assert "The rule never comes" in delay([0.1, 1.0], [0.1, 0.1])
-    assert "99 % of them are never right" in delay([0.1, 1.0], [0.1, 0.9])
+    assert "The rule does not come in time" in delay([0.1, 1.0], [0.1, 0.1])
+    assert "99 % of the held-out pairs are never right" in delay([0.1, 1.0], [0.1, 0.9])
     assert "never knows 99 % of its training pairs" in delay([0.1, 0.5], [0.1, 0.1])
     assert "not trained" in delay([0.1], [0.1])
     alone = delay([0.1, 1.0], [np.nan, np.nan], train_pairs=121)

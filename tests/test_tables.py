@@ -37,12 +37,6 @@ def test_stacked_tables_name_their_seed_and_survive_empty_ones():
     assert stacked.neurons.columns[0] == "seed"
 
 
-def test_the_mean_resultant_length_is_one_for_equal_phases_and_none_for_even_ones():
-    assert tables.mean_resultant_length(np.full(5, 3.0), 91) == pytest.approx(1)
-    even = np.arange(7) * 91 / 7
-    assert tables.mean_resultant_length(even, 91) == pytest.approx(0, abs=1e-12)
-
-
 @pytest.mark.parametrize("n", [3, 4, 5, 6])
 def test_the_smallest_moduli_are_described_too(n):
     described = tables.describe(ideal_view(n, {1: 3}, num_dead=1))

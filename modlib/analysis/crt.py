@@ -1,6 +1,6 @@
 """All clusters together: the approximate Chinese remainder theorem.
 
-Paper A, section 5.4 and appendix A.2; figures A1, A6 and A31, and Remark 1.
+Paper A, section 5.4 and appendix A.2; figures A1, A6 and A31.
 
 A **vote** is what a cluster adds to the logits less its mean over answers, which no argmax sees.
 """
@@ -8,8 +8,7 @@ A **vote** is what a cluster adds to the logits less its mean over answers, whic
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations, product
-from math import gcd, prod
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +27,7 @@ from modlib.analysis.clusters import (
 from modlib.analysis.interventions import random_neurons
 from modlib.analysis.neurons import is_live
 from modlib.analysis.view import NeuronView, score_logits
-from modlib.errors import InputError, require_float, require_int
+from modlib.errors import require_float, require_int
 from modlib.fourier import cosine, dft
 from modlib.groups import approximate_coset, signed_freq
 
@@ -144,78 +143,6 @@ def separation(n: int, freqs: Sequence[int]) -> float:
     if not freqs:
         return 0.0
     return float(1 - superposition(n, freqs)[1:].max() / len(freqs))
-
-
-def crt_by_cosines(residues: Sequence[int], moduli: Sequence[int]) -> Float[np.ndarray, " k"]:
-    """sum_i cos(2 pi (n / q_i) (k - m_i) / n), n the product of the moduli: Remark 1, corrected.
-
-    Each term is 1 exactly where k = m_i modulo q_i, so the sum reaches the number of moduli at
-    the solution alone. The paper prints the frequency as q_i, which is 1 elsewhere (n = 91).
-    Raises ``InputError`` for moduli that share a factor.
-    """
-    n = int(np.prod([require_int("moduli", q, at_least=2) for q in moduli]))
-    if any(gcd(p, q) > 1 for i, p in enumerate(moduli) for q in moduli[:i]):
-        raise InputError("moduli", "be pairwise coprime", list(moduli))
-    k = np.arange(n)
-    terms = [np.cos(2 * np.pi * (k - m) / q) for m, q in zip(residues, moduli, strict=True)]
-    return np.sum(terms, axis=0)
-
-
-def coprime_factors(n: int) -> list[int]:
-    """The prime powers whose product is n, in increasing order of their primes."""
-    factors, prime = [], 2
-    while n > 1:
-        power = 1
-        while n % prime == 0:
-            n //= prime
-            power *= prime
-        if power > 1:
-            factors.append(power)
-        prime += 1
-    return factors
-
-
-def remark_1_holds(n: int) -> bool:
-    """Whether the cosines' only maximum is the solution, for every k of Z_n (enumerated)."""
-    moduli = coprime_factors(n)
-    for residues in product(*(range(q) for q in moduli)):
-        total = crt_by_cosines(residues, moduli)
-        at_maximum = np.flatnonzero(total > len(moduli) - 1e-9)
-        solved = [
-            k for k in at_maximum if all(k % q == m for m, q in zip(residues, moduli, strict=True))
-        ]
-        if len(at_maximum) != 1 or len(solved) != 1:
-            return False
-    return True
-
-
-def remark_1_as_printed(residues: Sequence[int], moduli: Sequence[int]) -> Float[np.ndarray, " k"]:
-    """sum_i cos(2 pi q_i (k - m_i) / n): Remark 1 with the frequency that the paper prints.
-
-    The term of q_i repeats every n / q_i and is 1 there, whatever k is modulo q_i.
-    """
-    n = prod(moduli)
-    k = np.arange(n)
-    terms = [np.cos(2 * np.pi * q * (k - m) / n) for m, q in zip(residues, moduli, strict=True)]
-    return np.sum(terms, axis=0)
-
-
-def remark_1_table(moduli: Sequence[int]) -> pd.DataFrame:
-    """A row a modulus n: for how many k of Z_n the sum of cosines is largest at k alone.
-
-    ``factors``: prime powers of n; ``num_right``: with the frequency n / q_i; ``num_printed``:
-    with q_i. All k are tried, each with the residues k mod q_i.
-    """
-    rows = []
-    for n in moduli:
-        factors = coprime_factors(n)
-        right = {crt_by_cosines: 0, remark_1_as_printed: 0}
-        for k in range(n):
-            for superpose in right:
-                total = superpose([k % q for q in factors], factors)
-                right[superpose] += np.flatnonzero(total > total.max() - 1e-9).tolist() == [k]
-        rows.append((n, tuple(factors), *right.values()))
-    return pd.DataFrame(rows, columns=["n", "factors", "num_right", "num_printed"])
 
 
 def example_pairs(mask: Bool[np.ndarray, "a b"], num: int, seed: int) -> Int[np.ndarray, "pair 2"]:

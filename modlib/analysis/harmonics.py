@@ -5,6 +5,8 @@ Paper A, section 4.1 and appendix B.1.2; figures A2 and A19 to A21.
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +15,7 @@ from jaxtyping import Complex, Float, Int
 
 from modlib.analysis.view import NeuronView
 from modlib.fourier import dft, power_spectrum
-from modlib.groups import harmonic_base, remap, remapping_unit, signed_freq
+from modlib.groups import remap, remapping_unit, signed_freq
 
 
 def leading_harmonics(power: Float[np.ndarray, " freq"], share: float = 0.95) -> list[int]:
@@ -113,19 +115,19 @@ def harmonic_order(freq: int, base: int, n: int, max_order: int = 12) -> int | N
     return next((m for m in orders if signed_freq(m * base, n) == wanted), None)
 
 
-def chance_of_harmonics(
-    n: int, num_freqs: int = 3, max_order: int = 12, num_draws: int = 400, seed: int = 0
-) -> float:
-    """Share of random sets of frequencies that are harmonics of one, of order max_order or less.
+def chance_of_harmonics(n: int, num_freqs: int = 3, max_order: int = 12) -> float:
+    """Share of all sets of frequencies that are harmonics of one, of order max_order or less.
 
-    What ``harmonic_base`` finds without any cause. NaN where n has too few frequencies.
+    How often ``harmonic_base`` finds a base without any cause, counted exactly. NaN where n has
+    too few frequencies.
     """
     if n // 2 < num_freqs:
         return float("nan")
-    generator = np.random.default_rng(seed)
-    drawn = [1 + generator.choice(n // 2, num_freqs, replace=False) for _ in range(num_draws)]
-    found = [harmonic_base(freqs.tolist(), n, max_order) is not None for freqs in drawn]
-    return float(np.mean(found))
+    found: set[tuple[int, ...]] = set()
+    for base in range(1, n // 2 + 1):
+        reached = {signed_freq(order * base, n) for order in range(1, max_order + 1)} - {0}
+        found.update(combinations(sorted(reached), num_freqs))
+    return len(found) / comb(n // 2, num_freqs)
 
 
 def harmonic_shares(

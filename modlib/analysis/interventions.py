@@ -80,7 +80,7 @@ def evaluate_changed(
     rest, num_pairs = view.without(neurons), view.n**2
     right, loss = np.zeros(len(changed)), np.zeros(len(changed))
     margin = np.full(len(changed), np.inf)
-    for rows in view._row_blocks(view.num_neurons):
+    for rows in view.row_blocks(view.num_neurons):
         said = rest.logits(rows)
         for i, other in enumerate(changed):
             logits = other.activations(rows, neurons) @ other.w_out[neurons]

@@ -70,13 +70,14 @@ def strengths(view: NeuronView) -> Float[np.ndarray, " neuron"]:
 def neuron_table(view: NeuronView, *, dead_below: float = DEAD_BELOW) -> pd.DataFrame:
     """A row a neuron: the test for simple neurons of paper A, appendix A.1.
 
-    ``strength``: relative to the strongest; ``freq``: argmax of |h^_A|^2 + |h^_B|^2 over f > 0;
-    ``freq_out``: the same of the output weights; ``r_a``, ``r_b``, ``r_d``: |h^(freq)| / n, half
-    the cosine's amplitude (all of it at n/2); ``t_a``, ``t_b``, ``t_d``: phases in [0, n);
-    ``phase_error``: t_a + t_b - t_d in [-n/2, n/2); ``log_ratio``: ln(r_a / r_b); ``residual``:
-    root of the share of A's and B's power off ``freq`` and off the mean; ``second``: the
-    strongest other frequency; ``top_share``: share of power in the ``harmonic_count`` strongest;
-    ``kind``: see ``classify``. Phases and their error are NaN at freq = n/2, which has none.
+    ``strength``: relative to the strongest; ``freq``: argmax of |h^_A|^2 + |h^_B|^2 over
+    f > 0, +f and -f added; ``freq_out``: the same of the output weights; ``r_a``, ``r_b``,
+    ``r_d``: |h^(freq)| / n, half the cosine's amplitude (all of it at n/2); ``t_a``, ``t_b``,
+    ``t_d``: phases in [0, n); ``phase_error``: t_a + t_b - t_d in [-n/2, n/2); ``log_ratio``:
+    ln(r_a / r_b); ``residual``: root of the share of A's and B's power off ``freq`` and off the
+    mean; ``second``: the strongest other frequency; ``top_share``: share of power in the
+    ``harmonic_count`` strongest; ``kind``: see ``classify``. Phases and their error are NaN at
+    freq = n/2, which has none.
     """
     n = view.n
     signals = {"a": view.preact_a.T, "b": view.preact_b.T, "d": view.w_out}

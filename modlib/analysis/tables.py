@@ -8,22 +8,20 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
+from modlib.analysis.circular import mean_resultant_length
 from modlib.analysis.clusters import Clustering, cluster_neurons
 from modlib.analysis.crt import cluster_report
 from modlib.analysis.embeddings import component_pairs, diagonal_embedding, principal_components
 from modlib.analysis.harmonics import fit_waves
-from modlib.analysis.interventions import noise_curve, removal_curve
-from modlib.analysis.neurons import input_power, is_live
+from modlib.analysis.interventions import PAPER_SIGMA, noise_curve, removal_curve
+from modlib.analysis.neurons import KINDS, input_power, is_live
 from modlib.analysis.view import NeuronView
 from modlib.fourier import dft
 from modlib.groups import remap, remapping_unit
 
 LARGE = 8
 """Neurons from which a cluster counts as large: smaller ones cannot be equivariant (A31)."""
-SIGMA = 0.225
-"""Noise of the claim on figure A26."""
 NUM_COMPONENTS = 6
 """Leading components whose pairs are classified: as many as the paper draws (A8 to A16)."""
 
@@ -34,11 +32,6 @@ class Tables(NamedTuple):
     summary: pd.DataFrame
     clusters: pd.DataFrame
     neurons: pd.DataFrame
-
-
-def mean_resultant_length(phases: Float[np.ndarray, " neuron"], n: int) -> float:
-    """|mean of exp(2 pi i t / n)|: 0 for phases spread evenly, 1 for equal ones."""
-    return float(np.abs(np.exp(2j * np.pi * phases / n).mean()))
 
 
 def neurons_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
@@ -87,7 +80,7 @@ def clusters_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
     rows = []
     for cluster in clustering.clusters:
         phases = clustering.table.t_a.iloc[cluster.neurons].dropna().to_numpy()
-        noise = noise_curve(view, cluster.neurons, sigmas=(SIGMA,))
+        noise = noise_curve(view, cluster.neurons, sigmas=(PAPER_SIGMA,))
         removed = removal_curve(view, cluster.neurons, fractions=(1.0,), num_draws=1)
         control = removal_curve(view, cluster.neurons, fractions=(1.0,), control=live)
         rows.append(
@@ -142,14 +135,11 @@ def describe(view: NeuronView) -> Tables:
         "num_mixed": sum(c.kind == "mixed" for c in clustering.clusters),
         "num_pairs": pairs,
         "num_pairs_agree": pairs_agree,
-        **{f"neurons_{kind}": int(kinds.get(kind, 0)) for kind in KEPT_KINDS},
+        **{f"neurons_{kind}": int(kinds.get(kind, 0)) for kind in KINDS if kind != "dead"},
     }
     return Tables(
         pd.DataFrame([summary]), clusters_kept(view, clustering), neurons_kept(view, clustering)
     )
-
-
-KEPT_KINDS = ("simple", "3f", "bent", "fine-tuning", "diffuse")
 
 
 def stack(tables: Sequence[Tables], seeds: Sequence[int]) -> Tables:

@@ -106,14 +106,15 @@ class NeuronView:
         preact += self.b_in[neurons]
         return np.maximum(preact, 0.0, out=preact)
 
-    def _row_blocks(self, width: int) -> Iterator[slice]:
+    def row_blocks(self, width: int) -> Iterator[slice]:
+        """Blocks of inputs a that bound the memory of their pairs' arrays of ``width`` columns."""
         step = max(1, MAX_ACTIVATIONS // (self.n * max(width, self.n)))
         return (slice(start, min(start + step, self.n)) for start in range(0, self.n, step))
 
     def contribution(self, neurons: Int[np.ndarray, " index"]) -> Float[np.ndarray, "a b c"]:
         """What these neurons add to every logit c of every pair (a, b), without any bias."""
         total = np.empty((self.n, self.n, self.n))
-        for rows in self._row_blocks(len(neurons)):
+        for rows in self.row_blocks(len(neurons)):
             total[rows] = self.activations(rows, neurons) @ self.w_out[neurons]
         return total
 
@@ -135,7 +136,7 @@ class NeuronView:
         loss = right = 0.0
         margin = np.inf
         count = int(kept.sum())
-        for rows in self._row_blocks(self.num_neurons):
+        for rows in self.row_blocks(self.num_neurons):
             scored = score_logits(self.logits(rows), rows)
             here = kept[rows]
             loss += float(scored.loss[here].sum())

@@ -55,10 +55,17 @@ def cluster_color(index: int) -> str:
     return NEUTRAL if index < 0 else PALETTE[index % len(PALETTE)]
 
 
-def say_nothing_to_show(ax: Axes, text: str) -> None:
+def empty_panel(ax: Axes, text: str) -> None:
     """An empty panel that says why it is empty."""
     ax.set_axis_off()
     ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, wrap=True)
+
+
+def empty_figure(text: str) -> Figure:
+    """A low figure that says why it is empty."""
+    fig, ax = plt.subplots(figsize=(8, 1.2))
+    empty_panel(ax, text)
+    return fig
 
 
 def data(fig: Figure) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from modlib.analysis.clusters import Cluster, Clustering
 from modlib.fourier import circular_difference
-from modlib.plots.base import ANSWER, MARKERS, cluster_color, figure, say_nothing_to_show
+from modlib.plots.base import ANSWER, MARKERS, cluster_color, empty_figure, empty_panel, figure
 
 
 def _row_order(clustering: Clustering) -> tuple[list[int], list[int]]:
@@ -31,7 +31,7 @@ def _row_order(clustering: Clustering) -> tuple[list[int], list[int]]:
 def _heat(ax: Axes, share: Float[np.ndarray, "neuron freq"], clustering: Clustering) -> None:
     order, starts = _row_order(clustering)
     if not order:
-        say_nothing_to_show(ax, "no live neuron")
+        empty_panel(ax, "no live neuron")
         return
     image = ax.imshow(share[order][:, 1:], vmin=0, vmax=1, extent=_extent(share, len(order)))
     for cluster, start in zip(clustering.clusters, starts, strict=False):
@@ -91,12 +91,11 @@ def cluster_dfts(
     ``magnitude``: |h^(f)| of the preactivations of a, unnormalised.
     """
     if not clusters:
-        fig, ax = plt.subplots(figsize=(8, 1.2))
-        say_nothing_to_show(ax, "no cluster in this network")
-        return fig
-    rows = -(-len(clusters) // 3)
+        return empty_figure("no cluster in this network")
+    columns = min(3, len(clusters))
+    rows = -(-len(clusters) // columns)
     fig, axes = plt.subplots(
-        rows, 3, figsize=(8, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False
+        rows, columns, figsize=(8, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False
     )
     freq = np.arange(1, magnitude.shape[1])
     for ax, cluster in zip(axes.flat, clusters, strict=False):
@@ -105,6 +104,8 @@ def cluster_dfts(
         ax.set_title(f"cluster {cluster.index}: f = {cluster.freq}, {cluster.num_neurons} neurons")
     for ax in list(axes.flat)[len(clusters) :]:
         ax.set_axis_off()
+    for ax in list(axes.flat)[max(0, len(clusters) - columns) : len(clusters)]:
+        ax.tick_params(labelbottom=True)
     fig.supxlabel("frequency (cycles per n)", fontsize=9.5)
     fig.supylabel("|DFT of the preactivation of a|", fontsize=9.5)
     return fig
@@ -142,19 +143,19 @@ def cluster_phases(table: pd.DataFrame, cluster: Cluster) -> Figure:
     fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.0))
     if table.empty:
         for ax in axes:
-            say_nothing_to_show(ax, "no neuron with a phase")
+            empty_panel(ax, "no neuron with a phase")
         return fig
     n, color = cluster.n, cluster_color(cluster.index)
     marker = MARKERS[cluster.index % len(MARKERS)]
     both = np.concatenate([table.t_a, table.t_b])
     axes[0].hist(both, bins=12, range=(0, n), color=color)
-    axes[0].set(xlabel="phase, t_a and t_b", ylabel="neurons", xlim=(0, n), title="histogram")
+    axes[0].set(xlabel="phase, t_A and t_B", ylabel="neurons", xlim=(0, n), title="histogram")
     axes[1].scatter(table.t_a, table.t_b, color=color, marker=marker, s=22)
-    axes[1].set(xlabel="t_a", ylabel="t_b", xlim=(0, n), ylim=(0, n), title="a against b")
+    axes[1].set(xlabel="t_A", ylabel="t_B", xlim=(0, n), ylim=(0, n), title="a against b")
     expected = (table.t_a + table.t_b) % n
     axes[2].plot([0, n], [0, n], color="black", lw=0.7)
     axes[2].scatter(expected, expected - table.phase_error, color=color, marker=marker, s=22)
-    axes[2].set(xlabel="t_a + t_b mod n", ylabel="t_d", xlim=(0, n), title="input against output")
+    axes[2].set(xlabel="t_A + t_B mod n", ylabel="t_D", xlim=(0, n), title="input against output")
     for ax in axes[1:]:
         ax.set_aspect("equal")
     return fig

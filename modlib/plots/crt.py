@@ -15,17 +15,11 @@ from numpy.typing import ArrayLike
 
 from modlib.analysis.clusters import Cluster
 from modlib.fourier import circular_difference
-from modlib.plots.base import ANSWER, MARKERS, NEUTRAL, cluster_color, figure, say_nothing_to_show
+from modlib.plots.base import ANSWER, MARKERS, NEUTRAL, cluster_color, empty_figure, figure
 
 FLOOR = 1e-7
 """Share under which nothing is drawn on a logarithmic axis."""
 NO_CLUSTER = "no cluster in this network: nothing to draw"
-
-
-def _nothing(text: str = NO_CLUSTER) -> Figure:
-    fig, ax = plt.subplots(figsize=(8, 1.2))
-    say_nothing_to_show(ax, text)
-    return fig
 
 
 def star(ax: Axes, x: float, y: float, label: str = "right answer", size: float = 11.0) -> None:
@@ -106,7 +100,7 @@ def cluster_votes(
     The last row is the sum of those above. The right answer has a star and a dotted line.
     """
     if not len(clusters):
-        return _nothing()
+        return empty_figure(NO_CLUSTER)
     num, num_pairs, n = votes.shape
     c, answers = np.arange(n), pairs.sum(1) % n
     fig, axes = plt.subplots(
@@ -152,7 +146,7 @@ def sieve(
     are members of it and of all above.
     """
     if not len(clusters):
-        return _nothing()
+        return empty_figure(NO_CLUSTER)
     fig, ax = plt.subplots(figsize=(8, 0.42 * len(clusters) + 1.0))
     for row, cluster in enumerate(clusters):
         color = cluster_color(cluster.index)
@@ -177,7 +171,7 @@ def narrowing(table: pd.DataFrame, n: int) -> Figure:
     clusters, its bar runs from the worst set to the best.
     """
     if table.empty:
-        return _nothing()
+        return empty_figure(NO_CLUSTER)
     fig, axes = plt.subplots(1, 2, figsize=(8, 3.6))
     by_size = table.groupby("size")
     size = np.array(list(by_size.groups))
@@ -219,7 +213,7 @@ def sum_and_ideal(
     """
     n = len(measured)
     if not np.any(measured):
-        return _nothing()
+        return empty_figure(NO_CLUSTER)
     d = circular_difference(np.arange(n), n)
     order = np.argsort(d)
     fig, ax = plt.subplots(figsize=(8, 3.2))
@@ -298,7 +292,7 @@ def shifted_votes(
     ``report``: ``cluster_report``, for the cosine and the relative error over all pairs.
     """
     if not len(clusters):
-        return _nothing()
+        return empty_figure(NO_CLUSTER)
     num, num_pairs, n = votes.shape
     fig, axes = plt.subplots(
         num,

@@ -13,9 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from modlib.analysis.embeddings import CIRCULAR_BELOW, Components, PairPicture
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, figure, say_nothing_to_show
+from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
 
 CURVE = "#b0b0b0"
+NETWORKS = ("black", NEUTRAL, "#a8a8a8")
+"""A network as a whole, and its controls: colours are for clusters."""
 LINES = ("-", "--", ":", "-.")
 MOST_LABELS = 24
 """Positions of a circle up to which each is named by its coset."""
@@ -32,7 +34,7 @@ def variance_shares(shares: Mapping[str, Float[np.ndarray, " component"]]) -> Fi
             100 * share,
             ls=LINES[i % len(LINES)],
             marker=MARKERS[i % len(MARKERS)],
-            color=PALETTE[i % len(PALETTE)],
+            color=NETWORKS[i % len(NETWORKS)],
             label=name,
         )
     longest = max((len(share) for share in shares.values()), default=1)
@@ -66,7 +68,7 @@ def embedding_pairs(
     for ax in upper[len(pairs) :] + lower[len(drawn) :]:
         ax.set_axis_off()
     if not pairs:
-        say_nothing_to_show(axes[0, 0], "no pair of components")
+        empty_panel(axes[0, 0], "no pair of components")
     for ax in lower[::3]:
         ax.set_ylabel("power (%)")
     for ax in lower[max(0, len(drawn) - 3) : len(drawn)]:
@@ -190,7 +192,7 @@ def projections(
     for place, (ax, (title, vectors)) in enumerate(zip(axes[0], panels.items(), strict=True)):
         ax.set_title(title)
         if not len(vectors):
-            say_nothing_to_show(ax, "no cluster at this frequency")
+            empty_panel(ax, "no cluster at this frequency")
             continue
         ax.axhline(0, color=CURVE, lw=0.8)
         ax.axvline(0, color=CURVE, lw=0.8)

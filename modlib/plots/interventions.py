@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from modlib.analysis.clusters import Cluster
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, figure, say_nothing_to_show
+from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
 
 LINES = ("-", "--", ":", "-.")
+NETWORKS = (PALETTE[0], "black", NEUTRAL, "#a8a8a8")
+"""Cluster 0 in its colour; sets that are no cluster, and controls, in black and greys."""
 
 
 @figure
@@ -41,7 +43,7 @@ def _damage(summary: pd.DataFrame, clusters: Sequence[Cluster], by: str, xlabel:
     fig, axes = plt.subplots(1, 2, figsize=(8, 3.9))
     if not clusters:
         for ax in axes:
-            say_nothing_to_show(ax, "no cluster in this network")
+            empty_panel(ax, "no cluster in this network")
         return fig
     for ax, measure in zip(axes, ("loss", "accuracy"), strict=True):
         for place, cluster in enumerate(clusters):
@@ -75,7 +77,7 @@ def votes_left(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(8, 3.7), sharex=True)
     if not clusters:
         for ax in axes:
-            say_nothing_to_show(ax, "no cluster in this network")
+            empty_panel(ax, "no cluster in this network")
         return fig
     titles = {"amplitude": "its cosine: A", "rest": "the rest: root mean square"}
     for ax, (measure, title) in zip(axes, titles.items(), strict=True):
@@ -124,7 +126,7 @@ def damage_by_cluster(table: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True)
     if table.empty:
         for ax in axes:
-            say_nothing_to_show(ax, "no cluster in this network")
+            empty_panel(ax, "no cluster in this network")
         return fig
     for row in table.itertuples():
         look = {"marker": MARKERS[row.cluster % len(MARKERS)], "s": 46, "zorder": 2}
@@ -165,11 +167,12 @@ def network_damage(
     """
     fig, axes = plt.subplots(2, 2, figsize=(8, 5.6), sharex="col", sharey="row")
     columns = ((noise, "sigma", "σ of the noise"), (removal, "fraction", "share removed"))
+    skipped = max(0, len(NETWORKS) - len(noise))
     for column, (curves, by, xlabel) in enumerate(columns):
         for row, measure in enumerate(("loss", "accuracy")):
             ax = axes[row, column]
             for i, (name, summary) in enumerate(curves.items()):
-                color = PALETTE[i % len(PALETTE)]
+                color = NETWORKS[(i + skipped) % len(NETWORKS)]
                 ax.fill_between(
                     summary[by],
                     summary[f"{measure}_low"],

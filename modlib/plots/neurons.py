@@ -19,8 +19,9 @@ from modlib.plots.base import (
     MARKERS,
     PALETTE,
     cluster_color,
+    empty_figure,
+    empty_panel,
     figure,
-    say_nothing_to_show,
 )
 
 KIND_STYLES = {
@@ -39,12 +40,6 @@ def _thresholds(ax: Axes) -> None:
     """The two residuals that part the classes, as lines across an axis of residuals."""
     for value in (SIMPLE_BELOW, FINE_TUNING_FROM):
         ax.axvline(value, color="black", lw=0.8, ls=":")
-
-
-def _nothing(text: str) -> Figure:
-    fig, ax = plt.subplots(figsize=(7, 1.2))
-    say_nothing_to_show(ax, text)
-    return fig
 
 
 @figure
@@ -97,7 +92,7 @@ def simple_test(table: pd.DataFrame, n: int) -> Figure:
     phase against the sum of the input phases, the two radii, and both errors at once.
     """
     if table.empty:
-        return _nothing("no live neuron")
+        return empty_figure("no live neuron")
     fig, axes = plt.subplots(2, 2, figsize=(7.6, 6.8))
     groups = _by_cluster(table)
     largest = 1.08 * float(table[["r_a", "r_b"]].to_numpy().max())
@@ -268,7 +263,7 @@ def remapped_shapes(portraits: Mapping[str, Portrait]) -> Figure:
     The cosine is the part of the signal at the remapped frequency, gcd(f, n).
     """
     if not portraits:
-        return _nothing("no live neuron of these classes")
+        return empty_figure("no live neuron of these classes")
     fig, axes = plt.subplots(
         len(portraits), 1, figsize=(7, 1.65 * len(portraits) + 0.5), sharex=True, squeeze=False
     )
@@ -389,11 +384,11 @@ def before_and_after(portraits: Mapping[str, Portrait | None]) -> Figure:
     name without a portrait leaves a column that says so.
     """
     if not any(portraits.values()):
-        return _nothing(f"no {' and no '.join(portraits)} neuron to show")
+        return empty_figure(f"no {' and no '.join(portraits)} neuron to show")
     fig, axes = plt.subplots(4, len(portraits), figsize=(8, 8.4), squeeze=False)
     for column, (name, one) in zip(axes.T, portraits.items(), strict=True):
         if one is None:
-            say_nothing_to_show(column[0], f"no {name} neuron to show")
+            empty_panel(column[0], f"no {name} neuron to show")
             for ax in column[1:]:
                 ax.set_axis_off()
             continue

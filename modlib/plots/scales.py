@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from modlib.analysis.crt import Scales
 from modlib.fourier import circular_difference
-from modlib.plots.base import MARKERS, cluster_color, figure, say_nothing_to_show
+from modlib.plots.base import MARKERS, cluster_color, empty_figure, figure
 from modlib.plots.crt import mark, star
 
 MAX_ROWS = 3
@@ -33,9 +33,7 @@ def three_scales(rows: Sequence[Scales], answer: int) -> Figure:
     elsewhere.
     """
     if not rows:
-        fig, ax = plt.subplots(figsize=(8, 1.2))
-        say_nothing_to_show(ax, "no cluster in this network: nothing to draw at three scales")
-        return fig
+        return empty_figure("no cluster in this network: nothing to draw at three scales")
     shown = list(rows[:MAX_ROWS])
     n = len(rows[0].vote)
     k = np.arange(n)

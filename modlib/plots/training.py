@@ -21,8 +21,8 @@ from modlib.plots.base import (
     NEUTRAL,
     PALETTE,
     cluster_color,
+    empty_panel,
     figure,
-    say_nothing_to_show,
 )
 
 SPLITS = {
@@ -217,7 +217,7 @@ def frequency_race(
     """Shares of the clusters' frequencies by epoch, and of ``others`` in grey, dashed."""
     fig, ax = plt.subplots(figsize=(7, 4.2))
     if not clusters and not others:
-        say_nothing_to_show(ax, "no frequency stood out at any epoch")
+        empty_panel(ax, "no frequency stood out at any epoch")
         return fig
     for cluster in clusters:
         ax.plot(

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from modlib.analysis.circular import chance_resultant, mean_resultant_length
 from modlib.analysis.clusters import Cluster, Clustering, CosineFit
-from modlib.analysis.tables import mean_resultant_length
 from modlib.prose.common import about_clusters, count, percent
 
 
@@ -44,7 +44,7 @@ def about_phases(phases: pd.DataFrame, cluster: Cluster) -> str:
         return f"*Seen here*: frequency {cluster.freq} is n/2, which has no phase."
     errors = phases.phase_error.abs()
     spread = mean_resultant_length(phases.t_a.to_numpy(), cluster.n)
-    chance = float(np.sqrt(np.pi / (4 * len(phases))))
+    chance = chance_resultant(len(phases))
     return (
         f"*Seen here*: over {count(len(phases), 'neuron')} the median of |t_A + t_B - t_D| is "
         f"{errors.median():.2f} and its largest value {errors.max():.2f}, where a whole turn is "

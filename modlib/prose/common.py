@@ -71,8 +71,8 @@ def not_learned(run: Run) -> str:
     return (
         f"> **This network did not learn the task.** {state}; chance on new pairs is "
         f"{percent(1 / run.config.n)}. Everything below is drawn and counted all the same, so "
-        "read it as the picture of a network without the algorithm, "
-        "not as evidence about networks that have it."
+        "read it as the picture of a network that lacks the algorithm, or has the beginnings of it "
+        "only, not as evidence about networks that have it."
     )
 
 
@@ -138,11 +138,11 @@ def about_fine_tuning(run: Run, example: Run | None) -> str:
     n = run.config.n
     lacks = "This network has no fine-tuning cluster"
     if not run.learned:
-        lacks = "Fine-tuning clusters are looked for in networks that learned, and this one did not"
+        lacks = "Fine-tuning clusters are looked for in networks that learned; this one did not"
     if example is None:
         return (
-            f"{lacks}, and no seed that has one is recorded for n = {n} (they are for 91 and 89). "
-            "Most seeds have none: try others."
+            f"{lacks}. No seed that has one is recorded for n = {n} (for 91 and 89 there is one), "
+            "so figures of such a cluster are left out. Most seeds have none: try others."
         )
     cluster = next(c for c in example.clustering.clusters if c.kind == "fine-tuning")
     found = (
@@ -167,6 +167,6 @@ def about_coset(cluster: Cluster) -> str:
         )
     return (
         f"gcd({freq}, {n}) = 1, so no two inputs look the same to frequency {freq}; the ones that "
-        f"look almost the same are {cluster.step} apart (the step, inverse of {freq} modulo {n}), "
-        f"while crests come every n/f = {cluster.period:.2f}: an approximate coset."
+        f"look almost the same are {cluster.step} apart (the step, inverse of {freq} modulo {n} "
+        f"up to sign), while crests come every n/f = {cluster.period:.2f}: an approximate coset."
     )

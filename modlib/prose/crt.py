@@ -10,8 +10,9 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from modlib.analysis.clusters import Cluster, Clustering
-from modlib.analysis.crt import MAX_CLUSTERS, Scales, coprime_factors, overtones, separation
+from modlib.analysis.crt import MAX_CLUSTERS, Scales, overtones, separation
 from modlib.analysis.tables import LARGE
+from modlib.groups import coprime_factors
 from modlib.prose.common import count, listed, percent
 
 PAPER_DELTA = np.pi / np.e**3
@@ -59,7 +60,8 @@ def about_remark(
     system = listed([f"k ≡ {m} (mod {q})" for m, q in zip(residues, moduli, strict=True)])
     highest = np.flatnonzero(printed > printed.max() - 1e-9).tolist()
     return (
-        f"*Seen here*: {system} has the one solution {solution} (`groups.crt`). Left, the sum is "
+        f"*Seen here*: the system {system} has the one solution {solution} (`groups.crt`). "
+        "Left, the sum is "
         f"largest there, where all cosines are 1; right, it is largest at {listed(highest)}, "
         f"and at {solution} it is {printed[solution]:.2f} of {len(moduli)}."
     )

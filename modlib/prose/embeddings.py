@@ -44,7 +44,7 @@ def about_dimensions(
     room = room_for(freqs, n)
     held = [f"{percent(float(share[:room].sum()))} ({name})" for name, share in shares.items()]
     return (
-        f"{text} A circle takes two dimensions; the neurons of this network listen to "
+        f"{text} A circle takes two dimensions; the clusters of this network listen to "
         f"{count(len(freqs), 'frequency', 'frequencies')} (f = {listed(freqs)}), which can fill "
         f"{room}. The first {room} components hold {listed(held)}."
     )

@@ -87,10 +87,10 @@ def about_noise(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> str:
     untouched = float(own[own.sigma == 0.0].accuracy.iloc[0])
     fallen = own[own.accuracy < untouched - 0.01]
     gives = (
-        f"Accuracy first falls by more than a point at σ = {fallen.sigma.min():g} "
+        f"accuracy first falls by more than a point at σ = {fallen.sigma.min():g} "
         f"({_of_clusters(fallen[fallen.sigma == fallen.sigma.min()].cluster, clusters)})."
         if len(fallen)
-        else f"Up to σ = {levels[-1]:g} no cluster's noise takes more than a point of accuracy."
+        else f"up to σ = {levels[-1]:g} no cluster's noise takes more than a point of accuracy."
     )
     compared = (
         "Noise on the cluster costs more than on as many random neurons for "
@@ -255,7 +255,7 @@ def about_networks(
     without = [name for name in still if not name.startswith("trained")]
     if without and sigma > 0:
         text += (
-            f" A network without the algorithm ({' or '.join(without)}) stands that noise as well: "
+            f" A network without the algorithm ({_named(without)}) stands that noise as well: "
             "to stand it is no sign of the algorithm."
         )
     return "\n".join(lines) + f"\n\n{text}"

@@ -104,7 +104,7 @@ def about_test(table: pd.DataFrame, n: int) -> str:
             f"frequency in {percent(same)}"
         )
     return (
-        f"*Seen here*: {'. '.join(part[0].upper() + part[1:] for part in parts)}. "
+        f"*Seen here*: {'. '.join(parts[:1] + [_upper(part) for part in parts[1:]])}. "
         "Phases without any relation would miss by a quarter of a turn in the median."
     )
 
@@ -131,7 +131,20 @@ def about_kinds(table: pd.DataFrame) -> str:
     return text + (
         f"{_upper(count(near[0], 'residual'))} {_lie(near[0])} within a quarter of the threshold "
         f"{SIMPLE_BELOW}, {count(near[1], 'residual')} within a quarter of {FINE_TUNING_FROM}."
+        f"{_about_gaps(near)}"
     )
+
+
+def _about_gaps(near: Sequence[int]) -> str:
+    """Whether the thresholds fall into gaps, as the chapter asks."""
+    pairs = zip((SIMPLE_BELOW, FINE_TUNING_FROM), near, strict=True)
+    crossed = [value for value, number in pairs if number]
+    if not crossed:
+        return " Both thresholds fall into gaps."
+    which = f"The threshold {crossed[0]} does not fall"
+    if len(crossed) > 1:
+        which = "Neither threshold falls"
+    return f" {which} into a gap here: the class of the neurons next to it is our choice."
 
 
 def _upper(text: str) -> str:
@@ -194,11 +207,11 @@ def about_thresholds(
     middle = int(np.argmin(np.abs(np.asarray(dead_below) - DEAD_BELOW)))
     lowest, highest = min(num_live), max(num_live)
     live = (
-        f"The number of live neurons is {lowest} at every threshold of strength from "
+        f"the number of live neurons is {lowest} at every threshold of strength from "
         f"{min(dead_below):g} to {max(dead_below):g}."
         if lowest == highest
-        else f"From a threshold of strength of {min(dead_below):g} to {max(dead_below):g} the "
-        f"number of live neurons goes from {highest} to {lowest}."
+        else f"as the threshold of strength goes from {min(dead_below):g} to {max(dead_below):g}, "
+        f"the number of live neurons falls from {highest} to {lowest}."
     )
     row = shares[middle]
     return (
@@ -253,17 +266,17 @@ def about_partners(clustering: Clustering, n: int) -> str:
         for c in clustering.clusters
     ]
     if not named:
-        return ""
+        return "it has no cluster."
     table = triples(pd.DataFrame(named), clustering.table, n)
     flat = table[table.is_3f]
     if flat.empty:
-        return "It has no cluster whose neurons are mostly 3f."
+        return "it has no cluster whose neurons are mostly 3f."
     parts = [
         f"three times {row.freq} is {row.triple} modulo {n}, up to sign, which is "
         f"{'the' if row.partner else 'not the'} frequency of another cluster"
         for row in flat.itertuples()
     ]
-    return f"{_upper(listed(parts))}."
+    return f"{listed(parts)}."
 
 
 def about_partners_of_many(exports: Mapping[str, Tables]) -> str:
@@ -317,9 +330,9 @@ def about_harmonics(leading: Mapping[int, Sequence[int]], base: int, n: int) -> 
     usual = next(iter(leading.values()))
     names = listed(list(harmonic_names(usual, base, n).values()))
     text = (
-        f"*Seen here*: the first neuron's leading frequencies are {names}. The three strongest of "
-        f"{low} of {len(strongest)} neurons are harmonics, up to order {MAX_ORDER}, of one "
-        "frequency"
+        f"*Seen here*: the first neuron's leading frequencies are {names}. In {low} of "
+        f"{len(strongest)} neurons the three strongest are harmonics, up to order {MAX_ORDER}, of "
+        "one frequency"
     )
     chance = chance_of_harmonics(n)
     if not np.isnan(chance):
@@ -327,8 +340,9 @@ def about_harmonics(leading: Mapping[int, Sequence[int]], base: int, n: int) -> 
     common = gcd(base, n)
     if common > 1:
         text += (
-            f". And every frequency here is a multiple of gcd({base}, {n}) = {common}: there are "
-            f"only {n // common // 2} of those, all of them harmonics of {base} of order "
+            f". And every frequency here is a multiple of gcd({base}, {n}) = {common}: the waves "
+            f"above repeat every {n // common} residues, and there are only {n // common // 2} "
+            f"such frequencies, all of them harmonics of {base} of order "
             f"{n // common // 2} or less, so for this cluster order says nothing at all"
             if all(freq % common == 0 for freq in usual)
             else ""
@@ -389,10 +403,11 @@ def about_portraits(portraits: Mapping[str, Portrait]) -> str:
     """Which classes are on show."""
     missing = [kind for kind in ("simple", "3f", "bent", "fine-tuning") if kind not in portraits]
     if not portraits:
-        return "There is no live neuron of these classes in this network."
-    shown = f"Shown {'is' if len(portraits) == 1 else 'are'} {listed(list(portraits))}"
+        return "there is no live neuron of these classes in this network."
+    shown = f"shown {'is' if len(portraits) == 1 else 'are'} {listed(list(portraits))}"
+    classes = "class" if len(missing) == 1 else "classes"
     return (
-        f"{shown}; this network has no neuron of the class {listed(missing)}."
+        f"{shown}; this network has no neuron of the {classes} {listed(missing)}."
         if missing
         else (f"{shown}.")
     )

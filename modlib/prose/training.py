@@ -99,14 +99,14 @@ def about_delay(run: Run) -> str:
     memorised, generalised = marks.values()
     chance = percent(1 / run.config.n)
     if run.config.num_epochs == 0:
-        return f"This network was not trained; chance is {chance}."
+        return f"this network was not trained; chance is {chance}."
     if memorised is None:
         final = percent(float(history.train_accuracy.iloc[-1]))
         return (
-            f"The network never knows 99 % of its training pairs; it ends at {final} of them "
+            f"the network never knows 99 % of its training pairs; it ends at {final} of them "
             f"and {percent(run.accuracy)} of the others."
             if run.num_test
-            else f"The network never knows 99 % of its pairs; it ends at {final}."
+            else f"the network never knows 99 % of its pairs; it ends at {final}."
         )
     known = f"99 % of the training pairs are first right at epoch {memorised}"
     if not run.num_test:
@@ -115,20 +115,24 @@ def about_delay(run: Run) -> str:
     worst = history.iloc[int(np.nanargmax(history.test_loss))]
     held = (
         f"{known}; at that epoch {percent(float(then.test_accuracy))} of the held-out pairs are "
-        f"(chance is {chance}). The loss on held-out pairs is highest at epoch "
+        f"right (chance is {chance}). The loss on held-out pairs is highest at epoch "
         f"{int(worst.epoch)}, {worst.test_loss:.1f} nats, where ln n = {np.log(run.config.n):.1f} "
         "is the loss of a guess"
     )
     worse = f"{held}: the network is then surer of wrong answers than a guess would be."
     held = worse if worst.test_loss > 1.05 * np.log(run.config.n) else f"{held}."
     if generalised is None:
-        never = "The rule never comes" if run.accuracy < 0.5 else "99 % of them are never right"
+        never = (
+            "The rule does not come in time"
+            if run.accuracy < 0.5
+            else "99 % of the held-out pairs are never right"
+        )
         return (
-            f"{held} {never}: after {run.config.num_epochs:,} epochs {percent(run.accuracy)} of "
-            "the held-out pairs are right."
+            f"{held} {never}: after {count(run.config.num_epochs, 'epoch')} "
+            f"{percent(run.accuracy)} of the held-out pairs are right."
         )
     return (
-        f"{held} 99 % of them are first right at epoch {generalised}, "
+        f"{held} 99 % of the held-out pairs are first right at epoch {generalised}, "
         f"{generalised / max(1, memorised):.1f} times as late as the training pairs."
     )
 
@@ -169,7 +173,7 @@ def about_frequencies(
     """How many frequencies there are at the start and at the end, and since when they stand."""
     number = effective_number(share)
     text = (
-        f"At the start the power is spread as if over {number[0]:.0f} equal frequencies of "
+        f"at the start the power is spread as if over {number[0]:.0f} equal frequencies of "
         f"{share.shape[1] - 1}, at the end over {number[-1]:.1f}."
     )
     if len(epochs) < 2:
@@ -197,13 +201,13 @@ def about_race(
     """Where the final frequencies stood at the start and when the network was first right."""
     freqs = [cluster.freq for cluster in run.clustering.clusters]
     if not freqs:
-        return "No frequency has a cluster at the end, so there is no race to report."
+        return "no frequency has a cluster at the end, so there is no race to report."
     if len(epochs) < 2:
-        return f"The clusters' frequencies are {listed(freqs)}; nothing was measured in between."
+        return f"the clusters' frequencies are {listed(freqs)}; nothing was measured in between."
     rank = {f: i + 1 for i, f in enumerate(np.argsort(-share[0, 1:], kind="stable") + 1)}
     ranks = sorted(rank[f] for f in freqs)
     text = (
-        f"At epoch 0 the frequencies that will have clusters stand at place {listed(ranks)} of "
+        f"at epoch 0 the frequencies that will have clusters stand at place {listed(ranks)} of "
         f"{len(rank)}."
     )
     marks = milestones(run)
