@@ -41,10 +41,12 @@ class MissingExport(LookupError):
     """The tables that a claim is measured on are not in ``results/``."""
 
 
-def _pooled(part: str, presets: Sequence[str] = BATCH_N) -> pd.DataFrame:
+def _pooled(
+    part: str, presets: Sequence[str] = BATCH_N, *, learned_only: bool = True
+) -> pd.DataFrame:
     """A part of the exports of several presets, with a column ``unit`` for the network.
 
-    Networks that did not learn are left out of everything but accuracy. Raises
+    Networks that did not learn are left out, unless the claim is about all runs. Raises
     ``MissingExport``.
     """
     blocks = []
@@ -52,9 +54,9 @@ def _pooled(part: str, presets: Sequence[str] = BATCH_N) -> pd.DataFrame:
         tables = _export(name)
         if tables is None:
             raise MissingExport(name)
-        learned = tables.summary.loc[tables.summary.learned, "seed"]
-        table = getattr(tables, part)
-        block = table[table.seed.isin(learned)]
+        block = getattr(tables, part)
+        if learned_only:
+            block = block[block.seed.isin(tables.summary.loc[tables.summary.learned, "seed"])]
         n = int(tables.summary.n.iloc[0])
         blocks.append(block.assign(modulus=n, unit=[f"{name}/{seed}" for seed in block.seed]))
     return pd.concat(blocks, ignore_index=True)
@@ -234,11 +236,18 @@ def cosine_fit() -> Measurement:
 
 
 def intersection() -> Measurement:
-    """Runs in which the right logit is the largest for every pair, seen and unseen."""
-    table = _pooled("summary")
+    """Runs, learned or not, in which the right logit is the largest for every pair."""
+    table = _pooled("summary", learned_only=False)
     positive = (table.margin > 0).to_numpy()
     value, low, high = share_interval(int(positive.sum()), len(positive))
-    note = f"median smallest margin {table.margin.median():.1f} logits"
+    among, among_low, among_high = share_interval(
+        int(positive[table.learned].sum()), int(table.learned.sum())
+    )
+    note = (
+        f"lower end {100 * low:.2f} %; of the {table.learned.sum()} networks that learned "
+        f"{100 * among:.1f} % ({100 * among_low:.2f} to {100 * among_high:.2f}); median smallest "
+        f"margin {table.margin.median():.1f} logits"
+    )
     verdict = interval_verdict(low, high, at_least=0.95)
     return _scaled(value, low, high, len(positive), verdict, unit="%", note=note)
 

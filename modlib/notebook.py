@@ -38,7 +38,6 @@ RULES: dict[str, Callable[[object], object]] = {
     "l2": lambda value: require_float("l2", value, at_least=0.0, at_most=10.0),
     "cluster": lambda value: require_int("cluster", value, at_least=0),
     "neuron": lambda value: require_int("neuron", value, at_least=0),
-    "min_size": lambda value: require_int("min_size", value, at_least=1),
     "num_components": lambda value: require_int("num_components", value, at_least=2, at_most=12),
     "num_draws": lambda value: require_int("num_draws", value, at_least=1, at_most=1000),
     "max_sigma": lambda value: require_float("max_sigma", value, at_least=0.0, at_most=5.0),

@@ -121,6 +121,17 @@ def test_networks_that_did_not_learn_are_left_out(monkeypatch):
     assert measures.most_simple().num_seeds == 2 * SEEDS - 10
 
 
+def test_the_share_of_runs_that_are_right_everywhere_counts_those_that_did_not_learn(monkeypatch):
+    case = planted(91)
+    case.summary.loc[:9, ["learned", "margin"]] = [False, -1.0]
+    monkeypatch.setattr(measures, "_export", {"A91": case, "A89": planted(89)}.get)
+    found = measures.intersection()
+    assert found.num_seeds == 2 * SEEDS
+    assert found.value == 100 * (1 - 10 / (2 * SEEDS))
+    assert found.verdict == "differs"
+    assert f"of the {2 * SEEDS - 10} networks that learned 100.0 %" in found.note
+
+
 def test_without_tables_a_claim_stays_pending(monkeypatch):
     monkeypatch.setattr(measures, "_export", lambda name: None)
     assert set(measures.measure()) == {"A.rem1.crt"}

@@ -4,6 +4,8 @@ from ideal import ideal_view, random_view
 
 from modlib.analysis import tables
 from modlib.analysis.tables import Tables
+from modlib.analysis.view import NeuronView
+from modlib.fourier import cosine
 
 
 def test_an_ideal_network_is_described_as_what_it_is():
@@ -43,3 +45,16 @@ def test_the_smallest_moduli_are_described_too(n):
     assert described.summary.num_live.iloc[0] == 3
     assert (described.neurons.freq_1 == 1).all()
     assert (described.neurons.freq_3 <= n // 2).all()
+
+
+def test_a_remapped_neuron_keeps_its_frequency_beside_a_strong_n_half():
+    """At even n a spike at n/2 stands for half the power that one at f < n/2 stands for."""
+    n = 10
+    wave = cosine(n, 3) + 0.6 * cosine(n, 5)
+    view = ideal_view(n, {3: 4})
+    embeds = np.tile(wave[:, None], 4)
+    factors = view.factors._replace(embed_a=embeds, embed_b=embeds)
+    view = NeuronView.from_embeddings(factors, view.b_in, view.w_out, view.b_out)
+    kept = tables.describe(view).neurons
+    assert (kept.freq == 3).all()
+    assert (kept.remapped_freq == 1).all()

@@ -17,7 +17,7 @@ from modlib.analysis.harmonics import fit_waves
 from modlib.analysis.interventions import PAPER_SIGMA, noise_curve, removal_curve
 from modlib.analysis.neurons import KINDS, input_power, is_live
 from modlib.analysis.view import NeuronView
-from modlib.fourier import dft
+from modlib.fourier import dft, power_spectrum
 from modlib.groups import remap, remapping_unit
 
 LARGE = 8
@@ -59,7 +59,7 @@ def neurons_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
     for row, (neuron, freq, kind) in enumerate(zip(kept.neuron, kept.freq, kept.kind, strict=True)):
         unit = remapping_unit(int(freq), view.n)
         signals = remap(np.stack([view.preact_a[:, neuron], view.preact_b[:, neuron]]), unit)
-        spectrum = (np.abs(dft(signals)) ** 2).sum(0)
+        spectrum = power_spectrum(signals).sum(0)
         remapped_freq.append(int(spectrum[1:].argmax()) + 1)
         if kind == "fine-tuning":
             fits = fit_waves(signals[0], gcd(int(freq), view.n))

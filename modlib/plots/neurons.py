@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import gcd
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from modlib.analysis.harmonics import Portrait, WaveFit
+from modlib.analysis.harmonics import Portrait, WaveFit, rebuild
 from modlib.analysis.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
 from modlib.plots.base import (
     MARKERS,
@@ -271,12 +272,9 @@ def remapped_shapes(portraits: Mapping[str, Portrait]) -> Figure:
         signal = one.remapped[0] - one.remapped[0].mean()
         scale = np.abs(signal).max()
         n = len(signal)
-        spectrum = np.fft.rfft(signal)
-        kept = np.zeros_like(spectrum)
-        slow = int(np.gcd(one.freq, n))
-        kept[slow] = spectrum[slow]
+        (mean, with_cosine), _ = rebuild(one.remapped[0], [gcd(one.freq, n)])
         color, _, marker = KIND_STYLES[kind]
-        ax.plot(np.fft.irfft(kept, n) / scale, color="#808080", lw=1.2, label="its cosine")
+        ax.plot((with_cosine - mean) / scale, color="#808080", lw=1.2, label="its cosine")
         ax.plot(signal / scale, ls="", marker=marker, color=color, ms=3.4, label=kind)
         ax.set(ylabel="scaled", ylim=(-1.25, 1.25))
         ax.set_title(f"{kind}: neuron {one.neuron}, f = {one.freq}, drawn at a = {one.unit} x")

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from modlib.analysis.circular import chance_resultant, mean_resultant_length
 from modlib.analysis.clusters import Cluster, Clustering, CosineFit
+from modlib.fourier import power_spectrum
 from modlib.prose.common import about_clusters, count, percent
 
 
@@ -29,7 +30,7 @@ def about_columns(shares: Float[np.ndarray, "neuron freq"], clustering: Clusteri
 
 def about_remapping(slow: list[Float[np.ndarray, "member n"]], unit: int, cluster: Cluster) -> str:
     """How many of a cluster's neurons have the frequency gcd(f, n) once remapped."""
-    power = sum((np.abs(np.fft.rfft(signals)) ** 2)[:, 1:] for signals in slow)
+    power = sum(power_spectrum(signals)[:, 1:] for signals in slow)
     as_said = int((np.argmax(power, axis=1) + 1 == cluster.coset_size).sum())
     return (
         f"*Seen here*: the unit is {unit}, gcd({cluster.freq}, {cluster.n}) = "
