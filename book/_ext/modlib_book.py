@@ -9,6 +9,7 @@
 4. MathJax is copied from an installed package, so that no page loads it from another host.
 5. Docstrings are prose: |x| or h_A in one is a formula, not reStructuredText.
 6. A figure that a page quotes from a chapter is described by the paragraph below it.
+6. Figures bear the numbers of the papers in their captions, and no others.
 """
 
 from __future__ import annotations
@@ -73,6 +74,11 @@ def move_source_to_root(app: Sphinx, config: Config) -> None:
         app.srcdir = type(app.srcdir)(ROOT)
         config["external_toc_path"] = (ROOT / "_toc.yml").as_posix()
     app.confdir = type(app.confdir)(ROOT / "book")  # where assets/ and references.bib lie
+
+
+def number_no_figures(app: Sphinx, config: Config) -> None:
+    """Undo what Jupyter Book's LaTeX support sets for every builder."""
+    config["numfig"] = False
 
 
 def empty_outdated_cache(app: Sphinx) -> None:
@@ -144,6 +150,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # A chapter's numbers should not depend on how the build was started.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     app.connect("config-inited", move_source_to_root, priority=0)
+    app.connect("config-inited", number_no_figures, priority=900)
     app.connect("builder-inited", empty_outdated_cache, priority=0)
     app.connect("env-get-outdated", pages_to_read)
     app.connect("autodoc-process-docstring", escape_prose)
