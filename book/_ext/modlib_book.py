@@ -9,7 +9,7 @@
 4. MathJax is copied from an installed package, so that no page loads it from another host.
 5. Docstrings are prose: |x| or h_A in one is a formula, not reStructuredText.
 6. A figure that a page quotes from a chapter is described by the paragraph below it.
-6. Figures bear the numbers of the papers in their captions, and no others.
+7. Figures bear the numbers of the papers in their captions, and no others.
 """
 
 from __future__ import annotations
