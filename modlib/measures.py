@@ -299,7 +299,8 @@ def uniform_phases() -> Measurement:
     expected = chance_resultant(size)
     spread = "more" if median < expected else "less"
     note = (
-        f"even phases are not rejected in that share of {len(simple)} clusters; power {100 * rayleigh_power(size):.0f} % at {size} neurons "
+        f"even phases are not rejected in that share of {len(simple)} clusters; "
+        f"power {100 * rayleigh_power(size):.0f} % at {size} neurons "
         f"against a von Mises law of concentration 1; the median resultant length is "
         f"{median:.2f} where independent phases give about {expected:.2f}: phases "
         f"are spread {spread} evenly than chance"
