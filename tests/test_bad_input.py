@@ -238,7 +238,7 @@ COMMANDS = {
     "run 4 --n 2": "n must be an integer at least 3 and at most 4096, got 2",
     "run 4 --device tpu": "device must be auto, cpu, cuda or cuda:INDEX, got 'tpu'",
     "run 4 --device 3": "device must be auto, cpu, cuda or cuda:INDEX, got 3",
-    "run 4 --sede 3": "parameter must be one of seed, n, cluster, device, got 'sede'",
+    "run 4 --sede 3": "parameter must be one of seed, n, cluster, l2, device, got 'sede'",
     "run 4 --seed": "parameter must be followed by a value, got '--seed'",
     "run 4 seed 3": "parameter must be given as --name value, got 'seed'",
     "run 1 --train-pairs 8282": "train_pairs must be an integer at least 1 and at most 8281",
@@ -342,7 +342,7 @@ def papermill_process(folder: Path, *words: str) -> subprocess.CompletedProcess[
             "-p seed abc",
             f"InputError: seed must be {SEED_RULE}, got 'abc'",
         ),
-        ("-p sede 3", "InputError: parameter must be one of seed, n, cluster, device, got 'sede'"),
+        ("-p sede 3", "InputError: parameter must be one of seed, n, cluster, l2, device, got 'sede'"),
     ],
     ids=["value", "name"],
 )
