@@ -342,7 +342,10 @@ def papermill_process(folder: Path, *words: str) -> subprocess.CompletedProcess[
             "-p seed abc",
             f"InputError: seed must be {SEED_RULE}, got 'abc'",
         ),
-        ("-p sede 3", "InputError: parameter must be one of seed, n, cluster, l2, device, got 'sede'"),
+        (
+            "-p sede 3",
+            "InputError: parameter must be one of seed, n, cluster, l2, device, got 'sede'",
+        ),
     ],
     ids=["value", "name"],
 )
