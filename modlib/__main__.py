@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,15 @@ from modlib.config import (
     resolve_device,
 )
 from modlib.errors import InputError, StoreError, require_choice, require_int
-from modlib.experiments import KIND, get_or_train, record_fine_tuning
-from modlib.experiments import export as export_preset
+from modlib.experiments import KIND, get_or_train
 from modlib.measures import measure
 from modlib.notebook import check_values, declared_parameters
 from modlib.paths import NOTEBOOKS
+from modlib.results import export as export_preset
+from modlib.results import NUM_EXPORTED, export_sweep, record_fine_tuning
 from modlib.store import Store, write_atomically, writing
+from modlib.sweep import blocks, seed_range
+from modlib.sweep import sweep as run_sweep
 
 
 @contextmanager
@@ -87,26 +91,47 @@ def main() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s")
 
 
+OPTIONS = {
+    "preset": f"Start from one of {', '.join(PRESETS)}.",
+    "n": "Modulus, 3 or more.  [default: 91]",
+    "train-pairs": "Training pairs.  [default: 5096, 4717, near .6 n^2]",
+    "num-neurons": "Hidden neurons.  [default: 128]",
+    "embed-dim": "Width of each embedding.  [default: 32]",
+    "batch": "Pairs a step: n or full.  [default: n]",
+    "init": "Initialisation: torch or flax.  [default: torch]",
+    "lr": "Adam's learning rate.  [default: 0.008]",
+    "l2": "Factor of |theta|^2 in the loss.  [default: 0.0001]",
+    "epochs": "Passes over the training set.  [default: 300, full: 2000]",
+}
+"""What a command that trains takes: the preset, and the settings that differ from it."""
+
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:INDEX."
+)
+
+
+def config_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of ``OPTIONS``; it gets the ``config`` they make."""
+
+    @functools.wraps(command)
+    def with_config(**words: Any) -> None:
+        given = {name.replace("-", "_"): words.pop(name.replace("-", "_")) for name in OPTIONS}
+        preset = given.pop("preset")
+        chosen = {name: literal(text) for name, text in given.items() if text is not None}
+        command(config=AdditionConfig(**{**settings_of(preset), **chosen}), **words)
+
+    for name, text in reversed(OPTIONS.items()):
+        click.option(f"--{name}", help=text)(with_config)
+    return with_config
+
+
 @main.command()
 @click.option("--seed", default="0", show_default=True, help="First seed.")
 @click.option("--num-seeds", default="1", show_default=True, help="How many, one after another.")
-@click.option("--preset", help=f"Start from one of {', '.join(PRESETS)}.")
-@click.option("--n", help="Modulus, 3 or more.  [default: 91]")
-@click.option("--train-pairs", help="Training pairs.  [default: 5096, 4717, near .6 n^2]")
-@click.option("--num-neurons", help="Hidden neurons.  [default: 128]")
-@click.option("--embed-dim", help="Width of each embedding.  [default: 32]")
-@click.option("--batch", help="Pairs a step: n or full.  [default: n]")
-@click.option("--init", help="Initialisation: torch or flax.  [default: torch]")
-@click.option("--lr", help="Adam's learning rate.  [default: 0.008]")
-@click.option("--l2", help="Factor of |theta|^2 in the loss.  [default: 0.0001]")
-@click.option("--epochs", help="Passes over the training set.  [default: 300, full: 2000]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:INDEX.")
-def train(
-    seed: str, num_seeds: str, preset: str | None, device: str, **options: str | None
-) -> None:
+@config_options
+@device_option
+def train(config: AdditionConfig, seed: str, num_seeds: str, device: str) -> None:
     """Train networks into the store; those already there are left as they are."""
-    chosen = {name: literal(text) for name, text in options.items() if text is not None}
-    config = AdditionConfig(**{**settings_of(preset), **chosen})
     first = require_seed(literal(seed))
     total = require_int("num_seeds", literal(num_seeds), at_least=1)
     require_seed(first + total - 1, "last seed")
@@ -122,6 +147,45 @@ def train(
             f"seed {current}: {judged} {run.accuracy:.4f}, {outcome}, {pace}"
             f"{store.folder(KIND, config.key(), current)}"
         )
+
+
+@main.command()
+@click.option("--first-seed", default="1000", show_default=True, help="First seed.")
+@click.option("--num-seeds", required=True, help="How many.")
+@config_options
+@click.option("--shard-size", default="200", show_default=True, help="Seeds a shard.")
+@click.option("--shard", help="This block of the sweep only, from 0 (for an array of jobs).")
+@click.option("--keep-weights", is_flag=True, help="Keep the parameters with the tables.")
+@click.option("--threads", help="Networks trained at once.  [default: one a core]")
+@device_option
+def sweep(
+    config: AdditionConfig,
+    first_seed: str,
+    num_seeds: str,
+    shard_size: str,
+    shard: str | None,
+    keep_weights: bool,
+    threads: str | None,
+    device: str,
+) -> None:
+    """Train and describe many seeds, in shards; a killed sweep goes on where it was."""
+    seeds = seed_range(literal(first_seed), literal(num_seeds))
+    size = literal(shard_size)
+    if shard is not None:
+        cut = blocks(seeds, size)
+        seeds = cut[require_int("shard", literal(shard), at_least=0, at_most=len(cut) - 1)]
+    swept = run_sweep(
+        config,
+        seeds,
+        shard_size=size,
+        keep_weights=keep_weights,
+        device=device,
+        threads=None if threads is None else literal(threads),
+    )
+    click.echo(
+        f"{swept.num_shards} shards, {swept.num_networks} networks, "
+        f"{swept.share_learned:.1%} learned, {swept.wall_s:.0f} s"
+    )
 
 
 def settings_of(preset: str | None) -> dict[str, Any]:
@@ -231,22 +295,27 @@ def claims(as_object: bool) -> None:
 @main.command()
 @click.argument("name")
 @click.option("--first-seed", default="1000", show_default=True, help="First seed.")
-@click.option("--num-seeds", default="128", show_default=True, help="How many.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:INDEX.")
-def export(name: str, first_seed: str, num_seeds: str, device: str) -> None:
+@click.option("--num-seeds", help="How many.  [default: 128; all with --sweep]")
+@click.option("--sweep", "swept", is_flag=True, help="Export the sweep that the store holds.")
+@device_option
+def export(name: str, first_seed: str, num_seeds: str | None, swept: bool, device: str) -> None:
     """Train a preset's seeds and write its tables to results/NAME.
 
     NAME is a preset, or "showcase": the first seed from 0 with a fine-tuning cluster, for
-    n = 91 and 89.
+    n = 91 and 89. With --sweep nothing is trained: the shards of a preset in the store are
+    summed up in results/sweeps/NAME.
     """
     first = require_seed(literal(first_seed), "first_seed")
-    total = require_int("num_seeds", literal(num_seeds), at_least=1)
+    total = None if num_seeds is None else require_int("num_seeds", literal(num_seeds), at_least=1)
     resolve_device(device)
-    if name == "showcase":
+    if swept:
+        click.echo(f"wrote {export_sweep(name, first_seed=first, num_seeds=total)}")
+    elif name == "showcase":
         click.echo(json.dumps(record_fine_tuning((91, 89), device=device)))
-        return
-    folder = export_preset(name, first_seed=first, num_seeds=total, device=device)
-    click.echo(f"wrote {folder}")
+    else:
+        chosen = NUM_EXPORTED if total is None else total
+        folder = export_preset(name, first_seed=first, num_seeds=chosen, device=device)
+        click.echo(f"wrote {folder}")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,15 @@ MEMORISING_EPOCHS = {"n": 100, "full": 1000}
 RECIPE = 1
 """Raised when training draws or computes anything differently, so that old runs are not reused."""
 
+WIDTHS = (512, 2048, 8192)
+"""Widths of paper A, figure A29, beside the default 128."""
+
+MODULI = (31, 35, 43, 48, 59, 64, 73, 77, 89, 91, 97, 100, 128, 131, 179, 180, 250, 251)
+"""Moduli at which the number of clusters is measured (paper A, figure A30): half are composite."""
+
+SLOW_BELOW = 59
+"""Modulus below which networks need twice the epochs."""
+
 MAX_N = 4096
 MAX_NEURONS = 65536
 
@@ -123,6 +132,18 @@ PRESETS: dict[str, AdditionConfig] = {
     "A89-full": AdditionConfig(n=89, batch="full"),
     "A91-flax": AdditionConfig(n=91, init="flax"),
     "A91-untrained": AdditionConfig(n=91, epochs=0),
+    "A91-long": AdditionConfig(n=91, epochs=3000),
+    "A91-full-long": AdditionConfig(n=91, batch="full", epochs=10000),
+    **{
+        f"A91-{regime}width-{width}": AdditionConfig(n=91, batch=batch, num_neurons=width)
+        for regime, batch in (("", "n"), ("full-", "full"))
+        for width in WIDTHS
+    },
+    **{
+        f"A{n}": AdditionConfig(n=n, epochs=600 if n < SLOW_BELOW else None)
+        for n in MODULI
+        if n not in PAPER_TRAIN_PAIRS
+    },
 }
 
 

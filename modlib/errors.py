@@ -11,11 +11,19 @@ class InputError(ValueError):
     """An argument breaks a rule; the message reads ``argument must rule, got value``."""
 
     def __init__(self, argument: str, rule: str, value: object) -> None:
-        super().__init__(f"{argument} must {rule}, got {value!r}")
+        super().__init__(argument, rule, value)
+
+    def __str__(self) -> str:
+        argument, rule, value = self.args
+        return f"{argument} must {rule}, got {value!r}"
 
 
 class StoreError(RuntimeError):
     """A stored run, or the store itself, cannot be used; the message names file and reason."""
+
+
+class ClusterError(RuntimeError):
+    """Workers or their scheduler cannot go on; the message says where the work stands."""
 
 
 def _range_rule(at_least: float | None, at_most: float | None) -> str:

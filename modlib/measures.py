@@ -21,8 +21,8 @@ from modlib.analysis.neurons import FINE_TUNING_FROM
 from modlib.analysis.remark_1 import remark_1_holds
 from modlib.analysis.tables import LARGE, Tables
 from modlib.claims import Measurement, Verdict, bootstrap_over_seeds, interval_verdict
-from modlib.experiments import read_export
 from modlib.groups import coprime_factors, harmonic_base
+from modlib.results import read_export
 
 BATCH_N = ("A91", "A89")
 """Presets of the default set-up; claims that name no modulus pool both."""

@@ -1,8 +1,10 @@
 """Runs on disk: written whole or not at all, checked by their own checksums when read.
 
 Layout: ``root / kind / key / seed-000133 /`` with ``weights.safetensors``, ``metrics.parquet``
-and ``MANIFEST.json``, written last. A folder without a manifest is no run. safetensors and
-Parquet let a flipped bit pass, so the manifest holds a sha256 of every file.
+and ``MANIFEST.json``, written last; many seeds of a sweep lie together in a shard, ``root / kind /
+key / seeds-001000-001199 /``, with its tables and, where asked for, the weights. A folder without
+a manifest is no run. safetensors and Parquet let a flipped bit pass, so the manifest holds a
+sha256 of every file.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ import json
 import logging
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -54,6 +57,19 @@ class StoredRun:
     manifest: dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class StoredShard:
+    """What a block of seeds left behind: tables by name, arrays (seed, ...) if kept, manifest."""
+
+    tables: dict[str, pd.DataFrame]
+    tensors: dict[str, np.ndarray] | None
+    manifest: dict[str, Any]
+
+
+Seeds = int | range
+"""The seed of a run, or the block of seeds of a shard."""
+
+
 def sha256(path: Path) -> str:
     """Hexadecimal sha256 of a file's bytes."""
     with path.open("rb") as file:
@@ -62,7 +78,7 @@ def sha256(path: Path) -> str:
 
 def provenance(device: str) -> dict[str, Any]:
     """Where and with what a result is made: command, commit, versions, machine."""
-    packages = ("torch", "numpy", "scipy", "pandas", "safetensors")
+    packages = ("torch", "numpy", "scipy", "numba", "pandas", "safetensors")
     versions = {name: importlib.metadata.version(name) for name in packages}
     program = Path(sys.argv[0]).name
     return {
@@ -103,6 +119,12 @@ def writing(path: Path) -> Iterator[None]:
 def _save_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     """Write arrays in C order: safetensors writes memory as it lies, whatever the strides."""
     save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, path)
+    path.chmod(0o644)
+    _sync(path)
+
+
+def _save_table(table: pd.DataFrame, path: Path, **options: Any) -> None:
+    table.to_parquet(path, index=False, **options)
     path.chmod(0o644)
     _sync(path)
 
@@ -240,27 +262,45 @@ class Store:
                 f"got {(chosen or str(store_root()))!r}"
             ) from None
 
-    def folder(self, kind: str, key: str, seed: int) -> Path:
-        """Where a seed's run lies."""
-        return self.root / kind / key / f"seed-{seed:06d}"
+    def folder(self, kind: str, key: str, seeds: Seeds) -> Path:
+        """Where a seed's run, or a block's shard, lies."""
+        if isinstance(seeds, range):
+            name = f"seeds-{seeds.start:06d}-{seeds.stop - 1:06d}"
+        else:
+            name = f"seed-{seeds:06d}"
+        return self.root / kind / key / name
 
-    def __contains__(self, address: tuple[str, str, int]) -> bool:
-        """Whether something lies in the run's place; ``load`` refuses what is not a whole run."""
+    def __contains__(self, address: tuple[str, str, Seeds]) -> bool:
+        """Whether something lies in the place; ``load`` refuses what is not whole."""
         return os.path.lexists(self.folder(*address))
 
-    @contextmanager
-    def lock(self, kind: str, key: str, seed: int) -> Iterator[None]:
-        """Hold a seed's run: a second process waits here until the first has written it.
+    def shards(self, kind: str, key: str) -> list[range]:
+        """The blocks of seeds that have a shard, by first seed; larger ones first."""
+        found = []
+        for folder in (self.root / kind / key).glob("seeds-*"):
+            if named := re.fullmatch(r"seeds-(\d{6,})-(\d{6,})", folder.name, re.ASCII):
+                found.append(range(int(named[1]), int(named[2]) + 1))
+        return sorted(found, key=lambda block: (block.start, -block.stop))
 
-        Raises ``StoreError`` where the folder of the runs cannot be made or written.
+    @contextmanager
+    def lock(self, kind: str, key: str, seeds: Seeds, *, wait: bool = True) -> Iterator[bool]:
+        """Hold a run or a shard: a second process waits here until the first has written it.
+
+        Yields whether it is held; False only where ``wait`` is False and another process holds
+        it. Raises ``StoreError`` where the folder of the runs cannot be made or written.
         """
-        folder = self.folder(kind, key, seed)
-        lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+        folder = self.folder(kind, key, seeds)
+        lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=-1 if wait else 0)
         with writing(folder.parent):
             folder.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
+            try:
+                lock.acquire()
+            except Timeout:
+                held = False
+            else:
+                held = True
         try:
-            yield
+            yield held
         finally:
             lock.release()
 
@@ -269,6 +309,11 @@ class Store:
         folder = self.folder(kind, key, seed)
         return Checkpoint(folder.with_name(f".{folder.name}.partial"))
 
+    def finished(self, kind: str, key: str, seed: int) -> Checkpoint:
+        """Where a finished network waits until its shard is whole."""
+        folder = self.folder(kind, key, seed)
+        return Checkpoint(folder.with_name(".finished") / folder.name)
+
     def load(self, kind: str, key: str, seed: int) -> StoredRun:
         """Read a run and check it against its manifest.
 
@@ -276,22 +321,14 @@ class Store:
         looked at or moved away.
         """
         folder = self.folder(kind, key, seed)
-        try:
+        with _refusing(folder, "train this seed again"):
             manifest = read_manifest(folder, (WEIGHTS, METRICS))
-            if (manifest["kind"], manifest["key"], manifest["seeds"]) != (kind, key, [seed]):
-                raise StoreError(f"{folder} belongs to another run than its path says")
+            _require_address(folder, manifest, kind, key, [seed])
             return StoredRun(
                 tensors=load_file(folder / WEIGHTS),
                 metrics=pd.read_parquet(folder / METRICS),
                 manifest=manifest,
             )
-        except (StoreError, OSError, ValueError, KeyError, SafetensorError) as error:
-            reason = (
-                str(error)
-                if isinstance(error, StoreError)
-                else (f"{folder} cannot be read ({_one_line(error)})")
-            )
-            raise StoreError(f"{reason}; move {folder} away to train this seed again") from None
 
     def save(
         self,
@@ -309,7 +346,11 @@ class Store:
 
         Raises ``StoreError`` where it cannot be written; nothing of it is then left.
         """
-        folder = self.folder(kind, key, seed)
+
+        def fill(work: Path) -> None:
+            _save_arrays(tensors, work / WEIGHTS)
+            _save_table(metrics, work / METRICS)
+
         content = {
             "kind": kind,
             "key": key,
@@ -318,19 +359,139 @@ class Store:
             "wall_s": round(wall_s, 3),
             **provenance(device),
         }
-        with writing(folder):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-            try:
-                _save_arrays(tensors, work / WEIGHTS)
-                metrics.to_parquet(work / METRICS, index=False)
-                (work / METRICS).chmod(0o644)
-                _sync(work / METRICS)
-                manifest = write_manifest(work, [WEIGHTS, METRICS], content)
-                work.chmod(0o755)
-                os.rename(work, folder)
-                _sync(folder.parent)
-            except BaseException:
-                shutil.rmtree(work, ignore_errors=True)
-                raise
+        manifest = _place(self.folder(kind, key, seed), fill, content)
         return StoredRun(tensors=dict(tensors), metrics=metrics, manifest=manifest)
+
+    def shard_manifest(self, kind: str, key: str, seeds: range) -> dict[str, Any]:
+        """The manifest of a shard, after checking it and its files; as ``load`` refuses."""
+        folder = self.folder(kind, key, seeds)
+        with _refusing(folder, "compute this shard again"):
+            manifest = read_manifest(folder)
+            _require_address(folder, manifest, kind, key, [seeds.start, seeds.stop - 1])
+            if not isinstance(manifest["tables"], int):
+                raise StoreError(f"{folder} does not say the version of its tables")
+            return manifest
+
+    def load_shard(
+        self, kind: str, key: str, seeds: range, *, names: Collection[str], weights: bool = False
+    ) -> StoredShard:
+        """Read the named tables of a shard, and its weights where asked for; as ``load`` refuses.
+
+        The version of its tables stands in the manifest, as ``tables``.
+        """
+        folder = self.folder(kind, key, seeds)
+        manifest = self.shard_manifest(kind, key, seeds)
+        with _refusing(folder, "compute this shard again"):
+            version = manifest["tables"]
+            tables = {name: pd.read_parquet(folder / table_file(name, version)) for name in names}
+            for name, table in tables.items():
+                if "seed" not in table or not table.seed.isin(seeds).all():
+                    raise StoreError(f"{folder} has a table {name!r} of other seeds than its own")
+            tensors = load_file(folder / WEIGHTS) if weights else None
+            return StoredShard(tables=tables, tensors=tensors, manifest=manifest)
+
+    def save_shard(
+        self,
+        kind: str,
+        key: str,
+        seeds: range,
+        *,
+        tables: Mapping[str, pd.DataFrame],
+        version: int,
+        tensors: Mapping[str, np.ndarray] | None,
+        config: Mapping[str, Any],
+        device: str,
+        wall_s: float,
+    ) -> dict[str, Any]:
+        """Write a shard as ``save`` writes a run; returns its manifest."""
+
+        def fill(work: Path) -> None:
+            _save_tables(tables, version, work)
+            if tensors is not None:
+                _save_arrays(tensors, work / WEIGHTS)
+
+        content = {
+            "kind": kind,
+            "key": key,
+            "config": dict(config),
+            "seeds": [seeds.start, seeds.stop - 1],
+            "tables": version,
+            "wall_s": round(wall_s, 3),
+            **provenance(device),
+        }
+        return _place(self.folder(kind, key, seeds), fill, content)
+
+    def replace_tables(
+        self,
+        kind: str,
+        key: str,
+        seeds: range,
+        *,
+        tables: Mapping[str, pd.DataFrame],
+        version: int,
+    ) -> dict[str, Any]:
+        """Give a shard tables of another version; a kill on the way leaves the old ones whole."""
+        folder = self.folder(kind, key, seeds)
+        old = self.shard_manifest(kind, key, seeds)
+        content = {
+            name: value for name, value in old.items() if name not in ("schema", "files")
+        } | {"tables": version, "tables_made": provenance("cpu")}
+        with writing(folder):
+            names = _save_tables(tables, version, folder)
+            names += [WEIGHTS] if WEIGHTS in old["files"] else []
+            manifest = write_manifest(folder, names, content)
+            for name in old["files"].keys() - names:
+                (folder / name).unlink(missing_ok=True)
+        return manifest
+
+
+def table_file(name: str, version: int) -> str:
+    """A table's file in a shard: its version stands in the name."""
+    return f"{name}.v{version}.parquet"
+
+
+def _save_tables(tables: Mapping[str, pd.DataFrame], version: int, folder: Path) -> list[str]:
+    names = {name: table_file(name, version) for name in tables}
+    for name, table in tables.items():
+        _save_table(table, folder / names[name], compression="zstd")
+    return list(names.values())
+
+
+@contextmanager
+def _refusing(folder: Path, remedy: str) -> Iterator[None]:
+    """Turn what is wrong with a stored folder into one line that says what to do about it."""
+    try:
+        yield
+    except (StoreError, OSError, ValueError, KeyError, SafetensorError) as error:
+        reason = (
+            str(error)
+            if isinstance(error, StoreError)
+            else (f"{folder} cannot be read ({_one_line(error)})")
+        )
+        raise StoreError(f"{reason}; move {folder} away to {remedy}") from None
+
+
+def _require_address(
+    folder: Path, manifest: Mapping[str, Any], kind: str, key: str, seeds: list[int]
+) -> None:
+    if (manifest["kind"], manifest["key"], manifest["seeds"]) != (kind, key, seeds):
+        raise StoreError(f"{folder} belongs to another run than its path says")
+
+
+def _place(
+    folder: Path, fill: Callable[[Path], None], content: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Fill a folder beside its place, add the manifest, and move it there in one step."""
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+        try:
+            fill(work)
+            manifest = write_manifest(work, [path.name for path in work.iterdir()], content)
+            work.chmod(0o755)
+            os.rename(work, folder)
+            _sync(folder.parent)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+    return manifest

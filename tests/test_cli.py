@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 import modlib.__main__ as cli
 from modlib import config as config_module
-from modlib import experiments
+from modlib import results
 from modlib.claims import load_claims
 from modlib.config import PRESETS, AdditionConfig
 from modlib.errors import InputError
@@ -285,7 +285,7 @@ def test_export_writes_the_preset_that_it_is_given(monkeypatch, tmp_path):
     )
     done = modlib("export tiny --first-seed 3 --num-seeds 2 --device cpu")
     assert done.stdout == f"wrote {tmp_path / 'tiny'}\n"
-    tables = experiments.read_export("tiny", tmp_path)
+    tables = results.read_export("tiny", tmp_path)
     assert tables.summary.seed.tolist() == [3, 4]
 
 

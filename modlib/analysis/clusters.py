@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from modlib.analysis.neurons import input_power, neuron_table
 from modlib.analysis.view import NeuronView
@@ -75,23 +77,33 @@ class Clustering(NamedTuple):
 
 def _family_freqs(
     power: Float[np.ndarray, "neuron freq"], members: Int[np.ndarray, " member"]
-) -> dict[int, int]:
-    """One frequency for each family of fine-tuning neurons: the strongest of the whole family.
+) -> Int[np.ndarray, " member"]:
+    """The frequency of each fine-tuning neuron's family: the strongest of the whole family.
 
     Families are the connected sets of neurons whose power spectra have a cosine similarity of
     at least one half, so that a group with several harmonics is not split by which of them
     happens to be largest in each neuron.
     """
     unit = power[members] / np.linalg.norm(power[members], axis=1, keepdims=True)
-    joined = unit @ unit.T >= SAME_FAMILY
-    label = np.arange(len(members))
-    for _ in members:
-        label = np.array([label[row].min() for row in joined])
+    num_families, family = connected_components(csr_array(unit @ unit.T >= SAME_FAMILY))
     shape = power[members] / power[members].sum(1, keepdims=True)
-    return {
-        int(neuron): int(shape[label == family].sum(0).argmax())
-        for neuron, family in zip(members, label, strict=True)
-    }
+    strongest = [shape[family == index].sum(0).argmax() for index in range(num_families)]
+    return np.array(strongest, dtype=int)[family]
+
+
+def grouping_freqs(
+    table: pd.DataFrame, power: Float[np.ndarray, "neuron freq"]
+) -> Int[np.ndarray, " neuron"]:
+    """The frequency by which each neuron is grouped; -1 where dead or diffuse.
+
+    ``table``: see ``neuron_table``; ``power``: ``input_power``. A fine-tuning neuron takes the
+    dominant frequency of its family.
+    """
+    freq = table.freq.to_numpy().copy()
+    tuning = np.flatnonzero(table.kind == "fine-tuning")
+    freq[tuning] = _family_freqs(power, tuning)
+    freq[table.kind.isin(["dead", "diffuse"]).to_numpy()] = -1
+    return freq
 
 
 def cluster_neurons(view: NeuronView, *, min_size: int = MIN_SIZE) -> Clustering:
@@ -102,31 +114,26 @@ def cluster_neurons(view: NeuronView, *, min_size: int = MIN_SIZE) -> Clustering
     """
     min_size = require_int("min_size", min_size, at_least=1)
     table = neuron_table(view)
-    freq = table.freq.to_numpy().copy()
-    tuning = np.flatnonzero(table.kind == "fine-tuning")
-    for neuron, family_freq in _family_freqs(input_power(view), tuning).items():
-        freq[neuron] = family_freq
-    eligible = ~table.kind.isin(["dead", "diffuse"]).to_numpy()
-    groups = {int(f): np.flatnonzero(eligible & (freq == f)) for f in np.unique(freq[eligible])}
+    freq = grouping_freqs(table, input_power(view))
+    groups = {int(f): np.flatnonzero(freq == f) for f in np.unique(freq[freq >= 0])}
     ordered = sorted(
         ((f, group) for f, group in groups.items() if len(group) >= min_size),
         key=lambda item: (-len(item[1]), item[0]),
     )
+    tuned = (table.kind == "fine-tuning").to_numpy()
     clusters = []
+    label = np.full(view.num_neurons, -1)
     for index, (f, group) in enumerate(ordered):
-        tuned = float((table.kind.iloc[group] == "fine-tuning").mean())
+        share = float(tuned[group].mean())
         kind: ClusterKind = "mixed"
-        if tuned <= 1 - MAJORITY:
+        if share <= 1 - MAJORITY:
             kind = "simple"
-        elif tuned >= MAJORITY:
+        elif share >= MAJORITY:
             kind = "fine-tuning"
         clusters.append(Cluster(index=index, freq=f, n=view.n, neurons=group, kind=kind))
-    clustered = np.zeros(view.num_neurons, dtype=bool)
-    table["cluster"] = -1
-    for cluster in clusters:
-        clustered[cluster.neurons] = True
-        table.loc[cluster.neurons, "cluster"] = cluster.index
-    loose = np.flatnonzero((table.kind != "dead").to_numpy() & ~clustered)
+        label[group] = index
+    table["cluster"] = label
+    loose = np.flatnonzero((table.kind != "dead").to_numpy() & (label < 0))
     return Clustering(clusters, table, loose)
 
 

@@ -142,11 +142,13 @@ def describe(view: NeuronView) -> Tables:
     )
 
 
+def under_one_another(parts: Sequence[pd.DataFrame], seeds: Sequence[int]) -> pd.DataFrame:
+    """One table of the tables of several networks, with a first column ``seed``."""
+    joined = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    joined.insert(0, "seed", np.repeat(seeds, [len(part) for part in parts]))
+    return joined
+
+
 def stack(tables: Sequence[Tables], seeds: Sequence[int]) -> Tables:
     """Tables of several networks under one another, with a first column ``seed``."""
-    stacked = []
-    for parts in zip(*tables, strict=True):
-        blocks = [part.assign(seed=seed) for part, seed in zip(parts, seeds, strict=True)]
-        joined = pd.concat([b for b in blocks if len(b)] or blocks[:1], ignore_index=True)
-        stacked.append(joined[["seed", *joined.columns.drop("seed")]])
-    return Tables(*stacked)
+    return Tables(*(under_one_another(parts, seeds) for parts in zip(*tables, strict=True)))

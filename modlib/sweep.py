@@ -1,0 +1,389 @@
+"""Thousands of seeds: trained and described in shards, stopped and resumed at will.
+
+A shard is a block of seeds with their tables (``analysis.census``) and, on request, their weights.
+It is written whole or not at all, and every network that is finished before its shard is kept, so
+that a kill costs the networks in training and no others. A shard's bits depend on the
+configuration and its seeds alone: neither on kills, nor on who computed what beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from modlib.analysis import census
+from modlib.analysis.census import Census
+from modlib.cluster import completed, connected, own_device
+from modlib.config import AdditionConfig, require_seed, resolve_device
+from modlib.errors import ClusterError, InputError, StoreError, require_int
+from modlib.experiments import KIND, view_of
+from modlib.models.mlp import PARAMETERS
+from modlib.store import WEIGHTS, Store
+from modlib.training.ensemble import train_ensemble
+from modlib.training.loop import HISTORY
+from modlib.training.outcome import outcome
+
+SHARD_SIZE = 200
+MAX_SEEDS = 10**7
+TABLES = ("history", *Census._fields)
+"""Tables of a shard: loss and accuracy by evaluated epoch, and the census."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What a sweep leaves in the store for its seeds."""
+
+    num_shards: int
+    num_networks: int
+    share_learned: float
+    wall_s: float
+
+
+def seed_range(first_seed: object, num_seeds: object) -> range:
+    """The seeds of a sweep; raises ``InputError`` unless there is one, and none beyond 2^63."""
+    first = require_seed(first_seed, "first_seed")
+    total = require_int("num_seeds", num_seeds, at_least=1, at_most=MAX_SEEDS)
+    require_seed(first + total - 1, "last seed")
+    return range(first, first + total)
+
+
+def blocks(seeds: range, shard_size: int = SHARD_SIZE) -> list[range]:
+    """The seeds cut at the multiples of ``shard_size``, so that any sweep cuts at the same places.
+
+    Raises ``InputError`` for no seeds and for a size out of range.
+    """
+    if len(seeds) == 0 or seeds.step != 1:
+        raise InputError("seeds", "be a range of one seed or more, in steps of 1", seeds)
+    size = require_int("shard_size", shard_size, at_least=1, at_most=MAX_SEEDS)
+    cuts = [seeds.start, *range((seeds.start // size + 1) * size, seeds.stop, size), seeds.stop]
+    return [range(start, stop) for start, stop in pairwise(cuts)]
+
+
+def plan(
+    store: Store, config: AdditionConfig, seeds: range, *, shard_size: int = SHARD_SIZE
+) -> list[range]:
+    """The shards to compute: the blocks of ``seeds``, less what finished shards hold already."""
+    finished = store.shards(KIND, config.key())
+    todo = []
+    for block in blocks(seeds, shard_size):
+        at = block.start
+        for shard in finished:
+            if shard.stop > at and shard.start < block.stop:
+                if shard.start > at:
+                    todo.append(range(at, shard.start))
+                at = shard.stop
+        if at < block.stop:
+            todo.append(range(at, block.stop))
+    return todo
+
+
+def _finished(store: Store, config: AdditionConfig, seeds: range | None) -> list[range]:
+    """The finished shards that hold some of ``seeds`` (None: all of them)."""
+    return [
+        shard
+        for shard in store.shards(KIND, config.key())
+        if seeds is None or (shard.start < seeds.stop and shard.stop > seeds.start)
+    ]
+
+
+def _manifest(store: Store, config: AdditionConfig, seeds: range) -> dict[str, Any]:
+    """A shard's manifest; refused where damaged, or of another configuration or version."""
+    manifest = store.shard_manifest(KIND, config.key(), seeds)
+    where = store.folder(KIND, config.key(), seeds)
+    if manifest["config"] != asdict(config):
+        raise StoreError(
+            f"{where} holds networks of another configuration than its path says; "
+            f"move {where} away to compute this shard again"
+        )
+    if manifest["tables"] != census.SCHEMA and not _is_outdated(manifest):
+        raise StoreError(
+            f"{where} has tables of version {manifest['tables']}, this version of modlib reads "
+            f"{census.SCHEMA}; move {where} away to compute this shard again"
+        )
+    return manifest
+
+
+def _is_outdated(manifest: Mapping[str, Any]) -> bool:
+    """Whether a shard's tables are of an older version and can be made again from its weights."""
+    return manifest["tables"] < census.SCHEMA and WEIGHTS in manifest["files"]
+
+
+def run_shard(
+    store: Store,
+    config: AdditionConfig,
+    seeds: range,
+    *,
+    keep_weights: bool = False,
+    device: torch.device,
+    threads: int | None = None,
+    wait: bool = True,
+    bar: tqdm | None = None,
+) -> bool:
+    """Compute the shard of these seeds where it is missing; bring older tables up to date.
+
+    Networks that an earlier, killed call finished are not trained again. Returns False only
+    where ``wait`` is False and another process holds the shard. ``bar`` counts networks.
+    """
+    bar = tqdm(disable=True) if bar is None else bar
+    address = (KIND, config.key(), seeds)
+    began = time.perf_counter()
+    with store.lock(*address, wait=wait) as held, threadpool_limits(1, "blas"):
+        if not held:
+            return False
+        if address in store:
+            _update_tables(store, config, seeds)
+            _come_in(bar, len(seeds))
+            return True
+        described: dict[int, Census] = {}
+        kept: dict[int, dict[str, np.ndarray]] = {}
+        for seed, state, trained_now in _members(store, config, seeds, device, threads):
+            described[seed] = _describe(config, seed, state)
+            kept[seed] = state if keep_weights else {"history": state["history"]}
+            bar.update() if trained_now else _come_in(bar, 1)
+        names = PARAMETERS if keep_weights else ()
+        store.save_shard(
+            *address,
+            tables=_tables(described, kept, seeds),
+            version=census.SCHEMA,
+            tensors={name: np.stack([kept[s][name] for s in seeds]) for name in names} or None,
+            config=asdict(config),
+            device=str(device),
+            wall_s=time.perf_counter() - began,
+        )
+        for seed in seeds:
+            store.finished(KIND, config.key(), seed).clear()
+    return True
+
+
+def _come_in(bar: tqdm, num_networks: int) -> None:
+    """Count networks that cost no training now: the expected end leaves them out."""
+    bar.initial += num_networks
+    bar.update(num_networks)
+
+
+def _members(
+    store: Store, config: AdditionConfig, seeds: range, device: torch.device, threads: int | None
+) -> Iterator[tuple[int, dict[str, np.ndarray], bool]]:
+    """Weights and history of each seed: kept by an earlier call (False), or trained now (True)."""
+    missing = []
+    for seed in seeds:
+        state = store.finished(KIND, config.key(), seed).load()
+        if state is None:
+            missing.append(seed)
+        else:
+            yield seed, state, False
+    for member in train_ensemble(config, missing, device=device, threads=threads, progress=False):
+        history = member.history[list(HISTORY)].to_numpy(dtype=np.float64)
+        state = {**member.weights, "history": history}
+        store.finished(KIND, config.key(), member.seed).save(state)
+        yield member.seed, state, True
+
+
+def _describe(config: AdditionConfig, seed: int, state: Mapping[str, np.ndarray]) -> Census:
+    """A network's census, with what became of its training in ``networks``.
+
+    One whose parameters are no longer finite is described as a network of zeros.
+    """
+    weights = {name: state[name] for name in PARAMETERS}
+    diverged = not all(np.isfinite(array).all() for array in weights.values())
+    if diverged:
+        log.warning("seed %d diverged: its parameters are not finite", seed)
+        weights = {name: np.zeros_like(array) for name, array in weights.items()}
+    counted = census.census(view_of(weights))
+    history = _history(state)
+    became = outcome(history, config.n**2 - config.num_train)
+    last = history.iloc[-1]
+    networks = counted.networks.assign(
+        reached_epoch=np.int32(-1 if became.reached_epoch is None else became.reached_epoch),
+        learned=became.learned and not diverged,
+        diverged=diverged,
+        **{name: np.float32(last[name]) for name in HISTORY[1:]},
+    )
+    return counted._replace(networks=networks)
+
+
+def _history(state: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    return pd.DataFrame(state["history"], columns=list(HISTORY)).astype({"epoch": np.int32})
+
+
+def _tables(
+    described: Mapping[int, Census], kept: Mapping[int, Mapping[str, np.ndarray]], seeds: range
+) -> dict[str, pd.DataFrame]:
+    """The tables of a shard, by name, each sorted by seed."""
+    histories = [_history(kept[seed]).assign(seed=seed) for seed in seeds]
+    history = pd.concat(histories, ignore_index=True)[["seed", *HISTORY]]
+    stacked = census.stack_census([described[seed] for seed in seeds], seeds)
+    return {"history": history, **stacked._asdict()}
+
+
+def _update_tables(store: Store, config: AdditionConfig, seeds: range) -> None:
+    """Make a shard's tables again from its weights where an older version of modlib made them."""
+    if not _is_outdated(_manifest(store, config, seeds)):
+        return
+    address = (KIND, config.key(), seeds)
+    shard = store.load_shard(*address, names=("history",), weights=True)
+    assert shard.tensors is not None
+    described, kept = {}, {}
+    for index, (seed, history) in enumerate(shard.tables["history"].groupby("seed")):
+        weights = {name: array[index] for name, array in shard.tensors.items()}
+        kept[seed] = {**weights, "history": history[list(HISTORY)].to_numpy(np.float64)}
+        described[seed] = _describe(config, seed, kept[seed])
+    tables = _tables(described, kept, seeds)
+    store.replace_tables(*address, tables=tables, version=census.SCHEMA)
+
+
+def _run_on_worker(
+    root: Path,
+    config: AdditionConfig,
+    keep_weights: bool,
+    device: str,
+    threads: int | None,
+    wait: bool,
+    seeds: range,
+) -> tuple[int, int] | None:
+    """``run_shard`` in a worker: returns the shard's first seed and stop, nothing that is lost."""
+    done = run_shard(
+        Store(root),
+        config,
+        seeds,
+        keep_weights=keep_weights,
+        device=resolve_device(own_device(device)),
+        threads=threads,
+        wait=wait,
+    )
+    return (seeds.start, seeds.stop) if done else None
+
+
+def sweep(
+    config: AdditionConfig,
+    seeds: range,
+    *,
+    store: Store | None = None,
+    shard_size: int = SHARD_SIZE,
+    keep_weights: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: bool = True,
+) -> Swept:
+    """Compute all shards of ``seeds`` that the store lacks.
+
+    In this process, or by ``workers`` processes of this machine, or by the workers of the
+    dask.distributed ``scheduler`` at that address, which must see the same store. ``threads``:
+    networks trained at once by a process; None: one a core here, one in a worker. A shard that
+    another process holds is left to it and looked at again at the end. Bad arguments and shards
+    that cannot be used are refused before any work.
+    """
+    began = time.perf_counter()
+    if workers is not None and scheduler is not None:
+        raise InputError("scheduler", "be left out where workers is given", scheduler)
+    here = workers is None and scheduler is None
+    if scheduler is None:
+        resolve_device(device)
+    store = store or Store()
+    todo = plan(store, config, seeds, shard_size=shard_size)
+    for shard in _finished(store, config, seeds):
+        manifest = _manifest(store, config, shard)
+        todo += [shard] if _is_outdated(manifest) else []
+        if keep_weights and WEIGHTS not in manifest["files"]:
+            where = store.folder(KIND, config.key(), shard)
+            raise StoreError(
+                f"{where} was computed without keeping its weights; "
+                f"move {where} away to compute this shard again"
+            )
+    bar = tqdm(
+        total=sum(map(len, todo)),
+        desc=f"n={config.n}",
+        unit="network",
+        disable=not progress,
+        smoothing=0,  # the expected end from the whole run: networks come in bursts
+        mininterval=1.0,
+    )
+    with ExitStack() as stack:
+        if here:
+            run = partial(
+                run_shard,
+                store,
+                config,
+                keep_weights=keep_weights,
+                device=resolve_device(device),
+                threads=threads,
+                bar=bar,
+            )
+        else:
+            client = stack.enter_context(connected(workers, scheduler, device))
+            there = (store.root.resolve(), config, keep_weights, device, threads or 1)
+        stack.enter_context(bar)
+        for wait in (False, True):
+            ended: Iterable[tuple[range, object]]
+            if here:
+                ended = ((shard, run(shard, wait=wait)) for shard in todo)
+            else:
+                ended = completed(client, partial(_run_on_worker, *there, wait), todo)
+            left = []
+            for shard, done in ended:
+                if not done:
+                    left.append(shard)
+                elif not here:
+                    bar.update(len(shard))
+            todo = left
+    if missing := plan(store, config, seeds, shard_size=shard_size):
+        first, last = missing[0][0], missing[0][-1]
+        raise ClusterError(
+            f"workers finished seeds {first} to {last}, but {store.root} lacks them: "
+            "every worker must see this store under this path"
+        )
+    (networks,) = _read(store, config, seeds, ("networks",))
+    return Swept(
+        num_shards=len(_finished(store, config, seeds)),
+        num_networks=len(networks),
+        share_learned=float(networks.learned.mean()),
+        wall_s=time.perf_counter() - began,
+    )
+
+
+def read_sweep(store: Store, config: AdditionConfig, seeds: range | None = None) -> Census:
+    """The tables of all finished shards, sorted by seed, each seed once.
+
+    ``seeds``: these only. Raises ``StoreError`` where there is none, and for a shard that is
+    damaged or whose tables have another version.
+    """
+    return Census(*_read(store, config, seeds, Census._fields))
+
+
+def _read(
+    store: Store, config: AdditionConfig, seeds: range | None, names: Collection[str]
+) -> list[pd.DataFrame]:
+    parts = []
+    stop = 0
+    for shard in _finished(store, config, seeds):
+        if _is_outdated(_manifest(store, config, shard)):
+            raise StoreError(
+                f"{store.folder(KIND, config.key(), shard)} has tables of an older version than "
+                f"{census.SCHEMA}; run the sweep again to make them from its weights"
+            )
+        start, stop = max(shard.start, stop), max(shard.stop, stop)
+        if seeds is not None:
+            start = max(start, seeds.start)
+        last = (stop if seeds is None else min(stop, seeds.stop)) - 1
+        tables = store.load_shard(KIND, config.key(), shard, names=names).tables.values()
+        parts.append([table[table.seed.between(start, last)] for table in tables])
+    if not parts:
+        raise StoreError(f"{store.root} holds no shard of these seeds of {config.key()}")
+    return [pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)]

@@ -1,0 +1,229 @@
+"""Many seeds, fast: the loop's arithmetic in compiled steps, one network a thread.
+
+The same seed draws the same split, initialisation and shuffles as in ``loop.py``, and its
+parameters agree with it step by step to rounding. A network's bits depend on its seed alone, not
+on the seeds trained beside it, their order, or the number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float32
+from tqdm import tqdm
+
+from modlib import rng
+from modlib.config import AdditionConfig, require_seed
+from modlib.errors import require_int
+from modlib.models.mlp import PARAMETERS, initial_weights
+from modlib.tasks import train_mask, train_split
+from modlib.training import kernels
+from modlib.training.kernels import CHUNK_ROWS, padded
+from modlib.training.loop import HISTORY
+
+MAX_EVALUATIONS = 30
+"""Evaluations of a network on its way: each costs as much as some twenty steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One trained network of an ensemble.
+
+    ``weights``: final parameters by name, as ``loop.Trained`` has them; ``history``: its columns,
+    at the epochs of ``evaluation_epochs``.
+    """
+
+    seed: int
+    weights: dict[str, np.ndarray]
+    history: pd.DataFrame
+
+
+class Layout(NamedTuple):
+    """Sizes of the flat parameter vector: columns padded to whole vector registers."""
+
+    n: int
+    embed_cols: int
+    hidden_cols: int
+    out_cols: int
+
+    @classmethod
+    def of(cls, config: AdditionConfig) -> Layout:
+        """The layout of a configuration's networks."""
+        return cls(config.n, padded(config.embed_dim), padded(config.num_neurons), padded(config.n))
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """E_A, E_B, W_A, W_B, b_in, W_out, b_out: rows and padded columns."""
+        n, embed, hidden, out = self
+        inputs = [(n, embed)] * 2 + [(embed, hidden)] * 2
+        return (*inputs, (1, hidden), (hidden, out), (1, out))
+
+    def zeros(self) -> Float32[np.ndarray, " theta"]:
+        """An empty vector of parameters."""
+        return np.zeros(sum(rows * cols for rows, cols in self.shapes), dtype=np.float32)
+
+    def views(
+        self, flat: Float32[np.ndarray, " theta"]
+    ) -> tuple[Float32[np.ndarray, "row col"], ...]:
+        """The parts of a flat vector, by ``shapes``."""
+        ends = np.cumsum([rows * cols for rows, cols in self.shapes])
+        parts = zip(np.split(flat, ends[:-1]), self.shapes, strict=True)
+        return tuple(part.reshape(shape) for part, shape in parts)
+
+    def scratch(self) -> tuple[tuple[np.ndarray, ...] | np.ndarray, ...]:
+        """What ``kernels.gradient`` writes on the way.
+
+        Preactivations of a and b with their gradient, hidden layer with its gradient and logits
+        of a chunk, W_out and half of W_in transposed, the output bias, and a row of zeros.
+        """
+        n, embed, hidden, out = self
+
+        def zeros(rows: int, cols: int) -> np.ndarray:
+            return np.zeros((rows, cols), dtype=np.float32)
+
+        sides = [(zeros(n, hidden), zeros(n, hidden)) for _ in range(2)]
+        chunk = [zeros(CHUNK_ROWS, cols) for cols in (hidden, hidden, out)]
+        turned = (zeros(out, hidden), zeros(hidden, embed))
+        return (*sides, *chunk, *turned, zeros(1, out), zeros(1, max(embed, hidden, out)))
+
+
+def _fill(theta: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> None:
+    """Copy parameters by name into the padded views."""
+    embed = weights["embed_a.weight"].shape[1]
+    w_in = weights["hidden.weight"].T
+    parts = (
+        weights["embed_a.weight"],
+        weights["embed_b.weight"],
+        w_in[:embed],
+        w_in[embed:],
+        weights["hidden.bias"][None],
+        weights["unembed.weight"].T,
+        weights["unembed.bias"][None],
+    )
+    for view, part in zip(theta, parts, strict=True):
+        view[: part.shape[0], : part.shape[1]] = part
+
+
+def _by_name(theta: Sequence[np.ndarray], config: AdditionConfig) -> dict[str, np.ndarray]:
+    """Undo ``_fill``."""
+    n, embed, hidden = config.n, config.embed_dim, config.num_neurons
+    e_a, e_b, w_a, w_b, b_in, w_out, b_out = theta
+    w_in = np.concatenate([w_a[:embed, :hidden], w_b[:embed, :hidden]])
+    parts = (
+        *(e_a[:, :embed], e_b[:, :embed], w_in.T, b_in[0, :hidden]),
+        *(w_out[:hidden, :n].T, b_out[0, :n]),
+    )
+    return {name: np.array(part, order="C") for name, part in zip(PARAMETERS, parts, strict=True)}
+
+
+def evaluation_epochs(config: AdditionConfig) -> list[int]:
+    """Epochs after which loss and accuracy are taken: about 30, with first and last."""
+    stride = -(-config.num_epochs // MAX_EVALUATIONS) or 1
+    return sorted({*range(0, config.num_epochs + 1, stride), config.num_epochs})
+
+
+class Network:
+    """One seed's network, its optimiser and its data, as the kernels want them."""
+
+    def __init__(self, config: AdditionConfig, seed: int) -> None:
+        layout = Layout.of(config)
+        self.config, self.seed = config, seed
+        self._flat, self._flat_grad, self._first, self._second = (layout.zeros() for _ in range(4))
+        self._theta, self._grad = layout.views(self._flat), layout.views(self._flat_grad)
+        self._work = layout.scratch()
+        _fill(self._theta, initial_weights(config, seed))
+        split = train_split(config, seed)
+        # Full batch needs no order: by a, the gradient's rows are met one after another.
+        split = np.sort(split) if config.batch == "full" else split
+        self._pairs = np.divmod(split, config.n)
+        self._is_train = train_mask(config, seed).ravel().astype(np.int64)
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Copies of the parameters by name."""
+        return _by_name(self._theta, self.config)
+
+    def run_epochs(self, start: int, stop: int) -> None:
+        """Train from epoch ``start`` to before epoch ``stop``."""
+        config = self.config
+        kernels.run_epochs(
+            *(self._flat, self._flat_grad, self._first, self._second, self._theta, self._grad),
+            *self._pairs,
+            config.batch_size,
+            config.batch != "full",
+            *(self.seed, rng.SHUFFLE, start, stop),
+            *(config.lr, 2 * config.l2),
+            self._work,
+        )
+
+    def evaluate(self) -> dict[str, float]:
+        """Mean cross-entropy and accuracy of training and held-out pairs: ``loop.evaluate``."""
+        loss, right = np.zeros(2), np.zeros(2)
+        kernels.evaluate(self._theta, self._is_train, loss, right, self._work)
+        measured = {}
+        for name, which in (("train", 1), ("test", 0)):
+            count = int((self._is_train == which).sum())
+            for quantity, sums in (("loss", loss), ("accuracy", right)):
+                measured[f"{name}_{quantity}"] = sums[which] / count if count else float("nan")
+        return measured
+
+
+def _train_one(config: AdditionConfig, seed: int) -> Member:
+    network = Network(config, seed)
+    history, done = [], 0
+    for epoch in evaluation_epochs(config):
+        network.run_epochs(done, epoch)
+        history.append({"epoch": epoch, **network.evaluate()})
+        done = epoch
+    table = pd.DataFrame(history, columns=list(HISTORY)).astype({"epoch": int})
+    return Member(seed=seed, weights=network.weights, history=table)
+
+
+def train_ensemble(
+    config: AdditionConfig,
+    seeds: Sequence[int],
+    *,
+    device: torch.device,
+    threads: int | None = None,
+    progress: bool = True,
+) -> Iterator[Member]:
+    """Train one network a seed (paper A, section 4), yielded in the order of ``seeds``.
+
+    ``threads``: networks trained at the same time on a CPU; None: one a core that this process
+    may use. Few finished networks are held at once, whatever the number of seeds. Bad arguments
+    are refused at the call.
+    """
+    seeds = [require_seed(seed) for seed in seeds]
+    if threads is None:
+        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    threads = require_int("threads", threads, at_least=1, at_most=4096)
+    return _train_all(config, seeds, threads, progress)
+
+
+def _train_all(
+    config: AdditionConfig, seeds: Sequence[int], threads: int, progress: bool
+) -> Iterator[Member]:
+    waiting: deque[Future[Member]] = deque()
+    todo = iter(seeds)
+    bar = tqdm(total=len(seeds), disable=not progress, unit="network", desc=f"n={config.n}")
+    with ThreadPoolExecutor(threads) as pool, bar:
+        try:
+            for seed in todo:
+                waiting.append(pool.submit(_train_one, config, seed))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+                    bar.update()
+            while waiting:
+                yield waiting.popleft().result()
+                bar.update()
+        finally:
+            for future in waiting:
+                future.cancel()

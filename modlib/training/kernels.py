@@ -1,0 +1,501 @@
+"""The steps of training compiled for this machine's vector units.
+
+One network a call and one thread a network, so that its bits depend on nothing but its seed.
+Matrix products are tiles of fused multiply-adds held in registers, written in LLVM's vectors: at
+these sizes a library's dispatch and packing cost as much as the arithmetic, and its choice of
+kernel may change with the shape of a batch.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_FEATURES = llvm.get_host_cpu_features()
+if _FEATURES.get("avx512f"):
+    LANES, TILE_ROWS = 16, 8
+elif _FEATURES.get("avx2"):
+    LANES, TILE_ROWS = 8, 4
+else:
+    LANES, TILE_ROWS = 4, 8
+"""Floats in a vector register; rows of a tile. A tile of three vectors a row fills the registers."""
+
+CHUNK_ROWS = 96
+"""Pairs whose hidden layer and logits are held at once: they stay in the second-level cache."""
+
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+
+compiled = functools.partial(njit, nogil=True, cache=True, error_model="numpy")
+"""Compiled to machine code, run without the interpreter's lock."""
+
+
+def padded(count: int) -> int:
+    """The multiple of ``LANES`` from ``count`` up."""
+    return -(-count // LANES) * LANES
+
+
+Intrinsic = Callable[..., Any]
+
+
+class _Code:
+    """What the intrinsics below share: vectors of ``LANES`` floats at a row of a 2-D array."""
+
+    def __init__(self, context: Any, builder: Any) -> None:
+        self.context, self.builder = context, builder
+        self.vector = ir.VectorType(ir.FloatType(), LANES)
+
+    def size(self, value: int) -> Any:
+        """An index known when compiling."""
+        return ir.IntType(64)(value)
+
+    def array(self, kind: Any, value: Any) -> tuple[Any, Any]:
+        """Pointer to the first element of a C-contiguous array, and its number of columns."""
+        parts = self.context.make_array(kind)(self.context, self.builder, value)
+        return parts.data, cgutils.unpack_tuple(self.builder, parts.shape)[1]
+
+    def at(self, base: Any, row: Any, cols: Any, col: Any) -> Any:
+        """Pointer to an element."""
+        return self.builder.gep(base, [self.builder.add(self.builder.mul(row, cols), col)])
+
+    def load(self, pointer: Any) -> Any:
+        """The vector that begins there."""
+        return self.builder.load(self.builder.bitcast(pointer, self.vector.as_pointer()), align=4)
+
+    def store(self, value: Any, pointer: Any) -> None:
+        """Write a vector."""
+        target = self.builder.bitcast(pointer, self.vector.as_pointer())
+        self.builder.store(value, target, align=4)
+
+    def spread(self, value: Any) -> Any:
+        """The vector with one value in every lane."""
+        empty = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
+        lane = self.builder.insert_element(empty, value, ir.IntType(32)(0))
+        nought = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
+        return self.builder.shuffle_vector(lane, lane, nought)
+
+    def call(self, name: str, result: Any, *args: Any, fastmath: tuple[str, ...] = ()) -> Any:
+        """One of LLVM's own functions."""
+        kind = ir.FunctionType(result, [arg.type for arg in args])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(function, args, fastmath=fastmath)
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """a b + c in one rounding."""
+        return self.call(f"llvm.fma.v{LANES}f32", self.vector, a, b, c)
+
+
+def _make_tile(rows: int, vectors: int, turned: bool) -> Intrinsic:
+    """c[i:, j:] = start + a[i:] @ b[:, j:] for ``rows`` rows and ``vectors`` vectors of columns.
+
+    ``turned``: a is read as its transpose.
+    """
+
+    @intrinsic
+    def tile(typingctx, a, b, start, c, stride, i, j, depth):  # type: ignore[no-untyped-def]
+        signature = types.void(a, b, start, c, *[types.intp] * 4)
+
+        def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+            code = _Code(context, builder)
+            (a, a_cols), (b, b_cols), (start, start_cols), (c, c_cols) = (
+                code.array(sig.args[k], args[k]) for k in range(4)
+            )
+            stride, i, j, depth = args[4:]
+            at_row = [builder.add(i, code.size(row)) for row in range(rows)]
+            at_col = [builder.add(j, code.size(LANES * v)) for v in range(vectors)]
+            sums = [
+                [
+                    cgutils.alloca_once_value(
+                        builder,
+                        code.load(code.at(start, builder.mul(stride, row), start_cols, col)),
+                    )
+                    for col in at_col
+                ]
+                for row in at_row
+            ]
+            with cgutils.for_range(builder, depth) as loop:
+                line = [code.load(code.at(b, loop.index, b_cols, col)) for col in at_col]
+                for row in range(rows):
+                    place = (loop.index, at_row[row]) if turned else (at_row[row], loop.index)
+                    factor = code.spread(builder.load(code.at(a, place[0], a_cols, place[1])))
+                    for v in range(vectors):
+                        slot = sums[row][v]
+                        total = code.multiply_add(factor, line[v], builder.load(slot))
+                        builder.store(total, slot)
+            for row in range(rows):
+                for v in range(vectors):
+                    code.store(
+                        builder.load(sums[row][v]), code.at(c, at_row[row], c_cols, at_col[v])
+                    )
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return tile
+
+
+def _make_block(vectors: int, turned: bool) -> Intrinsic:
+    """The product for one block of columns: all rows, in tiles."""
+    whole, four, two, one = (_make_tile(rows, vectors, turned) for rows in (TILE_ROWS, 4, 2, 1))
+    tile_rows = TILE_ROWS
+
+    @compiled
+    def block(a, b, start, c, stride, j, rows, depth):  # type: ignore[no-untyped-def]
+        i = 0
+        while rows - i >= tile_rows:
+            whole(a, b, start, c, stride, i, j, depth)
+            i += tile_rows
+        if rows - i >= 4:
+            four(a, b, start, c, stride, i, j, depth)
+            i += 4
+        if rows - i >= 2:
+            two(a, b, start, c, stride, i, j, depth)
+            i += 2
+        if rows - i >= 1:
+            one(a, b, start, c, stride, i, j, depth)
+
+    return block
+
+
+def _make_product(turned: bool) -> Intrinsic:
+    three, two, one = (_make_block(vectors, turned) for vectors in (3, 2, 1))
+
+    @compiled
+    def product(a, b, start, c, stride, rows, depth):  # type: ignore[no-untyped-def]
+        j, cols = 0, c.shape[1]
+        while j < cols:
+            left = (cols - j) // LANES
+            if left >= 3 and left != 4:
+                three(a, b, start, c, stride, j, rows, depth)
+                j += 3 * LANES
+            elif left >= 2:
+                two(a, b, start, c, stride, j, rows, depth)
+                j += 2 * LANES
+            else:
+                one(a, b, start, c, stride, j, rows, depth)
+                j += LANES
+
+    return product
+
+
+product = _make_product(turned=False)
+"""c[:rows] = start + a[:rows, :depth] @ b[:depth], c with whole vectors of columns.
+
+``start``: with ``stride`` 0 one row for all, with 1 a row each (c itself, to add to it).
+"""
+turned_product = _make_product(turned=True)
+"""The same with a[:depth, :rows] transposed."""
+
+
+@intrinsic
+def _transpose_block(typingctx, source, target, i, j):  # type: ignore[no-untyped-def]
+    """target[j:, i:] = source[i:, j:] transposed, for a square of LANES rows and columns.
+
+    At distance s = 1, 2, 4, ... rows i and i + s swap their off-diagonal blocks of s columns.
+    """
+    signature = types.void(source, target, types.intp, types.intp)
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        code = _Code(context, builder)
+        (source, source_cols), (target, target_cols) = (
+            code.array(sig.args[k], args[k]) for k in range(2)
+        )
+        i, j = args[2:]
+        lines = [
+            code.load(code.at(source, builder.add(i, code.size(k)), source_cols, j))
+            for k in range(LANES)
+        ]
+        index = ir.VectorType(ir.IntType(32), LANES)
+        distance = 1
+        while distance < LANES:
+            low = [k if not k & distance else LANES + k - distance for k in range(LANES)]
+            high = [k + distance if not k & distance else LANES + k for k in range(LANES)]
+            for k in range(LANES):
+                if not k & distance:
+                    a, b = lines[k], lines[k + distance]
+                    lines[k] = builder.shuffle_vector(a, b, ir.Constant(index, low))
+                    lines[k + distance] = builder.shuffle_vector(a, b, ir.Constant(index, high))
+            distance *= 2
+        for k in range(LANES):
+            place = code.at(target, builder.add(j, code.size(k)), target_cols, i)
+            code.store(lines[k], place)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@compiled
+def transpose(source, target):  # type: ignore[no-untyped-def]
+    """target = source transposed; both sizes are multiples of ``LANES``."""
+    for i in range(0, source.shape[0], LANES):
+        for j in range(0, source.shape[1], LANES):
+            _transpose_block(source, target, i, j)
+
+
+@intrinsic
+def row_max(typingctx, x, row):  # type: ignore[no-untyped-def]
+    """Largest element of a row."""
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        code = _Code(context, builder)
+        x, cols = code.array(sig.args[0], args[0])
+        lowest = ir.Constant(code.vector, [float("-inf")] * LANES)
+        best = cgutils.alloca_once_value(builder, lowest)
+        with cgutils.for_range(builder, builder.udiv(cols, code.size(LANES))) as loop:
+            col = builder.mul(loop.index, code.size(LANES))
+            line, held = code.load(code.at(x, args[1], cols, col)), builder.load(best)
+            larger = builder.fcmp_ordered(">", line, held)
+            builder.store(builder.select(larger, line, held), best)
+        name = f"llvm.vector.reduce.fmax.v{LANES}f32"
+        return code.call(name, ir.FloatType(), builder.load(best), fastmath=("nnan",))
+
+    return types.float32(x, types.intp), generate
+
+
+@intrinsic
+def exp_row(typingctx, x, row, shift):  # type: ignore[no-untyped-def]
+    """A row replaced by exp(x - shift), to float32 rounding; returns its sum.
+
+    ``shift`` is at least the row's maximum; results below exp(-87) are 0. With
+    (x - shift) log2(e) = k + r, abs(r) <= 1/2, a polynomial gives exp(r log 2), and k is added to
+    the exponent bits (coefficients of the Cephes library's expf).
+    """
+
+    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        code = _Code(context, builder)
+        x, cols = code.array(sig.args[0], args[0])
+        wide, words = code.vector, ir.VectorType(ir.IntType(32), LANES)
+
+        def number(value: float) -> Any:
+            return ir.Constant(wide, [float(np.float32(value))] * LANES)
+
+        shift = code.spread(args[2])
+        sums = cgutils.alloca_once_value(builder, ir.Constant(wide, None))
+        with cgutils.for_range(builder, builder.udiv(cols, code.size(LANES))) as loop:
+            place = code.at(x, args[1], cols, builder.mul(loop.index, code.size(LANES)))
+            y = builder.fsub(code.load(place), shift)
+            lowest = number(-87.0)
+            kept = builder.fcmp_ordered(">", y, lowest)
+            y = builder.select(kept, y, lowest)
+            nearest = code.multiply_add(y, number(1.44269504), number(0.5))
+            k = code.call(f"llvm.floor.v{LANES}f32", wide, nearest)
+            r = code.multiply_add(k, number(-0.693359375), y)
+            r = code.multiply_add(k, number(2.12194440e-4), r)
+            p = number(1.9875691500e-4)
+            for coefficient in (
+                1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1
+            ):  # fmt: skip
+                p = code.multiply_add(p, r, number(coefficient))
+            p = code.multiply_add(builder.fmul(p, r), r, builder.fadd(r, number(1.0)))
+            exponent = builder.add(builder.fptosi(k, words), ir.Constant(words, [127] * LANES))
+            power = builder.shl(exponent, ir.Constant(words, [23] * LANES))
+            value = builder.fmul(p, builder.bitcast(power, wide))
+            value = builder.select(kept, value, ir.Constant(wide, None))
+            code.store(value, place)
+            builder.store(builder.fadd(builder.load(sums), value), sums)
+        name = f"llvm.vector.reduce.fadd.v{LANES}f32"
+        start = ir.Constant(ir.FloatType(), 0.0)
+        return code.call(name, ir.FloatType(), start, builder.load(sums), fastmath=("reassoc",))
+
+    return types.float32(x, types.intp, types.float32), generate
+
+
+@compiled
+def _preactivations(theta, nought, pre):  # type: ignore[no-untyped-def]
+    """pre[0] = E_A W_A, pre[1] = E_B W_B + b_in."""
+    e_a, e_b, w_a, w_b, b_in = theta[0], theta[1], theta[2], theta[3], theta[4]
+    n, depth = e_a.shape
+    product(e_a, w_a, nought, pre[0], 0, n, depth)
+    product(e_b, w_b, b_in, pre[1], 0, n, depth)
+
+
+@compiled
+def _masked_bias(theta, bias):  # type: ignore[no-untyped-def]
+    """The output bias with -inf in padded columns, so that no softmax sees them."""
+    bias[:] = -np.inf
+    for j in range(theta[0].shape[0]):
+        bias[0, j] = theta[6][0, j]
+
+
+@compiled
+def _logits(theta, pre, bias, a, b, start, rows, hidden, logits):  # type: ignore[no-untyped-def]
+    """Hidden layer and logits of ``rows`` pairs."""
+    for row in range(rows):
+        at_a, at_b = a[start + row], b[start + row]
+        for j in range(hidden.shape[1]):
+            hidden[row, j] = max(pre[0][at_a, j] + pre[1][at_b, j], np.float32(0.0))
+    product(hidden, theta[5], bias, logits, 0, rows, hidden.shape[1])
+
+
+@compiled
+def gradient(theta, grad, a, b, first, last, work):  # type: ignore[no-untyped-def]
+    """Gradient of the mean cross-entropy over the pairs ``first`` to ``last``.
+
+    ``theta`` and ``grad``: E_A, E_B (n, embed), W_A, W_B (embed, hidden), b_in (1, hidden),
+    W_out (hidden, out), b_out (1, out), columns padded by zeros. ``work``: scratch, see
+    ``ensemble.Layout``.
+    """
+    pre, d_pre, hidden, d_hidden, logits, w_out_turned, w_in_turned, bias, nought = work
+    n, w_out = theta[0].shape[0], theta[5]
+    _preactivations(theta, nought, pre)
+    _masked_bias(theta, bias)
+    transpose(w_out, w_out_turned)
+    d_pre[0][:] = 0.0
+    d_pre[1][:] = 0.0
+    grad[4][:] = 0.0
+    grad[6][:] = 0.0
+    share = np.float32(1.0 / (last - first))
+    for start in range(first, last, CHUNK_ROWS):
+        rows = min(CHUNK_ROWS, last - start)
+        _logits(theta, pre, bias, a, b, start, rows, hidden, logits)
+        for row in range(rows):
+            scale = share / exp_row(logits, row, row_max(logits, row))
+            for j in range(logits.shape[1]):
+                logits[row, j] *= scale
+            answer = a[start + row] + b[start + row]
+            logits[row, answer - n if answer >= n else answer] -= share
+            for j in range(logits.shape[1]):
+                grad[6][0, j] += logits[row, j]
+        if start == first:
+            turned_product(hidden, logits, nought, grad[5], 0, w_out.shape[0], rows)
+        else:
+            turned_product(hidden, logits, grad[5], grad[5], 1, w_out.shape[0], rows)
+        product(logits, w_out_turned, nought, d_hidden, 0, rows, n)
+        for row in range(rows):
+            at_a, at_b = a[start + row], b[start + row]
+            for j in range(hidden.shape[1]):
+                d = d_hidden[row, j] if hidden[row, j] > 0 else np.float32(0.0)
+                d_pre[0][at_a, j] += d
+                d_pre[1][at_b, j] += d
+    for k in range(n):
+        for j in range(hidden.shape[1]):
+            grad[4][0, j] += d_pre[0][k, j]
+    for side in range(2):
+        embedding, w_in = theta[side], theta[2 + side]
+        transpose(w_in, w_in_turned)
+        product(d_pre[side], w_in_turned, nought, grad[side], 0, n, w_in.shape[1])
+        turned_product(embedding, d_pre[side], nought, grad[2 + side], 0, w_in.shape[0], n)
+
+
+@compiled
+def adam(theta, grad, first, second, step, lr, decay):  # type: ignore[no-untyped-def]
+    """One step of Adam with L2 in the gradient, as torch.optim.Adam has it; ``step`` from 1.
+
+    Flat arrays of one length.
+    """
+    size = np.float32(lr / (1.0 - BETA_1**step))
+    root = np.float32(1.0 / np.sqrt(1.0 - BETA_2**step))
+    keep_1, keep_2 = np.float32(1.0 - BETA_1), np.float32(1.0 - BETA_2)
+    wd, beta_2, epsilon = np.float32(decay), np.float32(BETA_2), np.float32(EPSILON)
+    for i in range(theta.shape[0]):
+        g = grad[i] + wd * theta[i]
+        m = first[i] + keep_1 * (g - first[i])
+        v = beta_2 * second[i] + keep_2 * g * g
+        first[i], second[i] = m, v
+        theta[i] -= size * m / (np.sqrt(v) * root + epsilon)
+
+
+@compiled
+def _philox(seed, stream, index, block):  # type: ignore[no-untyped-def]
+    """Four words of ``rng.philox`` at counter (block, 0, index, stream)."""
+    low = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+    c0, c1, c2, c3 = np.uint64(block), np.uint64(0), np.uint64(index), np.uint64(stream)
+    k0, k1 = np.uint64(seed) & low, np.uint64(seed) >> half
+    for _ in range(10):
+        p0, p1 = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
+        c0, c1, c2, c3 = (p1 >> half) ^ c1 ^ k0, p1 & low, (p0 >> half) ^ c3 ^ k1, p0 & low
+        k0, k1 = (k0 + np.uint64(0x9E3779B9)) & low, (k1 + np.uint64(0xBB67AE85)) & low
+    return c0, c1, c2, c3
+
+
+@compiled
+def permutation(seed, stream, index, order, words, spare):  # type: ignore[no-untyped-def]
+    """``rng.permutation`` written to ``order``: positions sorted by their words, stable.
+
+    ``words`` (2, count) and ``spare`` (count) are scratch. A radix sort of 11 bits a pass.
+    """
+    count = order.shape[0]
+    for block in range((count + 3) // 4):
+        drawn = _philox(seed, stream, index, block)
+        for lane in range(min(4, count - 4 * block)):
+            words[0, 4 * block + lane] = np.uint32(drawn[lane])
+    for position in range(count):
+        order[position] = position
+    starts = np.empty(2048, dtype=np.int64)
+    for shift in (0, 11, 22):
+        source, target = (0, 1) if shift != 11 else (1, 0)
+        starts[:] = 0
+        for i in range(count):
+            starts[(words[source, i] >> np.uint32(shift)) & np.uint32(2047)] += 1
+        total = 0
+        for bucket in range(2048):
+            total, starts[bucket] = total + starts[bucket], total
+        for i in range(count):
+            bucket = (words[source, i] >> np.uint32(shift)) & np.uint32(2047)
+            words[target, starts[bucket]] = words[source, i]
+            spare[starts[bucket]] = order[i]
+            starts[bucket] += 1
+        order[:] = spare
+
+
+@compiled
+def run_epochs(
+    flat, flat_grad, first, second, theta, grad, split_a, split_b,
+    batch, shuffled, seed, stream, epoch, last_epoch, lr, decay, work,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Train one network from ``epoch`` to ``last_epoch``, in place.
+
+    ``theta`` and ``grad`` are views into the flat vectors that Adam sees; ``split_a``,
+    ``split_b``: the training pairs; ``shuffled``: whether an epoch draws an order, from
+    ``stream`` of the seed.
+    """
+    count = split_a.shape[0]
+    a, b = split_a.copy(), split_b.copy()
+    order, spare = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    words = np.empty((2, count), dtype=np.uint32)
+    step = epoch * ((count + batch - 1) // batch)
+    for current in range(epoch, last_epoch):
+        if shuffled:
+            permutation(seed, stream, current, order, words, spare)
+            for i in range(count):
+                a[i], b[i] = split_a[order[i]], split_b[order[i]]
+        for start in range(0, count, batch):
+            gradient(theta, grad, a, b, start, min(start + batch, count), work)
+            step += 1
+            adam(flat, flat_grad, first, second, step, lr, decay)
+
+
+@compiled
+def evaluate(theta, is_train, loss, right, work):  # type: ignore[no-untyped-def]
+    """Sums of cross-entropy and of right answers over held-out (0) and training (1) pairs.
+
+    ``is_train`` (n * n): 0 or 1, by a n + b; ``loss``, ``right``: (2,) in float64.
+    """
+    pre, hidden, logits, bias, nought = work[0], work[2], work[4], work[7], work[8]
+    n = theta[0].shape[0]
+    _preactivations(theta, nought, pre)
+    _masked_bias(theta, bias)
+    a, b = np.empty(CHUNK_ROWS, dtype=np.int64), np.empty(CHUNK_ROWS, dtype=np.int64)
+    loss[:], right[:] = 0.0, 0.0
+    for start in range(0, n * n, CHUNK_ROWS):
+        rows = min(CHUNK_ROWS, n * n - start)
+        for row in range(rows):
+            a[row], b[row] = (start + row) // n, (start + row) % n
+        _logits(theta, pre, bias, a, b, 0, rows, hidden, logits)
+        for row in range(rows):
+            best, answer = row_max(logits, row), (a[row] + b[row]) % n
+            correct, chosen = logits[row, answer], 0
+            while logits[row, chosen] < best:
+                chosen += 1
+            total = exp_row(logits, row, best)
+            which = is_train[start + row]
+            loss[which] += np.log(np.float64(total)) + np.float64(best - correct)
+            right[which] += chosen == answer
