@@ -14,6 +14,12 @@ INSTALLED := .venv/.installed
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 STRIP_KEYS := metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info
 
+# Presets in results/sweeps and their number of networks, seeds from 1000.
+SWEEPS := A91:4000 A89:4000 A91-full:500 A89-full:500 A91-flax:500 A91-untrained:100 \
+  A91-long:100 A91-full-long:100 A91-width-512:50 A91-width-2048:50 \
+  A91-full-width-512:50 A91-full-width-2048:50 A31:80 \
+  $(foreach n,35 43 48 59 64 73 77 97 100 128 131 179 180 250 251,A$(n):60)
+
 # One thread a kernel: chapters are small, and two of them run side by side in the tests.
 book test slow: export OMP_NUM_THREADS := 1
 # Cells of a kernel need no debugger; this silences its start-up remark.
@@ -27,7 +33,7 @@ help:
 	@echo 'make lab      open the notebooks in JupyterLab'
 	@echo 'make serve    show the built site on http://localhost:8000'
 	@echo 'make bench    measure the speed of training'
-	@echo 'make results  export the tables in results/ from the store of runs'
+	@echo 'make results  train what the tables in results/ rest on (hours), and write them'
 	@echo 'make clean    remove what was built; the store of runs and .venv stay'
 
 # Written last, so that an interrupted installation is taken up again.
@@ -80,9 +86,16 @@ serve: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/ensemble.py
 
+# Hours on two cores; what the store holds is not computed again.
 results: $(INSTALLED)
 	for name in showcase A91 A89; do $(BIN)/python -m modlib export $$name || exit 1; done
+	for sweep in $(SWEEPS); do \
+	  name=$${sweep%:*}; seeds="--first-seed 1000 --num-seeds $${sweep#*:}"; \
+	  $(BIN)/python -m modlib sweep --preset $$name $$seeds && \
+	  $(BIN)/python -m modlib export $$name --sweep $$seeds || exit 1; \
+	done
 
 clean:
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache modlib.egg-info

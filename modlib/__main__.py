@@ -24,13 +24,15 @@ from modlib.config import (
     require_seed,
     resolve_device,
 )
-from modlib.errors import InputError, StoreError, require_choice, require_int
+from modlib.errors import ClusterError, InputError, StoreError, require_choice, require_int
 from modlib.experiments import KIND, get_or_train
+from modlib.inventory import Holding, holdings, size_of, to_prune
+from modlib.inventory import prune as prune_folders
 from modlib.measures import measure
 from modlib.notebook import check_values, declared_parameters
 from modlib.paths import NOTEBOOKS
-from modlib.results import export as export_preset
 from modlib.results import NUM_EXPORTED, export_sweep, record_fine_tuning
+from modlib.results import export as export_preset
 from modlib.store import Store, write_atomically, writing
 from modlib.sweep import blocks, seed_range
 from modlib.sweep import sweep as run_sweep
@@ -49,7 +51,7 @@ def one_line() -> Iterator[None]:
         refusal = str(InputError("option", f"be one of {names}", error.option_name))
     except click.UsageError as error:
         refusal = error.format_message()
-    except (InputError, StoreError) as error:
+    except (InputError, StoreError, ClusterError) as error:
         refusal = str(error)
     else:
         return
@@ -157,6 +159,8 @@ def train(config: AdditionConfig, seed: str, num_seeds: str, device: str) -> Non
 @click.option("--shard", help="This block of the sweep only, from 0 (for an array of jobs).")
 @click.option("--keep-weights", is_flag=True, help="Keep the parameters with the tables.")
 @click.option("--threads", help="Networks trained at once.  [default: one a core]")
+@click.option("--workers", help="Shards on this many processes, by dask.distributed.")
+@click.option("--scheduler", help="Shards on the workers of the dask scheduler at this address.")
 @device_option
 def sweep(
     config: AdditionConfig,
@@ -166,6 +170,8 @@ def sweep(
     shard: str | None,
     keep_weights: bool,
     threads: str | None,
+    workers: str | None,
+    scheduler: str | None,
     device: str,
 ) -> None:
     """Train and describe many seeds, in shards; a killed sweep goes on where it was."""
@@ -181,11 +187,65 @@ def sweep(
         keep_weights=keep_weights,
         device=device,
         threads=None if threads is None else literal(threads),
+        workers=None if workers is None else literal(workers),
+        scheduler=scheduler,
     )
     click.echo(
         f"{swept.num_shards} shards, {swept.num_networks} networks, "
-        f"{swept.share_learned:.1%} learned, {swept.wall_s:.0f} s"
+        f"{100 * swept.share_learned:.1f} % learned, {swept.wall_s:.0f} s"
     )
+
+
+@main.command(name="store")
+@click.option("--prune", help="Remove: partial (what stopped processes left), or a KEY's runs.")
+@click.option("--yes", is_flag=True, help="Remove it; without, only say what would go.")
+def list_store(prune: str | None, yes: bool) -> None:
+    """List what the store holds, or remove parts of it."""
+    held = Store()
+    if prune is None:
+        click.echo(f"{held.root}")
+        for holding in holdings(held):
+            click.echo("  ".join(words_of(holding)))
+        return
+    folders = to_prune(held, prune)
+    sizes = {folder: size_of(folder) for folder in folders}
+    left = prune_folders(folders) if yes else []
+    for folder in folders:
+        did = "removed" if yes else "would remove"
+        said = f"left alone, in use: {folder}" if folder in left else f"{did} {folder}"
+        click.echo(f"{said}, {sizes[folder] / 1e6:.1f} MB")
+    if folders and not yes:
+        click.echo("add --yes to remove")
+
+
+def words_of(holding: Holding) -> Iterator[str]:
+    """A configuration's line in the list of the store: what it is, and how much there is."""
+    yield f"{holding.kind}/{holding.key}"
+    yield in_words(holding.config)
+    if holding.num_runs:
+        yield f"{holding.num_runs} single runs"
+    if holding.shards:
+        first, last = holding.shards[0].start, max(shard.stop for shard in holding.shards) - 1
+        yield f"{len(holding.shards)} shards of seeds {first} to {last}"
+        yield "tables " + ", ".join(f"v{version}" for version in holding.tables)
+    yield f"{holding.num_networks} networks"
+    if holding.unfinished:
+        yield f"{len(holding.unfinished)} unfinished"
+    yield f"{holding.num_bytes / 1e6:.1f} MB"
+
+
+def in_words(config: dict[str, Any] | None) -> str:
+    """A stored configuration as a preset's name, or as its modulus and what it changes."""
+    try:
+        settings = {name: (config or {})[name] for name in vars(AdditionConfig())}
+        made = AdditionConfig(**settings)
+    except (KeyError, InputError):
+        return "unknown configuration"
+    named = [name for name, known in PRESETS.items() if known == made]
+    usual = vars(AdditionConfig(n=made.n, batch=made.batch))
+    changed = [f"{name}={value}" for name, value in settings.items() if usual[name] != value]
+    batch = ["batch=full"] if made.batch == "full" else []
+    return " ".join(named or [f"n={made.n}", *batch, *changed])
 
 
 def settings_of(preset: str | None) -> dict[str, Any]:

@@ -107,6 +107,33 @@ class Measurement:
         return f"{value} ({', '.join(details)})" if details else value
 
 
+class MissingExport(LookupError):
+    """The tables that a claim is measured on are not in ``results/``."""
+
+
+def with_interval(
+    value: float,
+    low: float,
+    high: float,
+    num_seeds: int,
+    verdict: Verdict,
+    *,
+    unit: str = "",
+    note: str = "",
+) -> Measurement:
+    """A measurement of a share or number; in the unit % all three are multiplied by 100."""
+    factor = 100.0 if unit == "%" else 1.0
+    return Measurement(
+        value=factor * value,
+        low=factor * low,
+        high=factor * high,
+        num_seeds=num_seeds,
+        verdict=verdict,
+        unit=unit,
+        note=note,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """A line of the ledger: a claim and its measurement, or None while that is to come."""
@@ -211,6 +238,20 @@ def interval_verdict(
         and (below is None or high < below)
     )
     return "agrees" if holds else "differs"
+
+
+def all_agree(*verdicts: Verdict) -> Verdict:
+    """Verdict of a rule in several parts: "agrees" if each does."""
+    return "agrees" if all(verdict == "agrees" for verdict in verdicts) else "differs"
+
+
+def share_interval(successes: int, total: int) -> tuple[float, float, float]:
+    """A share of seeds with its 95 % Wilson interval.
+
+    The bootstrap gives an interval of no width when all seeds agree; see the deviations page.
+    """
+    interval = stats.binomtest(successes, total).proportion_ci(CONFIDENCE, method="wilson")
+    return successes / total, float(interval.low), float(interval.high)
 
 
 def ledger(measurements: Mapping[str, Measurement]) -> list[Row]:

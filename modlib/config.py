@@ -134,9 +134,9 @@ PRESETS: dict[str, AdditionConfig] = {
     "A91-untrained": AdditionConfig(n=91, epochs=0),
     "A91-long": AdditionConfig(n=91, epochs=3000),
     "A91-full-long": AdditionConfig(n=91, batch="full", epochs=10000),
+    **{f"A91-width-{width}": AdditionConfig(n=91, num_neurons=width) for width in WIDTHS},
     **{
-        f"A91-{regime}width-{width}": AdditionConfig(n=91, batch=batch, num_neurons=width)
-        for regime, batch in (("", "n"), ("full-", "full"))
+        f"A91-full-width-{width}": AdditionConfig(n=91, batch="full", num_neurons=width)
         for width in WIDTHS
     },
     **{

@@ -1,7 +1,8 @@
 """How each claim is measured: from the committed tables, or by enumeration.
 
 One function a claim, named in ``MEASURES``. The rules stand in ``claims.toml``; here they are
-applied to intervals over seeds.
+applied to intervals over seeds. Claims about distributions over thousands of networks have
+their functions in ``measures_sweeps``.
 """
 
 from __future__ import annotations
@@ -20,8 +21,17 @@ from modlib.analysis.harmonics import chance_of_harmonics
 from modlib.analysis.neurons import FINE_TUNING_FROM
 from modlib.analysis.remark_1 import remark_1_holds
 from modlib.analysis.tables import LARGE, Tables
-from modlib.claims import Measurement, Verdict, bootstrap_over_seeds, interval_verdict
+from modlib.claims import (
+    Measurement,
+    MissingExport,
+    all_agree,
+    bootstrap_over_seeds,
+    interval_verdict,
+    share_interval,
+    with_interval,
+)
 from modlib.groups import coprime_factors, harmonic_base
+from modlib.measures_sweeps import SWEEP_MEASURES
 from modlib.results import read_export
 
 BATCH_N = ("A91", "A89")
@@ -35,10 +45,6 @@ SIMPLE_AND_3F = ("simple", "3f")
 @lru_cache(maxsize=8)
 def _export(name: str) -> Tables | None:
     return read_export(name)
-
-
-class MissingExport(LookupError):
-    """The tables that a claim is measured on are not in ``results/``."""
 
 
 def _pooled(
@@ -77,52 +83,17 @@ def _bootstrap(
     return value, low, high, len(per_seed)
 
 
-def share_interval(successes: int, total: int) -> tuple[float, float, float]:
-    """A share of seeds with its 95 % Wilson interval.
-
-    The bootstrap gives an interval of no width when all seeds agree; see the deviations page.
-    """
-    interval = stats.binomtest(successes, total).proportion_ci(0.95, method="wilson")
-    return successes / total, float(interval.low), float(interval.high)
-
-
-def _scaled(
-    value: float,
-    low: float,
-    high: float,
-    num_seeds: int,
-    verdict: Verdict,
-    *,
-    unit: str = "",
-    note: str = "",
-) -> Measurement:
-    factor = 100.0 if unit == "%" else 1.0
-    return Measurement(
-        value=factor * value,
-        low=factor * low,
-        high=factor * high,
-        num_seeds=num_seeds,
-        verdict=verdict,
-        unit=unit,
-        note=note,
-    )
-
-
-def _worse(*verdicts: Verdict) -> Verdict:
-    return "agrees" if all(verdict == "agrees" for verdict in verdicts) else "differs"
-
-
 def _kind_share(kinds: Iterable[str]) -> Measurement:
     table = _pooled("neurons")
     flags = table.assign(flag=table.kind.isin(list(kinds)))
     value, low, high, num = _bootstrap(flags, ["flag"], np.mean)
-    return _scaled(value, low, high, num, interval_verdict(low, high, above=0.5), unit="%")
+    return with_interval(value, low, high, num, interval_verdict(low, high, above=0.5), unit="%")
 
 
 def most_simple() -> Measurement:
     """Share of live neurons that are simple, and with the 3f shape."""
     narrow, wide = _kind_share(SIMPLE), _kind_share(SIMPLE_AND_3F)
-    verdict = _worse(narrow.verdict, wide.verdict)
+    verdict = all_agree(narrow.verdict, wide.verdict)
     return Measurement(
         value=narrow.value,
         low=narrow.low,
@@ -142,7 +113,7 @@ def fine_tuning_optional() -> Measurement:
     tuned = sum(bool((b.kind == "fine-tuning").any()) for b in _by_seed(_pooled("clusters")))
     note = f"a whole cluster of them in {tuned} of {len(has)} seeds"
     verdict = interval_verdict(low, high, below=1.0)
-    return _scaled(value, low, high, len(has), verdict, unit="%", note=note)
+    return with_interval(value, low, high, len(has), verdict, unit="%", note=note)
 
 
 def fine_tuning_order() -> Measurement:
@@ -156,13 +127,13 @@ def fine_tuning_order() -> Measurement:
     ]
     value, low, high, num = _bootstrap(tuned.assign(flag=orders), ["flag"], np.mean)
     chances = {n: chance_of_harmonics(n, 3, MAX_ORDER) for n in sorted(set(table.modulus))}
-    verdict = _worse(
+    verdict = all_agree(
         interval_verdict(low, high, at_least=0.9),
         interval_verdict(min(chances.values()), max(chances.values()), below=0.3),
     )
     shares = " and ".join(f"{100 * share:.0f} % (n = {n})" for n, share in chances.items())
     note = f"{len(tuned)} neurons; of all triples of frequencies {shares} have the property"
-    return _scaled(value, low, high, num, verdict, unit="%", note=note)
+    return with_interval(value, low, high, num, verdict, unit="%", note=note)
 
 
 def half_period() -> Measurement:
@@ -179,7 +150,7 @@ def half_period() -> Measurement:
         f"{tuned.flank.median():.2f} crest to trough"
     )
     verdict = interval_verdict(low, high, at_least=0.8)
-    return _scaled(value, low, high, num, verdict, unit="%", note=note)
+    return with_interval(value, low, high, num, verdict, unit="%", note=note)
 
 
 def _simple_neurons() -> pd.DataFrame:
@@ -192,7 +163,7 @@ def phase_sum() -> Measurement:
     table = _simple_neurons()
     errors = table.assign(error=table.phase_error.abs() / table.modulus).dropna(subset=["error"])
     value, low, high, num = _bootstrap(errors, ["error"], lambda x: np.quantile(x, 0.95))
-    return _scaled(value, low, high, num, interval_verdict(low, high, below=0.02))
+    return with_interval(value, low, high, num, interval_verdict(low, high, below=0.02))
 
 
 def radius_ratio() -> Measurement:
@@ -200,7 +171,7 @@ def radius_ratio() -> Measurement:
     table = _simple_neurons()
     ratios = table.assign(ratio=table.log_ratio.abs())
     value, low, high, num = _bootstrap(ratios, ["ratio"], lambda x: np.quantile(x, 0.95))
-    return _scaled(value, low, high, num, interval_verdict(low, high, below=0.1))
+    return with_interval(value, low, high, num, interval_verdict(low, high, below=0.1))
 
 
 def magnitudes() -> Measurement:
@@ -210,7 +181,7 @@ def magnitudes() -> Measurement:
     simple = simple.assign(tall=simple.spike > 60, low=simple.secondary < 7.5)
     value, low, high, num = _bootstrap(simple, ["tall"], np.mean)
     under = _bootstrap(simple, ["low"], np.mean)
-    verdict = _worse(
+    verdict = all_agree(
         interval_verdict(low, high, at_least=0.9),
         interval_verdict(under[1], under[2], at_least=0.9),
     )
@@ -218,7 +189,7 @@ def magnitudes() -> Measurement:
         f"spikes over 60; secondaries under 7.5: {100 * under[0]:.1f} % "
         f"({100 * under[1]:.1f} to {100 * under[2]:.1f})"
     )
-    return _scaled(value, low, high, num, verdict, unit="%", note=note)
+    return with_interval(value, low, high, num, verdict, unit="%", note=note)
 
 
 def _large_clusters() -> pd.DataFrame:
@@ -232,7 +203,9 @@ def cosine_fit() -> Measurement:
     value, low, high, num = _bootstrap(table, ["explained"], np.mean)
     fit = (table.explained >= 0.9).mean()
     note = f"mean over {len(table)} clusters; {100 * fit:.0f} % of them reach .9 singly"
-    return _scaled(value, low, high, num, interval_verdict(low, high, at_least=0.9), note=note)
+    return with_interval(
+        value, low, high, num, interval_verdict(low, high, at_least=0.9), note=note
+    )
 
 
 def intersection() -> Measurement:
@@ -249,7 +222,7 @@ def intersection() -> Measurement:
         f"margin {table.margin.median():.1f} logits"
     )
     verdict = interval_verdict(low, high, at_least=0.95)
-    return _scaled(value, low, high, len(positive), verdict, unit="%", note=note)
+    return with_interval(value, low, high, len(positive), verdict, unit="%", note=note)
 
 
 def equal_amplitude() -> Measurement:
@@ -259,7 +232,7 @@ def equal_amplitude() -> Measurement:
     variation = [block.amplitude.std(ddof=1) / block.amplitude.mean() for block in blocks]
     value, low, high = bootstrap_over_seeds(variation, lambda chosen: float(np.mean(chosen)))
     verdict = interval_verdict(low, high, below=0.25)
-    return _scaled(value, low, high, len(blocks), verdict, note="clusters of every size")
+    return with_interval(value, low, high, len(blocks), verdict, note="clusters of every size")
 
 
 def circular_pairs() -> Measurement:
@@ -268,7 +241,9 @@ def circular_pairs() -> Measurement:
     value, low, high, num = _bootstrap(
         table, ["num_pairs_agree", "num_pairs"], lambda x: x[:, 0].sum() / x[:, 1].sum()
     )
-    return _scaled(value, low, high, num, interval_verdict(low, high, at_least=0.95), unit="%")
+    return with_interval(
+        value, low, high, num, interval_verdict(low, high, at_least=0.95), unit="%"
+    )
 
 
 def remapped_to_gcd() -> Measurement:
@@ -306,7 +281,7 @@ def uniform_phases() -> Measurement:
         f"are spread {spread} evenly than chance"
     )
     verdict = interval_verdict(low, high, at_least=0.35, at_most=0.65)
-    return _scaled(value, low, high, num, verdict, unit="%", note=note)
+    return with_interval(value, low, high, num, verdict, unit="%", note=note)
 
 
 def noise_at_sigma() -> Measurement:
@@ -317,7 +292,7 @@ def noise_at_sigma() -> Measurement:
     table = table.assign(ratio=table.noise_loss / table.unit.map(base))
     value, low, high, num = _bootstrap(table, ["ratio"], np.mean)
     accuracy = _bootstrap(table, ["noise_accuracy"], np.mean)
-    verdict = _worse(
+    verdict = all_agree(
         interval_verdict(low, high, below=2.0),
         interval_verdict(accuracy[1], accuracy[2], at_least=0.995),
     )
@@ -325,7 +300,7 @@ def noise_at_sigma() -> Measurement:
         f"mean over {len(table)} clusters; accuracy {accuracy[0]:.4f} "
         f"({accuracy[1]:.4f} to {accuracy[2]:.4f})"
     )
-    return _scaled(value, low, high, num, verdict, note=note)
+    return with_interval(value, low, high, num, verdict, note=note)
 
 
 def unequal_clusters() -> Measurement:
@@ -334,7 +309,7 @@ def unequal_clusters() -> Measurement:
     value, low, high, num = _bootstrap(
         table, ["num_neurons", "removed_loss"], lambda x: stats.spearmanr(x[:, 0], x[:, 1])[0]
     )
-    return _scaled(value, low, high, num, interval_verdict(low, high, above=0.5))
+    return with_interval(value, low, high, num, interval_verdict(low, high, above=0.5))
 
 
 def equivariant() -> Measurement:
@@ -344,14 +319,14 @@ def equivariant() -> Measurement:
     trend = _bootstrap(
         every, ["num_neurons", "shift_error"], lambda x: stats.spearmanr(x[:, 0], x[:, 1])[0]
     )
-    verdict = _worse(
+    verdict = all_agree(
         interval_verdict(low, high, at_least=0.9), interval_verdict(trend[1], trend[2], below=0.0)
     )
     note = (
         f"mean over {len(table)} clusters; size against error: "
         f"{trend[0]:.2f} ({trend[1]:.2f} to {trend[2]:.2f})"
     )
-    return _scaled(value, low, high, num, verdict, note=note)
+    return with_interval(value, low, high, num, verdict, note=note)
 
 
 def remark_1() -> Measurement:
@@ -385,6 +360,7 @@ MEASURES: dict[str, Callable[[], Measurement]] = {
     "A.fig27.unequal": unequal_clusters,
     "A.fig31.equivariant": equivariant,
     "A.rem1.crt": remark_1,
+    **SWEEP_MEASURES,
 }
 
 

@@ -42,6 +42,8 @@ RULES: dict[str, Callable[[object], object]] = {
     "num_draws": lambda value: require_int("num_draws", value, at_least=1, at_most=1000),
     "max_sigma": lambda value: require_float("max_sigma", value, at_least=0.0, at_most=5.0),
     "shift": lambda value: require_int("shift", value, at_least=1),
+    "num_seeds": lambda value: require_int("num_seeds", value, at_least=1, at_most=10**6),
+    "delta": lambda value: require_float("delta", value, at_least=0.01, at_most=0.99),
     "num_examples": lambda value: require_int("num_examples", value, at_least=1, at_most=8),
 }
 """The rule of each parameter that a chapter may have; None is allowed where it is the default."""

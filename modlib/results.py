@@ -278,6 +278,30 @@ def _origins(store: Store, config: AdditionConfig, seeds: range) -> list[dict[st
     return list(origins.values())
 
 
+def collect_sweep(store: Store, config: AdditionConfig, seeds: range) -> SweepTables:
+    """The shards of these seeds, all of which the store holds, in the tables of an export."""
+    # Not at the top: to read tables, chapters need no compiled trainer.
+    from modlib.sweep import read_sweep
+
+    middle = NUM_BINS // 2
+    histogram = _Totals("centre", BIN_WIDTH * np.arange(-middle, middle + 1))
+    ranks = _Totals("rank", np.arange(config.n))
+    kept: dict[str, list[pd.DataFrame]] = {name: [] for name in SweepTables._fields[:4]}
+    for start in range(seeds.start, seeds.stop, READ_AT_ONCE):
+        block = range(start, min(start + READ_AT_ONCE, seeds.stop))
+        part = read_sweep(store, config, block)
+        learned = part.networks.learned.to_numpy(dtype=bool)
+        histogram.add(np.stack(part.networks.weight_counts.tolist()), learned)
+        ranks.add(_ranks_by_network(part, config.n), learned)
+        kept["networks"].append(part.networks.drop(columns="weight_counts"))
+        kept["clusters"].append(part.clusters.drop(columns="rank_counts"))
+        tuned = part.neurons[part.neurons.kind.isin(["fine-tuning", "3f"])]
+        kept["fine_tuning"].append(tuned[KEPT_OF_NEURONS])
+        kept["window"].append(part.window)
+    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in kept.items()}
+    return SweepTables(**tables, histogram=histogram.table(), ranks=ranks.table())
+
+
 def export_sweep(
     preset_name: str,
     *,
@@ -291,31 +315,12 @@ def export_sweep(
     ``num_seeds`` None: all from ``first_seed`` to the last one in the store. Trains nothing:
     raises ``StoreError`` where a seed's shard is missing, damaged, or of another version.
     """
-    # Not at the top: to read tables, chapters need no compiled trainer.
-    from modlib.sweep import read_sweep
-
     config = preset(preset_name)
     first_seed = require_seed(first_seed, "first_seed")
     store = store or Store()
     seeds = _seeds_to_export(store, config, first_seed, num_seeds)
     folder = results / SWEEPS / preset_name
     _require_writable(folder)
-    middle = NUM_BINS // 2
-    histogram = _Totals("centre", BIN_WIDTH * np.arange(-middle, middle + 1))
-    ranks = _Totals("rank", np.arange(config.n))
-    kept: dict[str, list[pd.DataFrame]] = {name: [] for name in SweepTables._fields[:4]}
-    for start in tqdm(range(seeds.start, seeds.stop, READ_AT_ONCE), desc=preset_name):
-        block = range(start, min(start + READ_AT_ONCE, seeds.stop))
-        part = read_sweep(store, config, block)
-        learned = part.networks.learned.to_numpy(dtype=bool)
-        histogram.add(np.stack(part.networks.weight_counts.tolist()), learned)
-        ranks.add(_ranks_by_network(part, config.n), learned)
-        kept["networks"].append(part.networks.drop(columns="weight_counts"))
-        kept["clusters"].append(part.clusters.drop(columns="rank_counts"))
-        tuned = part.neurons[part.neurons.kind.isin(["fine-tuning", "3f"])]
-        kept["fine_tuning"].append(tuned[KEPT_OF_NEURONS])
-        kept["window"].append(part.window)
-    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in kept.items()}
     content = {
         "kind": KIND,
         "preset": preset_name,
@@ -326,8 +331,8 @@ def export_sweep(
         "origins": _origins(store, config, seeds),
         **provenance("cpu"),
     }
-    whole = SweepTables(**tables, histogram=histogram.table(), ranks=ranks.table())
-    _write_tables(folder, dict(zip(SWEEP_EXPORTED, whole, strict=True)), content)
+    tables = collect_sweep(store, config, seeds)
+    _write_tables(folder, dict(zip(SWEEP_EXPORTED, tables, strict=True)), content)
     return folder
 
 

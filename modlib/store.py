@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -276,33 +276,35 @@ class Store:
 
     def shards(self, kind: str, key: str) -> list[range]:
         """The blocks of seeds that have a shard, by first seed; larger ones first."""
-        found = []
-        for folder in (self.root / kind / key).glob("seeds-*"):
-            if named := re.fullmatch(r"seeds-(\d{6,})-(\d{6,})", folder.name, re.ASCII):
-                found.append(range(int(named[1]), int(named[2]) + 1))
+        folders = (self.root / kind / key).glob("seeds-*")
+        found = [seeds for folder in folders if (seeds := _block(folder.name)) is not None]
         return sorted(found, key=lambda block: (block.start, -block.stop))
 
     @contextmanager
     def lock(self, kind: str, key: str, seeds: Seeds, *, wait: bool = True) -> Iterator[bool]:
-        """Hold a run or a shard: a second process waits here until the first has written it.
+        """Hold a run, or a shard and with it every block that shares a seed with it.
 
-        Yields whether it is held; False only where ``wait`` is False and another process holds
-        it. Raises ``StoreError`` where the folder of the runs cannot be made or written.
+        A second process waits here until the first has written it. Yields whether it is held;
+        False only where ``wait`` is False and another process holds it. Raises ``StoreError``
+        where the folder of the runs cannot be made or written.
         """
         folder = self.folder(kind, key, seeds)
-        lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=-1 if wait else 0)
-        with writing(folder.parent):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire()
-            except Timeout:
-                held = False
-            else:
-                held = True
-        try:
-            yield held
-        finally:
-            lock.release()
+        own = folder.with_name(f".{folder.name}.lock")
+        with ExitStack() as held:
+            with writing(folder.parent):
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                own.touch()  # before others are looked for: of two processes, one sees the other
+                taken: list[Path] = []
+                while (wanted := _rivals(own, seeds)) != taken:
+                    held.close()
+                    try:
+                        for path in wanted:  # in one order for all, so that none waits in a circle
+                            held.enter_context(FileLock(path, timeout=-1 if wait else 0))
+                    except Timeout:
+                        held.close()
+                        break
+                    taken = wanted
+            yield taken == wanted
 
     def checkpoint(self, kind: str, key: str, seed: int) -> Checkpoint:
         """Where an unfinished run keeps its state."""
@@ -443,6 +445,22 @@ class Store:
             for name in old["files"].keys() - names:
                 (folder / name).unlink(missing_ok=True)
         return manifest
+
+
+def _block(name: str) -> range | None:
+    """The seeds that a shard's name says; None for other names."""
+    named = re.fullmatch(r"seeds-(\d{6,})-(\d{6,})", name, re.ASCII)
+    return range(int(named[1]), int(named[2]) + 1) if named else None
+
+
+def _rivals(own: Path, seeds: Seeds) -> list[Path]:
+    """The lock of a run; of a block, also those of all blocks that share a seed with it."""
+    if not isinstance(seeds, range):
+        return [own]
+    named = {path: _block(path.stem[1:]) for path in own.parent.glob(".seeds-*.lock")}
+    return sorted(
+        p for p, b in named.items() if b and b.start < seeds.stop and b.stop > seeds.start
+    )
 
 
 def table_file(name: str, version: int) -> str:

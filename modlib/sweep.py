@@ -9,9 +9,14 @@ configuration and its seeds alone: neither on kills, nor on who computed what be
 from __future__ import annotations
 
 import logging
+import multiprocessing
+import os
+import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import pairwise
@@ -31,7 +36,7 @@ from modlib.config import AdditionConfig, require_seed, resolve_device
 from modlib.errors import ClusterError, InputError, StoreError, require_int
 from modlib.experiments import KIND, view_of
 from modlib.models.mlp import PARAMETERS
-from modlib.store import WEIGHTS, Store
+from modlib.store import WEIGHTS, Checkpoint, Store
 from modlib.training.ensemble import train_ensemble
 from modlib.training.loop import HISTORY
 from modlib.training.outcome import outcome
@@ -42,6 +47,35 @@ TABLES = ("history", *Census._fields)
 """Tables of a shard: loss and accuracy by evaluated epoch, and the census."""
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def describing(num_processes: int) -> Iterator[Executor]:
+    """Processes that describe networks while a GPU trains the next; they end with this one."""
+    pool = ProcessPoolExecutor(
+        num_processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_end_with,
+        initargs=(os.getpid(),),
+    )
+    try:
+        yield pool
+    except BrokenProcessPool:
+        raise ClusterError("a process that describes networks was killed; start again") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _end_with(parent: int) -> None:
+    """Leave when the parent is gone, even killed: a waiting pool process would stay for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    threadpool_limits(1, "blas")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,43 +113,44 @@ def plan(
 ) -> list[range]:
     """The shards to compute: the blocks of ``seeds``, less what finished shards hold already."""
     finished = store.shards(KIND, config.key())
-    todo = []
-    for block in blocks(seeds, shard_size):
-        at = block.start
-        for shard in finished:
-            if shard.stop > at and shard.start < block.stop:
-                if shard.start > at:
-                    todo.append(range(at, shard.start))
-                at = shard.stop
-        if at < block.stop:
-            todo.append(range(at, block.stop))
-    return todo
+    return [part for block in blocks(seeds, shard_size) for part in _less(block, finished)]
 
 
-def _finished(store: Store, config: AdditionConfig, seeds: range | None) -> list[range]:
-    """The finished shards that hold some of ``seeds`` (None: all of them)."""
-    return [
-        shard
-        for shard in store.shards(KIND, config.key())
-        if seeds is None or (shard.start < seeds.stop and shard.stop > seeds.start)
-    ]
+def _less(block: range, finished: Sequence[range]) -> Iterator[range]:
+    """The parts of a block that none of the finished shards holds; these sorted by first seed."""
+    at = block.start
+    for shard in finished:
+        if shard.stop > at and shard.start < block.stop:
+            if shard.start > at:
+                yield range(at, shard.start)
+            at = shard.stop
+    if at < block.stop:
+        yield range(at, block.stop)
 
 
-def _manifest(store: Store, config: AdditionConfig, seeds: range) -> dict[str, Any]:
-    """A shard's manifest; refused where damaged, or of another configuration or version."""
-    manifest = store.shard_manifest(KIND, config.key(), seeds)
-    where = store.folder(KIND, config.key(), seeds)
-    if manifest["config"] != asdict(config):
-        raise StoreError(
-            f"{where} holds networks of another configuration than its path says; "
-            f"move {where} away to compute this shard again"
-        )
-    if manifest["tables"] != census.SCHEMA and not _is_outdated(manifest):
-        raise StoreError(
-            f"{where} has tables of version {manifest['tables']}, this version of modlib reads "
-            f"{census.SCHEMA}; move {where} away to compute this shard again"
-        )
-    return manifest
+def checked_shards(
+    store: Store, config: AdditionConfig, seeds: range | None = None
+) -> dict[range, dict[str, Any]]:
+    """The finished shards that hold some of ``seeds`` (None: all of them), with their manifests.
+
+    Raises ``StoreError`` for one that is damaged, or of another configuration or version.
+    """
+    manifests = {}
+    for shard in store.shards(KIND, config.key()):
+        if seeds is not None and (shard.start >= seeds.stop or shard.stop <= seeds.start):
+            continue
+        manifest = store.shard_manifest(KIND, config.key(), shard)
+        where = store.folder(KIND, config.key(), shard)
+        again = f"move {where} away to compute this shard again"
+        if manifest["config"] != asdict(config):
+            raise StoreError(f"{where} holds networks of another configuration; {again}")
+        if manifest["tables"] != census.SCHEMA and not _is_outdated(manifest):
+            raise StoreError(
+                f"{where} has tables of version {manifest['tables']}, "
+                f"this version of modlib reads {census.SCHEMA}; {again}"
+            )
+        manifests[shard] = manifest
+    return manifests
 
 
 def _is_outdated(manifest: Mapping[str, Any]) -> bool:
@@ -133,11 +168,14 @@ def run_shard(
     threads: int | None = None,
     wait: bool = True,
     bar: tqdm | None = None,
+    describers: Executor | None = None,
 ) -> bool:
     """Compute the shard of these seeds where it is missing; bring older tables up to date.
 
-    Networks that an earlier, killed call finished are not trained again. Returns False only
-    where ``wait`` is False and another process holds the shard. ``bar`` counts networks.
+    Networks that an earlier, killed call finished are not trained again. Returns False where
+    ``wait`` is False and another process holds some of the seeds, and where another shard got
+    some of them meanwhile. ``bar`` counts networks; ``describers`` keep and describe them beside
+    the training.
     """
     bar = tqdm(disable=True) if bar is None else bar
     address = (KIND, config.key(), seeds)
@@ -149,12 +187,20 @@ def run_shard(
             _update_tables(store, config, seeds)
             _come_in(bar, len(seeds))
             return True
-        described: dict[int, Census] = {}
+        if list(_less(seeds, store.shards(KIND, config.key()))) != [seeds]:
+            return False
         kept: dict[int, dict[str, np.ndarray]] = {}
+        described: dict[int, Census] = {}
+        waiting: dict[int, Future[Census]] = {}
         for seed, state, trained_now in _members(store, config, seeds, device, threads):
-            described[seed] = _describe(config, seed, state)
             kept[seed] = state if keep_weights else {"history": state["history"]}
+            job = (store.finished(KIND, config.key(), seed), config, seed, state, trained_now)
+            if describers is None:
+                described[seed] = _keep_and_describe(*job)
+            else:
+                waiting[seed] = describers.submit(_keep_and_describe, *job)
             bar.update() if trained_now else _come_in(bar, 1)
+        described |= {seed: future.result() for seed, future in waiting.items()}
         names = PARAMETERS if keep_weights else ()
         store.save_shard(
             *address,
@@ -172,7 +218,8 @@ def run_shard(
 
 def _come_in(bar: tqdm, num_networks: int) -> None:
     """Count networks that cost no training now: the expected end leaves them out."""
-    bar.initial += num_networks
+    if not bar.disable:
+        bar.initial += num_networks
     bar.update(num_networks)
 
 
@@ -190,8 +237,19 @@ def _members(
     for member in train_ensemble(config, missing, device=device, threads=threads, progress=False):
         history = member.history[list(HISTORY)].to_numpy(dtype=np.float64)
         state = {**member.weights, "history": history}
-        store.finished(KIND, config.key(), member.seed).save(state)
         yield member.seed, state, True
+
+
+def _keep_and_describe(
+    place: Checkpoint,
+    config: AdditionConfig,
+    seed: int,
+    state: dict[str, np.ndarray],
+    trained_now: bool,
+) -> Census:
+    if trained_now:
+        place.save(state)
+    return _describe(config, seed, state)
 
 
 def _describe(config: AdditionConfig, seed: int, state: Mapping[str, np.ndarray]) -> Census:
@@ -233,7 +291,7 @@ def _tables(
 
 def _update_tables(store: Store, config: AdditionConfig, seeds: range) -> None:
     """Make a shard's tables again from its weights where an older version of modlib made them."""
-    if not _is_outdated(_manifest(store, config, seeds)):
+    if not _is_outdated(checked_shards(store, config, seeds)[seeds]):
         return
     address = (KIND, config.key(), seeds)
     shard = store.load_shard(*address, names=("history",), weights=True)
@@ -269,6 +327,22 @@ def _run_on_worker(
     return (seeds.start, seeds.stop) if done else None
 
 
+def _outstanding(
+    store: Store, config: AdditionConfig, seeds: range, shard_size: int, keep_weights: bool
+) -> list[range]:
+    """The shards to compute or to bring up to date; refused where one there cannot be used."""
+    outdated = []
+    for shard, manifest in checked_shards(store, config, seeds).items():
+        outdated += [shard] if _is_outdated(manifest) else []
+        if keep_weights and WEIGHTS not in manifest["files"]:
+            where = store.folder(KIND, config.key(), shard)
+            raise StoreError(
+                f"{where} was computed without keeping its weights; "
+                f"move {where} away to compute this shard again"
+            )
+    return outdated + plan(store, config, seeds, shard_size=shard_size)
+
+
 def sweep(
     config: AdditionConfig,
     seeds: range,
@@ -296,62 +370,62 @@ def sweep(
     here = workers is None and scheduler is None
     if scheduler is None:
         resolve_device(device)
+    if threads is not None:
+        threads = require_int("threads", threads, at_least=1, at_most=4096)
     store = store or Store()
-    todo = plan(store, config, seeds, shard_size=shard_size)
-    for shard in _finished(store, config, seeds):
-        manifest = _manifest(store, config, shard)
-        todo += [shard] if _is_outdated(manifest) else []
-        if keep_weights and WEIGHTS not in manifest["files"]:
-            where = store.folder(KIND, config.key(), shard)
-            raise StoreError(
-                f"{where} was computed without keeping its weights; "
-                f"move {where} away to compute this shard again"
-            )
-    bar = tqdm(
-        total=sum(map(len, todo)),
-        desc=f"n={config.n}",
-        unit="network",
-        disable=not progress,
-        smoothing=0,  # the expected end from the whole run: networks come in bursts
-        mininterval=1.0,
-    )
+    todo = _outstanding(store, config, seeds, shard_size, keep_weights)
     with ExitStack() as stack:
-        if here:
+        client = None if here else stack.enter_context(connected(workers, scheduler, device))
+        bar = stack.enter_context(
+            tqdm(
+                total=sum(map(len, todo)),
+                desc=f"n={config.n}",
+                unit="network",
+                disable=not progress,
+                smoothing=0,  # the expected end from the whole run: networks come in bursts
+                mininterval=1.0,
+            )
+        )
+        if client is None:
+            trainer = resolve_device(device)
+            describers = None
+            if trainer.type == "cuda":
+                describers = stack.enter_context(describing(threads or os.cpu_count() or 1))
             run = partial(
                 run_shard,
                 store,
                 config,
                 keep_weights=keep_weights,
-                device=resolve_device(device),
+                device=trainer,
                 threads=threads,
                 bar=bar,
+                describers=describers,
             )
         else:
-            client = stack.enter_context(connected(workers, scheduler, device))
             there = (store.root.resolve(), config, keep_weights, device, threads or 1)
-        stack.enter_context(bar)
-        for wait in (False, True):
+        wait = False
+        while todo:
             ended: Iterable[tuple[range, object]]
-            if here:
+            if client is None:
                 ended = ((shard, run(shard, wait=wait)) for shard in todo)
             else:
                 ended = completed(client, partial(_run_on_worker, *there, wait), todo)
-            left = []
+            finished = []
             for shard, done in ended:
-                if not done:
-                    left.append(shard)
-                elif not here:
+                if done:
+                    finished.append(shard)
+                if done and client is not None:
                     bar.update(len(shard))
-            todo = left
-    if missing := plan(store, config, seeds, shard_size=shard_size):
-        first, last = missing[0][0], missing[0][-1]
-        raise ClusterError(
-            f"workers finished seeds {first} to {last}, but {store.root} lacks them: "
-            "every worker must see this store under this path"
-        )
+            todo, wait = _outstanding(store, config, seeds, shard_size, keep_weights), True
+            if lost := [shard for shard in todo if shard in finished]:
+                raise ClusterError(
+                    f"workers finished seeds {lost[0][0]} to {lost[0][-1]}, but {store.root} lacks "
+                    "them: every worker must see this store under this path"
+                )
+    shards = checked_shards(store, config, seeds)
     (networks,) = _read(store, config, seeds, ("networks",))
     return Swept(
-        num_shards=len(_finished(store, config, seeds)),
+        num_shards=len(shards),
         num_networks=len(networks),
         share_learned=float(networks.learned.mean()),
         wall_s=time.perf_counter() - began,
@@ -372,8 +446,8 @@ def _read(
 ) -> list[pd.DataFrame]:
     parts = []
     stop = 0
-    for shard in _finished(store, config, seeds):
-        if _is_outdated(_manifest(store, config, shard)):
+    for shard, manifest in checked_shards(store, config, seeds).items():
+        if _is_outdated(manifest):
             raise StoreError(
                 f"{store.folder(KIND, config.key(), shard)} has tables of an older version than "
                 f"{census.SCHEMA}; run the sweep again to make them from its weights"

@@ -10,10 +10,14 @@ from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
 # Before any test imports them: axes and types are checked at every call of these modules. The
-# others check the types of what a user gives them by themselves, which the tests must reach.
+# others check the types of what a user gives them by themselves, which the tests must reach;
+# training.kernels is compiled as it stands.
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))
 install_import_hook(
-    ["modlib.analysis", "modlib.fourier", "modlib.rng", "modlib.tasks", "modlib.training"],
+    [
+        *("modlib.analysis", "modlib.fourier", "modlib.rng", "modlib.tasks"),
+        *(f"modlib.training.{name}" for name in ("ensemble", "gpu", "loop", "outcome")),
+    ],
     f"{__name__}.check",
 )
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 import modlib.__main__ as cli
 from modlib import config as config_module
-from modlib import results
+from modlib import experiments, results
 from modlib.claims import load_claims
 from modlib.config import PRESETS, AdditionConfig
 from modlib.errors import InputError
@@ -40,7 +40,9 @@ def modlib(command: str, *, status: int = 0) -> Result:
 # Help
 
 
-@pytest.mark.parametrize("command", ["", "train ", "run ", "claims ", "export "])
+@pytest.mark.parametrize(
+    "command", ["", "train ", "sweep ", "store ", "run ", "claims ", "export "]
+)
 def test_every_command_has_help(command):
     done = modlib(f"{command}--help")
     assert done.stdout.startswith(f"Usage: python -m modlib {command}".rstrip())
@@ -287,6 +289,19 @@ def test_export_writes_the_preset_that_it_is_given(monkeypatch, tmp_path):
     assert done.stdout == f"wrote {tmp_path / 'tiny'}\n"
     tables = results.read_export("tiny", tmp_path)
     assert tables.summary.seed.tolist() == [3, 4]
+
+
+def test_export_of_a_sweep_reads_the_store(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        cli, "export_sweep", lambda *args, **options: asked.append((args, options)) or "there"
+    )
+    assert modlib("export A91 --sweep").stdout == "wrote there\n"
+    modlib("export A91 --sweep --first-seed 3 --num-seeds 2")
+    assert asked == [
+        (("A91",), {"first_seed": 1000, "num_seeds": None}),
+        (("A91",), {"first_seed": 3, "num_seeds": 2}),
+    ]
 
 
 def test_export_showcase_records_the_fine_tuning_seeds(monkeypatch):

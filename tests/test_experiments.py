@@ -6,18 +6,15 @@ import errno
 import json
 import os
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from modlib import config as config_module
 from modlib import experiments
-from modlib.analysis.tables import Tables
 from modlib.config import AdditionConfig
-from modlib.errors import InputError, StoreError
+from modlib.errors import StoreError
 from modlib.experiments import (
     KIND,
     Run,
@@ -25,7 +22,7 @@ from modlib.experiments import (
     get_or_train,
 )
 from modlib.models.mlp import build, initial_weights
-from modlib.store import MANIFEST, METRICS, WEIGHTS, Store, StoredRun, write_manifest
+from modlib.store import MANIFEST, METRICS, WEIGHTS, Store, StoredRun
 from modlib.tasks import train_mask
 
 TINY = AdditionConfig(n=11, num_neurons=12, embed_dim=4, epochs=8)

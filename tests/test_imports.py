@@ -13,7 +13,8 @@ PACKAGE = Path(modlib.__file__).parent
 
 ORDER = (
     *("errors", "paths", "config", "rng", "fourier", "groups", "tasks", "models"),
-    *("store", "training", "analysis", "experiments", "claims", "measures", "registry"),
+    *("store", "inventory", "training", "analysis", "experiments", "cluster", "sweep"),
+    *("results", "many", "claims", "measures_sweeps", "measures", "registry"),
     *("plots", "prose", "notebook", "__main__"),
 )
 """From a configuration to a page: each part may import those before it, and its own modules."""

@@ -11,18 +11,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ideal import ideal_view
 
 from modlib import config as config_module
 from modlib import experiments, results
 from modlib.analysis import census
+from modlib.analysis.census import Census
 from modlib.analysis.tables import Tables
 from modlib.config import AdditionConfig
 from modlib.errors import InputError, StoreError
-from modlib.experiments import KIND, Run, get_or_train, view_of
-from modlib.models.mlp import initial_weights
+from modlib.experiments import KIND, Run, get_or_train
 from modlib.results import (
-    SWEEP_EXPORTED,
     SweepTables,
+    collect_sweep,
     export,
     export_sweep,
     fine_tuning_example,
@@ -107,41 +108,41 @@ def tiny_preset(monkeypatch) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
+def root(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("MODLIB_STORE", str(tmp_path / "store"))
     return tmp_path / "results"
 
 
-def exported(name: str, results: Path, **options) -> Path:
+def exported(name: str, root: Path, **options) -> Path:
     options = {"first_seed": 5, "num_seeds": 2, "device": "cpu", **options}
-    return export(name, results=results, **options)
+    return export(name, results=root, **options)
 
 
-def test_an_export_holds_the_tables_of_its_seeds(tiny_preset, results):
-    folder = exported(tiny_preset, results)
-    assert {path.name for path in folder.iterdir()} == {*experiments.EXPORTED, MANIFEST}
-    tables = read_export(tiny_preset, results)
+def test_an_export_holds_the_tables_of_its_seeds(tiny_preset, root):
+    folder = exported(tiny_preset, root)
+    assert {path.name for path in folder.iterdir()} == {*results.EXPORTED, MANIFEST}
+    tables = read_export(tiny_preset, root)
     assert isinstance(tables, Tables)
     assert tables.summary.seed.tolist() == [5, 6]
     assert set(tables.neurons.seed) <= {5, 6}
     for table in tables:
         assert not (table.dtypes == "float64").any(), "float32 is enough, and half the size"
     for row in tables.summary.itertuples():
-        run = run_of(config_module.PRESETS[tiny_preset], seed=row.seed)
+        run = get_or_train(TINY, seed=row.seed, device="cpu", progress=False)
         assert row.test_accuracy == pytest.approx(run.accuracy)
         assert row.learned == run.learned
         assert row.reached_epoch == (-1 if run.reached_epoch is None else run.reached_epoch)
     manifest = json.loads((folder / MANIFEST).read_text())
     assert manifest["seeds"] == [5, 6]
     assert manifest["device"] == "cpu"
-    assert manifest["config"] == asdict(config_module.PRESETS[tiny_preset])
+    assert manifest["config"] == asdict(TINY)
 
 
-def test_an_export_takes_up_the_runs_that_there_are(tiny_preset, results, monkeypatch):
-    exported(tiny_preset, results)
+def test_an_export_takes_up_the_runs_that_there_are(tiny_preset, root, monkeypatch):
+    exported(tiny_preset, root)
     monkeypatch.setattr(experiments, "train", None)
-    exported(tiny_preset, results)
-    assert len(read_export(tiny_preset, results).summary) == 2
+    exported(tiny_preset, root)
+    assert len(read_export(tiny_preset, root).summary) == 2
 
 
 @pytest.mark.parametrize(
@@ -154,35 +155,31 @@ def test_an_export_takes_up_the_runs_that_there_are(tiny_preset, results, monkey
         ({"device": "cuda:99"}, "device must be present .*, got 'cuda:99'"),
     ],
 )
-def test_a_bad_export_is_refused_before_any_work(
-    tiny_preset, results, no_training, options, message
-):
+def test_a_bad_export_is_refused_before_any_work(tiny_preset, root, no_training, options, message):
     with pytest.raises(InputError, match=message):
-        exported(tiny_preset, results, **options)
+        exported(tiny_preset, root, **options)
     with pytest.raises(InputError, match=r"preset must be one of .*, got 'A92'"):
-        exported("A92", results)
-    assert not results.exists()
+        exported("A92", root)
+    assert not root.exists()
 
 
-def test_an_export_that_stops_on_its_way_leaves_no_folder(tiny_preset, results, monkeypatch):
-    monkeypatch.setattr(experiments, "describe", None)
+def test_an_export_that_stops_on_its_way_leaves_no_folder(tiny_preset, root, monkeypatch):
+    monkeypatch.setattr(results, "describe", None)
     with pytest.raises(TypeError):
-        exported(tiny_preset, results)
-    assert read_export(tiny_preset, results) is None
-    assert list(results.iterdir()) == []
+        exported(tiny_preset, root)
+    assert read_export(tiny_preset, root) is None
+    assert list(root.iterdir()) == []
 
 
-def test_results_that_cannot_be_written_are_refused_before_any_work(
-    tiny_preset, results, no_training
-):
-    results.write_text("kept")
+def test_results_that_cannot_be_written_are_refused_before_any_work(tiny_preset, root, no_training):
+    root.write_text("kept")
     with pytest.raises(StoreError, match=r"results/tiny cannot be written \("):
-        exported(tiny_preset, results)
-    assert results.read_text() == "kept"
+        exported(tiny_preset, root)
+    assert root.read_text() == "kept"
 
 
-def test_a_failed_export_leaves_the_one_before(tiny_preset, results, monkeypatch):
-    folder = exported(tiny_preset, results)
+def test_a_failed_export_leaves_the_one_before(tiny_preset, root, monkeypatch):
+    folder = exported(tiny_preset, root)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     written = []
 
@@ -193,25 +190,180 @@ def test_a_failed_export_leaves_the_one_before(tiny_preset, results, monkeypatch
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
     with pytest.raises(StoreError, match="No space left on device"):
-        exported(tiny_preset, results)
+        exported(tiny_preset, root)
     assert len(written) == 2
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_damaged_export_is_refused(tiny_preset, results):
-    assert read_export(tiny_preset, results) is None
-    folder = exported(tiny_preset, results)
+def test_a_damaged_export_is_refused(tiny_preset, root):
+    assert read_export(tiny_preset, root) is None
+    folder = exported(tiny_preset, root)
     summary, manifest = folder / "summary.parquet", folder / MANIFEST
     whole = summary.read_bytes(), manifest.read_bytes()
     summary.write_bytes(whole[0][:-1])
     with pytest.raises(StoreError, match=r"summary\.parquet has \d+ bytes, the manifest says"):
-        read_export(tiny_preset, results)
+        read_export(tiny_preset, root)
     summary.write_bytes(whole[0])
     write_manifest(folder, ["summary.parquet"], {})
     with pytest.raises(StoreError, match=r"must list clusters\.parquet, neurons\.parq"):
-        read_export(tiny_preset, results)
+        read_export(tiny_preset, root)
     manifest.unlink()
     with pytest.raises(StoreError, match="the folder holds no finished result"):
-        read_export(tiny_preset, results)
+        read_export(tiny_preset, root)
     manifest.write_bytes(whole[1])
-    assert len(read_export(tiny_preset, results).summary) == 2
+    assert len(read_export(tiny_preset, root).summary) == 2
+
+
+# Sweeps
+
+
+def a_network(seed: int) -> Census:
+    """The census of a network written down by hand, with what a sweep adds to it."""
+    sizes = {1: 4 + seed % 3, 2 + seed % 4: 3} if seed % 5 else {}
+    counted = census.census(ideal_view(TINY.n, sizes, num_dead=1, third=0.2, gain=1 + seed % 2))
+    networks = counted.networks.assign(
+        reached_epoch=np.int32(40), learned=seed % 2 == 0, test_accuracy=np.float32(1)
+    )
+    return counted._replace(networks=networks)
+
+
+def put_shard(store: Store, seeds: range, **manifest) -> Census:
+    """Store a shard of ``a_network``; returns its tables."""
+    tables = census.stack_census([a_network(seed) for seed in seeds], seeds)
+    made = {"version": census.SCHEMA, "config": asdict(TINY), "device": "cpu", "wall_s": 2.0}
+    store.save_shard(
+        KIND, TINY.key(), seeds, tables=tables._asdict(), tensors=None, **{**made, **manifest}
+    )
+    return tables
+
+
+@pytest.fixture
+def swept(tiny_preset, root) -> Census:
+    """The tables of three shards in the store, whose last two share seeds."""
+    store = Store()
+    for seeds in (range(10, 17), range(17, 20), range(18, 24)):
+        put_shard(store, seeds)
+    return census.stack_census([a_network(seed) for seed in range(10, 24)], range(10, 24))
+
+
+def exported_sweep(root: Path, name: str = "tiny", **options) -> SweepTables:
+    folder = export_sweep(name, results=root, **{"first_seed": 10, **options})
+    assert folder == root / "sweeps" / name
+    return read_sweep_export(name, root)
+
+
+@pytest.mark.parametrize("at_once", [3, 1000])
+def test_an_exported_sweep_holds_every_network_once(swept, root, monkeypatch, at_once):
+    monkeypatch.setattr(results, "READ_AT_ONCE", at_once)
+    tables = exported_sweep(root)
+    lists = {"networks": "weight_counts", "clusters": "rank_counts"}
+    for name, column in lists.items():
+        expected = getattr(swept, name).drop(columns=column)
+        pd.testing.assert_frame_equal(getattr(tables, name), expected)
+    pd.testing.assert_frame_equal(tables.window, swept.window)
+    shaped = swept.neurons[swept.neurons.kind == "3f"].reset_index(drop=True)
+    assert len(shaped) > 50
+    pd.testing.assert_frame_equal(tables.fine_tuning, shaped[tables.fine_tuning.columns])
+    assert not {"t_a", "r_a"} & set(tables.fine_tuning.columns)
+
+
+def test_lists_are_summed_by_outcome_with_their_spread(swept, root, monkeypatch):
+    monkeypatch.setattr(results, "READ_AT_ONCE", 4)
+    tables = exported_sweep(root)
+    for learned in (True, False):
+        networks = swept.networks[swept.networks.learned == learned]
+        weights = np.stack(networks.weight_counts.tolist())
+        bins = tables.histogram[tables.histogram.learned == learned]
+        assert bins["count"].tolist() == weights.sum(0).tolist()
+        np.testing.assert_allclose(bins.sd, weights.std(0, ddof=1), rtol=1e-6)
+        np.testing.assert_allclose(bins.centre, np.linspace(-3, 3, 241), atol=1e-6)
+        ranks = np.zeros((len(networks), TINY.n))
+        for place, seed in enumerate(networks.seed):
+            for counts in swept.clusters.rank_counts[swept.clusters.seed == seed]:
+                ranks[place] += counts
+        row = tables.ranks[tables.ranks.learned == learned]
+        assert row["rank"].tolist() == list(range(TINY.n))
+        assert row["count"].tolist() == ranks.sum(0).tolist()
+        np.testing.assert_allclose(row.sd, ranks.std(0, ddof=1), rtol=1e-6)
+
+
+def test_networks_without_clusters_can_be_exported(tiny_preset, root):
+    put_shard(Store(), range(10, 11))
+    tables = exported_sweep(root)
+    assert (len(tables.networks), len(tables.clusters), len(tables.fine_tuning)) == (1, 0, 0)
+    assert tables.ranks["count"].sum() == 0
+
+
+def test_the_manifest_of_a_sweep_says_what_made_its_shards(swept, root):
+    exported_sweep(root)
+    manifest = json.loads((root / "sweeps" / "tiny" / MANIFEST).read_text())
+    assert (manifest["preset"], manifest["key"]) == ("tiny", TINY.key())
+    assert manifest["config"] == asdict(TINY)
+    assert manifest["seeds"] == [10, 23]
+    assert manifest["tables"] == census.SCHEMA
+    (origin,) = manifest["origins"]
+    assert origin["shards"] == [[10, 16], [17, 19], [18, 23]]
+    assert origin["wall_s"] == 6.0
+    assert {"command", "commit", "device", "cpu_capability"} < origin.keys()
+
+
+def test_a_collected_sweep_is_what_its_export_holds(swept, root):
+    collected = collect_sweep(Store(), TINY, range(10, 24))
+    for table, read in zip(collected, exported_sweep(root), strict=True):
+        pd.testing.assert_frame_equal(table.astype(read.dtypes), read)
+
+
+def test_a_part_of_a_sweep_can_be_exported(swept, root):
+    tables = exported_sweep(root, first_seed=12, num_seeds=7)
+    assert tables.networks.seed.tolist() == list(range(12, 19))
+    assert set(tables.clusters.seed) <= set(range(12, 19))
+
+
+def test_a_sweep_with_missing_shards_is_refused(tiny_preset, root):
+    store = Store()
+    with pytest.raises(StoreError, match="lacks 1 of 1 seeds from 10 on, first of all 10: run"):
+        exported_sweep(root)
+    put_shard(store, range(10, 12))
+    put_shard(store, range(15, 17))
+    with pytest.raises(StoreError, match="lacks 3 of 7 seeds from 10 on, first of all 12: run"):
+        exported_sweep(root)
+    with pytest.raises(StoreError, match="lacks 1 of 3 seeds from 15 on, first of all 17: run"):
+        exported_sweep(root, first_seed=15, num_seeds=3)
+    assert read_sweep_export("tiny", root) is None
+    assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_seeds": 0}, "num_seeds must be an integer at least 1 .*, got 0"),
+        ({"first_seed": -1}, "first_seed must .*, got -1"),
+        ({"name": "A92"}, "preset must be one of .*, got 'A92'"),
+    ],
+)
+def test_a_bad_export_of_a_sweep_is_refused(tiny_preset, root, options, message):
+    with pytest.raises(InputError, match=message):
+        exported_sweep(root, **options)
+    assert not root.exists()
+
+
+def test_tables_of_another_version_are_refused(swept, root, monkeypatch):
+    exported_sweep(root)
+    monkeypatch.setattr(results, "SCHEMA", 9)
+    with pytest.raises(StoreError, match="has tables of version 1, this version of modlib reads 9"):
+        read_sweep_export("tiny", root)
+
+
+def test_a_damaged_sweep_export_is_refused(swept, root):
+    exported_sweep(root)
+    file = root / "sweeps" / "tiny" / "ranks.parquet"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(StoreError, match=r"ranks\.parquet has \d+ bytes, the manifest says"):
+        read_sweep_export("tiny", root)
+
+
+def test_committed_sweeps_are_whole():
+    for folder in sorted((results.RESULTS / "sweeps").glob("*")):
+        tables = read_sweep_export(folder.name)
+        assert tables.networks.seed.is_unique
+        assert set(tables.clusters.seed) <= set(tables.networks.seed)

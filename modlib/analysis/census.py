@@ -1,7 +1,7 @@
 """What is kept of each of many thousand networks: four light tables, made in milliseconds.
 
 Paper A's distributions: figures A3, A4, A5, A25, A28, A29 and A30. The same definitions as
-``describe`` and ``cluster_report``, which take a hundred times as long and hold more.
+``describe`` and ``cluster_report``, which hold more and take some twenty times as long.
 """
 
 from __future__ import annotations

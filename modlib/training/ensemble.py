@@ -11,7 +11,6 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -28,22 +27,7 @@ from modlib.tasks import train_mask, train_split
 from modlib.training import kernels
 from modlib.training.kernels import CHUNK_ROWS, padded
 from modlib.training.loop import HISTORY
-
-MAX_EVALUATIONS = 30
-"""Evaluations of a network on its way: each costs as much as some twenty steps."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """One trained network of an ensemble.
-
-    ``weights``: final parameters by name, as ``loop.Trained`` has them; ``history``: its columns,
-    at the epochs of ``evaluation_epochs``.
-    """
-
-    seed: int
-    weights: dict[str, np.ndarray]
-    history: pd.DataFrame
+from modlib.training.member import Member, evaluation_epochs
 
 
 class Layout(NamedTuple):
@@ -124,12 +108,6 @@ def _by_name(theta: Sequence[np.ndarray], config: AdditionConfig) -> dict[str, n
     return {name: np.array(part, order="C") for name, part in zip(PARAMETERS, parts, strict=True)}
 
 
-def evaluation_epochs(config: AdditionConfig) -> list[int]:
-    """Epochs after which loss and accuracy are taken: about 30, with first and last."""
-    stride = -(-config.num_epochs // MAX_EVALUATIONS) or 1
-    return sorted({*range(0, config.num_epochs + 1, stride), config.num_epochs})
-
-
 class Network:
     """One seed's network, its optimiser and its data, as the kernels want them."""
 
@@ -199,8 +177,12 @@ def train_ensemble(
 
     ``threads``: networks trained at the same time on a CPU; None: one a core that this process
     may use. Few finished networks are held at once, whatever the number of seeds. Bad arguments
-    are refused at the call.
+    are refused at the call. A CUDA device takes the networks in groups, by ``gpu.train_on_gpu``.
     """
+    if device.type == "cuda":
+        from modlib.training.gpu import train_on_gpu
+
+        return train_on_gpu(config, seeds, device=device, progress=progress)
     seeds = [require_seed(seed) for seed in seeds]
     if threads is None:
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -6,6 +6,9 @@ these sizes a library's dispatch and packing cost as much as the arithmetic, and
 kernel may change with the shape of a batch.
 """
 
+# mypy: allow-untyped-defs
+# (numba infers the types of compiled functions from their calls)
+
 from __future__ import annotations
 
 import functools
@@ -15,9 +18,8 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import extending, njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 _FEATURES = llvm.get_host_cpu_features()
 if _FEATURES.get("avx512f"):
@@ -26,15 +28,18 @@ elif _FEATURES.get("avx2"):
     LANES, TILE_ROWS = 8, 4
 else:
     LANES, TILE_ROWS = 4, 8
-"""Floats in a vector register; rows of a tile. A tile of three vectors a row fills the registers."""
+"""Floats in a vector register, and rows of a tile: one of three vectors a row fills the file."""
 
 CHUNK_ROWS = 96
 """Pairs whose hidden layer and logits are held at once: they stay in the second-level cache."""
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
-compiled = functools.partial(njit, nogil=True, cache=True, error_model="numpy")
+compiled: Any = functools.partial(njit, nogil=True, cache=True, error_model="numpy")
 """Compiled to machine code, run without the interpreter's lock."""
+
+in_llvm: Any = extending.intrinsic
+"""Written in LLVM's instructions: a function that builds them."""
 
 
 def padded(count: int) -> int:
@@ -98,11 +103,11 @@ def _make_tile(rows: int, vectors: int, turned: bool) -> Intrinsic:
     ``turned``: a is read as its transpose.
     """
 
-    @intrinsic
-    def tile(typingctx, a, b, start, c, stride, i, j, depth):  # type: ignore[no-untyped-def]
+    @in_llvm
+    def tile(typingctx, a, b, start, c, stride, i, j, depth):
         signature = types.void(a, b, start, c, *[types.intp] * 4)
 
-        def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        def generate(context, builder, sig, args):
             code = _Code(context, builder)
             (a, a_cols), (b, b_cols), (start, start_cols), (c, c_cols) = (
                 code.array(sig.args[k], args[k]) for k in range(4)
@@ -147,7 +152,7 @@ def _make_block(vectors: int, turned: bool) -> Intrinsic:
     tile_rows = TILE_ROWS
 
     @compiled
-    def block(a, b, start, c, stride, j, rows, depth):  # type: ignore[no-untyped-def]
+    def block(a, b, start, c, stride, j, rows, depth):
         i = 0
         while rows - i >= tile_rows:
             whole(a, b, start, c, stride, i, j, depth)
@@ -168,7 +173,7 @@ def _make_product(turned: bool) -> Intrinsic:
     three, two, one = (_make_block(vectors, turned) for vectors in (3, 2, 1))
 
     @compiled
-    def product(a, b, start, c, stride, rows, depth):  # type: ignore[no-untyped-def]
+    def product(a, b, start, c, stride, rows, depth):
         j, cols = 0, c.shape[1]
         while j < cols:
             left = (cols - j) // LANES
@@ -194,15 +199,15 @@ turned_product = _make_product(turned=True)
 """The same with a[:depth, :rows] transposed."""
 
 
-@intrinsic
-def _transpose_block(typingctx, source, target, i, j):  # type: ignore[no-untyped-def]
+@in_llvm
+def _transpose_block(typingctx, source, target, i, j):
     """target[j:, i:] = source[i:, j:] transposed, for a square of LANES rows and columns.
 
     At distance s = 1, 2, 4, ... rows i and i + s swap their off-diagonal blocks of s columns.
     """
     signature = types.void(source, target, types.intp, types.intp)
 
-    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def generate(context, builder, sig, args):
         code = _Code(context, builder)
         (source, source_cols), (target, target_cols) = (
             code.array(sig.args[k], args[k]) for k in range(2)
@@ -232,18 +237,18 @@ def _transpose_block(typingctx, source, target, i, j):  # type: ignore[no-untype
 
 
 @compiled
-def transpose(source, target):  # type: ignore[no-untyped-def]
+def transpose(source, target):
     """target = source transposed; both sizes are multiples of ``LANES``."""
     for i in range(0, source.shape[0], LANES):
         for j in range(0, source.shape[1], LANES):
             _transpose_block(source, target, i, j)
 
 
-@intrinsic
-def row_max(typingctx, x, row):  # type: ignore[no-untyped-def]
+@in_llvm
+def row_max(typingctx, x, row):
     """Largest element of a row."""
 
-    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def generate(context, builder, sig, args):
         code = _Code(context, builder)
         x, cols = code.array(sig.args[0], args[0])
         lowest = ir.Constant(code.vector, [float("-inf")] * LANES)
@@ -259,8 +264,8 @@ def row_max(typingctx, x, row):  # type: ignore[no-untyped-def]
     return types.float32(x, types.intp), generate
 
 
-@intrinsic
-def exp_row(typingctx, x, row, shift):  # type: ignore[no-untyped-def]
+@in_llvm
+def exp_row(typingctx, x, row, shift):
     """A row replaced by exp(x - shift), to float32 rounding; returns its sum.
 
     ``shift`` is at least the row's maximum; results below exp(-87) are 0. With
@@ -268,7 +273,7 @@ def exp_row(typingctx, x, row, shift):  # type: ignore[no-untyped-def]
     the exponent bits (coefficients of the Cephes library's expf).
     """
 
-    def generate(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def generate(context, builder, sig, args):
         code = _Code(context, builder)
         x, cols = code.array(sig.args[0], args[0])
         wide, words = code.vector, ir.VectorType(ir.IntType(32), LANES)
@@ -308,7 +313,7 @@ def exp_row(typingctx, x, row, shift):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _preactivations(theta, nought, pre):  # type: ignore[no-untyped-def]
+def _preactivations(theta, nought, pre):
     """pre[0] = E_A W_A, pre[1] = E_B W_B + b_in."""
     e_a, e_b, w_a, w_b, b_in = theta[0], theta[1], theta[2], theta[3], theta[4]
     n, depth = e_a.shape
@@ -317,7 +322,7 @@ def _preactivations(theta, nought, pre):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _masked_bias(theta, bias):  # type: ignore[no-untyped-def]
+def _masked_bias(theta, bias):
     """The output bias with -inf in padded columns, so that no softmax sees them."""
     bias[:] = -np.inf
     for j in range(theta[0].shape[0]):
@@ -325,7 +330,7 @@ def _masked_bias(theta, bias):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _logits(theta, pre, bias, a, b, start, rows, hidden, logits):  # type: ignore[no-untyped-def]
+def _logits(theta, pre, bias, a, b, start, rows, hidden, logits):
     """Hidden layer and logits of ``rows`` pairs."""
     for row in range(rows):
         at_a, at_b = a[start + row], b[start + row]
@@ -335,7 +340,7 @@ def _logits(theta, pre, bias, a, b, start, rows, hidden, logits):  # type: ignor
 
 
 @compiled
-def gradient(theta, grad, a, b, first, last, work):  # type: ignore[no-untyped-def]
+def gradient(theta, grad, a, b, first, last, work):
     """Gradient of the mean cross-entropy over the pairs ``first`` to ``last``.
 
     ``theta`` and ``grad``: E_A, E_B (n, embed), W_A, W_B (embed, hidden), b_in (1, hidden),
@@ -385,7 +390,7 @@ def gradient(theta, grad, a, b, first, last, work):  # type: ignore[no-untyped-d
 
 
 @compiled
-def adam(theta, grad, first, second, step, lr, decay):  # type: ignore[no-untyped-def]
+def adam(theta, grad, first, second, step, lr, decay):
     """One step of Adam with L2 in the gradient, as torch.optim.Adam has it; ``step`` from 1.
 
     Flat arrays of one length.
@@ -403,7 +408,7 @@ def adam(theta, grad, first, second, step, lr, decay):  # type: ignore[no-untype
 
 
 @compiled
-def _philox(seed, stream, index, block):  # type: ignore[no-untyped-def]
+def _philox(seed, stream, index, block):
     """Four words of ``rng.philox`` at counter (block, 0, index, stream)."""
     low = np.uint64(0xFFFFFFFF)
     half = np.uint64(32)
@@ -417,7 +422,7 @@ def _philox(seed, stream, index, block):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def permutation(seed, stream, index, order, words, spare):  # type: ignore[no-untyped-def]
+def permutation(seed, stream, index, order, words, spare):
     """``rng.permutation`` written to ``order``: positions sorted by their words, stable.
 
     ``words`` (2, count) and ``spare`` (count) are scratch. A radix sort of 11 bits a pass.
@@ -450,7 +455,7 @@ def permutation(seed, stream, index, order, words, spare):  # type: ignore[no-un
 def run_epochs(
     flat, flat_grad, first, second, theta, grad, split_a, split_b,
     batch, shuffled, seed, stream, epoch, last_epoch, lr, decay, work,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Train one network from ``epoch`` to ``last_epoch``, in place.
 
     ``theta`` and ``grad`` are views into the flat vectors that Adam sees; ``split_a``,
@@ -474,7 +479,7 @@ def run_epochs(
 
 
 @compiled
-def evaluate(theta, is_train, loss, right, work):  # type: ignore[no-untyped-def]
+def evaluate(theta, is_train, loss, right, work):
     """Sums of cross-entropy and of right answers over held-out (0) and training (1) pairs.
 
     ``is_train`` (n * n): 0 or 1, by a n + b; ``loss``, ``right``: (2,) in float64.

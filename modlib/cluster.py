@@ -1,0 +1,130 @@
+"""Calls made by other processes and machines, through dask.distributed (``modlib[cluster]``).
+
+What a call returns is lost with the worker that holds it, so calls leave their results in the
+store and return only where.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+
+from modlib.config import resolve_device
+from modlib.errors import ClusterError, InputError, require_int
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+ANSWER_S = 10
+"""Seconds that a scheduler has to answer."""
+MAX_KILLS = 100
+"""Workers of a local cluster that a call may lose before it is given up."""
+LOOK_S = 5
+"""Seconds between looks at the workers of a local cluster."""
+
+log = logging.getLogger(__name__)
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+@contextmanager
+def connected(workers: object, scheduler: object, device: str) -> Iterator[Client]:
+    """A client of the scheduler at that address, or of ``workers`` processes of this machine.
+
+    Exactly one of the two is not None. Raises ``InputError`` where dask.distributed is missing,
+    for an address that does not answer, and for more workers than GPUs.
+    """
+    try:
+        import dask
+        import distributed
+    except ImportError:
+        chosen = "scheduler" if workers is None else "workers"
+        rule = "be left out where dask.distributed is missing (pip install 'modlib[cluster]')"
+        raise InputError(chosen, rule, scheduler if workers is None else workers) from None
+    if workers is None:
+        with ThreadPoolExecutor(1) as apart:  # a notebook's own thread runs a loop already
+            said = apart.submit(asyncio.run, _identity(scheduler)).result()
+        if not said["workers"]:
+            log.warning("the scheduler at %s has no workers yet: waiting for one", scheduler)
+        with distributed.Client(scheduler, timeout=ANSWER_S) as client:
+            yield client
+        return
+    count = require_int("workers", workers, at_least=1, at_most=4096)
+    if resolve_device(device).type == "cuda" and count > torch.cuda.device_count():
+        rule = f"be at most {torch.cuda.device_count()}, one a GPU"
+        raise InputError("workers", rule, workers)
+    with dask.config.set({"distributed.scheduler.allowed-failures": MAX_KILLS}):
+        try:
+            cluster = distributed.LocalCluster(
+                n_workers=count, threads_per_worker=1, memory_limit=0, dashboard_address=None
+            )
+        except RuntimeError as error:
+            raise ClusterError(f"the {count} workers did not start ({error})") from error
+        with cluster, distributed.Client(cluster) as client:
+            yield client
+
+
+async def _identity(scheduler: object) -> dict[str, Any]:
+    """What the scheduler says of itself; ``InputError`` where none answers.
+
+    Asked first, because a client waits for ever on a service that accepts and says nothing.
+    """
+    import distributed
+
+    secured = distributed.Security().get_connection_args("client")
+    try:
+        async with (
+            asyncio.timeout(ANSWER_S),
+            distributed.rpc(scheduler, connection_args=secured) as service,
+        ):
+            return await service.identity()
+    except Exception as error:  # also what dask makes of another service's answer
+        rule = f"be the address of a scheduler that answers within {ANSWER_S} s, as tcp://host:8786"
+        raise InputError("scheduler", rule, scheduler) from error
+
+
+def completed(
+    client: Client, call: Callable[[Argument], Result], arguments: Sequence[Argument]
+) -> Iterator[tuple[Argument, Result]]:
+    """Each argument with what ``call`` returned for it, as they are done.
+
+    A call whose worker is killed is made again by another. Raises what a call raised, and
+    ``ClusterError`` where the workers die again and again or the scheduler is gone.
+    """
+    import distributed
+
+    futures = dict(zip(client.map(call, arguments, pure=False), arguments, strict=True))
+    pending = set(futures)
+    try:
+        while pending:
+            try:
+                done, pending = distributed.wait(pending, LOOK_S, return_when="FIRST_COMPLETED")
+            except TimeoutError:
+                if client.cluster is not None:
+                    # A worker that dies while it starts is not started again by its nanny.
+                    client.cluster.scale(len(client.cluster.worker_spec))
+                continue
+            for future in done:
+                yield futures[future], future.result()
+    except distributed.KilledWorker:
+        raise ClusterError("a shard killed its worker again and again; see their logs") from None
+    except (CancelledError, OSError) as error:
+        raise ClusterError("the scheduler is gone; what is finished stands in the store") from error
+
+
+def own_device(device: str) -> str:
+    """The device of the worker that calls: with several GPUs, its own by the worker\'s number."""
+    from distributed import get_worker
+
+    count = torch.cuda.device_count()
+    name = str(get_worker().name)
+    if device in ("auto", "cuda") and count > 1 and name.isdecimal():
+        return f"cuda:{int(name) % count}"
+    return device

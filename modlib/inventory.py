@@ -1,0 +1,149 @@
+"""What a store holds, and what of it can go."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from modlib.errors import InputError
+from modlib.store import MANIFEST, Store, writing
+
+UNFINISHED = re.compile(r"\.(seeds?-[\d-]+\.partial|seeds?-[\d-]+-\w{8}|finished|pruned-.+)")
+"""Names of what stopped processes leave: states, half-written folders, networks without shard."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """All that a store holds of one configuration.
+
+    ``config``: its settings from a manifest, None where none can be read; ``num_runs``: networks
+    that were trained alone; ``shards``: blocks of seeds; ``tables``: versions of their tables;
+    ``unfinished``: what stopped processes left.
+    """
+
+    folder: Path
+    kind: str
+    key: str
+    config: dict[str, Any] | None
+    num_runs: int
+    shards: list[range]
+    tables: list[int]
+    num_bytes: int
+    unfinished: list[Path]
+
+    @property
+    def num_networks(self) -> int:
+        """Finished networks, each seed of the shards counted once."""
+        return self.num_runs + len({seed for shard in self.shards for seed in shard})
+
+
+def holdings(store: Store) -> list[Holding]:
+    """What the store holds, by kind and key. Checksums are not looked at."""
+    return [
+        _holding(store, folder)
+        for folder in sorted(store.root.glob("[!.]*/*"))
+        if folder.is_dir()
+        and (re.fullmatch(r"[0-9a-f]{16}", folder.name) or UNFINISHED.fullmatch(folder.name))
+    ]
+
+
+def _holding(store: Store, folder: Path) -> Holding:
+    kind, key = folder.parent.name, folder.name
+    manifests = [_settings(path) for path in sorted(folder.glob(f"seed*/{MANIFEST}"))]
+    configs = [m["config"] for m in manifests if isinstance(m.get("config"), dict)]
+    left = UNFINISHED.fullmatch(key)
+    return Holding(
+        folder=folder,
+        kind=kind,
+        key=key,
+        config=configs[0] if configs else None,
+        num_runs=sum(1 for path in folder.glob("seed-*") if path.is_dir()),
+        shards=store.shards(kind, key),
+        tables=sorted({m["tables"] for m in manifests if isinstance(m.get("tables"), int)}),
+        num_bytes=size_of(folder),
+        unfinished=[folder] if left else [p for p in sorted(folder.iterdir()) if _is_left(p)],
+    )
+
+
+def _is_left(path: Path) -> bool:
+    """Whether a stopped process left this; an emptied folder of finished networks is none."""
+    return bool(UNFINISHED.fullmatch(path.name)) and path.is_dir() and any(path.iterdir())
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def size_of(path: Path) -> int:
+    """Bytes of all files below a folder; files that go meanwhile count nothing."""
+    total = 0
+    for file in path.rglob("*"):
+        try:
+            total += file.stat().st_size if file.is_file() else 0
+        except OSError:
+            continue
+    return total
+
+
+def to_prune(store: Store, what: str) -> list[Path]:
+    """The folders that ``prune`` removes: all unfinished leftovers, or a key's whole folder.
+
+    Raises ``InputError`` unless ``what`` is ``partial`` or a key that the store holds.
+    """
+    held = holdings(store)
+    if what == "partial":
+        return [path for holding in held for path in holding.unfinished]
+    keys = sorted({holding.key for holding in held if not holding.key.startswith(".")})
+    if what not in keys:
+        raise InputError("prune", f"be one of {', '.join(['partial', *keys])}", what)
+    return [holding.folder for holding in held if holding.key == what]
+
+
+def prune(folders: list[Path]) -> list[Path]:
+    """Remove folders of ``to_prune``; returns those left alone because a process uses their runs.
+
+    Raises ``StoreError`` where one cannot be removed.
+    """
+    left = []
+    for folder in folders:
+        home = folder if re.fullmatch(r"[0-9a-f]{16}", folder.name) else folder.parent
+        with _all_locks(home) as held:
+            if held:
+                _remove(folder)
+            else:
+                left.append(folder)
+    return left
+
+
+@contextmanager
+def _all_locks(home: Path) -> Iterator[bool]:
+    """Hold every lock of a configuration's folder; False where another process holds one."""
+    with ExitStack() as stack:
+        try:
+            for path in home.glob(".*.lock"):
+                stack.enter_context(FileLock(path, timeout=0))
+        except Timeout:
+            yield False
+        else:
+            yield True
+
+
+def _remove(folder: Path) -> None:
+    """Out of the way in one step, so that a kill leaves no half run; then file by file."""
+    with writing(folder):
+        away = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".pruned-"))
+        folder.rename(away / folder.name)
+        shutil.rmtree(away)

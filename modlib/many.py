@@ -1,0 +1,183 @@
+"""Many networks for a chapter: the committed tables, and as many trained now as are asked for.
+
+And what chapters and measures take of such tables: which network has which frequency, neurons
+in the window of figure A25, shares of weights and of ranks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float
+
+from modlib.analysis import distributions, frequencies
+from modlib.config import PRESETS, AdditionConfig, require_seed, resolve_device
+from modlib.errors import require_int
+from modlib.results import SweepTables, collect_sweep, read_sweep_export
+from modlib.store import Store
+
+FIRST_SEED = 1000
+"""First seed of all committed sweeps."""
+PER_SEED = ("networks", "clusters", "fine_tuning", "window")
+"""Tables with a row for each network, or several; the others are sums over networks."""
+NUM_NEW = 16
+"""Networks that are trained where nothing is committed and no number is asked for."""
+
+
+def preset_of(config: AdditionConfig) -> str | None:
+    """The name under which a configuration has its preset; None where it has none."""
+    return next((name for name, known in PRESETS.items() if known == config), None)
+
+
+def many_networks(
+    config: AdditionConfig,
+    *,
+    seed: int = FIRST_SEED,
+    num_seeds: int | None = None,
+    device: str = "auto",
+    progress: bool = True,
+) -> SweepTables:
+    """Tables of the networks with seeds from ``seed`` on.
+
+    ``num_seeds`` None: all that are committed, and ``NUM_NEW`` where none are. Networks that
+    are not committed are taken from the store, or trained now with a progress bar. Histogram
+    and ranks, which are committed as sums, stay those of all committed networks.
+    """
+    seed = require_seed(seed)
+    resolve_device(device)
+    name = preset_of(config)
+    committed = None if name is None else read_sweep_export(name)
+    known = set() if committed is None else set(committed.networks.seed.tolist())
+    if num_seeds is None and any(other >= seed for other in known):
+        wanted = sorted(other for other in known if other >= seed)
+    else:
+        count = NUM_NEW if num_seeds is None else require_int("num_seeds", num_seeds, at_least=1)
+        require_seed(seed + count - 1, "last seed")
+        wanted = list(range(seed, seed + count))
+    there = [other for other in wanted if other in known]
+    missing = [other for other in wanted if other not in known]
+    if committed is not None and not missing:
+        return among(committed, there)
+    # Not at the top: to read what is committed, no trainer is needed.
+    from modlib.sweep import sweep
+
+    store = Store()
+    new = []
+    for block in _runs(missing):
+        sweep(config, block, store=store, device=device, progress=progress)
+        new.append(collect_sweep(store, config, block))
+    return together(new if committed is None or not there else [committed, *new], wanted)
+
+
+def among(tables: SweepTables, seeds: list[int]) -> SweepTables:
+    """The tables' rows of these seeds; sums over networks stay as they are."""
+    chosen = {name: getattr(tables, name) for name in PER_SEED}
+    return tables._replace(
+        **{
+            name: table[table.seed.isin(seeds)].reset_index(drop=True)
+            for name, table in chosen.items()
+        }
+    )
+
+
+def that_learned(tables: SweepTables) -> SweepTables:
+    """The tables' rows of networks that learned."""
+    return among(tables, tables.networks.seed[tables.networks.learned].tolist())
+
+
+def committed(presets: Mapping[str, str]) -> dict[str, SweepTables | None]:
+    """Committed tables by the names given to presets; None where a preset has none."""
+    return {name: read_sweep_export(preset) for name, preset in presets.items()}
+
+
+def comparable(sets: Mapping[str, SweepTables | None]) -> dict[str, SweepTables]:
+    """The networks that learned of those sets that have two of them: one has no interval."""
+    learned = {name: that_learned(tables) for name, tables in sets.items() if tables is not None}
+    return {name: tables for name, tables in learned.items() if len(tables.networks) > 1}
+
+
+def modulus(tables: SweepTables) -> int:
+    """The n of the networks."""
+    return int(tables.networks.n.iloc[0])
+
+
+def presence(tables: SweepTables) -> Bool[np.ndarray, "seed freq"]:
+    """Which network has a cluster at which frequency: ``frequencies.presence``."""
+    return frequencies.presence(tables.clusters, tables.networks.seed.tolist(), modulus(tables))
+
+
+def window(tables: SweepTables, column: str) -> Float[np.ndarray, "seed freq"]:
+    """Each network's neurons in the window of figure A25, by frequency.
+
+    ``column``: ``num_neurons`` or ``num_fine_tuning``.
+    """
+    seeds = tables.networks.seed.tolist()
+    return frequencies.counts_by_freq(tables.window, column, seeds, modulus(tables))
+
+
+def tuned_neurons(tables: SweepTables) -> pd.DataFrame:
+    """The fine-tuning neurons, those of the 3f shape left out."""
+    return tables.fine_tuning[tables.fine_tuning.kind == "fine-tuning"]
+
+
+def num_summed(tables: SweepTables, *, learned: bool = True) -> int:
+    """How many networks the histogram and the ranks are sums over."""
+    size = int(tables.networks.num_weights.iloc[0])
+    return distributions.num_summed(tables.histogram, size, learned=learned)
+
+
+def weight_shares(tables: SweepTables, *, learned: bool = True) -> pd.DataFrame:
+    """Share of the embedding weights in each bin: ``centre``, ``share``, ``low``, ``high``."""
+    number = num_summed(tables, learned=learned)
+    return distributions.summed_shares(tables.histogram, "centre", number, learned=learned)
+
+
+def rank_shares(tables: SweepTables) -> pd.DataFrame:
+    """Share of pairs by the rank of the right answer: ``rank``, ``share``, ``low``, ``high``."""
+    return distributions.summed_shares(tables.ranks, "rank", num_summed(tables))
+
+
+def together(parts: list[SweepTables], seeds: list[int]) -> SweepTables:
+    """Tables of several sets of networks in one, sorted by seed, and of these seeds only.
+
+    Sums over networks are those of all.
+    """
+    tables = {
+        name: pd.concat([getattr(part, name) for part in parts], ignore_index=True).sort_values(
+            "seed", kind="stable", ignore_index=True
+        )
+        for name in PER_SEED
+    }
+    for name, place in (("histogram", "centre"), ("ranks", "rank")):
+        tables[name] = _added(
+            [(getattr(part, name), part.networks.learned) for part in parts], place
+        )
+    return among(SweepTables(**tables), seeds)
+
+
+def _added(parts: list[tuple[pd.DataFrame, pd.Series]], place: str) -> pd.DataFrame:
+    """Sums over networks added up, with the standard deviation over all of them."""
+    blocks = []
+    for table, learned in parts:
+        number = table.learned.map(learned.value_counts()).fillna(0)
+        squares = table.sd**2 * (number - 1).clip(lower=0) + table["count"] ** 2 / number
+        blocks.append(table.assign(number=number, squares=squares.fillna(0.0)))
+    total = (
+        pd.concat(blocks)
+        .groupby(["learned", place], as_index=False)[["count", "number", "squares"]]
+        .sum()
+    )
+    variance = (total.squares - total["count"] ** 2 / total.number) / (total.number - 1)
+    total["sd"] = np.sqrt(variance.clip(lower=0.0)).fillna(0.0)
+    return total[["learned", place, "count", "sd"]]
+
+
+def _runs(seeds: list[int]) -> list[range]:
+    """Ascending seeds as ranges without gaps."""
+    cuts = [0, *(np.flatnonzero(np.diff(seeds) != 1) + 1).tolist(), len(seeds)]
+    return [
+        range(seeds[start], seeds[stop - 1] + 1) for start, stop in pairwise(cuts) if stop > start
+    ]

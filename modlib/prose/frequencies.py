@@ -1,0 +1,306 @@
+"""Sentences of chapter 08: numbers of networks, rates, lifts, and a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from modlib.analysis.frequencies import Uniformity
+from modlib.analysis.seeds import Estimate
+from modlib.config import AdditionConfig
+from modlib.prose.common import count, listed, percent
+from modlib.results import SweepTables
+
+
+def interval(value: float, low: float, high: float, digits: int = 2) -> str:
+    """``4.96 (4.91 to 5.01)``."""
+    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def percents(value: float, low: float, high: float, digits: int = 1) -> str:
+    """``12.6 % (12.5 to 12.8)``."""
+    return f"{100 * value:.{digits}f} % ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
+
+
+def scalar(estimate: Estimate) -> tuple[float, float, float]:
+    """The first of an estimate's values with its interval."""
+    return float(estimate.value[0]), float(estimate.low[0]), float(estimate.high[0])
+
+
+def about_networks(sets: Mapping[str, SweepTables | None]) -> str:
+    """A table of the sets of networks: how many, of which seeds, and how many learned."""
+    lines = ["| set | networks | seeds | learned |", "|---|---:|---|---:|"]
+    for name, tables in sets.items():
+        if tables is None:
+            lines.append(f"| {name} | not committed | | |")
+            continue
+        seeds, learned = tables.networks.seed, tables.networks.learned
+        lines.append(
+            f"| {name} | {len(seeds):,} | {seeds.min()} to {seeds.max()} | "
+            f"{percent(float(learned.mean()))} |"
+        )
+    return "\n".join(lines)
+
+
+def about_few(config: AdditionConfig, tables: SweepTables) -> str:
+    """A warning where the networks are too few for the statistics of this chapter."""
+    learned = int(tables.networks.learned.sum())
+    if learned < 2:
+        return (
+            f"> **Of {count(len(tables.networks), 'network')} at n = {config.n} "
+            f"{count(learned, 'network')} learned.** The figures below need two or more: turn "
+            "`num_seeds`, or another `n`."
+        )
+    if learned < 100:
+        return (
+            f"> **Only {count(learned, 'network')} at n = {config.n}.** Every interval below is "
+            "wide, and most of what thousands show can't be seen: `num_seeds` trains more."
+        )
+    return ""
+
+
+def about_weights(sets: Mapping[str, SweepTables]) -> str:
+    """Shares of the embedding weights beyond 1 and near 0, and the largest, a row a set-up."""
+    if not sets:
+        return "No long runs are committed yet."
+    lines = [
+        "| set-up | networks | beyond ±1 | within ±.025 | 99.9 % quantile | maximum, mean | "
+        "maximum, of all |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, tables in sets.items():
+        t = tables.networks
+        lines.append(
+            f"| {name} | {len(t):,} | {percent(float(t.share_above_1.mean()))} | "
+            f"{percent(float(t.share_within_025.mean()))} | {t.abs_q999.mean():.2f} | "
+            f"{t.abs_max.mean():.2f} | {t.abs_max.max():.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def about_rates(rates: Mapping[str, pd.DataFrame]) -> str:
+    """Mean rate of a frequency, and the extremes, by set."""
+    parts = []
+    for name, table in rates.items():
+        least, most = table.loc[table.rate.idxmin()], table.loc[table.rate.idxmax()]
+        parts.append(
+            f"**{name}**: a frequency is in "
+            f"{percent(float(table.rate.mean()))} of them on average, f = {most.freq:.0f} most "
+            f"often ({percent(float(most.rate))}), f = {least.freq:.0f} least "
+            f"({percent(float(least.rate))})."
+        )
+    return "*Seen here*: " + " ".join(parts)
+
+
+def uniformity_table(within: Mapping[int, Uniformity]) -> str:
+    """Spread of the rates inside each gcd class, against draws."""
+    lines = [
+        "| gcd(f, n) | spread of the rates | draws: median | draws: 95 % below | p |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for common, test in within.items():
+        name = "all classes" if common == 0 else str(common)
+        lines.append(
+            f"| {name} | {percent(test.spread)} | {percent(test.chance)} | "
+            f"{percent(test.chance_high)} | {test.p_value:.2g} |"
+        )
+    return "\n".join(lines)
+
+
+def about_planted(controls: Mapping[str, Mapping[int, Uniformity]]) -> str:
+    """What the test makes of made-up networks with and without a preference."""
+    lines = [
+        "| made-up networks | spread of the rates | draws: 95 % below | p | told from chance |",
+        "|---|---:|---:|---:|---|",
+    ]
+    for name, within in controls.items():
+        if 0 in within:
+            test = within[0]
+            lines.append(
+                f"| {name} | {percent(test.spread)} | {percent(test.chance_high)} | "
+                f"{test.p_value:.2g} | {'yes' if test.p_value < 0.01 else 'no'} |"
+            )
+    return "\n".join(lines) if len(lines) > 2 else "Without networks there is nothing to test."
+
+
+def about_classes(table: pd.DataFrame, test: Uniformity, n: int) -> str:
+    """Rates of the gcd classes against each other."""
+    if len(table) < 2:
+        return f"n = {n} is prime: there is one class only."
+    parts = [
+        f"gcd {row.gcd}: {interval(row.ratio, row.low, row.high, 3)} "
+        f"({count(row.num_freqs, 'frequency', 'frequencies')})"
+        for row in table.itertuples()
+    ]
+    verdict = "draws without preference do as much" if test.p_value > 0.05 else "more than chance"
+    return (
+        f"Rate of a class over the mean rate at n = {n}: {'; '.join(parts)}. Spread between the "
+        f"classes {percent(test.spread)}, of draws {percent(test.chance)} (median), p = "
+        f"{test.p_value:.2g}: {verdict}."
+    )
+
+
+def about_company(table: pd.DataFrame, freq: int, num_having: int) -> str:
+    """What goes with one frequency: twice and half of it, alone and pooled, against the null."""
+    if table.pooled.isna().all():
+        return f"Of f = {freq} there is nothing to tell: too few networks have such a frequency."
+    parts = []
+    for row in table[table.relation != ""].itertuples():
+        alone = "" if np.isnan(row.rate) else f"{percents(row.rate, row.low, row.high)}, "
+        pooled = percents(row.pooled, row.pooled_low, row.pooled_high)
+        parts.append(f"f = {row.freq} ({row.relation}) in {alone}pooled {pooled}")
+    expected = sorted({round(100 * e, 1) for e in table.expected[table.relation != ""]})
+    return (
+        f"With f = {freq} ({num_having:,} networks): {'; '.join(parts)}; expected "
+        f"{listed([f'{e} %' for e in expected])}."
+    )
+
+
+def about_ratios(lifts: Mapping[str, pd.DataFrame], marked: int = 2) -> str:
+    """The lift of one ratio, and which other ratios leave chance behind."""
+    parts = []
+    for name, table in lifts.items():
+        row = table[table.ratio == marked]
+        if row.empty:
+            continue
+        r = row.iloc[0]
+        sure = table[(table.ratio != marked) & ((table.high < 1) | (table.low > 1))]
+        others = [
+            f"{o.ratio} ({interval(o.lift, o.low, o.high)})"
+            for o in sure.reindex((sure.lift - 1).abs().sort_values(ascending=False).index)
+            .head(4)
+            .itertuples()
+        ]
+        rest = f"of the {len(table) - 1} other ratios {len(sure)} have an interval without 1"
+        rest += f": most of all {listed(others)}" if others else ""
+        parts.append(
+            f"**{name}**: f and {marked}f together in {r.observed:.0f} pairs where "
+            f"{r.expected:.0f} were expected, {interval(r.lift, r.low, r.high)} times; {rest} "
+            f"(one in twenty would by chance)."
+        )
+    return "*Seen here*: " + " ".join(parts)
+
+
+def about_ranks(clusters: pd.DataFrame, ranks: pd.DataFrame, num_networks: int) -> str:
+    """How often one cluster alone is right, and how this differs from cluster to cluster."""
+    if clusters.empty:
+        return "*Seen here*: no clusters."
+    first = float(ranks.share[ranks["rank"] <= 5].sum())
+    spread = clusters.rank_mean.quantile([0.05, 0.95])
+    exact, others = clusters[clusters.gcd > 1], clusters[clusters.gcd == 1]
+    text = (
+        f"*Seen here*: {len(clusters):,} clusters of {num_networks:,} networks that learned. One "
+        f"alone has the right answer first on {percent(float(clusters.rank_0.mean()))} of the "
+        f"pairs, and in {percent(first)} at most five others stand before it; mean rank "
+        f"{clusters.rank_mean.mean():.1f}, for 90 % of the clusters between "
+        f"{spread.iloc[0]:.1f} and {spread.iloc[1]:.1f}."
+    )
+    if len(exact) and len(others):
+        text += (
+            f" Clusters on exact cosets have the right answer first on "
+            f"{percent(float(exact.rank_0.mean()))} of the pairs, where the others have it on "
+            f"{percent(float(others.rank_0.mean()))}."
+        )
+    return text
+
+
+def about_numbers(means: pd.DataFrame, logs: Mapping[str, float]) -> str:
+    """Mean numbers of clusters by set-up, with intervals and deviations, and ln n."""
+    lines = ["| set-up | mean clusters (95 %) | s.d. |", "|---|---:|---:|"]
+    for row in means.itertuples():
+        lines.append(
+            f"| {row.name} | {interval(row.mean, row.low, row.high)} | {row.deviation:.2f} |"
+        )
+    return "\n".join([*lines, *(f"| {name} | {value:.2f} | |" for name, value in logs.items())])
+
+
+def about_regimes(n: int, tests: Mapping[str, tuple[tuple[float, ...], float]]) -> str:
+    """Full batch less batch n: differences, margins, and whether they are equivalent."""
+    parts = []
+    for what, ((difference, low, high, p_value), margin) in tests.items():
+        word = "equivalent" if p_value < 0.05 else "not shown to be equivalent"
+        parts.append(
+            f"{what} {interval(difference, low, high, 3)}, margin {margin}: {word} "
+            f"(p = {p_value:.2g})"
+        )
+    return f"Full batch less batch n at n = {n}: {'; '.join(parts)}."
+
+
+def about_window(counts: Mapping[str, tuple[float, float, float]], runs: float) -> str:
+    """Neurons in the window a frequency in 100,000 runs: of all kinds and fine-tuning."""
+    parts = [
+        f"{name} {1e5 * value:,.0f} ({1e5 * low:,.0f} to {1e5 * high:,.0f})"
+        for name, (value, low, high) in counts.items()
+    ]
+    return (
+        f"*Seen here*, a frequency and 100,000 runs: {'; '.join(parts)}. A given frequency has "
+        f"such a neuron in {1e5 * runs:,.0f} of 100,000 runs."
+    )
+
+
+def about_fine_tuning(networks: pd.DataFrame, clusters: pd.DataFrame) -> str:
+    """How many clusters and networks have fine-tuning in them."""
+    if clusters.empty:
+        return "No clusters, so no fine-tuning ones."
+    tuned = clusters.kind == "fine-tuning"
+    having = (networks.num_fine_tuning > 0).mean()
+    return (
+        f"By the residual rule {int(tuned.sum()):,} of {len(clusters):,} clusters "
+        f"({percent(float(tuned.mean()))}) are fine-tuning clusters, and "
+        f"{percent(float(having))} of the networks have one."
+    )
+
+
+def about_relations(table: pd.DataFrame, num_neurons: int, num_networks: int, n: int) -> str:
+    """Which ratios the two strongest frequencies of fine-tuning neurons have."""
+    if table.empty or not num_neurons or not table.expected.iloc[0] > 0:
+        return f"*Seen here*, n = {n}: too few networks with fine-tuning neurons."
+    pooled = table.iloc[0]
+    largest = table.iloc[1:].sort_values("observed", ascending=False).head(3)
+    parts = [
+        f"{row.relation} in {row.observed:.0f} ({interval(row.lift, row.low, row.high, 1)} times)"
+        for row in largest.itertuples()
+    ]
+    return (
+        f"*Seen here*, n = {n}: {num_neurons:,} fine-tuning neurons of {num_networks:,} networks. "
+        f"The ratios 1:2, 1:3 and 2:3, either way, hold for {pooled.observed:.0f} of them, "
+        f"{interval(pooled.lift, pooled.low, pooled.high, 1)} times what dealing out second "
+        f"frequencies anew would give. Most frequent: {listed(parts)}."
+    )
+
+
+def about_search(found: pd.DataFrame, num_networks: int, base: int) -> str:
+    """What the scan for a network like the paper's seed 133 found."""
+    alike = found[found.alike]
+    head = (
+        f"Of {num_networks:,} networks that learned, {len(found)} have a fine-tuning cluster whose "
+        f"frequency shares the factor {base} with n; in {int(found.all_multiples.sum())} of them "
+        f"all of its parts are multiples of {base}"
+    )
+    if len(alike):
+        lines = [
+            f"- seed {row.seed}: clusters at f = {listed(row.freqs)}; the fine-tuning one, "
+            f"{count(row.num_neurons, 'neuron')} led by {row.tuned}, has the parts "
+            f"{listed(row.parts)}"
+            for row in alike.head(5).itertuples()
+        ]
+        return f"{head}, and {len(alike)} have four clusters as well:\n\n" + "\n".join(lines)
+    if len(found) == 0:
+        return f"{head}. There is none like the paper's."
+    near = found.sort_values(["all_multiples", "num_clusters"], ascending=[False, True]).iloc[0]
+    return (
+        f"{head}, but none has four clusters, one of them fine-tuning. The nearest is seed "
+        f"{near.seed}: {count(near.num_clusters, 'cluster')} at f = {listed(near.freqs)}, the "
+        f"fine-tuning one with the parts {listed(near.parts)}."
+    )
+
+
+def about_thresholds(table: pd.DataFrame, defaults: tuple[int, float]) -> str:
+    """How far the mean number of clusters moves with the thresholds."""
+    at = table[(table.min_size == defaults[0]) & (table.dead_below == defaults[1])]["mean"]
+    return (
+        f"*Seen here*: {float(at.iloc[0]):.2f} clusters with the thresholds of this book, "
+        f"{table['mean'].min():.2f} to {table['mean'].max():.2f} over all that are drawn."
+    )

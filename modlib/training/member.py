@@ -1,0 +1,32 @@
+"""One network of an ensemble: what a CPU and a GPU give alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from modlib.config import AdditionConfig
+
+MAX_EVALUATIONS = 30
+"""Evaluations of a network on its way: each costs as much as some twenty steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One trained network of an ensemble.
+
+    ``weights``: final parameters by name, as ``loop.Trained`` has them; ``history``: its columns,
+    at the epochs of ``evaluation_epochs``.
+    """
+
+    seed: int
+    weights: dict[str, np.ndarray]
+    history: pd.DataFrame
+
+
+def evaluation_epochs(config: AdditionConfig) -> list[int]:
+    """Epochs after which loss and accuracy are taken: about 30, with first and last."""
+    stride = -(-config.num_epochs // MAX_EVALUATIONS) or 1
+    return sorted({*range(0, config.num_epochs + 1, stride), config.num_epochs})

@@ -1,0 +1,154 @@
+"""What the figures of chapter 08 draw is what they are given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from drawn import expected_intervals, intervals, points
+from sweep_tables import made_up
+
+from modlib import plots
+from modlib.analysis import distributions as dist
+from modlib.analysis import frequencies as fr
+
+TABLES = made_up(num_seeds=200, failed=3)
+SEEDS = TABLES.networks.seed.tolist()
+FOUND = fr.presence(TABLES.clusters, SEEDS, 91)
+
+
+def test_weights_are_drawn_bin_by_bin_with_their_interval():
+    table = pd.DataFrame(
+        {"centre": [-0.025, 0.0, 0.025], "share": [0.2, 0.6, 0.2]}
+        | {"low": [0.19, 0.58, 0.19], "high": [0.21, 0.62, 0.21]}
+    )
+    fig = plots.weight_histograms({"batch of n": table, "full batch": table}, table)
+    drawn = plots.data(fig)
+    line = drawn[(drawn["axes"] == 1) & (drawn.label == "trained")]
+    assert line.y.tolist() == table.share.tolist()
+    band = drawn[(drawn["axes"] == 0) & (drawn.artist == "area")]
+    assert set(band.y.round(2)) == {0.19, 0.21, 0.58, 0.62}
+    assert (drawn.label == "untrained").sum() == 6
+    assert fig.axes[0].get_yscale() == "log"
+
+
+def test_rates_are_drawn_by_class_with_their_mean():
+    rates = fr.rates_by_freq(FOUND, 91)
+    fig = plots.frequency_rates({"n = 91": rates})
+    for common, rows in rates.groupby("gcd"):
+        drawn = plots.data(fig)
+        x = drawn[(drawn.artist == "line") & (drawn.y.isin(rows.rate))].x
+        assert set(rows.freq) <= set(x), common
+    assert points(fig)["mean"].y.iloc[0] == pytest.approx(rates.rate.mean())
+    wanted = expected_intervals(rates.freq, rates.low, rates.high)
+    assert wanted == intervals(fig)
+    assert [t.get_text() for t in fig.axes[0].get_legend().get_texts()] == [
+        *("mean", "gcd 1", "gcd 7", "gcd 13")
+    ]
+
+
+def test_doubles_and_halves_are_marked():
+    table = fr.companions(FOUND, 91, 7)
+    fig = plots.companion_rates({"given f = 7": table})
+    assert {text.get_text() for text in fig.axes[0].texts} == {"14", "42"}
+    np.testing.assert_allclose(points(fig)["no preference"].y, table.expected)
+    wanted = expected_intervals(table.freq - 0.2, table.low, table.high)
+    wanted |= expected_intervals(table.freq + 0.2, table.pooled_low, table.pooled_high)
+    assert intervals(fig) == wanted
+    nobody = fr.companions(np.zeros_like(FOUND), 91, 7)
+    empty = plots.companion_rates({"given f = 7": nobody})
+    assert "fewer than two networks" in empty.axes[0].texts[0].get_text()
+
+
+def test_every_ratio_has_its_point():
+    table = fr.ratio_lifts(FOUND, 91)
+    fig = plots.ratio_profile({"n = 91": table})
+    assert intervals(fig) == expected_intervals(table.ratio, table.low, table.high)
+
+
+def test_ranks_are_bars_and_clusters_a_histogram():
+    ranks = pd.DataFrame(
+        {"rank": range(91), "share": [1 / 91] * 91, "low": [0.01] * 91, "high": [0.012] * 91}
+    )
+    fig = plots.rank_histogram(ranks, {"n = 91": np.array([3.0, 3.2, 20.0])}, 91)
+    drawn = plots.data(fig)
+    bars = drawn[(drawn["axes"] == 0) & (drawn.artist == "bar")]
+    assert bars.x.tolist() == list(range(91))
+    np.testing.assert_allclose(bars.y, 1 / 91)
+    heights = fig.axes[1].patches[0].get_data().values
+    assert heights.sum() == pytest.approx(1)
+
+
+def test_numbers_of_clusters_and_failures_are_drawn_apart():
+    numbers = TABLES.networks.num_clusters[TABLES.networks.learned].to_numpy()
+    failed = TABLES.networks.num_clusters[~TABLES.networks.learned].tolist()
+    table = dist.number_shares(numbers)
+    fig = plots.cluster_numbers({"n = 91": table}, {"ln 91": 4.51}, {"n = 91": failed})
+    drawn = plots.data(fig)
+    bars = drawn[(drawn["axes"] == 0) & (drawn.artist == "bar")]
+    assert bars.x.tolist() == table.clusters.tolist()
+    np.testing.assert_allclose(bars.y, table.share)
+    lower = drawn[(drawn["axes"] == 1) & (drawn.artist == "bar")]
+    assert lower.y.sum() == 3
+    none = plots.cluster_numbers({"n = 91": table}, {}, {"n = 91": []})
+    assert "every network learned" in none.axes[1].texts[0].get_text()
+
+
+def test_the_window_is_scaled_to_100_000_runs():
+    counts = fr.counts_by_freq(TABLES.window, "num_neurons", SEEDS, 91)
+    table = fr.rates_by_freq(counts, 91)
+    fig = plots.window_counts({"n = 91": {"all": table}})
+    assert points(fig)["paper, about 2,200"].y.iloc[0] == 2200
+    drawn = plots.data(fig)
+    seen = drawn[(drawn.artist == "line") & drawn.x.isin(table.freq)].y
+    assert set(np.round(1e5 * table.rate, 6)) <= set(np.round(seen, 6))
+
+
+def test_companions_in_neurons_mark_the_multiples():
+    table = fr.fine_tuning_companions(TABLES.fine_tuning, 91, 15)
+    fig = plots.fine_tuning_company({"given 15": (table, [5, 10, 30])})
+    names = {text.get_text() for text in fig.axes[0].texts}
+    assert names == {"5", "10", "30"} | {str(f) for f in table.freq[table.pooled_low > 1]}
+    series = points(fig)
+    np.testing.assert_allclose(series["this frequency alone"].y, table.lift)
+    nothing = table.assign(pooled=np.nan)
+    empty = plots.fine_tuning_company({"given 15": (nothing, [5])})
+    assert "no fine-tuning neuron" in empty.axes[0].texts[0].get_text()
+
+
+def test_relations_are_named_on_the_axis():
+    table = fr.relation_lifts(TABLES.fine_tuning, 91).iloc[1:]
+    fig = plots.relation_lifts({"n = 91": table, "n = 89": table})
+    assert [t.get_text() for t in fig.axes[0].get_xticklabels()] == table.relation.tolist()
+    drawn = plots.data(fig)
+    first = drawn[(drawn.artist == "line") & (drawn.series == 0)]
+    np.testing.assert_allclose(first.y, table.lift)
+
+
+def test_thresholds_have_a_line_each_and_a_ring():
+    table = dist.threshold_means(TABLES.networks)
+    fig = plots.threshold_counts({"n = 91": table}, (2, 3, 5, 8), (3, 0.03))
+    ring = points(fig)["used here"]
+    here = table[(table.min_size == 3) & (table.dead_below == 0.03)]["mean"].iloc[0]
+    assert ring.y.tolist() == [here]
+    assert ring.x.tolist() == [1]
+    assert len(intervals(fig)) == 12
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.weight_histograms({}),
+        lambda: plots.frequency_rates({}),
+        lambda: plots.companion_rates({}),
+        lambda: plots.ratio_profile({}),
+        lambda: plots.cluster_numbers({}, {}, {}),
+        lambda: plots.window_counts({}),
+        lambda: plots.rank_histogram(None, {}, 91),
+        lambda: plots.fine_tuning_company({}),
+        lambda: plots.relation_lifts({}),
+        lambda: plots.threshold_counts({}, (2,), (2, 0.03)),
+    ],
+)
+def test_nothing_to_draw_is_said(draw):
+    assert "no two networks that learned" in draw().axes[0].texts[0].get_text()
