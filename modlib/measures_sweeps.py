@@ -47,7 +47,7 @@ GAMMA_MODULI = (59, 89, 113, 251, 499, 997, 1999)
 GAMMA_CLUSTERS = range(4, 11)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _tables(name: str) -> SweepTables | None:
     return read_sweep_export(name)
 

@@ -294,14 +294,14 @@ def ratio_lifts(
     """How often two frequencies of a given ratio are learned together, against the null.
 
     Pooled over all f: pairs {f, ratio f}. ``ratio``, ``num_pairs``, ``observed``, ``expected``
-    (pairs in all networks), ``lift``, ``low``, ``high``. Ratios of None are all units up to sign
-    and inverse, except 1. The expectation is that of the null given each network's classes.
+    (pairs in all networks), ``lift``, ``low``, ``high``. Ratios of None are 2 and all units up to
+    sign and inverse, except 1. The expectation is that of the null given each network's classes.
     """
     if ratios is None:
         folded = {
             min(signed_freq(u, n), signed_freq(pow(u, -1, n), n)) for u in units(n) if u * 2 < n
         }
-        ratios = sorted(folded - {1})
+        ratios = sorted(folded - {1} | {2})
     chances = _pair_chances(found, n)
     kept, observed, expected, sizes = [], [], [], []
     for ratio in ratios:

@@ -86,8 +86,8 @@ def about_rates(rates: Mapping[str, pd.DataFrame]) -> str:
     for name, table in rates.items():
         least, most = table.loc[table.rate.idxmin()], table.loc[table.rate.idxmax()]
         parts.append(
-            f"**{name}**: a frequency is in "
-            f"{percent(float(table.rate.mean()))} of them on average, f = {most.freq:.0f} most "
+            f"**{name}**: a frequency is in {percent(float(table.rate.mean()))} of the networks on "
+            f"average, f = {most.freq:.0f} most "
             f"often ({percent(float(most.rate))}), f = {least.freq:.0f} least "
             f"({percent(float(least.rate))})."
         )
