@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ def one_line() -> Iterator[None]:
         refusal = str(InputError("option", f"be one of {names}", error.option_name))
     except click.UsageError as error:
         refusal = error.format_message()
+    except KeyboardInterrupt:
+        click.echo("modlib: stopped; the same command goes on where it was", err=True)
+        sys.exit(130)
     except (InputError, StoreError, ClusterError) as error:
         refusal = str(error)
     else:
@@ -221,7 +225,7 @@ def list_store(prune: str | None, yes: bool) -> None:
 def words_of(holding: Holding) -> Iterator[str]:
     """A configuration's line in the list of the store: what it is, and how much there is."""
     yield f"{holding.kind}/{holding.key}"
-    yield in_words(holding.config)
+    yield in_words(holding)
     if holding.num_runs:
         yield f"{holding.num_runs} single runs"
     if holding.shards:
@@ -234,10 +238,14 @@ def words_of(holding: Holding) -> Iterator[str]:
     yield f"{holding.num_bytes / 1e6:.1f} MB"
 
 
-def in_words(config: dict[str, Any] | None) -> str:
+def in_words(holding: Holding) -> str:
     """A stored configuration as a preset's name, or as its modulus and what it changes."""
+    config = holding.config
+    if config is None:  # nothing finished: the key of a preset tells it all the same
+        same = (asdict(known) for known in PRESETS.values() if known.key() == holding.key)
+        config = next(same, {})
     try:
-        settings = {name: (config or {})[name] for name in vars(AdditionConfig())}
+        settings = {name: config[name] for name in vars(AdditionConfig())}
         made = AdditionConfig(**settings)
     except (KeyError, InputError):
         return "unknown configuration"

@@ -48,6 +48,8 @@ def connected(workers: object, scheduler: object, device: str) -> Iterator[Clien
         chosen = "scheduler" if workers is None else "workers"
         rule = "be left out where dask.distributed is missing (pip install 'modlib[cluster]')"
         raise InputError(chosen, rule, scheduler if workers is None else workers) from None
+    # modlib's own log goes to standard error; of dask's only what is amiss.
+    logging.getLogger("distributed").setLevel(logging.WARNING)
     if workers is None:
         with ThreadPoolExecutor(1) as apart:  # a notebook's own thread runs a loop already
             said = apart.submit(asyncio.run, _identity(scheduler)).result()

@@ -43,7 +43,11 @@ class Holding:
     @property
     def num_networks(self) -> int:
         """Finished networks, each seed of the shards counted once."""
-        return self.num_runs + len({seed for shard in self.shards for seed in shard})
+        total, stop = self.num_runs, 0
+        for shard in self.shards:  # by first seed
+            total += max(0, shard.stop - max(shard.start, stop))
+            stop = max(stop, shard.stop)
+        return total
 
 
 def holdings(store: Store) -> list[Holding]:
@@ -67,7 +71,11 @@ def _holding(store: Store, folder: Path) -> Holding:
         key=key,
         config=configs[0] if configs else None,
         num_runs=sum(1 for path in folder.glob("seed-*") if path.is_dir()),
-        shards=store.shards(kind, key),
+        shards=[
+            shard
+            for shard in store.shards(kind, key)
+            if (store.folder(kind, key, shard) / MANIFEST).exists()
+        ],
         tables=sorted({m["tables"] for m in manifests if isinstance(m.get("tables"), int)}),
         num_bytes=size_of(folder),
         unfinished=[folder] if left else [p for p in sorted(folder.iterdir()) if _is_left(p)],
@@ -132,13 +140,15 @@ def prune(folders: list[Path]) -> list[Path]:
 def _all_locks(home: Path) -> Iterator[bool]:
     """Hold every lock of a configuration's folder; False where another process holds one."""
     with ExitStack() as stack:
-        try:
+        free = True
+        with writing(home):
             for path in home.glob(".*.lock"):
-                stack.enter_context(FileLock(path, timeout=0))
-        except Timeout:
-            yield False
-        else:
-            yield True
+                try:
+                    stack.enter_context(FileLock(path, timeout=0))
+                except Timeout:
+                    free = False
+                    break
+        yield free
 
 
 def _remove(folder: Path) -> None:

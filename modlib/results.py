@@ -173,6 +173,7 @@ def export(
     config = preset(preset_name)
     first_seed = require_seed(first_seed, "first_seed")
     num_seeds = require_int("num_seeds", num_seeds, at_least=1, at_most=10**6)
+    require_seed(first_seed + num_seeds - 1, "last seed")
     torch_device = resolve_device(device)
     store = Store()
     folder = results / preset_name

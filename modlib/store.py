@@ -370,8 +370,10 @@ class Store:
         with _refusing(folder, "compute this shard again"):
             manifest = read_manifest(folder)
             _require_address(folder, manifest, kind, key, [seeds.start, seeds.stop - 1])
-            if not isinstance(manifest["tables"], int):
-                raise StoreError(f"{folder} does not say the version of its tables")
+            if type(manifest["tables"]) is not int or not isinstance(manifest["config"], dict):
+                raise StoreError(
+                    f"{folder} does not say its configuration and the version of its tables"
+                )
             return manifest
 
     def load_shard(
@@ -450,7 +452,7 @@ class Store:
 def _block(name: str) -> range | None:
     """The seeds that a shard's name says; None for other names."""
     named = re.fullmatch(r"seeds-(\d{6,})-(\d{6,})", name, re.ASCII)
-    return range(int(named[1]), int(named[2]) + 1) if named else None
+    return range(int(named[1]), int(named[2]) + 1) if named and named[2] >= named[1] else None
 
 
 def _rivals(own: Path, seeds: Seeds) -> list[Path]:
@@ -507,7 +509,14 @@ def _place(
             fill(work)
             manifest = write_manifest(work, [path.name for path in work.iterdir()], content)
             work.chmod(0o755)
-            os.rename(work, folder)
+            try:
+                os.rename(work, folder)
+            except OSError:
+                if not (folder / MANIFEST).exists():
+                    raise
+                # Where locks do not hold, another process may have written the same meanwhile.
+                shutil.rmtree(work)
+                return read_manifest(folder)
             _sync(folder.parent)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +38,7 @@ from modlib.errors import ClusterError, InputError, StoreError, require_int
 from modlib.experiments import KIND, view_of
 from modlib.models.mlp import PARAMETERS
 from modlib.store import WEIGHTS, Checkpoint, Store
-from modlib.training.ensemble import train_ensemble
+from modlib.training.ensemble import available_cores, train_ensemble
 from modlib.training.loop import HISTORY
 from modlib.training.outcome import outcome
 
@@ -383,14 +384,14 @@ def sweep(
                 unit="network",
                 disable=not progress,
                 smoothing=0,  # the expected end from the whole run: networks come in bursts
-                mininterval=1.0,
+                mininterval=1.0 if sys.stderr.isatty() else 60.0,
             )
         )
         if client is None:
             trainer = resolve_device(device)
             describers = None
             if trainer.type == "cuda":
-                describers = stack.enter_context(describing(threads or os.cpu_count() or 1))
+                describers = stack.enter_context(describing(threads or available_cores()))
             run = partial(
                 run_shard,
                 store,
@@ -422,6 +423,8 @@ def sweep(
                     f"workers finished seeds {lost[0][0]} to {lost[0][-1]}, but {store.root} lacks "
                     "them: every worker must see this store under this path"
                 )
+    for seed in seeds:  # left where a kill came after a shard was whole
+        store.finished(KIND, config.key(), seed).clear()
     shards = checked_shards(store, config, seeds)
     (networks,) = _read(store, config, seeds, ("networks",))
     return Swept(

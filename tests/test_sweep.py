@@ -479,6 +479,7 @@ DAMAGES = {
     "missing manifest": (lambda f: (f / MANIFEST).unlink(), "holds no finished result"),
     "newer store": (lambda f: edit(f, schema=2), "has schema 2, this version of modlib reads 1"),
     "no version": (lambda f: edit(f, tables=None), "does not say the version of its tables"),
+    "no configuration": (lambda f: edit(f, config=None), "does not say the version of its tables"),
     "another kind": (lambda f: edit(f, kind="remainders"), "belongs to another run"),
     "another key": (lambda f: edit(f, key="f" * 16), "belongs to another run"),
     "other seeds": (lambda f: edit(f, seeds=[1001, 1004]), "belongs to another run"),

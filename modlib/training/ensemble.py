@@ -8,9 +8,10 @@ on the seeds trained beside it, their order, or the number of threads.
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -154,15 +155,24 @@ class Network:
         return measured
 
 
-def _train_one(config: AdditionConfig, seed: int) -> Member:
+def _train_one(config: AdditionConfig, seed: int, stop: threading.Event) -> Member:
     network = Network(config, seed)
     history, done = [], 0
     for epoch in evaluation_epochs(config):
+        if stop.is_set():  # nobody waits for this network any more
+            raise CancelledError
         network.run_epochs(done, epoch)
         history.append({"epoch": epoch, **network.evaluate()})
         done = epoch
     table = pd.DataFrame(history, columns=list(HISTORY)).astype({"epoch": int})
     return Member(seed=seed, weights=network.weights, history=table)
+
+
+def available_cores() -> int:
+    """Cores that this process may use, where the system says; else all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def train_ensemble(
@@ -184,8 +194,7 @@ def train_ensemble(
 
         return train_on_gpu(config, seeds, device=device, progress=progress)
     seeds = [require_seed(seed) for seed in seeds]
-    if threads is None:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    threads = available_cores() if threads is None else threads
     threads = require_int("threads", threads, at_least=1, at_most=4096)
     return _train_all(config, seeds, threads, progress)
 
@@ -194,12 +203,12 @@ def _train_all(
     config: AdditionConfig, seeds: Sequence[int], threads: int, progress: bool
 ) -> Iterator[Member]:
     waiting: deque[Future[Member]] = deque()
-    todo = iter(seeds)
+    stop = threading.Event()
     bar = tqdm(total=len(seeds), disable=not progress, unit="network", desc=f"n={config.n}")
     with ThreadPoolExecutor(threads) as pool, bar:
         try:
-            for seed in todo:
-                waiting.append(pool.submit(_train_one, config, seed))
+            for seed in seeds:
+                waiting.append(pool.submit(_train_one, config, seed, stop))
                 if len(waiting) > 2 * threads:
                     yield waiting.popleft().result()
                     bar.update()
@@ -207,5 +216,6 @@ def _train_all(
                 yield waiting.popleft().result()
                 bar.update()
         finally:
+            stop.set()
             for future in waiting:
                 future.cancel()

@@ -11,7 +11,6 @@ kernel may change with the shape of a batch.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -35,8 +34,14 @@ CHUNK_ROWS = 96
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
-compiled: Any = functools.partial(njit, nogil=True, cache=True, error_model="numpy")
-"""Compiled to machine code, run without the interpreter's lock."""
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compiled to machine code, run without the interpreter's lock, kept where a folder can be."""
+    try:
+        return njit(nogil=True, error_model="numpy", cache=True)(function)
+    except RuntimeError:  # neither the package's nor the user's cache folder can be written
+        return njit(nogil=True, error_model="numpy")(function)
+
 
 in_llvm: Any = extending.intrinsic
 """Written in LLVM's instructions: a function that builds them."""

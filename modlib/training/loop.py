@@ -52,9 +52,9 @@ class Trained:
     wall_s: float
 
 
-def evaluation_epochs(config: AdditionConfig) -> list[int]:
-    """Epochs after which loss and accuracy are taken: about 300 at most, with first and last."""
-    stride = -(-config.num_epochs // MAX_EVALUATIONS) or 1
+def evaluation_epochs(config: AdditionConfig, at_most: int = MAX_EVALUATIONS) -> list[int]:
+    """Epochs after which loss and accuracy are taken: about ``at_most``, with first and last."""
+    stride = -(-config.num_epochs // at_most) or 1
     return sorted({*range(0, config.num_epochs + 1, stride), config.num_epochs})
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from modlib.config import AdditionConfig
+from modlib.training import loop
 
 MAX_EVALUATIONS = 30
 """Evaluations of a network on its way: each costs as much as some twenty steps."""
@@ -28,5 +29,4 @@ class Member:
 
 def evaluation_epochs(config: AdditionConfig) -> list[int]:
     """Epochs after which loss and accuracy are taken: about 30, with first and last."""
-    stride = -(-config.num_epochs // MAX_EVALUATIONS) or 1
-    return sorted({*range(0, config.num_epochs + 1, stride), config.num_epochs})
+    return loop.evaluation_epochs(config, MAX_EVALUATIONS)
