@@ -135,6 +135,11 @@ def scaled(n: int) -> AdditionConfig:
     return AdditionConfig(n=n, l2=1e-4 * 91 / n, epochs=epochs)
 
 
+def scaled_name(n: int) -> str:
+    """The preset of ``scaled(n)``, if there is one."""
+    return "A91" if n == 91 else f"A{n}-scaled"
+
+
 PRESETS: dict[str, AdditionConfig] = {
     "A91": AdditionConfig(n=91),
     "A89": AdditionConfig(n=89),
@@ -154,7 +159,7 @@ PRESETS: dict[str, AdditionConfig] = {
         for n in MODULI
         if n not in PAPER_TRAIN_PAIRS
     },
-    **{f"A{n}-scaled": scaled(n) for n in MODULI if n != 91},
+    **{scaled_name(n): scaled(n) for n in MODULI if n != 91},
 }
 
 

@@ -60,9 +60,12 @@ def test_presets_are_named_and_what_cannot_be_read_is_said(store):
     config = preset("A91-untrained")
     sweep(config, range(2), store=store, device="cpu", progress=False)
     assert f"{KIND}/{config.key()}  A91-untrained  " in modlib().stdout
-    for path in (store.root / KIND / config.key()).glob(f"*/{MANIFEST}"):
+    sweep(TINY, range(2), store=store, device="cpu", progress=False)
+    for path in (store.root / KIND).glob(f"*/*/{MANIFEST}"):
         path.write_text("{")
-    assert f"{KIND}/{config.key()}  unknown configuration  " in modlib().stdout
+    said = modlib().stdout
+    assert f"{KIND}/{config.key()}  A91-untrained  " in said, "a preset's key says as much"
+    assert f"{KIND}/{TINY.key()}  unknown configuration  " in said
 
 
 def test_an_empty_store_is_no_error(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from sweep_tables import made_up
 from modlib import measures, measures_sweeps
 from modlib.analysis import separation as sep
 from modlib.claims import MissingExport, load_claims
-from modlib.config import MODULI, WIDTHS
+from modlib.config import MODULI, WIDTHS, scaled_name
 from modlib.results import SweepTables
 
 WITHOUT_TABLES = {"A.sec54.gamma", "A.sec54.half_at_log", "A.sec54.log_growth"}
@@ -145,23 +145,26 @@ def test_widths_agree_differ_or_cannot_be_told(put):
 
 
 def test_growth_agrees_for_the_same_clusters_everywhere_and_differs_for_a_line(put):
-    put({f"A{n}": made_up(n, num_seeds=60, seed=n, clusters=(4, 5)) for n in MODULI})
+    put({scaled_name(n): made_up(n, num_seeds=60, seed=n, clusters=(4, 5)) for n in MODULI})
     constant = measures_sweeps.growth()
     assert constant.verdict == "agrees", constant.note
     rising = {}
     for n in MODULI:
         count = 2 + n // 30
-        rising[f"A{n}"] = made_up(n, num_seeds=60, seed=n, clusters=(count, count + 1))
+        rising[scaled_name(n)] = made_up(n, num_seeds=60, seed=n, clusters=(count, count + 1))
     put(rising)
     assert measures_sweeps.growth().verdict == "differs"
-    put({f"A{n}": made_up(n, num_seeds=60) for n in MODULI[:10]})
+    fixed = {f"A{n}": made_up(n, num_seeds=60, seed=n, clusters=(4, 5)) for n in MODULI[:9]}
+    put(rising | fixed)
+    assert "with the paper's L2 at all of 10 moduli up to 91" in measures_sweeps.growth().note
+    put({scaled_name(n): made_up(n, num_seeds=60) for n in MODULI[:10]})
     with pytest.raises(MissingExport):
         measures_sweeps.growth()
 
 
 def test_moduli_at_which_hardly_a_network_learned_are_left_out(put):
     put({"A31": made_up(31, num_seeds=60, failed=55), "A59": made_up(59, num_seeds=60)})
-    assert list(measures_sweeps.clusters_by_modulus()) == [59]
+    assert list(measures_sweeps.clusters_by_modulus(lambda n: f"A{n}")) == [59]
 
 
 def test_section_54_is_measured_without_tables(put):

@@ -43,11 +43,15 @@ def test_moduli_are_drawn_with_their_curves_and_the_share_that_learned():
         {"n": [31, 89, 91], "networks": [70, 4000, 4000], "share": [0.75, 1.0, 1.0]}
         | {"low": [0.64, 0.99, 0.99], "high": [0.84, 1.0, 1.0]}
     )
-    fig = plots.clusters_by_modulus(rows, learned, {"log n": 1 + np.log(grid)}, grid)
+    fixed, learned_fixed = rows.assign(n=[35, 97, 179]), learned.assign(n=[35, 97, 179])
+    curves = {"log n": 1 + np.log(grid)}
+    fig = plots.clusters_by_modulus(rows, learned, curves, grid, fixed, learned_fixed)
     np.testing.assert_allclose(points(fig)["ln n"].y, np.log(grid))
     np.testing.assert_allclose(points(fig)["fit: log n"].y, 1 + np.log(grid))
     assert expected_intervals(rows.n, rows.low, rows.high) <= intervals(fig)
-    assert intervals(fig, 1) == expected_intervals(learned.n, learned.low, learned.high)
+    assert expected_intervals(fixed.n, fixed.low, fixed.high) <= intervals(fig)
+    shares = [expected_intervals(t.n, t.low, t.high) for t in (learned, learned_fixed)]
+    assert intervals(fig, 1) == shares[0] | shares[1]
     assert "50 to 4,000 networks" in fig.axes[0].get_title(loc="left")
 
 

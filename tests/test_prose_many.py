@@ -125,6 +125,11 @@ def test_width_without_tables_and_with_some():
 
 def test_learning_and_growth_are_told():
     learned = pd.DataFrame({"n": [31, 91], "networks": [70, 100], "share": [0.8, 1.0]})
+    losses = pd.DataFrame({"train_loss": [0.02, 0.03, 0.08]})
+    text = scaling.about_l2({"One": {31: losses, 59: 2 * losses}, "other": {}})
+    assert "One, the median loss" in text
+    assert "from 0.030 (n = 31) to 0.060 (n = 59)" in text
+    assert scaling.about_l2({"One": {}}) == ""
     assert "14 of 170 networks" in scaling.about_learning(learned)
     assert "All 100" in scaling.about_learning(learned.iloc[1:])
     generator = np.random.default_rng(0)

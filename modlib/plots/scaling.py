@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -79,11 +80,14 @@ def clusters_by_modulus(
     learned: pd.DataFrame,
     curves: Mapping[str, Float[np.ndarray, " grid"]],
     grid: Float[np.ndarray, " grid"],
+    fixed: pd.DataFrame,
+    learned_fixed: pd.DataFrame,
 ) -> Figure:
     """Clusters a network against n with fitted curves and ln n; the share that learned (A30).
 
     ``points``: ``n``, ``num_seeds``, ``mean``, ``low``, ``high``, ``deviation``, ``composite``;
-    ``learned``: ``n``, ``share``, ``low``, ``high``; ``curves`` by name over ``grid``.
+    ``learned``: ``n``, ``share``, ``low``, ``high``; ``curves`` by name over ``grid``; ``fixed``
+    and ``learned_fixed``: the same tables for networks with the L2 of n = 91.
     """
     fig, (ax, lower) = plt.subplots(2, 1, figsize=(7.4, 5.6), sharex=True, height_ratios=(3, 1.1))
     ax.plot(grid, np.log(grid), color="black", lw=1.3, ls="--", label="ln n")
@@ -114,6 +118,8 @@ def clusters_by_modulus(
             label=f"{name}: mean, 95 %",
             mfc="white" if common else PALETTE[0],
         )
+    other: dict[str, Any] = {"color": PALETTE[4], "fmt": "v", "ms": 4}
+    intervals(ax, fixed.n, fixed["mean"], fixed.low, fixed.high, label="L2 as at 91", **other)
     ax.set(
         title=f"{points.num_seeds.min():,} to {points.num_seeds.max():,} networks a modulus",
         ylabel="clusters in a network that learned\n(grey: s.d. over networks)",
@@ -121,6 +127,8 @@ def clusters_by_modulus(
     ax.set_ylim(0, None)
     ax.legend(loc="lower right", ncols=2)
     intervals(lower, learned.n, learned.share, learned.low, learned.high, color=MARK, fmt="D", ms=4)
+    rows = learned_fixed
+    intervals(lower, rows.n, rows.share, rows.low, rows.high, **other)
     lower.set(xlabel="modulus n (log scale)", ylabel="share that\nlearned", ylim=(0, 1.05))
     _ticks(lower, [n for n in (31, 43, 59, 77, 100, 131, 180, 250) if n <= learned.n.max() * 1.05])
     return fig

@@ -29,6 +29,20 @@ def about_width(points: pd.DataFrame, differences: pd.DataFrame, missing: Sequen
     return text
 
 
+def about_l2(networks: Mapping[str, Mapping[int, pd.DataFrame]]) -> str:
+    """The training loss at which networks end, by modulus, for each choice of L2."""
+    parts = []
+    for name, by_n in networks.items():
+        median = {n: float(table.train_loss.median()) for n, table in by_n.items()}
+        if median:
+            least, most = min(median, key=median.__getitem__), max(median, key=median.__getitem__)
+            parts.append(
+                f"{name}, the median loss on training pairs at the end runs from "
+                f"{median[least]:.3f} (n = {least}) to {median[most]:.3f} (n = {most})"
+            )
+    return f"*Seen here*: {'; '.join(parts)}." if parts else ""
+
+
 def about_learning(learned: pd.DataFrame) -> str:
     """At which moduli networks failed, and how many."""
     failing = learned[learned.share < 1]
