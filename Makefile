@@ -17,8 +17,9 @@ STRIP_KEYS := metadata.papermill cell.metadata.papermill metadata.widgets metada
 # Presets in results/sweeps and their number of networks, seeds from 1000.
 SWEEPS := A91:4000 A89:4000 A91-full:500 A89-full:500 A91-flax:500 A91-untrained:100 \
   A91-long:100 A91-full-long:100 A91-width-512:50 A91-width-2048:50 \
-  A91-full-width-512:50 A91-full-width-2048:50 A31:80 \
-  $(foreach n,35 43 48 59 64 73 77 97 100 128 131 179 180 250 251,A$(n):60)
+  A91-full-width-512:50 A91-full-width-2048:50 A31:80 A31-scaled:80 A250:20 A251:20 \
+  $(foreach n,35 43 48 59 64 73 77 97 100 128 131 179 180,A$(n):60) \
+  $(foreach n,35 43 48 59 64 73 77 89 97 100 128 131 179 180 250 251,A$(n)-scaled:60)
 
 # One thread a kernel: chapters are small, and two of them run side by side in the tests.
 book test slow: export OMP_NUM_THREADS := 1

@@ -30,8 +30,8 @@ WIDTHS = (512, 2048, 8192)
 MODULI = (31, 35, 43, 48, 59, 64, 73, 77, 89, 91, 97, 100, 128, 131, 179, 180, 250, 251)
 """Moduli at which the number of clusters is measured (paper A, figure A30): half are composite."""
 
-SLOW_BELOW, FAST_ABOVE = 59, 131
-"""Moduli below which networks need twice the epochs, and above which half, with longer ones."""
+SLOW_BELOW = 59
+"""Modulus below which networks need twice the epochs."""
 
 MAX_N = 4096
 MAX_NEURONS = 65536
@@ -131,8 +131,7 @@ def scaled(n: int) -> AdditionConfig:
     Embeddings have n rows, so that a fixed factor of the squared norm weighs more the larger n:
     the paper's 1e-4 holds networks off the answer from about n = 180 on.
     """
-    epochs = 600 if n < SLOW_BELOW else 150 if n > FAST_ABOVE else None
-    return AdditionConfig(n=n, l2=1e-4 * 91 / n, epochs=epochs)
+    return AdditionConfig(n=n, l2=1e-4 * 91 / n, epochs=600 if n < SLOW_BELOW else None)
 
 
 def scaled_name(n: int) -> str:
