@@ -240,6 +240,27 @@ def interval_verdict(
     return "agrees" if holds else "differs"
 
 
+def margin_verdict(intervals: Sequence[tuple[float, float]], low: float, high: float) -> Verdict:
+    """Verdict of a claim of no difference: "agrees" if every interval lies within the margin.
+
+    One that lies wholly outside makes it "differs". Where neither holds, too few networks were
+    counted to tell: "not testable at this size".
+    """
+    if all(low <= a and b <= high for a, b in intervals):
+        return "agrees"
+    outside = any(b < low or a > high for a, b in intervals)
+    return "differs" if outside else "not testable at this size"
+
+
+def networks_to_show(num_networks: int, half_width: float, margin: float) -> int:
+    """Networks that would show equality, if it holds, with a chance of 80 %.
+
+    ``half_width``: of the 95 % interval at ``num_networks``, which falls with their root.
+    """
+    factor = (1 + stats.norm.ppf(0.9) / stats.norm.ppf(0.975)) * half_width / margin
+    return math.ceil(num_networks * factor**2)
+
+
 def all_agree(*verdicts: Verdict) -> Verdict:
     """Verdict of a rule in several parts: "agrees" if each does."""
     return "agrees" if all(verdict == "agrees" for verdict in verdicts) else "differs"

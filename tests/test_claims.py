@@ -19,6 +19,8 @@ from modlib.claims import (
     interval_verdict,
     ledger,
     load_claims,
+    margin_verdict,
+    networks_to_show,
 )
 from modlib.errors import InputError
 
@@ -327,3 +329,18 @@ def test_markdown_does_not_interpret_the_texts():
     note = Measurement(value=1.0, verdict="differs", text="a|b *c* <d> $e$")
     line = as_markdown([Row(claim=load_claims()["A.rem1.crt"], measurement=note)]).splitlines()[-1]
     assert r"a\|b \*c\* \<d\> \$e\$" in line
+
+
+def test_a_margin_is_kept_left_or_not_to_be_told():
+    assert margin_verdict([(0.96, 1.04), (0.95, 1.05)], 0.95, 1.05) == "agrees"
+    assert margin_verdict([(0.96, 1.04), (1.06, 1.2)], 0.95, 1.05) == "differs"
+    undecided = margin_verdict([(0.96, 1.04), (0.9, 1.2)], 0.95, 1.05)
+    assert undecided == "not testable at this size"
+
+
+def test_networks_needed_to_show_equality_have_the_power_that_they_promise():
+    num_networks, margin = networks_to_show(100, 0.1, 0.05), 0.05
+    half_width = 0.1 * (100 / num_networks) ** 0.5
+    estimates = np.random.default_rng(0).normal(0, half_width / 1.96, 20_000)
+    shown = (np.abs(estimates) + half_width <= margin).mean()
+    assert shown == pytest.approx(0.8, abs=0.02)

@@ -47,13 +47,13 @@ def counts(name: str, num_seeds: int = 80) -> dict[int, np.ndarray]:
 
 
 def test_slow_growth_is_told_from_fast_growth():
-    slow = growth.compare_growth(counts("log n"), num_resamples=60)
+    slow = growth.compare_growth(counts("log n"), num_contests=60)
     assert 0.2 < slow.share_slow < 0.9  # a small power of n looks the same over one decade
-    fast = growth.compare_growth(counts("linear"), num_resamples=60)
+    fast = growth.compare_growth(counts("linear"), num_contests=60)
     assert fast.share_slow < 0.05
     assert fast.curves.set_index("curve").error.idxmin() == "linear"
     assert fast.points.ratio.iloc[-1] > 2
-    assert growth.compare_growth(counts("constant"), num_resamples=60).share_slow > 0.6
+    assert growth.compare_growth(counts("constant"), num_contests=60).share_slow > 0.6
 
 
 def test_a_falling_curve_is_bounded_by_log_n():
@@ -64,7 +64,7 @@ def test_a_falling_curve_is_bounded_by_log_n():
 
 
 def test_points_hold_means_and_intervals():
-    result = growth.compare_growth(counts("constant"), num_resamples=60)
+    result = growth.compare_growth(counts("constant"), num_contests=60)
     assert result.points.n.tolist() == MODULI.tolist()
     assert (result.points.low < result.points["mean"]).all()
     assert (result.points.high > result.points["mean"]).all()

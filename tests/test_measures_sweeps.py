@@ -200,3 +200,22 @@ def test_networks_that_did_not_learn_are_left_out(put):
 def test_every_measure_has_a_claim_and_a_place_among_all():
     assert set(measures_sweeps.SWEEP_MEASURES) <= set(load_claims())
     assert set(measures_sweeps.SWEEP_MEASURES) <= set(measures.MEASURES)
+
+
+def test_too_few_networks_to_tell_is_no_difference(put):
+    put({"A91": made_up(num_seeds=300)})
+    found = measures_sweeps.class_rates()
+    assert found.verdict == "not testable at this size"
+    assert "networks at n = 91 would show equality" in found.note
+    put(four(num_seeds=12))
+    found = measures_sweeps.batch_invariance()
+    assert found.verdict == "not testable at this size"
+    assert "of the full batch would show equality" in found.note
+
+
+def test_the_need_for_frequencies_is_set_against_other_shapes_too():
+    squares, needed = measures_sweeps.straightness("distinct")
+    assert squares["ln n"] == max(squares.values())
+    assert squares["n"] < 0.9
+    assert needed[91] == 3
+    assert measures_sweeps.straightness("distinct", 0.3)[1][91] > 3

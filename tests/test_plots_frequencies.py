@@ -70,7 +70,8 @@ def test_ranks_are_bars_and_clusters_a_histogram():
     ranks = pd.DataFrame(
         {"rank": range(91), "share": [1 / 91] * 91, "low": [0.01] * 91, "high": [0.012] * 91}
     )
-    fig = plots.rank_histogram(ranks, {"n = 91": np.array([3.0, 3.2, 20.0])}, 91)
+    fig = plots.rank_histogram(ranks, {"n = 91": np.array([3.0, 3.2, 20.0])}, 91, "all")
+    assert fig.axes[0].get_title(loc="left") == "all"
     drawn = plots.data(fig)
     bars = drawn[(drawn["axes"] == 0) & (drawn.artist == "bar")]
     assert bars.x.tolist() == list(range(91))

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from sweep_tables import made_up
 
-from modlib.analysis import distributions as dist
 from modlib.analysis import frequencies as fr
 from modlib.analysis import growth
 from modlib.analysis import separation as sep
@@ -57,6 +56,9 @@ def test_planted_cases_are_told_apart_in_a_table():
     text = words.about_planted({"none": even, "some": tilted})
     assert text.endswith("| yes |")
     assert "| no |" in text
+    missed = words.about_planted({"none": tilted, "some": even})
+    assert '("some") is not told from chance' in missed
+    assert "little power" not in text
     assert "nothing to test" in words.about_planted({})
 
 
@@ -68,22 +70,59 @@ def test_rates_and_ratios_name_what_stands_out():
     text = words.about_ratios({"n = 91": lifts})
     assert "f and 2f together in" in text
     assert f"of the {len(lifts) - 1} other ratios" in text
+    unsure = lifts.assign(lift=1.0, low=0.9, high=1.1)
+    text = words.about_ratios({"n = 91": unsure})
+    assert "the interval includes 1; none of the" in text
+    nothing = words.about_ratios({"n = 91": lifts.assign(expected=0.0)})
+    assert nothing == "Too few pairs are expected to compare ratios."
+
+
+def test_a_reason_is_offered_only_for_what_is_seen():
+    lifts = fr.ratio_lifts(FOUND, 91)
+    avoided = words.about_doubling({"n = 91": lifts.assign(high=0.9), "n = 89": lifts.iloc[:0]})
+    assert "here at n = 91)" in avoided
+    assert "not tested here" in avoided
+    assert words.about_doubling({"n = 91": lifts.assign(high=1.1)}) == ""
 
 
 def test_company_of_a_frequency_nobody_has():
     nobody = fr.companions(np.zeros_like(FOUND), 91, 7)
-    assert "nothing to tell" in words.about_company(nobody, 7, 0)
-    text = words.about_company(fr.companions(FOUND, 91, 2), 2, 12)
+    assert "nothing to tell" in words.about_company(nobody, 7, 0, 91)
+    text = words.about_company(fr.companions(FOUND, 91, 2), 2, 12, 91)
     assert "f = 4 (double)" in text
     assert "f = 1 (half)" in text
 
 
+@pytest.mark.parametrize(
+    ("pooled", "said"),
+    [
+        (0.1, "have f = 1 and f = 4 at a rate that is not told from the expected one"),
+        (0.05, "have f = 1 and f = 4 less often than expected"),
+        (0.2, "have f = 1 and f = 4 more often than expected"),
+    ],
+)
+def test_company_is_judged_by_the_pooled_interval(pooled, said):
+    table = fr.companions(FOUND, 91, 2).assign(expected=0.1, pooled=0.1)
+    table = table.assign(pooled_low=0.09, pooled_high=0.11)
+    columns = ["pooled", "pooled_low", "pooled_high"]
+    table.loc[table.relation != "", columns] = [pooled, pooled - 0.01, pooled + 0.01]
+    text = words.about_company(table, 2, 12, 91)
+    assert said in text
+    assert "have 26 pooled rates between them, of which none has an interval" in text
+    table.loc[table.freq == 9, columns] = [0.3, 0.2, 0.4]
+    assert "of which one has an interval" in words.about_company(table, 2, 12, 91)
+
+
 def test_ranks_tell_exact_cosets_apart():
-    ranks = dist.summed_shares(TABLES.ranks, "rank", 116)
-    text = words.about_ranks(that_learned(TABLES).clusters, ranks, 116)
+    text = words.about_ranks(that_learned(TABLES).clusters, 116, 91)
+    assert "of 116 networks" in text
     assert "15.0 % of the pairs" in text
+    assert "on 60.0 % at most five others" in text
+    assert "a guess has 45)" in text
     assert "exact cosets" in text
-    assert words.about_ranks(TABLES.clusters.iloc[:0], ranks, 0) == "*Seen here*: no clusters."
+    assert words.about_ranks(TABLES.clusters.iloc[:0], 0, 91) == "*Seen here*: no clusters."
+    assert words.title_of_sum("n = 91", 798, 798) == "n = 91: all 798 networks"
+    assert words.title_of_sum("n = 91", 798, 100) == "n = 91: all 798 committed networks"
 
 
 def test_relations_and_their_absence():
@@ -91,11 +130,34 @@ def test_relations_and_their_absence():
     assert "1:2 in" in words.about_relations(table, 60, 15, 91)
     assert "too few" in words.about_relations(table.iloc[:0], 0, 0, 91)
     assert "too few" in words.about_relations(table.assign(expected=0.0), 11, 2, 91)
+    unknown = table.assign(low=np.nan, high=np.nan)
+    unknown.loc[1:, ["expected", "lift"]] = [0.0, np.inf]
+    text = words.about_relations(unknown, 60, 15, 91)
+    assert "where none were expected" in text
+    assert "too few for an interval" in text
+    assert "inf" not in text
+    assert "nan" not in text
+
+
+def test_multiples_are_sorted_by_what_their_intervals_say():
+    table = pd.DataFrame({"freq": [5, 10, 20, 25, 30, 38, 40]})
+    table["pooled"] = [2.5, 0.0, 0.5, np.inf, 38.0, 38.0, 0.0]
+    table["pooled_low"] = [0.7, 0.0, 0.2, np.nan, 24.0, 24.0, 0.0]
+    table["pooled_high"] = [6.0, 0.0, 0.8, np.nan, 66.0, 66.0, 0.0]
+    text = words.about_multiples(table, 15, 5, 91)
+    assert "of six other multiples of 5 one has an interval above 1: 30 (twice 15) 38.0" in text
+    assert "the interval includes 1 for 5; it lies below 1 for 20;" in text
+    assert "never seen beside it: 10 and 40; too little is expected to judge 25." in text
+    assert text.endswith("one has an interval above 1: 38 (half of 15) 38.0 (24.0 to 66.0) times.")
+    none = words.about_multiples(table.assign(pooled_low=0.0), 15, 5, 91)
+    assert none.endswith("that are no multiples of 5, none has an interval above 1.")
+    nobody = words.about_multiples(table.assign(pooled=np.nan), 15, 5, 91)
+    assert "nothing to tell" in nobody
 
 
 @pytest.mark.parametrize(
     ("alike", "count", "said"),
-    [(True, 4, "have four clusters as well"), (False, 5, "The nearest is seed 9")],
+    [(True, 4, "and one has four clusters as well"), (False, 5, "The nearest is seed 9")],
 )
 def test_the_search_reports_what_it_found(alike, count, said):
     found = pd.DataFrame(
@@ -104,7 +166,15 @@ def test_the_search_reports_what_it_found(alike, count, said):
     )
     assert said in words.about_search(found, 100, 7)
     none = words.about_search(found.iloc[:0], 100, 7)
-    assert "There is none" in none
+    assert none.startswith("None of 100 networks")
+    assert "; it has only multiples of 7 as parts" in words.about_search(found, 100, 7)
+
+
+def test_equal_pooled_rates_are_counted_once():
+    for freq in (2, 7, 13):
+        table = fr.companions(FOUND, 91, freq)
+        orbit = table.freq.map(lambda other, freq=freq: words._orbit(freq, other, 91))
+        assert (table.pooled.round(9).groupby(orbit).nunique() == 1).all()
 
 
 def test_fine_tuning_is_counted_by_clusters_and_networks():

@@ -100,8 +100,9 @@ class Growth(NamedTuple):
     points: ``n``, ``num_seeds``, ``mean``, ``low``, ``high``, ``deviation`` over seeds,
     ``ratio`` to ln n with ``ratio_high``. curves: ``curve``, ``a``, ``b``, ``error`` on held-out
     moduli, ``share_best`` of resamples. ``share_slow``: of resamples in which the best curve is
-    one that log n bounds; over one decade of n a power of n with a small exponent can hardly be
-    told from log n, so that it is far from 1 even where log n is the truth.
+    one that log n bounds. They draw moduli anew, and networks within them; over one decade of n a
+    power with a small exponent can hardly be told from log n, so that it is far from 1 even where
+    log n is the truth.
     """
 
     points: pd.DataFrame
@@ -112,14 +113,16 @@ class Growth(NamedTuple):
 def compare_growth(
     counts: dict[int, Shaped[np.ndarray, " seed"]],
     *,
-    num_resamples: int = NUM_RESAMPLES // 10,
+    num_resamples: int = NUM_RESAMPLES,
+    num_contests: int = NUM_RESAMPLES // 10,
     seed: int = 0,
 ) -> Growth:
     """Number of clusters of the networks at each modulus: means, fits, and which predicts best.
 
     A modulus weighs as much as its mean is certain: one over its variance, to which the variance
     between moduli that no smooth curve explains is added, so that a modulus with thousands of
-    networks does not decide alone. Raises ``InputError`` for fewer than four moduli.
+    networks does not decide alone. ``num_resamples`` are behind the intervals of the means,
+    ``num_contests`` behind the shares. Raises ``InputError`` for fewer than four moduli.
     """
     moduli = np.array(sorted(counts))
     groups = [np.asarray(counts[n], dtype=float) for n in moduli.tolist()]
@@ -137,12 +140,20 @@ def compare_growth(
         ],
         axis=1,
     )
-    best, slow = [], 0
-    for resample in means:
-        again = held_out_errors(moduli, resample, weight)
+    best: list[str] = []
+    slow = 0
+    while len(best) < num_contests:
+        times = np.bincount(generator.integers(len(moduli), size=len(moduli)))
+        drawn = np.flatnonzero(times)
+        if len(drawn) < 4:
+            continue
+        # A modulus that is drawn twice counts twice, and is held out as one.
+        chosen = moduli[drawn], means[generator.integers(num_resamples), drawn]
+        counted = weight[drawn] * times[drawn]
+        again = held_out_errors(*chosen, counted)
         winner = min(again, key=lambda name: again[name])
         best.append(winner)
-        slow += is_slow(winner, fit_curve(winner, moduli, resample, weight).b)
+        slow += is_slow(winner, fit_curve(winner, *chosen, counted).b)
     low, high = interval_of(means)
     points = pd.DataFrame(
         {"n": moduli, "num_seeds": [len(group) for group in groups], "mean": mean}
@@ -153,6 +164,6 @@ def compare_growth(
     curves = pd.DataFrame(
         {"curve": CURVES, "a": [fits[c].a for c in CURVES], "b": [fits[c].b for c in CURVES]}
         | {"error": [errors[c] for c in CURVES]}
-        | {"share_best": [best.count(c) / num_resamples for c in CURVES]}
+        | {"share_best": [best.count(c) / num_contests for c in CURVES]}
     )
-    return Growth(points, curves, slow / num_resamples)
+    return Growth(points, curves, slow / num_contests)

@@ -226,12 +226,16 @@ def ratio_profile(panels: Mapping[str, pd.DataFrame], marked: int = 2) -> Figure
 
 @figure
 def rank_histogram(
-    ranks: pd.DataFrame | None, clusters: Mapping[str, Float[np.ndarray, " cluster"]], n: int
+    ranks: pd.DataFrame | None,
+    clusters: Mapping[str, Float[np.ndarray, " cluster"]],
+    n: int,
+    title: str = "every pair, every cluster",
 ) -> Figure:
     """Rank of the right answer when one cluster alone decides (figure A5a).
 
     ``ranks``: ``rank``, ``share`` of pairs, ``low``, ``high``. ``clusters``: by name, the mean
-    rank of every cluster. The dashed line is a guess, 1/n for every rank.
+    rank of every cluster. ``title``: what ``ranks`` are over. The dashed line is a guess, 1/n for
+    every rank.
     """
     if ranks is None:
         return empty_figure(NOTHING)
@@ -253,7 +257,7 @@ def rank_histogram(
         xlabel="rank of the right answer (0 is first)",
         ylabel="share of pairs",
         xlim=(-1, n),
-        title="every pair, every cluster",
+        title=title,
     )
     ax.legend(loc="upper right")
     edges = np.linspace(0, n / 2, 46)

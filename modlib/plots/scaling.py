@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, empty_figure, figure
-from modlib.plots.frequencies import MARK, NOTHING, STYLES, intervals
+from modlib.plots.frequencies import NOTHING, STYLES, intervals
 
 
 def _ticks(ax: Axes, values: Sequence[int]) -> None:
@@ -118,7 +118,13 @@ def clusters_by_modulus(
             label=f"{name}: mean, 95 %",
             mfc="white" if common else PALETTE[0],
         )
-    other: dict[str, Any] = {"color": PALETTE[4], "fmt": "v", "ms": 4}
+    other: dict[str, Any] = {
+        "color": "black",
+        "fmt": "v",
+        "ms": 4,
+        "mfc": "white",
+        "elinewidth": 0.8,
+    }
     intervals(ax, fixed.n, fixed["mean"], fixed.low, fixed.high, label="L2 as at 91", **other)
     ax.set(
         title=f"{points.num_seeds.min():,} to {points.num_seeds.max():,} networks a modulus",
@@ -126,11 +132,18 @@ def clusters_by_modulus(
     )
     ax.set_ylim(0, None)
     ax.legend(loc="lower right", ncols=2)
-    intervals(lower, learned.n, learned.share, learned.low, learned.high, color=MARK, fmt="D", ms=4)
+    intervals(lower, learned.n, learned.share, learned.low, learned.high, fmt="o", ms=4)
     rows = learned_fixed
     intervals(lower, rows.n, rows.share, rows.low, rows.high, **other)
     lower.set(xlabel="modulus n (log scale)", ylabel="share that\nlearned", ylim=(0, 1.05))
-    _ticks(lower, [n for n in (31, 43, 59, 77, 100, 131, 180, 250) if n <= learned.n.max() * 1.05])
+    _ticks(
+        lower,
+        [
+            n
+            for n in (31, 43, 59, 77, 100, 131, 180, 250)
+            if n <= max(learned.n.max(), learned_fixed.n.max()) * 1.05
+        ],
+    )
     return fig
 
 

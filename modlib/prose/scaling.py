@@ -34,7 +34,7 @@ def about_l2(networks: Mapping[str, Mapping[int, pd.DataFrame]]) -> str:
     parts = []
     for name, by_n in networks.items():
         median = {n: float(table.train_loss.median()) for n, table in by_n.items()}
-        if median:
+        if len(median) > 1:
             least, most = min(median, key=median.__getitem__), max(median, key=median.__getitem__)
             parts.append(
                 f"{name}, the median loss on training pairs at the end runs from "
@@ -83,8 +83,9 @@ def about_growth(result: Growth) -> str:
     return (
         f"*Seen here*: over {len(points)} moduli from {points.n.min()} to {points.n.max()} "
         f"*{best.curve}* predicts held-out moduli best ({best.error:.3f} clusters off, the next "
-        f"{rest:.3f}); it is {slow}, and so is the winner in {percent(result.share_slow)} of the "
-        f"resamples. Mean clusters over ln n: from {least.ratio:.2f} (n = {least.n:.0f}) to "
+        f"{rest:.3f}); it is {slow}, and so is the winner in {percent(result.share_slow)} of "
+        f"resamples that draw moduli anew and networks within them. Mean clusters over ln n: "
+        f"from {least.ratio:.2f} (n = {least.n:.0f}) to "
         f"{most.ratio:.2f} (n = {most.n:.0f})."
     )
 
@@ -133,16 +134,19 @@ def about_probability(
     return text
 
 
-def about_needed(needed: Mapping[str, Mapping[int, int]], squares: Mapping[str, float]) -> str:
+def about_needed(
+    needed: Mapping[str, Mapping[int, int]], squares: Mapping[str, Mapping[str, float]]
+) -> str:
     """How the number of frequencies that are needed grows with n."""
     parts = []
     for model, by_n in needed.items():
         first, last = min(by_n), max(by_n)
         parts.append(
-            f"{model}: {by_n[first]} at n = {first}, {by_n[last]} at n = {last}, a line in ln n "
-            f"with R² = {squares[model]:.3f}"
+            f"{model.capitalize()}: {by_n[first]} at n = {first}, {by_n[last]} at n = {last}; "
+            "lines in "
+            + ", ".join(f"{shape} have R² = {value:.3f}" for shape, value in squares[model].items())
         )
-    return f"*Seen here*: {'; '.join(parts)}."
+    return f"*Seen here*. {'. '.join(parts)}."
 
 
 def about_separations(panels: Mapping[int, Mapping[str, np.ndarray]], delta: float) -> str:
@@ -159,4 +163,12 @@ def about_separations(panels: Mapping[int, Mapping[str, np.ndarray]], delta: flo
             f"{percent(float((v > delta).mean()))} | {np.median(v):.2f}" for v in series.values()
         ]
         lines.append(f"| {m} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    apart = {
+        name: [float(np.median(v[name]) - np.median(v["at random"])) for v in panels.values()]
+        for name in first
+        if all({name, "at random"} <= v.keys() for v in panels.values()) and name != "at random"
+    }
+    moved = "; ".join(
+        f"*{name}* by {min(steps):.2f} to {max(steps):.2f}" for name, steps in apart.items()
+    )
+    return "\n".join(lines) + (f"\n\nMedians lie above those at random: {moved}." if moved else "")
