@@ -93,13 +93,19 @@ def provenance(device: str) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The checkout's commit, with ``-dirty`` where files differ; None outside git."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
+    """The checkout's commit, with ``-dirty`` where files but results differ; None outside git."""
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(ROOT), *words]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+        return done.stdout.strip()
+
+    try:
+        commit = git("rev-parse", "--short=12", "HEAD")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return f"{commit}-dirty" if changed else commit
 
 
 def _one_line(error: BaseException) -> str:
