@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import log
+from math import e, log, pi
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from modlib.analysis.tables import LARGE
 from modlib.groups import coprime_factors
 from modlib.prose.common import count, listed, percent
 
-PAPER_DELTA = np.pi / np.e**3
+PAPER_DELTA = pi / e**3
 """Separation that paper A asks for as an example, section 5.4."""
 TINY = 1e-4
 """Share under which only its order of magnitude is told."""
