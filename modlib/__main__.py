@@ -49,7 +49,8 @@ from modlib.results_clock_pizza import FIRST_SEED as FIRST_CLOCK_PIZZA
 from modlib.results_clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
 from modlib.results_clock_pizza import export_clock_pizza
 from modlib.results_remainders import export_remainders
-from modlib.search import NUM_TRIALS, STEPS, Study, export_search, search
+from modlib.search import KIND as SEARCH_KIND
+from modlib.search import NUM_TRIALS, STEPS, STUDY, Study, export_search, search
 from modlib.store import Store, write_atomically, writing
 from modlib.sweep import blocks, seed_range
 from modlib.sweep import sweep as run_sweep
@@ -377,9 +378,16 @@ def in_words(holding: Holding) -> str:
     for name, known in presets.items():
         if known.key() == holding.key:
             return name
+    if (holding.folder / STUDY).is_file():
+        return "study"
     config = holding.config or {}
-    if holding.kind in (REMAINDERS_KIND, CLOCK_PIZZA_KIND):
-        usual = vars(RemaindersConfig() if holding.kind == REMAINDERS_KIND else ClockPizzaConfig())
+    others: dict[str, Config] = {
+        REMAINDERS_KIND: RemaindersConfig(),
+        SEARCH_KIND: RemaindersConfig(),
+        CLOCK_PIZZA_KIND: ClockPizzaConfig(),
+    }
+    if config and holding.kind in others:
+        usual = vars(others[holding.kind])
         return " ".join(f"{k}={v}" for k, v in config.items() if k in usual and usual[k] != v)
     try:
         settings = {name: config[name] for name in vars(AdditionConfig())}

@@ -35,7 +35,8 @@ from modlib.training.transformer import FastStep
 if TYPE_CHECKING:
     import optuna
 
-KIND = "search"
+KIND, STUDY = "search", "study.sqlite3"
+"""Of what the store holds of searches, and the name of a study's file there."""
 PAPER_SPACE: dict[str, tuple[float, ...]] = {
     "dropout": (0.0, 0.1, 0.2, 0.5),
     "lam": (0.0, 0.5, 2.0),
@@ -213,7 +214,7 @@ def _reports_frame(rows: list[dict[str, float]]) -> pd.DataFrame:
 
 
 def _file(study: Study, store: Store) -> Path:
-    return store.root / KIND / study.key() / "study.sqlite3"
+    return store.root / KIND / study.key() / STUDY
 
 
 @contextmanager

@@ -192,6 +192,17 @@ def test_a_stopped_trial_leaves_no_checkpoint(found, store):
 # What it leaves
 
 
+def test_the_list_of_a_store_names_a_study_and_its_trials(found, store, monkeypatch):
+    monkeypatch.setenv("MODLIB_STORE", str(store.root))
+    listed = CliRunner().invoke(cli.main, ["store"]).stdout.splitlines()
+    assert sum(line.startswith(f"{KIND}/{STUDY.key()}  study  ") for line in listed) == 1
+    tried = found.trials[~found.trials.pruned].iloc[0]
+    config = STUDY.config({name: tried[name] for name in CHOICES})
+    (line,) = (line for line in listed if line.startswith(f"{KIND}/{config.key()}  "))
+    assert "  p=11 embed_dim=16 " in line
+    assert "1 networks" in line
+
+
 def test_exported_trials_are_read_back_with_the_exact_settings(found, store, tmp_path):
     folder = export_search(STUDY, store=store, results=tmp_path)
     assert folder == tmp_path / "remainders" / "search"
