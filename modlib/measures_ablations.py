@@ -48,8 +48,7 @@ def _common_seeds(*tables: pd.DataFrame) -> int:
 
 
 def _percent(interval: ab.Interval) -> str:
-    """A share with its interval, cut to what a share can be."""
-    value, low, high = (100 * min(max(part, 0.0), 1.0) for part in interval)
+    value, low, high = (100 * part for part in interval)
     return f"{value:.1f} % ({low:.1f} to {high:.1f})"
 
 
@@ -61,7 +60,7 @@ def without_filter() -> Measurement:
     """Share of the steps with lambda = .5 at .99 or more at which lambda = 0 is below."""
     plain, without = _history(PLAIN), _history(ABLATIONS["no filter"])
     shares = ab.share_below(without, plain, CONVERGED)
-    ends = [_percent(ab.over_seeds(ab.at_end(table))) for table in (plain, without)]
+    ends = [_percent(ab.share_over_seeds(ab.at_end(table))) for table in (plain, without)]
     note = f"mean accuracy at the end: lambda .5 {ends[0]}, lambda 0 {ends[1]}"
     note += _rates_note()
     num_seeds = _common_seeds(plain, without)
@@ -75,7 +74,7 @@ def without_filter() -> Measurement:
             note=f"highest accuracy with lambda .5; at .99 in {len(shares)} of {num_seeds} seeds, "
             f"{MIN_SEEDS} are needed; {note}",
         )
-    share = ab.over_seeds(shares)
+    share = ab.share_over_seeds(shares)
     verdict = interval_verdict(share.low, share.high, at_least=STAYS)
     return with_interval(*share, len(shares), verdict, unit="%", note=note)
 
@@ -105,7 +104,7 @@ def masked() -> Measurement:
     """Steps to .97 of the other tasks, masked over unmasked."""
     one, other = _history(ABLATIONS["masked"]), _history(PLAIN)
     found = ab.delays(one, other)
-    falls = [ab.over_seeds(ab.largest_falls(table).dropna()) for table in (one, other)]
+    falls = [ab.share_over_seeds(ab.largest_falls(table).dropna()) for table in (one, other)]
     pairs = int(found.table.ratio.notna().sum())
     num_seeds = int(found.table.dropna(subset="ratio").seed.nunique())
     if num_seeds < MIN_SEEDS:
@@ -136,9 +135,9 @@ def _seeds_needed(num_seeds: int, interval: ab.Interval, bound: float) -> str:
 def without_dropout() -> Measurement:
     """Mean validation accuracy without dropout at the end."""
     table = _history(ABLATIONS["no dropout"])
-    end = ab.over_seeds(ab.at_end(table))
-    train = ab.over_seeds(ab.at_end(table, "train"))
-    plain = ab.over_seeds(ab.at_end(_history(PLAIN)))
+    end = ab.share_over_seeds(ab.at_end(table))
+    train = ab.share_over_seeds(ab.at_end(table, "train"))
+    plain = ab.share_over_seeds(ab.at_end(_history(PLAIN)))
     note = f"on numbers trained on {_percent(train)}; with dropout {_percent(plain)}"
     verdict: Verdict = margin_verdict([(end.low, end.high)], 0.0, np.nextafter(BROKEN_DOWN, 0))
     if verdict == "not testable at this size":

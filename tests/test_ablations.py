@@ -136,9 +136,11 @@ def test_an_arm_that_does_not_get_there_counts_with_all_its_steps():
 
 
 def test_one_seed_has_no_interval():
-    assert np.isnan(ab.over_seeds([0.5])[1:]).all()
-    assert ab.over_seeds([0.5]).value == 0.5
-    assert np.isnan(ab.over_seeds([]).value)
+    assert ab.share_over_seeds([0.9, 1.0]).high == 1
+    assert ab.share_over_seeds([0.0, 0.1]).low == 0
+    assert np.isnan(ab.share_over_seeds([0.5])[1:]).all()
+    assert ab.share_over_seeds([0.5]).value == 0.5
+    assert np.isnan(ab.share_over_seeds([]).value)
 
 
 # The search
@@ -383,7 +385,9 @@ def test_the_search_is_drawn_trial_by_trial():
         own = drawn[(drawn["axes"] == panel) & (drawn.label != "best trial")]
         assert sorted(own.y) == sorted(trials.accuracy)
     lines = data(plots.trial_curves(trials, reports))
-    assert (lines.label == "learning rate 0.003").sum() == 2
+    named = (lines.label == "learning rate 0.003").sum()
+    assert named == reports.trial.isin(trials[trials.lr == 0.003].trial).sum()
+    assert (lines.label == "stopped early").sum() == trials.pruned.sum()
     table = ab.importance(trials, SPACE, num_resamples=20)
     bars = data(plots.search_importance(table))
     assert len(bars[bars.artist == "bar"]) == 6

@@ -6,7 +6,7 @@ Histories have a row a seed, step, split and task with ``accuracy``; all steps a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,10 @@ TOP = 0.25
 """Share of the trials that count as the best ones."""
 
 
+Values: TypeAlias = Sequence[float] | np.ndarray | pd.Series
+"""One number a seed."""
+
+
 class Interval(NamedTuple):
     """A value with the ends of its 95 % interval over seeds; NaN ends for a single seed."""
 
@@ -36,17 +40,21 @@ class Interval(NamedTuple):
     high: float
 
 
-def over_seeds(values: Sequence[float] | np.ndarray | pd.Series) -> Interval:
-    """Mean over seeds with Student's interval."""
+def _over_seeds(values: Values, **bounds: float) -> Interval:
     column = np.asarray(values, dtype=float)
     if len(column) < 2:
         return Interval(float(column.mean()) if len(column) else np.nan, np.nan, np.nan)
-    return Interval(*mean_of_few(column))
+    return Interval(*mean_of_few(column, **bounds))
 
 
-def over_seeds_log(values: Sequence[float] | np.ndarray | pd.Series) -> Interval:
+def share_over_seeds(values: Values) -> Interval:
+    """Mean over seeds of shares with Student's interval, cut to what a share can be."""
+    return _over_seeds(values, lowest=0.0, highest=1.0)
+
+
+def over_seeds_log(values: Values) -> Interval:
     """Geometric mean over seeds of positive values with Student's interval of the logarithms."""
-    return Interval(*(float(np.exp(part)) for part in over_seeds(np.log(values))))
+    return Interval(*(float(np.exp(part)) for part in _over_seeds(np.log(values))))
 
 
 def over_tasks(history: pd.DataFrame, split: str = "validation") -> pd.DataFrame:
@@ -164,7 +172,7 @@ def compare_arms(arms: Mapping[tuple[str, float], pd.DataFrame]) -> pd.DataFrame
             rows.append({**arm, "measure": name, "reached": reached, **interval._asdict()})
         means = {"halfway": at_step(history, last // 2), "at the end": at_end(history)}
         for name, values in means.items():
-            interval = over_seeds(values)
+            interval = share_over_seeds(values)
             rows.append({**arm, "measure": f"accuracy {name}", "reached": len(values)})
             rows[-1] |= interval._asdict()
     columns = ["kind", "factor", "num_seeds", "measure", "reached", *Interval._fields]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from modlib.plots.base import (
@@ -34,6 +35,14 @@ NAMES = {
 """Settings as the figures name them."""
 ABSENT = "these networks are not committed yet"
 NO_STUDY = "no study is committed yet"
+STOPPED: dict[str, Any] = {
+    "label": "stopped early",
+    "marker": "x",
+    "ls": "",
+    "ms": 8,
+    "color": "black",
+}
+"""Mark of a trial stopped early."""
 
 
 def _value(value: float) -> str:
@@ -271,25 +280,26 @@ def trial_curves(trials: pd.DataFrame, reports: pd.DataFrame, setting: str = "lr
         return empty_figure(NO_STUDY)
     fig, ax = plt.subplots(figsize=(7.4, 3.4))
     values = sorted(trials[setting].unique())
+    styles: dict[float, dict[str, Any]] = {
+        value: {
+            "label": f"{NAMES.get(setting, setting)} {_value(value)}",
+            "color": PALETTE[i % len(PALETTE)],
+            "ls": STYLES[i % len(STYLES)],
+            "marker": MARKERS[i % len(MARKERS)],
+            "ms": 4,
+        }
+        for i, value in enumerate(values)
+    }
     for row in trials.itertuples():
         own = reports[reports.trial == row.trial].sort_values("step")
-        i = values.index(getattr(row, setting))
-        first = trials[trials[setting] == values[i]].trial.iloc[0] == row.trial
-        label = f"{NAMES.get(setting, setting)} {_value(values[i])}"
-        ax.plot(
-            own.step,
-            own.accuracy,
-            lw=0.9,
-            ms=4,
-            color=PALETTE[i % len(PALETTE)],
-            ls=STYLES[i % 4],
-            marker=MARKERS[i % len(MARKERS)],
-            label=label if first else f"_{row.trial}",
-        )
+        ax.plot(own.step, own.accuracy, lw=0.9, **styles[getattr(row, setting)])
         if row.pruned:
-            ax.plot(own.step.iloc[-1:], own.accuracy.iloc[-1:], "x", ms=9, color="black")
+            ax.plot(own.step.iloc[-1:], own.accuracy.iloc[-1:], **STOPPED)
+    shown = [*styles.values(), *([STOPPED] if trials.pruned.any() else [])]
     ax.set(xlabel="step", ylabel="mean validation accuracy")
     ax.set_ylim(0, None)
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    fig.legend(
+        handles=[Line2D([], [], **style) for style in shown], loc="outside upper center", ncols=4
+    )
     return fig

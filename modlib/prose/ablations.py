@@ -55,7 +55,9 @@ def networks_table(found: Mapping[str, pd.DataFrame], wanted: Collection[str]) -
             history = found[name]
             if REMAINDERS_PRESETS[name].task == "masked":
                 history = history[history.q > EASY[-1]]
-            ends = [_share(ab.over_seeds(ab.at_end(history, s))) for s in ("validation", "train")]
+            ends = [
+                _share(ab.share_over_seeds(ab.at_end(history, s))) for s in ("validation", "train")
+            ]
             row += f" {history.seed.nunique()} | {history.step.max():,} | {ends[0]} | {ends[1]} |"
         else:
             row += " not there | | | |"
@@ -112,7 +114,7 @@ def about_masked(delays: ab.Delays, falls: Mapping[str, pd.Series]) -> str:
         if delays.left_out:
             text += f" Left out: {count(delays.left_out, 'pair')} that never got there without it."
     parts = [
-        f"{_share(ab.over_seeds(values.dropna()))} {name}"
+        f"{_share(ab.share_over_seeds(values.dropna()))} {name}"
         for name, values in falls.items()
         if values.notna().any()
     ]
@@ -132,7 +134,7 @@ def about_dropout(plain: pd.DataFrame | None, without: pd.DataFrame | None) -> s
     for name, history in (("without dropout", without), ("with it", plain)):
         if history is not None:
             train, held_out = (
-                _share(ab.over_seeds(ab.at_end(history, split)))
+                _share(ab.share_over_seeds(ab.at_end(history, split)))
                 for split in ("train", "validation")
             )
             parts.append(f"{name} {train} on numbers trained on, {held_out} on validation numbers")
@@ -148,7 +150,7 @@ def about_filter(plain: pd.DataFrame | None, without: pd.DataFrame | None) -> st
     """Accuracy with lambda = 0 where lambda = .5 is at .99, and at the end."""
     if plain is None or without is None:
         return "*Seen here*: not both networks are there."
-    ends = [_share(ab.over_seeds(ab.at_end(history))) for history in (plain, without)]
+    ends = [_share(ab.share_over_seeds(ab.at_end(history))) for history in (plain, without)]
     text = f"*Seen here*, at the end: lambda .5 {ends[0]}, lambda 0 {ends[1]}."
     shares = ab.share_below(without, plain)
     if not len(shares):
@@ -158,7 +160,7 @@ def about_filter(plain: pd.DataFrame | None, without: pd.DataFrame | None) -> st
         )
     return (
         f"{text} Of the evaluations at which lambda .5 is at .99 or more, lambda 0 is below at "
-        f"{_share(ab.over_seeds(shares))} ({count(len(shares), 'seed')})."
+        f"{_share(ab.share_over_seeds(shares))} ({count(len(shares), 'seed')})."
     )
 
 
