@@ -13,7 +13,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from modlib.analysis.active_sets import Reuse, Spike, at_epochs, find_spike, reuse_through
+from modlib.analysis.active_sets import (
+    Reuse,
+    Spike,
+    as_coded,
+    at_epochs,
+    find_spike,
+    reuse_through,
+)
 from modlib.analysis.seeds import mean_of_few
 from modlib.claims import (
     Measurement,
@@ -147,16 +154,21 @@ def neurons_periodic() -> Measurement:
     return _measured(share, len(seeds), verdict, "; ".join(parts))
 
 
-def spike_of(preset: ExportedRemainders, seed: int, column: str = "written") -> Spike | None:
-    """The rise and fall of a seed's count of active frequencies."""
+def spike_of(preset: ExportedRemainders, seed: int) -> Spike | None:
+    """The rise and fall of a seed's count of active frequencies, as written."""
     rows = preset.spectra[preset.spectra.seed == seed].sort_values("step")
-    return find_spike(rows.step.to_numpy(), rows[column].to_numpy())
+    return find_spike(rows.step.to_numpy(), rows.written.to_numpy())
+
+
+def _as_coded(preset: ExportedRemainders) -> pd.DataFrame:
+    return as_coded(preset.run.spectrum_steps, preset.run.neuron_zero["smoothed"]).table
 
 
 def counts_at_epochs(preset: ExportedRemainders) -> pd.DataFrame:
     """Table 3 for a preset's first seed, see ``active_sets.at_epochs``."""
-    rows = preset.spectra[preset.spectra.seed == preset.seeds[0]]
-    return at_epochs(*(rows[name].to_numpy() for name in ("step", "written", "coded")))
+    rows = preset.spectra[preset.spectra.seed == preset.seeds[0]].sort_values("step")
+    coded = _as_coded(preset)["count"]
+    return at_epochs(rows.step.to_numpy(), rows.written.to_numpy(), coded.to_numpy())
 
 
 def _counts(preset: ExportedRemainders) -> str:
@@ -170,12 +182,14 @@ def _small_spikes() -> str:
     small = _exported(SMALL)
     if small is None:
         return "the small setting is not committed"
-    counts = []
-    for column in ("written", "coded"):
-        found = [spike_of(small, seed, column) for seed in small.seeds]
-        rising = sum(spike is not None and spike.rises_and_falls for spike in found)
-        counts.append(f"as {column} in {rising} of {len(found)}")
-    return f"at p = 37 the count rises and falls {', '.join(counts)} seeds"
+    found = [spike_of(small, seed) for seed in small.seeds]
+    rising = sum(spike is not None and spike.rises_and_falls for spike in found)
+    said = f"at p = 37 the count rises and falls as written in {rising} of {len(found)} seeds"
+    table = _as_coded(small)
+    coded = find_spike(table.step.to_numpy(), table["count"].to_numpy())
+    if coded is None:
+        return said
+    return f"{said}; as coded it is {coded.first}, {coded.peak}, {coded.last} in the first network"
 
 
 class _Judged(NamedTuple):

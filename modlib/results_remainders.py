@@ -13,7 +13,6 @@ from safetensors.numpy import load_file
 from tqdm import tqdm
 
 from modlib.analysis.digit_spectra import active_cells, number_of_active
-from modlib.analysis.dominance import counts_as_coded
 from modlib.analysis.transformer_summary import describe
 from modlib.analysis.transformer_view import TransformerView
 from modlib.config import REMAINDERS_PRESETS, RemaindersConfig, require_seed
@@ -74,23 +73,20 @@ def spectra_table(run: RemaindersRun) -> pd.DataFrame:
 
     ``live``: neurons that are not constant; ``top_share``: see ``digit_spectra.top_share``, mean
     over neurons; ``effective``: effective number of frequencies in the neurons' mean magnitudes;
-    ``written``: active frequencies as the text has them, over all neurons; ``coded``: as the
-    authors' code has them, of neuron 0; ``explained_q``: share of a neuron's variance that x mod q
-    explains, mean over neurons.
+    ``written``: active frequencies as the text has them, over all neurons; ``explained_q``: share
+    of a neuron's variance that x mod q explains, mean over neurons.
     """
     spectra = run.spectra
     magnitude = spectra["magnitude"]
     explained = {
         f"explained_{q}": spectra["explained"][:, task] for task, q in enumerate(moduli(run.config))
     }
-    smoothed, total = run.neuron_zero["smoothed"], run.neuron_zero["total"]
     columns = {
         "step": run.spectrum_steps,
         "live": spectra["live"],
         "top_share": spectra["top_share"],
         "effective": effective_number(magnitude.reshape(len(magnitude), -1) ** 2) / 2,
         "written": number_of_active(active_cells(magnitude)),
-        "coded": counts_as_coded(smoothed, total),
     }
     return pd.DataFrame(columns | explained)
 
@@ -187,7 +183,7 @@ def export_remainders(
     first = runs[0] if before is None else before.run
     spectra = first.spectra | {"magnitude": _half(first.spectra["magnitude"])}
     logged = {f"spectra/{name}": array for name, array in spectra.items()}
-    logged |= {f"neuron_zero/{name}": array for name, array in first.neuron_zero.items()}
+    logged["neuron_zero/smoothed"] = first.neuron_zero["smoothed"]
     write_tables(
         folder,
         {f"{name}.parquet": pd.concat(part, ignore_index=True) for name, part in parts.items()},

@@ -38,9 +38,19 @@ def test_counts_are_those_of_text_and_code():
     assert written.table["count"].tolist() == number_of_active(active_cells(magnitudes)).tolist()
     assert written.cells.shape == (4, 60)
     half = magnitudes[:, :, :6]
-    coded = sets.as_coded(steps, half, half.sum(0))
-    assert coded.table["count"].tolist() == counts_as_coded(half, half.sum(0)).tolist()
+    coded = sets.as_coded(steps, half)
+    assert coded.table["count"].tolist() == counts_as_coded(half.sum(1)).tolist()
     assert coded.table.step.tolist() == steps.tolist()
+    assert coded.cells.shape == (4, 6)
+
+
+def test_the_coded_count_of_a_neuron_that_only_grows_follows_its_size():
+    size = np.array([0.1, 1, 2, 4, 8])
+    shape = np.random.default_rng(0).uniform(1, 2, size=(11, 6))
+    smoothed = np.multiply.outer(size, shape)
+    assert sets.as_coded(np.arange(5), smoothed).table["count"].tolist() == [0, 0, 0, 0, 6]
+    assert sets.follows_size(smoothed) > 0.7
+    assert np.isnan(sets.follows_size(np.ones((5, 11, 6))))
 
 
 def test_table_3_has_the_epochs_that_were_reached():

@@ -15,7 +15,12 @@ from modlib.analysis.digit_spectra import (
     summary,
     top_share,
 )
-from modlib.analysis.dominance import counts_as_coded, printed_ticks, relative_to_time
+from modlib.analysis.dominance import (
+    counts_as_coded,
+    of_one_digit,
+    printed_ticks,
+    relative_to_time,
+)
 from modlib.fourier import effective_number
 from modlib.tasks import primes_below
 
@@ -89,17 +94,16 @@ def test_dead_neurons_count_for_nothing():
 
 
 def test_counts_as_coded_follow_the_authors_steps():
-    draw = np.random.default_rng(0)
-    smoothed, total = draw.uniform(size=(4, 5, 3)), draw.uniform(1, 2, size=(5, 3))
-    expected = []
-    for image in smoothed:
-        relative = (image / total).ravel()[1:]
-        expected.append(int((relative > relative.mean() + relative.std()).sum()))
-    assert counts_as_coded(smoothed, total).tolist() == expected
+    series = np.random.default_rng(0).uniform(size=(40, 3))
+    rows = series.T.copy()  # frequency, time
+    rows /= rows.sum(axis=1, keepdims=True)
+    expected = (rows > rows.mean() + rows.std()).sum(axis=0)
+    assert 0 < expected.sum() < rows.size
+    assert counts_as_coded(series).tolist() == expected.tolist()
     assert printed_ticks(np.array([0, 1, 22, 48])).tolist() == [0, 1, 10, 18]
 
 
 def test_a_frequency_that_never_shows_is_never_active():
-    smoothed, total = np.ones((2, 4, 3)), np.ones((4, 3))
-    smoothed[:, 2, 1], total[2, 1] = 0, 0
-    assert relative_to_time(smoothed, total)[:, 2, 1].tolist() == [0, 0]
+    series = np.array([[1.0, 0, 3], [3, 0, 1]])
+    assert relative_to_time(series).tolist() == [[0.25, 0, 0.75], [0.75, 0, 0.25]]
+    assert of_one_digit(np.ones((2, 5, 3))).tolist() == [[5, 5, 5], [5, 5, 5]]

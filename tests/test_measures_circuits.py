@@ -62,8 +62,7 @@ def made_up(
         for q in (2, 3, 5)
     ]
     spectra = [
-        {"seed": seed, "step": step, "top_share": top_share + jitter[seed]}
-        | {"written": count, "coded": 2 * count}
+        {"seed": seed, "step": step, "top_share": top_share + jitter[seed]} | {"written": count}
         for seed in seeds
         for step, count in zip(logged, counts, strict=False)
     ]
@@ -71,7 +70,11 @@ def made_up(
     magnitude[:, 1, 1] = magnitude[:, -1, -1] = 1
     if not same_cells:
         magnitude[-1] = np.roll(magnitude[-1], 1, axis=0)
-    run = SimpleNamespace(spectra={"magnitude": magnitude}, spectrum_steps=np.array(logged))
+    run = SimpleNamespace(
+        spectra={"magnitude": magnitude},
+        spectrum_steps=np.array(logged),
+        neuron_zero={"smoothed": np.multiply.outer(counts[: len(logged)], np.eye(11, 6))},
+    )
     return ExportedRemainders(
         preset=preset,
         config=config,

@@ -52,6 +52,11 @@ def test_a_spike_is_told_from_none():
     assert "x: too few steps" in text
 
 
+def test_the_count_as_coded_is_compared_with_the_neurons_size():
+    text = words.about_size({"a": 0.876, "b": np.nan})
+    assert "magnitude of neuron 0: a 0.88; b none." in text
+
+
 def test_reuse_tells_sets_and_chance():
     text = words.about_reuse({"a": Reuse(0.5, 0.01, 30, 20), "b": Reuse(np.nan, np.nan, 0, 0)})
     assert "30 active frequencies at a sixteenth of the steps, 20 at the end" in text

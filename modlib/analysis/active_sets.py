@@ -7,9 +7,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
+from scipy import stats
 
 from modlib.analysis.digit_spectra import active_cells, number_of_active
-from modlib.analysis.dominance import counts_as_coded, printed_ticks, relative_to_time
+from modlib.analysis.dominance import (
+    counts_as_coded,
+    of_one_digit,
+    printed_ticks,
+    relative_to_time,
+)
 
 TABLE_3 = {256: 0, 1024: 0, 4096: 10, 16384: 18, 65536: 10}
 """The paper's table 3: epoch and number of active frequencies."""
@@ -52,13 +58,23 @@ def as_written(
 
 
 def as_coded(
-    steps: Int[np.ndarray, " time"],
-    smoothed: Float[np.ndarray, "time f0 f1"],
-    total: Float[np.ndarray, "f0 f1"],
+    steps: Int[np.ndarray, " time"], smoothed: Float[np.ndarray, "time f0 f1"]
 ) -> Dominance:
-    """The authors' code's count: neuron 0 relative to its sum over time, mean + 1 sigma."""
-    relative = relative_to_time(smoothed, total).reshape(len(smoothed), -1)[:, 1:]
-    return _dominance(steps, counts_as_coded(smoothed, total), relative)
+    """The authors' code's count: neuron 0 relative to its sum over time, one threshold."""
+    series = of_one_digit(smoothed)
+    return _dominance(steps, counts_as_coded(series), relative_to_time(series))
+
+
+def follows_size(smoothed: Float[np.ndarray, "time f0 f1"]) -> float:
+    """Rank correlation over time of the count as coded with the neuron's summed magnitude.
+
+    NaN where either is constant.
+    """
+    series = of_one_digit(smoothed)
+    counts, size = counts_as_coded(series), series.sum(1)
+    if min(np.ptp(counts), np.ptp(size)) == 0:
+        return float("nan")
+    return float(stats.spearmanr(counts, size).statistic)
 
 
 def _dominance(

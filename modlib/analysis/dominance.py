@@ -13,24 +13,27 @@ TICK_POWER = 0.75
 """The authors' figure and table 3 print int(count ** .75)."""
 
 
-def relative_to_time(
-    smoothed: Float[np.ndarray, "time f0 f1"], total: Float[np.ndarray, "f0 f1"]
-) -> Float[np.ndarray, "time f0 f1"]:
-    """Each frequency's magnitude over its sum over all steps; 0 where that is 0."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(total > 0, smoothed / total, 0.0)
+def of_one_digit(smoothed: Float[np.ndarray, "time f0 f1"]) -> Float[np.ndarray, "time f1"]:
+    """Magnitudes at each frequency of one digit, summed over those of the other.
 
-
-def counts_as_coded(
-    smoothed: Float[np.ndarray, "time f0 f1"], total: Float[np.ndarray, "f0 f1"]
-) -> Int[np.ndarray, " time"]:
-    """Active frequencies of neuron 0 by the authors' code: relative to time, mean + 1 sigma.
-
-    ``smoothed``, ``total``: as ``training.neuron_zero`` keeps them, without the mean's cell.
+    The code counts among (p + 1) / 2 frequencies of one neuron; that they are these is our reading.
     """
-    relative = relative_to_time(smoothed, total).reshape(len(smoothed), -1)[:, 1:]
-    threshold = relative.mean(1) + CODED_SIGMA * relative.std(1)
-    return (relative > threshold[:, None]).sum(1)
+    return np.asarray(smoothed.sum(1, dtype=float))
+
+
+def relative_to_time(series: Float[np.ndarray, "time f1"]) -> Float[np.ndarray, "time f1"]:
+    """Each frequency's magnitude over its sum over time; 0 where that is 0."""
+    total = series.sum(0)
+    return np.divide(series, total, out=np.zeros(series.shape), where=total > 0)
+
+
+def counts_as_coded(series: Float[np.ndarray, "time f1"]) -> Int[np.ndarray, " time"]:
+    """Active frequencies of neuron 0 by the authors' code, at steps spaced evenly in the logarithm.
+
+    Relative to time, and above mean + 1 sigma of the whole table: one threshold for all times.
+    """
+    relative = relative_to_time(series)
+    return (relative > relative.mean() + CODED_SIGMA * relative.std()).sum(1)
 
 
 def printed_ticks(counts: Int[np.ndarray, " time"]) -> Int[np.ndarray, " time"]:

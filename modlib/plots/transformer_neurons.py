@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from modlib.analysis.active_sets import TABLE_3
 from modlib.plots.base import (
@@ -88,7 +88,7 @@ def _log_steps(ax: Axes, last: int, marks: Sequence[int]) -> None:
     for mark in marks:
         if mark <= last:
             ax.axvline(mark, color=NEUTRAL, lw=0.8, ls=":")
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
@@ -130,6 +130,7 @@ def dominance(
         edges = np.concatenate([[0.7], edges, [rows.step.iloc[-1] * 1.05]])
         top.pcolormesh(edges, np.arange(relative.shape[1] + 1), relative.T, cmap="magma")
         top.set_title(name)
+        top.yaxis.set_major_locator(MaxNLocator(integer=True))
         middle.plot(rows.step, rows["count"], color=PALETTE[0])
         bottom.plot(rows.step, rows.variance, color=PALETTE[1])
         beside = bottom.twinx()
@@ -171,9 +172,13 @@ def counts_by_epoch(tables: Mapping[str, pd.DataFrame]) -> Figure:
             ax.plot(at, counts, marker=MARKERS[place], label=way, **style)
         ax.xaxis.set_major_locator(FixedLocator(list(range(len(epochs)))))
         ax.set_xticklabels([f"{step:,}" for step in epochs])
-        ax.set(title=name, xlabel="epoch", ylim=(0, None))
-        ax.legend()
-    axes[0, 0].set_ylabel("active frequencies")
+        ax.set(title=name, xlabel="epoch")
+        ax.set_yscale("symlog", linthresh=10, linscale=0.7)
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes[0, 0].set_ylabel("active frequencies\n(log scale above 10)")
+    axes[0, 0].set_ylim(0, None)
+    named = next((ax for ax in axes[0] if ax.lines), axes[0, 0])
+    fig.legend(*named.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 
 

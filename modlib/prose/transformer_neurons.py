@@ -74,7 +74,7 @@ def table_3(found: Mapping[str, pd.DataFrame]) -> str:
     rows.append(f"| the paper | {' | '.join(str(value) for value in TABLE_3.values())} |")
     ways = {
         "written": "as written: all neurons, mean + 2 sigma",
-        "coded": "as coded: neuron 0, relative to time, mean + 1 sigma",
+        "coded": "as coded: neuron 0, relative to time, mean + 1 sigma over all times",
         "printed": "as the authors' figure prints it",
     }
     for name, table in found.items():
@@ -99,6 +99,16 @@ def about_spike(spikes: Mapping[str, Spike | None]) -> str:
     return (
         f"*Seen here*, {'; '.join(parts)}. We speak of rise and fall where the highest count "
         "between is at least 1.25 times the one at step 256 and the last one."
+    )
+
+
+def about_size(found: Mapping[str, float]) -> str:
+    """How closely the count as coded follows the size of the neuron, by name."""
+    parts = [f"{name} {_number(value)}" for name, value in found.items()]
+    return (
+        "*Seen here*, rank correlation over the logged steps of the count as coded with the summed "
+        f"magnitude of neuron 0: {'; '.join(parts)}. 1 would mean that the count never falls while "
+        "the neuron grows."
     )
 
 

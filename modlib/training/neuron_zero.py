@@ -1,7 +1,6 @@
 """The first neuron's spectrum at every step: what the authors' count of frequencies is made of.
 
-Their code smooths it over three epochs and divides each frequency by its sum over all of them.
-The sum and the smoothed spectra of chosen steps are kept, in place of one image a step.
+Their code smooths it over three epochs. The smoothed spectra of chosen steps are kept.
 """
 
 from __future__ import annotations
@@ -37,22 +36,18 @@ def first_neuron(network: FastStep, tables: Tables) -> Float[np.ndarray, "x0 x1"
 class NeuronZero:
     """Follows the spectrum of neuron 0; ``steps``: those whose smoothed spectrum is kept.
 
-    ``total`` (f0, f1): sum of the magnitudes over all steps, f1 = 0 .. p // 2; ``smoothed``
-    (step, f0, f1): means over the last three steps.
+    ``smoothed`` (step, f0, f1): mean magnitudes of the last three steps, f1 = 0 .. p // 2.
     """
 
     def __init__(self, p: int, steps: Collection[int]) -> None:
-        shape = (p, p // 2 + 1)
         self.steps = set(steps)
-        self.total = np.zeros(shape)
-        self.recent = np.zeros((WINDOW, *shape))
+        self.recent = np.zeros((WINDOW, p, p // 2 + 1))
         self.smoothed: list[Float[np.ndarray, "f0 f1"]] = []
 
     def follow(self, step: int, network: FastStep, tables: Tables) -> None:
         """Add the spectrum after ``step`` steps."""
         magnitudes = np.abs(scipy.fft.rfft2(first_neuron(network, tables)))
         magnitudes[0, 0] = 0.0
-        self.total += magnitudes
         self.recent[step % WINDOW] = magnitudes
         if step in self.steps:
             count = min(step + 1, WINDOW)
@@ -60,10 +55,10 @@ class NeuronZero:
 
     def state(self) -> dict[str, np.ndarray]:
         """What has been gathered."""
-        smoothed = np.array(self.smoothed, dtype=np.float32).reshape(-1, *self.total.shape)
-        return {"total": self.total, "recent": self.recent, "smoothed": smoothed}
+        smoothed = np.array(self.smoothed, dtype=np.float32).reshape(-1, *self.recent.shape[1:])
+        return {"recent": self.recent, "smoothed": smoothed}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Take up a state."""
-        self.total, self.recent = state["total"].copy(), state["recent"].copy()
+        self.recent = state["recent"].copy()
         self.smoothed = list(state["smoothed"])
