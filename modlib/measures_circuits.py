@@ -34,7 +34,7 @@ from modlib.claims import (
 from modlib.config import REMAINDERS_PRESETS
 from modlib.results_remainders import ExportedRemainders, read_remainders
 
-SMALL, PAPER = "B37", ("B113-text", "B113-code")
+SMALL, PAPER = "B37", ("B113-code", "B113-text")
 """Presets of the small setting and of the paper's own, the text's fraction first."""
 CONTROLS = ("B37-basis", "B37-untrained")
 ONE_DIGIT, IDLE, EXPLAINED, UNEXPLAINED = 0.1, 0.05, 0.8, 0.2

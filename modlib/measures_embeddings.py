@@ -37,7 +37,7 @@ SMALL = {
 }
 PAPER_SIZE = {
     "nanda": ("B113-nanda",),
-    "miiii": ("B113-text", "B113-code"),
+    "miiii": ("B113-code", "B113-text"),
     "shuffled": ("B113-basis",),
     "untrained": ("B113-untrained",),
 }
