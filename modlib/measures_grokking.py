@@ -212,7 +212,9 @@ def attention_early() -> Measurement:
         verdict = "not testable at this size"
         half_width, apart = np.log(high / low) / 2, abs(float(np.log(value)))
         note += _seeds_needed(len(filtered), half_width, max(apart, np.log(1.1)))
-    return with_interval(value, low, high, len(filtered), verdict, unit="of the FFN's", note=note)
+    return with_interval(
+        value, low, high, len(filtered), verdict, unit="times the FFN's step", note=note
+    )
 
 
 def _geometric_mean(values: list[float]) -> float:

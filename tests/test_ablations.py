@@ -439,7 +439,9 @@ def test_dropout_and_filter_are_told_for_any_networks():
     assert "without dropout: q = " in text
     assert "no network without dropout" in words.about_dropout(history(), None)
     assert "with it" not in words.about_dropout(None, history())
-    assert "lambda 0 is below at 100.0 %" in words.about_filter(history(), history(top=0.3))
+    text = words.about_filter(history(), history(top=0.3))
+    assert "lambda 0 is below at 100.0 %" in text
+    assert "(by seed 100 %, 100 %" in text
     assert "cannot be put to the test" in words.about_filter(history(top=0.3), history())
     assert "not both" in words.about_filter(None, history())
 

@@ -44,13 +44,28 @@ def test_counts_are_those_of_text_and_code():
     assert coded.cells.shape == (4, 6)
 
 
-def test_the_coded_count_of_a_neuron_that_only_grows_follows_its_size():
-    size = np.array([0.1, 1, 2, 4, 8])
+def growing() -> tuple[np.ndarray, np.ndarray]:
+    """A neuron that grows, its spectrum the same at every step."""
     shape = np.random.default_rng(0).uniform(1, 2, size=(11, 6))
-    smoothed = np.multiply.outer(size, shape)
-    assert sets.as_coded(np.arange(5), smoothed).table["count"].tolist() == [0, 0, 0, 0, 6]
-    assert sets.follows_size(smoothed) > 0.7
-    assert np.isnan(sets.follows_size(np.ones((5, 11, 6))))
+    return np.array([0, 64, 256, 1024, 4096]), np.multiply.outer([0.1, 1, 2, 4, 16], shape)
+
+
+def test_all_frequencies_of_a_neuron_that_grows_become_active_as_coded():
+    steps, smoothed = growing()
+    assert sets.as_coded(steps, smoothed).table["count"].tolist() == [0, 0, 0, 0, 6]
+
+
+def test_the_coded_count_looks_ahead():
+    ended = sets.counts_if_ended(*growing())
+    assert ended.columns.tolist() == ended.index.tolist() == [256, 1024, 4096]
+    assert ended.loc[1024].tolist()[:2] == [0, 6]
+    assert ended.loc[4096].tolist() == [0, 0, 6]
+    assert ended.isna().to_numpy().sum() == 3
+
+
+def test_at_equal_size_nothing_is_left_of_the_count_of_a_neuron_that_only_grows():
+    counts = sets.counts_at_equal_size(*growing())
+    assert counts.to_dict() == {256: 0, 1024: 0, 4096: 0}
 
 
 def test_table_3_has_the_epochs_that_were_reached():

@@ -79,6 +79,20 @@ def test_counts_by_epoch_hold_the_papers_and_ours():
     assert "no epoch" in fig.axes[1].texts[0].get_text()
 
 
+def test_what_tasks_explain_is_drawn_by_task_from_the_first_step_on():
+    table = pd.DataFrame(
+        np.arange(15).reshape(3, 5) / 100, index=[0, 1, 256], columns=[2, 3, 5, 7, 11]
+    )
+    fig = plots.explained_by_step({"miiii": table, "untrained": table.iloc[:1]})
+    lines = {line.get_label(): line for line in fig.axes[0].lines}
+    assert list(lines) == [f"q = {q}" for q in (2, 3, 5, 7, 11)]
+    assert lines["q = 11"].get_ydata().tolist() == [0.09, 0.14]
+    assert lines["q = 11"].get_xdata().tolist() == [1, 256]
+    assert [text.get_text() for text in fig.legends[0].texts][-1] == "others"
+    assert "no step" in fig.axes[1].texts[0].get_text()
+    assert "no " in plots.explained_by_step({}).axes[0].texts[0].get_text()
+
+
 def test_attention_is_on_one_scale_from_0_to_1():
     heads = {"miiii": np.full((4, 5, 5), 0.25), "nanda": np.full((2, 5, 5), 0.75)}
     fig = plots.attention_images(heads)

@@ -73,6 +73,23 @@ def test_orders_of_several_settings():
     assert "0 ± 0.64" in words.about_chance(firsts["two"])
 
 
+def test_the_order_is_told_before_tasks_are_learned():
+    accuracy = {11: 0.9, 13: 0.5, 17: 0.2}
+    rows = [
+        {"step": step, "split": split, "q": q, "loss": 1.0, "accuracy": value}
+        for q, last in accuracy.items()
+        for step, split, value in [
+            *((at, "train", float(at >= 100 - q)) for at in (0, 80, 85, 88, 90)),
+            *((at, "validation", last) for at in (0, 80, 85, 88, 90)),
+        ]
+    ]
+    text = words.about_memory({"one": pd.DataFrame(rows), "flat": LOST.history})
+    assert "one: tau of q with the step at which training numbers are known -1.00" in text
+    assert "at the end -1.00 (90.0 % at q = 11, 20.0 % at q = 17)" in text
+    assert "flat" not in text
+    assert words.about_memory({}) == ""
+
+
 def test_the_control_is_compared_with_a_guess():
     text = words.about_control(LOST.history.assign(seed=4))
     assert "one seed" in text
@@ -83,7 +100,7 @@ def test_the_control_is_compared_with_a_guess():
 def test_norms_are_told_by_layer():
     text = words.about_norms({"one": made_up_norms({"w_in": 64}), "none": RUN.norms.iloc[:0]})
     assert "| one | 8 | 64 | 8 | 64 | 1,024 | 1,024 |" in text
-    assert "all gradients peak at step 1. Attention is last at half of its peak before" in text
+    assert "all gradients peak at step 1. one: attention is last at half of its peak before" in text
     assert "and with it if the first 100 steps are left out." in text
     short = words.about_norms({"one": SHORT.norms})
     assert "left out" not in short

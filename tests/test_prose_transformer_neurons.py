@@ -52,9 +52,25 @@ def test_a_spike_is_told_from_none():
     assert "x: too few steps" in text
 
 
-def test_the_count_as_coded_is_compared_with_the_neurons_size():
-    text = words.about_size({"a": 0.876, "b": np.nan})
-    assert "magnitude of neuron 0: a 0.88; b none." in text
+def test_a_threshold_for_all_times_is_told_by_where_the_log_ends():
+    table = pd.DataFrame({256: [3, 0], 1024: [pd.NA, 5]}, index=[256, 1024]).astype("Int64")
+    text = words.about_threshold({"a": table}, {"a": pd.Series([1, 2]), "b": pd.Series([])})
+    assert "| a: log ends at | epoch 256 | epoch 1,024 |" in text
+    assert "| 256 | 3 |  |\n| 1,024 | 0 | 5 |" in text
+    assert text.endswith("equally strong throughout: a 1, 2.")
+    assert "No epoch" in words.about_threshold({}, {})
+
+
+def test_what_comes_and_goes_is_told_at_its_best_and_at_the_end():
+    table = pd.DataFrame({2: [0.0, 0.03, 0.001], 3: [0.0, 0.01, 0.02]}, index=[0, 256, 1024])
+    text = words.about_come_and_go({"a": table})
+    assert "a at most 3.0 % (q = 2, step 256), 0.1 % at the end" in text
+
+
+def test_a_run_under_way_is_not_said_to_lack_a_spike():
+    text = words.about_spike({"a": Spike(9, 9, 9, 5), "b": Spike(0, 18, 10, 5)}, ["a", "b"])
+    assert "has not risen and fallen where its log ends; b: 0 near" in text
+    assert "it rises and falls" in text
 
 
 def test_reuse_tells_sets_and_chance():
@@ -94,12 +110,13 @@ def test_a_profile_says_how_many_cosines_carry_it():
 
 
 def test_the_mechanism_is_told_as_a_range():
-    table = pd.DataFrame({"q": [2, 5], "explained": [0.9, 0.5], "frequencies": [1.0, 1.0]})
+    table = pd.DataFrame({"q": [2, 11], "explained": [0.9, 0.5], "frequencies": [1.0, 1.0]})
     text = words.about_mechanism({"a": table, "b": table.assign(explained=np.nan)})
-    assert "a from 0.50 to 0.90, mean 0.70; 75.0 % of the cosines" in text
+    assert "a from 0.50 to 0.90, mean 0.70; 20.0 % of the cosines carry it for q above 7" in text
+    assert "carry" not in words.about_mechanism({"a": table.assign(explained=0.01)})
     assert "b: the logits do not vary" in text
     labels = table.assign(explained_labels=0.4, accuracy=0.8)
-    assert "it knows 80.0 % of them, where guessing gives 35.0 %" in words.about_labels(labels)
+    assert "it knows 80.0 % of them, where guessing gives 29.5 %" in words.about_labels(labels)
 
 
 def test_look_ups_are_compared_with_random_ones():

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from scipy import stats
 
 from modlib.analysis.digit_spectra import active_cells, number_of_active
 from modlib.analysis.dominance import (
@@ -65,16 +64,34 @@ def as_coded(
     return _dominance(steps, counts_as_coded(series), relative_to_time(series))
 
 
-def follows_size(smoothed: Float[np.ndarray, "time f0 f1"]) -> float:
-    """Rank correlation over time of the count as coded with the neuron's summed magnitude.
+def counts_if_ended(
+    steps: Int[np.ndarray, " time"], smoothed: Float[np.ndarray, "time f0 f1"]
+) -> pd.DataFrame:
+    """The counts as coded had the log ended earlier: a row an epoch of table 3 at which it ends.
 
-    NaN where either is constant.
+    Columns are these epochs, missing after the end.
+    """
+    series, reached = of_one_digit(smoothed), [step for step in TABLE_3 if step in steps]
+    rows = {}
+    for end in reached:
+        kept = steps <= end
+        counts = pd.Series(counts_as_coded(series[kept]), index=steps[kept])
+        rows[end] = counts.reindex(reached)
+    return pd.DataFrame(rows.values(), index=list(rows), columns=reached).astype("Int64")
+
+
+def counts_at_equal_size(
+    steps: Int[np.ndarray, " time"], smoothed: Float[np.ndarray, "time f0 f1"]
+) -> pd.Series:
+    """The counts as coded at table 3's epochs, were the neuron equally strong at all steps.
+
+    Each step's spectrum is divided by its sum first.
     """
     series = of_one_digit(smoothed)
-    counts, size = counts_as_coded(series), series.sum(1)
-    if min(np.ptp(counts), np.ptp(size)) == 0:
-        return float("nan")
-    return float(stats.spearmanr(counts, size).statistic)
+    size = series.sum(1, keepdims=True)
+    even = np.divide(series, size, out=np.zeros(series.shape), where=size > 0)
+    counts = pd.Series(counts_as_coded(even), index=steps)
+    return counts.loc[[step for step in TABLE_3 if step in steps]]
 
 
 def _dominance(

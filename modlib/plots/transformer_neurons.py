@@ -98,6 +98,7 @@ def dominance(
     cells: Mapping[str, Float[np.ndarray, "time cell"]],
     accuracy: pd.DataFrame,
     marks: Sequence[int] = (),
+    title: str = "",
 ) -> Figure:
     """Frequencies through training: a column a way of counting.
 
@@ -129,9 +130,10 @@ def dominance(
         edges = np.sqrt(rows.step.to_numpy()[:-1] * rows.step.to_numpy()[1:])
         edges = np.concatenate([[0.7], edges, [rows.step.iloc[-1] * 1.05]])
         top.pcolormesh(edges, np.arange(relative.shape[1] + 1), relative.T, cmap="magma")
-        top.set_title(name)
+        top.set_title(f"{title}, {name}" if title else name)
         top.yaxis.set_major_locator(MaxNLocator(integer=True))
         middle.plot(rows.step, rows["count"], color=PALETTE[0])
+        middle.set_ylim(0, 1.1 * max(rows["count"].max(), 1))
         bottom.plot(rows.step, rows.variance, color=PALETTE[1])
         beside = bottom.twinx()
         beside.plot(accuracy.step, accuracy.accuracy, color=PALETTE[2], ls="--")
@@ -147,6 +149,42 @@ def dominance(
     axes[0, 0].set_ylabel("strongest frequencies,\nby step of the maximum")
     axes[1, 0].set_ylabel("active frequencies")
     axes[2, 0].set_ylabel("variance over\nfrequencies")
+    return fig
+
+
+@figure
+def explained_by_step(panels: Mapping[str, pd.DataFrame]) -> Figure:
+    """Share of the neurons' variance that each task's remainder explains through training.
+
+    ``panels``: rows steps, columns tasks, mean over live neurons. Step 0 is left out of the
+    logarithmic axis.
+    """
+    if not panels:
+        return empty_figure(NO_NETWORK)
+    fig, axes = plt.subplots(
+        1, len(panels), figsize=(max(3.3 * len(panels), 6), 3.0), squeeze=False, sharey=True
+    )
+    for ax, (name, table) in zip(axes[0], panels.items(), strict=True):
+        late = table[table.index > 0]
+        if len(late) < 2:
+            empty_panel(ax, "no step after the first was logged")
+            continue
+        for place, q in enumerate(late.columns):
+            style: dict[str, Any] = {"color": NEUTRAL, "lw": 0.6}
+            if place < len(STYLES):
+                style = {"color": PALETTE[place], "ls": STYLES[place], "lw": 1.4, "zorder": 3}
+            ax.plot(late.index, late[q], label=f"q = {q}", **style)
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set(title=name, xlabel="step (log scale)")
+    axes[0, 0].set_ylabel("share of the neurons' variance")
+    handles, labels = max(
+        (ax.get_legend_handles_labels() for ax in axes[0]), key=lambda found: len(found[1])
+    )
+    shown = min(len(labels), len(STYLES) + 1)
+    names = [*labels[: len(STYLES)], "others"][:shown]
+    fig.legend(handles[:shown], names, loc="outside upper center", ncols=5)
     return fig
 
 

@@ -158,9 +158,11 @@ def about_filter(plain: pd.DataFrame | None, without: pd.DataFrame | None) -> st
             f"{text} With lambda .5 the mean accuracy is at .99 at no step, so the paper's "
             "sentence cannot be put to the test on these networks."
         )
+    each = ", ".join(percent(float(share)) for share in shares)
     return (
         f"{text} Of the evaluations at which lambda .5 is at .99 or more, lambda 0 is below at "
-        f"{_share(ab.share_over_seeds(shares))} ({count(len(shares), 'seed')})."
+        f"{_share(ab.share_over_seeds(shares))} (by seed {each}; in a seed that is missing, "
+        "lambda .5 never is)."
     )
 
 

@@ -132,7 +132,7 @@ def about_order(firsts: Mapping[str, pd.DataFrame]) -> str:
     """Which seeds learn 2, 3, 5, 7 in order, and whether the others follow in order of q."""
     lines = [
         "| setting | seeds | 2, 3, 5, 7 in order and first | tasks above 7: learned | "
-        "their steps | tau of q with the step |",
+        "their steps | tau of q with the step (lowest to highest seed) |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, table in firsts.items():
@@ -150,6 +150,31 @@ def about_order(firsts: Mapping[str, pd.DataFrame]) -> str:
             f"| {name} | {len(table)} | {kept} | {len(reached)} of {rest.size} | {steps} | {tau} |"
         )
     return "\n".join(lines)
+
+
+def about_memory(histories: Mapping[str, pd.DataFrame]) -> str:
+    """Which tasks above 7 are known by heart first, and which validation numbers are known best."""
+    parts = []
+    for name, history in histories.items():
+        known = gr.milestones(history, (gr.LEARNED,), "train").set_index("q")["first"]
+        last = gr.by_step(history, "validation", "accuracy").iloc[-1]
+        rest = last[last.index > gr.EASY[-1]]
+        taus = gr.rank_correlation(known), gr.rank_correlation(rest)
+        if np.isnan(taus).any():
+            continue
+        best, worst = int(rest.idxmax()), int(rest.idxmin())
+        parts.append(
+            f"{name}: tau of q with the step at which training numbers are known {taus[0]:.2f}, "
+            f"with the accuracy on validation numbers at the end {taus[1]:.2f} "
+            f"({percent(float(rest[best]))} at q = {best}, {percent(float(rest[worst]))} at "
+            f"q = {worst})"
+        )
+    if not parts:
+        return ""
+    return (
+        f"The order can be seen before tasks are learned, too. {'; '.join(parts)}. A negative tau "
+        "says that large q come first, or are known less."
+    )
 
 
 def about_chance(firsts: pd.DataFrame) -> str:
@@ -206,13 +231,15 @@ def about_norms(norms: Mapping[str, pd.DataFrame]) -> str:
             f"the gradient of `{early}` peaks first, at step {peaks[early]:,}, that of `{late}` "
             f"last, at step {peaks[late]:,}"
         )
-    orders = [_layer_order(gr.settled(first, "filtered", since)) for since in (0, gr.START)]
-    if orders[1]:
-        text += (
-            f". Attention is last at half of its peak {orders[0]} the feed-forward layer, and "
-            f"{orders[1]} it if the first {gr.START} steps are left out"
-        )
-    return f"*Seen here*, in the first network: {text}.\n\n" + "\n".join(lines)
+    said = [f"*Seen here*, in the first network: {text}."]
+    for name, table in made.items():
+        orders = [_layer_order(gr.settled(table, "filtered", since)) for since in (0, gr.START)]
+        if orders[1]:
+            said.append(
+                f"{name}: attention is last at half of its peak {orders[0]} the feed-forward "
+                f"layer, and {orders[1]} it if the first {gr.START} steps are left out."
+            )
+    return " ".join(said) + "\n\n" + "\n".join(lines)
 
 
 def _layer_order(settled: Mapping[str, float]) -> str:

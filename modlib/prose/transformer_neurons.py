@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ LEARNED = 0.9
 
 WORTH_SAYING = 0.05
 """Share of a variance below which it is not said what carries it."""
+MANY_COSINES = 7
+"""Modulus up to which there are so few cosines that any use is a use of most."""
 
 
 def _number(value: float, digits: int = 2) -> str:
@@ -84,14 +86,19 @@ def table_3(found: Mapping[str, pd.DataFrame]) -> str:
     return "\n".join(rows)
 
 
-def about_spike(spikes: Mapping[str, Spike | None]) -> str:
-    """Whether the count rises and falls, by name of the way of counting."""
+def about_spike(spikes: Mapping[str, Spike | None], under_way: Collection[str] = ()) -> str:
+    """Whether the count rises and falls, by name of the way of counting.
+
+    ``under_way``: names of runs that have not made all their steps.
+    """
     parts = []
     for name, spike in spikes.items():
         if spike is None:
             parts.append(f"{name}: too few steps were logged from step 256 on")
             continue
         verb = "rises and falls" if spike.rises_and_falls else "does not rise and fall"
+        if name in under_way and not spike.rises_and_falls:
+            verb = "has not risen and fallen where its log ends"
         parts.append(
             f"{name}: {spike.first} near step 256, at most {spike.peak} (step {spike.step:,}), "
             f"{spike.last} at the end: it {verb}"
@@ -102,14 +109,41 @@ def about_spike(spikes: Mapping[str, Spike | None]) -> str:
     )
 
 
-def about_size(found: Mapping[str, float]) -> str:
-    """How closely the count as coded follows the size of the neuron, by name."""
-    parts = [f"{name} {_number(value)}" for name, value in found.items()]
-    return (
-        "*Seen here*, rank correlation over the logged steps of the count as coded with the summed "
-        f"magnitude of neuron 0: {'; '.join(parts)}. 1 would mean that the count never falls while "
-        "the neuron grows."
-    )
+def about_threshold(ended: Mapping[str, pd.DataFrame], even: Mapping[str, pd.Series]) -> str:
+    """What one threshold for all times does: counts if the log ended earlier, and at equal size."""
+    parts = []
+    for name, table in ended.items():
+        lines = [
+            f"| {name}: log ends at | {' | '.join(f'epoch {step:,}' for step in table.columns)} |",
+            "|---:|" + "---:|" * len(table.columns),
+        ]
+        for end, counts in table.iterrows():
+            cells = ("" if pd.isna(value) else str(value) for value in counts)
+            lines.append(f"| {end:,} | {' | '.join(cells)} |")
+        parts.append("\n".join(lines))
+    said = [f"{name} {', '.join(map(str, counts))}" for name, counts in even.items() if len(counts)]
+    if said:
+        parts.append(
+            "*Seen here*, the same counts where each step's spectrum is divided by its sum, so "
+            f"that the neuron is equally strong throughout: {'; '.join(said)}."
+        )
+    return "\n\n".join(parts) or "No epoch of the table was reached."
+
+
+def about_come_and_go(found: Mapping[str, pd.DataFrame]) -> str:
+    """The largest share of the neurons that a task's remainder explains, when, and at the end.
+
+    ``found``: rows steps, columns tasks.
+    """
+    parts = []
+    for name, table in found.items():
+        best = table.max()
+        q = int(best.idxmax())
+        parts.append(
+            f"{name} at most {percent(float(best[q]))} (q = {q}, step "
+            f"{int(table[q].idxmax()):,}), {percent(float(table[q].iloc[-1]))} at the end"
+        )
+    return f"*Seen here*, mean over live neurons: {'; '.join(parts)}."
 
 
 def about_reuse(found: Mapping[str, Reuse]) -> str:
@@ -158,7 +192,8 @@ def about_attention(networks: Mapping[str, Mapping[str, float]]) -> str:
         )
     return (
         "*Seen here*, share of a head's attention to the digits that falls on the one it looks at "
-        f"less, on average: {'; '.join(parts)}. Zero is one digit only, .5 both alike."
+        f"less, on average: {'; '.join(parts)}. Zero is one digit only; .5 both alike, or one for "
+        "some numbers and the other for the rest, which the mean number by number tells apart."
     )
 
 
@@ -196,10 +231,12 @@ def about_mechanism(tables: Mapping[str, pd.DataFrame]) -> str:
         if shares.empty:
             parts.append(f"{name}: the logits do not vary")
             continue
-        parts.append(
-            f"{name} from {shares.min():.2f} to {shares.max():.2f}, mean {shares.mean():.2f}; "
-            f"{percent(float((table.frequencies / (table.q // 2)).mean()))} of the cosines carry it"
-        )
+        said = f"{name} from {shares.min():.2f} to {shares.max():.2f}, mean {shares.mean():.2f}"
+        many = table[table.q > MANY_COSINES]
+        if len(many) and shares.mean() >= WORTH_SAYING:
+            used = float((many.frequencies / (many.q // 2)).mean())
+            said += f"; {percent(used)} of the cosines carry it for q above {MANY_COSINES}"
+        parts.append(said)
     return f"*Seen here*: {'; '.join(parts)}."
 
 
