@@ -7,7 +7,6 @@ import pytest
 
 from modlib.analysis.digit_spectra import (
     active_cells,
-    beyond_chance,
     character_powers,
     explained_by_residue,
     grid_magnitudes,
@@ -92,13 +91,6 @@ def test_dead_neurons_count_for_nothing():
     nothing = summary(neurons[:, 1:2], images[1:2], qs)
     assert nothing["live"] == 0
     assert all(np.isfinite(array).all() for array in nothing.values())
-
-
-def test_noise_explains_nothing_beyond_chance():
-    noise, qs = np.random.default_rng(2).normal(size=(13**2, 4000)), np.array([2, 7, 11])
-    explained = np.array([explained_by_residue(noise, int(q)).mean() for q in qs])
-    assert explained[2] > 0.05
-    np.testing.assert_allclose(beyond_chance(explained, qs, 13**2), 0, atol=2e-3)
 
 
 def test_counts_as_coded_follow_the_authors_steps():

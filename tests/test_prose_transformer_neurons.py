@@ -64,7 +64,7 @@ def test_a_threshold_for_all_times_is_told_by_where_the_log_ends():
 def test_what_comes_and_goes_is_told_at_its_best_and_at_the_end():
     table = pd.DataFrame({2: [0.0, 0.03, 0.001], 3: [0.0, 0.01, 0.02]}, index=[0, 256, 1024])
     text = words.about_come_and_go({"a": table})
-    assert "a at most 3.0 % (q = 2, step 256), 0.1 % at the end" in text
+    assert "a: q = 2 at most 3.0 % (step 256), 0.1 % at the end, q = 3 at most 2.0 %" in text
 
 
 def test_a_run_under_way_is_not_said_to_lack_a_spike():

@@ -88,13 +88,6 @@ def explained_by_residue(
         return np.asarray(between / values.var(0, dtype=np.float64))
 
 
-def beyond_chance(
-    explained: Float[np.ndarray, "*lead task"], qs: Int[np.ndarray, " task"], count: int
-) -> Float[np.ndarray, "*lead task"]:
-    """``explained_by_residue`` of ``count`` numbers less what noise explains."""
-    return np.asarray(explained - (qs - 1) / count)
-
-
 def character_powers(
     values: Float[np.ndarray, "x column"], q: int
 ) -> Float[np.ndarray, "freq column"]:

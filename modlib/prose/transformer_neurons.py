@@ -131,19 +131,19 @@ def about_threshold(ended: Mapping[str, pd.DataFrame], even: Mapping[str, pd.Ser
 
 
 def about_come_and_go(found: Mapping[str, pd.DataFrame]) -> str:
-    """The largest share of the neurons that a task's remainder explains, when, and at the end.
+    """The largest share of the neurons that 2 and 3 explain, when, and at the end.
 
     ``found``: rows steps, columns tasks.
     """
     parts = []
     for name, table in found.items():
-        best = table.max()
-        q = int(best.idxmax())
-        parts.append(
-            f"{name} at most {percent(float(best[q]))} (q = {q}, step "
+        said = [
+            f"q = {q} at most {percent(float(table[q].max()))} (step "
             f"{int(table[q].idxmax()):,}), {percent(float(table[q].iloc[-1]))} at the end"
-        )
-    return f"*Seen here*, mean over live neurons: {'; '.join(parts)}."
+            for q in (2, 3)
+        ]
+        parts.append(f"{name}: {', '.join(said)}")
+    return f"*Seen here*, mean over live neurons. {'; '.join(parts)}."
 
 
 def about_reuse(found: Mapping[str, Reuse]) -> str:
