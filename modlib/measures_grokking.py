@@ -101,7 +101,8 @@ def all_tasks() -> Measurement:
     judged = finished or shown[:1]
     value = min(float(_final(exported).to_numpy().min()) for exported in judged)
     num_seeds = sum(len(exported.seeds) for exported in judged)
-    return Measurement(value=value, num_seeds=num_seeds, verdict=verdict, note=note)
+    text = f"the lowest task at {100 * value:.1f} %"
+    return Measurement(value=value, num_seeds=num_seeds, verdict=verdict, text=text, note=note)
 
 
 def _sequence(first: pd.Series) -> str:
@@ -120,6 +121,8 @@ def order() -> Measurement:
     share, low, high = share_interval(sum(kept), len(kept))
     note = f"p = {exported.config.p}; median step at which they are learned: "
     note += _sequence(firsts.fillna(np.inf).median().replace(np.inf, np.nan))
+    easy = [gr.in_succession(first[first.index.isin(gr.EASY)]) for _, first in firsts.iterrows()]
+    note += f", in order, if not first, in {sum(easy)} of {len(easy)} seeds"
     for large in _paper():
         first = gr.first_steps(large.run.history)
         said = "in order and first" if gr.in_succession(first) else "not in order and first"

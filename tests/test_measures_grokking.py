@@ -72,6 +72,7 @@ def test_order_is_a_share_of_seeds(put):
     put(B37=small(firsts=[swapped] * 5), B113_text=everything("B113-text"))
     found = mg.order()
     assert found.verdict == "differs"
+    assert "in order, if not first, in 0 of 5 seeds" in found.note
     assert "steps: 2 (1), 3 (2), 5 (4), 7 (8), in order and first" in found.note
     put(B37=small(5))
     found = mg.order()
