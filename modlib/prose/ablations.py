@@ -184,6 +184,9 @@ def arms_table(summary: pd.DataFrame) -> str:
         cells = [arm_name((str(kind), float(factor))), str(rows.num_seeds.iloc[0])]
         for measure in ("steps to all at .9", "steps to all at .97"):
             row = by_measure.loc[measure]
+            if row.reached == 0:
+                cells.append(f"not reached, 0 of {row.num_seeds}")
+                continue
             reached = "" if row.reached == row.num_seeds else f", {row.reached} of {row.num_seeds}"
             ends = f" ({row.low:,.0f} to {row.high:,.0f})" if np.isfinite(row.low) else ""
             cells.append(f"{row.value:,.0f}{ends}{reached}")
@@ -208,11 +211,13 @@ def about_arms(ratios: pd.DataFrame) -> str:
         times = _number(ab.Interval(row.value, row.low, row.high))
         said.append(f"{one} takes {times} times those of {other}{never}")
     parts = [f"*Seen here*, steps until all tasks are at .9: {'; '.join(said) or 'none'}."]
+    if (ratios.never > 0).any():
+        parts.append("A network that is never there counts with all its steps, which is too few.")
     if neither:
         parts.append(f"Neither network of a pair gets there: {'; '.join(neither)}.")
     text = " ".join(parts)
     equal = [arm[1] == other[1] for arm, other in zip(ratios.arm, ratios.other, strict=True)]
-    direct = ratios[equal]
+    direct = ratios[np.array(equal) & (ratios.never < 2 * ratios.num_seeds)]
     sure = direct[np.isfinite(direct.low)]
     if sure.empty:
         return f"{text} With one seed there is no interval."
