@@ -69,7 +69,7 @@ def test_what_comes_and_goes_is_told_at_its_best_and_at_the_end():
 
 def test_a_run_under_way_is_not_said_to_lack_a_spike():
     text = words.about_spike({"a": Spike(9, 9, 9, 5), "b": Spike(0, 18, 10, 5)}, ["a", "b"])
-    assert "has not risen and fallen where its log ends; b: 0 near" in text
+    assert "has not risen and fallen where its log ends\n- b: 0 near" in text
     assert "it rises and falls" in text
 
 

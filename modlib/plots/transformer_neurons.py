@@ -195,10 +195,18 @@ def counts_by_epoch(tables: Mapping[str, pd.DataFrame]) -> Figure:
     ``tables``: see ``active_sets.at_epochs``; a panel a run. The paper's counts are drawn at all
     epochs, ours as far as the run got.
     """
+    columns = 3 if len(tables) == 3 else min(2, len(tables))
+    rows = -(-len(tables) // columns)
     fig, axes = plt.subplots(
-        1, len(tables), figsize=(max(3.4 * len(tables), 6), 2.7), squeeze=False, sharey=True
+        rows,
+        columns,
+        figsize=(max(3.4 * columns, 6), 0.4 + 2.3 * rows),
+        squeeze=False,
+        sharey=True,
     )
-    for ax, (name, table) in zip(axes[0], tables.items(), strict=True):
+    for ax in axes.flat[len(tables) :]:
+        ax.set_axis_off()
+    for ax, (name, table) in zip(axes.flat, tables.items(), strict=False):
         if table.empty:
             empty_panel(ax, f"{name}: no epoch of the table was reached")
             continue
@@ -213,9 +221,10 @@ def counts_by_epoch(tables: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set(title=name, xlabel="epoch")
         ax.set_yscale("symlog", linthresh=10, linscale=0.7)
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes[0, 0].set_ylabel("active frequencies\n(log scale above 10)")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("active frequencies\n(log scale above 10)")
     axes[0, 0].set_ylim(0, None)
-    named = next((ax for ax in axes[0] if ax.lines), axes[0, 0])
+    named = next((ax for ax in axes.flat if ax.lines), axes[0, 0])
     fig.legend(*named.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 

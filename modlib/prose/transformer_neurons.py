@@ -104,8 +104,8 @@ def about_spike(spikes: Mapping[str, Spike | None], under_way: Collection[str] =
             f"{spike.last} at the end: it {verb}"
         )
     return (
-        f"*Seen here*, {'; '.join(parts)}. We speak of rise and fall where the highest count "
-        "between is at least 1.25 times the one at step 256 and the last one."
+        "*Seen here* (we speak of rise and fall where the highest count between is at least 1.25 "
+        "times the one at step 256 and the last one):\n\n- " + "\n- ".join(parts)
     )
 
 
