@@ -55,6 +55,7 @@ def position_embeddings(positions: Mapping[str, Float[np.ndarray, "2 embed"]]) -
         scatter.scatter(*pair, s=5, alpha=0.7)
         limits = (-1.1 * bound, 1.1 * bound)
         scatter.set(xlim=limits, ylim=limits, aspect="equal")
+        scatter.xaxis.set_major_locator(MaxNLocator(2, symmetric=True))
         scatter.set_ylabel("place of $x_1$")
     axes[-1, 0].set_xlabel("coordinate of the embedding")
     axes[-1, 1].set_xlabel("place of $x_0$")
