@@ -87,9 +87,7 @@ def counts_at_equal_size(
 
     Each step's spectrum is divided by its sum first.
     """
-    series = of_one_digit(smoothed)
-    size = series.sum(1, keepdims=True)
-    even = np.divide(series, size, out=np.zeros(series.shape), where=size > 0)
+    even = relative_to_time(of_one_digit(smoothed).T).T  # each step over its sum
     counts = pd.Series(counts_as_coded(even), index=steps)
     return counts.loc[[step for step in TABLE_3 if step in steps]]
 
