@@ -166,7 +166,7 @@ def get_or_train(
             _require_fit(stored, config, store.folder(*address))
             return Run(config=config, seed=seed, stored=stored, trained_now=False)
         epochs = frequency_epochs(config)
-        checkpoint = store.checkpoint(*address)
+        checkpoint = store.checkpoint(*address, str(torch_device))
         trained = train(
             config,
             seed,

@@ -101,7 +101,7 @@ def get_or_train_remainders(
         if address in store:
             return _read(config, seed, store)
         steps = spectrum_steps(config).tolist()
-        checkpoint = store.checkpoint(*address)
+        checkpoint = store.checkpoint(*address, str(torch_device))
         trained = train(
             config,
             seed,
@@ -137,7 +137,8 @@ def unfinished(
         return None
     require_state(config, seed, state, checkpoint.path)
     trained = read_state(config, seed, state)
-    stored = StoredRun(tensors=_tensors(trained), metrics=trained.history, manifest={})
+    made = checkpoint.manifest() | {"wall_s": round(trained.wall_s, 3)}
+    stored = StoredRun(tensors=_tensors(trained), metrics=trained.history, manifest=made)
     return _as_run(config, seed, stored)
 
 

@@ -205,9 +205,9 @@ def _committed_before(preset_name: str, first_seed: int, results: Path) -> Expor
 
 
 def _origin(run: RemaindersRun) -> dict[str, Any]:
-    """What made a run; a run under way has no manifest yet."""
+    """What made a run."""
     names = ("command", "commit", "device", "cpu_capability", "wall_s")
-    return {"seed": run.seed} | {k: run.manifest[k] for k in names if k in run.manifest}
+    return {"seed": run.seed} | {name: run.manifest.get(name) for name in names}
 
 
 def _half(magnitude: np.ndarray) -> np.ndarray:

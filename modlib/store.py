@@ -24,6 +24,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,12 @@ def provenance(device: str) -> dict[str, Any]:
     }
 
 
+@cache
 def _commit() -> str | None:
-    """The checkout's commit, with ``-dirty`` where files but results differ; None outside git."""
+    """The checkout's commit, with ``-dirty`` where files but results differ; None outside git.
+
+    It is asked for once: what is committed while a training runs is not what it runs.
+    """
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(ROOT), *words]
@@ -204,10 +209,14 @@ def read_manifest(folder: Path, names: Collection[str] | None = None) -> dict[st
 
 
 class Checkpoint:
-    """The state of an unfinished run: the file that its manifest names, and no other."""
+    """The state of an unfinished run: the file that its manifest names, and no other.
 
-    def __init__(self, path: Path) -> None:
+    ``device``: what the run is made on, for the manifest.
+    """
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
         self.path = path
+        self.device = device
 
     def save(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Replace the checkpoint by these arrays; a kill on the way leaves the old one whole.
@@ -221,7 +230,7 @@ class Checkpoint:
             state = Path(name)
             try:
                 save_arrays(tensors, state)
-                write_manifest(self.path, [state.name], {})
+                write_manifest(self.path, [state.name], provenance(self.device))
             except BaseException:
                 state.unlink(missing_ok=True)
                 raise
@@ -242,6 +251,14 @@ class Checkpoint:
         except (StoreError, SafetensorError, ValueError, OSError) as error:
             log.warning("checkpoint left out, the run starts again: %s", _one_line(error))
             return None
+
+    def manifest(self) -> dict[str, Any]:
+        """What the saved state says of its making; empty where there is none."""
+        try:
+            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return manifest if isinstance(manifest, dict) else {}
 
     def clear(self) -> None:
         """Remove the checkpoint."""
@@ -312,10 +329,10 @@ class Store:
                     taken = wanted
             yield taken == wanted
 
-    def checkpoint(self, kind: str, key: str, seed: int) -> Checkpoint:
+    def checkpoint(self, kind: str, key: str, seed: int, device: str = "cpu") -> Checkpoint:
         """Where an unfinished run keeps its state."""
         folder = self.folder(kind, key, seed)
-        return Checkpoint(folder.with_name(f".{folder.name}.partial"))
+        return Checkpoint(folder.with_name(f".{folder.name}.partial"), device)
 
     def finished(self, kind: str, key: str, seed: int) -> Checkpoint:
         """Where a finished network waits until its shard is whole."""

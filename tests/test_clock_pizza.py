@@ -107,11 +107,13 @@ def test_a_training_goes_on_with_the_same_bits(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train(TINY, 5, checkpoint=checkpoint, progress=False)
     assert checkpoint.load()["progress"][0] == 70
+    checkpoint.save(checkpoint.load() | {"progress": np.array([70.0, 1000.0])})
     monkeypatch.setattr(FastClockStep, "update", kept)
     resumed = train(TINY, 5, checkpoint=checkpoint, progress=False)
     for name, value in whole.weights.items():
         np.testing.assert_array_equal(resumed.weights[name], value)
     assert resumed.history.equals(whole.history)
+    assert 1000 < resumed.wall_s < 1100
 
 
 SPOILED = {

@@ -104,7 +104,13 @@ def test_a_run_under_way_is_taken_as_far_as_it_is(presets, monkeypatch, tmp_path
     assert len(partial.run.spectra["magnitude"]) == len(partial.run.spectrum_steps)
     kept = full.history[full.history.step <= 150].reset_index(drop=True)
     pd.testing.assert_frame_equal(partial.run.history, kept, check_dtype=False)
-    assert json.loads((folder / "MANIFEST.json").read_text())["steps"] == [150]
+    manifest = json.loads((folder / "MANIFEST.json").read_text())
+    assert manifest["steps"] == [150]
+    (origin,) = manifest["origins"]
+    assert origin["commit"] == manifest["commit"]
+    assert origin["command"] == manifest["command"]
+    assert origin["device"] == "cpu"
+    assert origin["wall_s"] > 0
     assert (KIND, TINY.key(), 1000) not in Store()
 
 

@@ -311,6 +311,17 @@ def test_a_failed_checkpoint_leaves_the_one_before(tmp_path, monkeypatch, name):
     assert checkpoint.load() is None
 
 
+def test_a_checkpoint_says_what_made_it(tmp_path):
+    checkpoint = Store(tmp_path).checkpoint(*ADDRESS, "cuda")
+    assert checkpoint.manifest() == {}
+    checkpoint.save({"epoch": np.array(1)})
+    made = checkpoint.manifest()
+    assert made["device"] == "cuda"
+    assert {"command", "commit", "versions", "created"} < made.keys()
+    (checkpoint.path / MANIFEST).write_text("[1]")
+    assert checkpoint.manifest() == {}
+
+
 def test_a_kill_between_state_and_manifest_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     class Kill(BaseException):
         pass

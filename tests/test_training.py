@@ -382,6 +382,15 @@ def test_a_resumed_training_does_not_repeat_what_was_done(checkpoint):
     assert len(epochs) == 1, "only epoch 6 was left"
 
 
+def test_a_resumed_training_counts_the_time_before(checkpoint):
+    with pytest.raises(Killed):
+        trained(probes=bias_probe(3), checkpoint=checkpoint)
+    state = checkpoint.load()
+    checkpoint.save(state | {"progress": np.array([state["progress"][0], 1000.0])})
+    resumed = trained(probes=bias_probe(), checkpoint=checkpoint)
+    assert 1000 < resumed.wall_s < 1100
+
+
 def test_a_training_killed_after_its_last_epoch_has_nothing_left_to_do(checkpoint):
     whole = trained(probes=bias_probe(), checkpoint=checkpoint)
     again = trained(probes=bias_probe(stop_at=0), checkpoint=checkpoint)

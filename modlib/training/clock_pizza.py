@@ -255,7 +255,8 @@ class FastClockStep:
 @dataclass(frozen=True, kw_only=True)
 class Trained:
     """``weights`` by published name; ``history``: a row an evaluation with ``step`` and accuracy
-    and loss (nats) on the training and on the held-out pairs."""
+    and loss (nats) on the training and on the held-out pairs; ``wall_s``: seconds, of sessions
+    before the last one those of their steps."""
 
     weights: dict[str, np.ndarray]
     history: pd.DataFrame
@@ -313,6 +314,7 @@ def _train(
             array[:] = saved[name]
         rows = [tuple(row) for row in saved["rows"].tolist()]
         start, seconds = int(saved["progress"][0]), float(saved["progress"][1])
+        began -= seconds
     else:
         observe(0)
     label = f"n={config.n} rate={config.attention_rate:g} seed={seed}"

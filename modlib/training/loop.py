@@ -42,7 +42,8 @@ class Trained:
     ``weights``: final parameters by name; ``history``: one row an evaluated epoch, with
     ``epoch``, ``train_loss``, ``test_loss`` (mean cross-entropy in nats, without L2) and
     ``train_accuracy``, ``test_accuracy``; ``probed``: each probe's measurements stacked over its
-    epochs; ``steps_per_second``: optimiser steps over time spent in them, NaN without steps.
+    epochs; ``steps_per_second``: optimiser steps over time spent in them, NaN without steps;
+    ``wall_s``: seconds, of sessions before the last one those of their steps.
     """
 
     weights: dict[str, np.ndarray]
@@ -164,6 +165,7 @@ def _train(
     if saved is not None:
         history, kept, start, seconds = _restore(saved, model, optimizer)
         probed |= kept
+        began -= seconds
 
     a, b, c = (torch.from_numpy(column).to(device) for column in addition_pairs(config.n))
     split = torch.from_numpy(train_split(config, seed)).to(device)

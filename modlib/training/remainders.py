@@ -60,7 +60,8 @@ class Trained:
     powers of two; ``history``: a row a step, split and task with ``accuracy`` and ``loss`` (mean
     cross-entropy in nats, without dropout); ``norms``: a row a step and parameter with the L2 norm
     of its gradient before (``raw``) and after the filter; ``probed``: each probe's measurements
-    stacked over its steps; ``followed``: what the followers hold.
+    stacked over its steps; ``followed``: what the followers hold; ``wall_s``: seconds, of
+    sessions before the last one those of their steps.
     """
 
     steps: int
@@ -271,6 +272,7 @@ def _train(
     if checkpoint and saved is not None:
         require_state(config, seed, saved, checkpoint.path)
         log, start, seconds = _restore(saved, network, followers)
+        began -= seconds
 
     def observe(step: int, norms: np.ndarray) -> None:
         if step in evaluated:
@@ -332,10 +334,10 @@ def read_state(
     seed: int,
     state: Mapping[str, np.ndarray],
     *,
-    wall_s: float = float("nan"),
+    wall_s: float | None = None,
 ) -> Trained:
     """What a training, finished or not, has left in its state."""
-    step, seconds = state["progress"]
+    step, seconds = state["progress"].tolist()
     return Trained(
         steps=int(step),
         weights={n: view.copy() for n, view in flat_views(state["theta"], config).items()},
@@ -344,8 +346,8 @@ def read_state(
         norms=_norms(state, list(parameter_shapes(config))),
         probed=below("probed", state),
         followed=below("followed", state),
-        steps_per_second=float(step / seconds) if seconds else float("nan"),
-        wall_s=wall_s,
+        steps_per_second=step / seconds if seconds else float("nan"),
+        wall_s=seconds if wall_s is None else wall_s,
     )
 
 
