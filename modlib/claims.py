@@ -107,6 +107,10 @@ class Measurement:
         return f"{value} ({', '.join(details)})" if details else value
 
 
+ONE_NETWORK = "one network of each share trained on, no interval"
+"""Note of the claims that are judged by single networks of the paper's own size."""
+
+
 class MissingExport(LookupError):
     """The tables that a claim is measured on are not in ``results/``."""
 

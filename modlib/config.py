@@ -351,6 +351,7 @@ PAPER_B = RemaindersConfig(p=113, embed_dim=256, lr=3e-4, train_fraction=0.3, st
 REMAINDERS_PRESETS: dict[str, RemaindersConfig] = {
     "B37": SMALL,
     "B37-nanda": replace(SMALL, task="nanda"),
+    "B37-nanda-no-dropout-wd-1": replace(SMALL, task="nanda", dropout=0.0, weight_decay=1.0),
     "B37-basis": replace(SMALL, task="basis"),
     "B37-masked": replace(SMALL, task="masked"),
     "B37-no-dropout": replace(SMALL, dropout=0.0),
@@ -388,9 +389,10 @@ def preset(name: str) -> AdditionConfig:
     return PRESETS[require_choice("preset", name, PRESETS)]
 
 
-def preset_of(config: AdditionConfig) -> str | None:
+def preset_of(config: AdditionConfig | RemaindersConfig) -> str | None:
     """The name under which a configuration has its preset; None where it has none."""
-    return next((name for name, known in PRESETS.items() if known == config), None)
+    named: dict[str, AdditionConfig | RemaindersConfig] = {**PRESETS, **REMAINDERS_PRESETS}
+    return next((name for name, known in named.items() if known == config), None)
 
 
 def require_seed(value: object, argument: str = "seed") -> int:

@@ -26,6 +26,7 @@ from modlib.claims import (
 from modlib.config import REMAINDERS_PRESETS
 from modlib.results_remainders import read_remainders
 
+SIZE = f"p = {REMAINDERS_PRESETS[PLAIN].p}"
 MIN_SEEDS = 2
 CONVERGED = 0.99
 STAYS = 0.95
@@ -61,7 +62,7 @@ def without_filter() -> Measurement:
     plain, without = _history(PLAIN), _history(ABLATIONS["no filter"])
     shares = ab.share_below(without, plain, CONVERGED)
     ends = [_percent(ab.share_over_seeds(ab.at_end(table))) for table in (plain, without)]
-    note = f"mean accuracy at the end: lambda .5 {ends[0]}, lambda 0 {ends[1]}"
+    note = f"{SIZE}; mean accuracy at the end: lambda .5 {ends[0]}, lambda 0 {ends[1]}"
     note += _rates_note()
     num_seeds = _common_seeds(plain, without)
     if len(shares) < MIN_SEEDS:
@@ -91,8 +92,9 @@ def _rates_note() -> str:
     words = []
     for row in table[table.num_seeds >= MIN_SEEDS].itertuples():
         ratio = _times(ab.Interval(row.value, row.low, row.high))
-        words.append(f"{_arm(row.arm)} over {_arm(row.other)} {ratio}")
-    return f"; steps until all tasks are at .9: {', '.join(words)}" if words else ""
+        never = f", {row.never} networks never there" if row.never else ""
+        words.append(f"{_arm(row.arm)} over {_arm(row.other)} {ratio}{never}")
+    return f"; steps until all tasks are at .9: {'; '.join(words)}" if words else ""
 
 
 def _arm(arm: tuple[str, float]) -> str:
@@ -110,8 +112,8 @@ def masked() -> Measurement:
     if num_seeds < MIN_SEEDS:
         raise MissingExport(f"{PLAIN}: tasks learned in {num_seeds} seeds")
     note = (
-        f"{pairs} pairs of task and seed; {found.never} that only the masked networks do not "
-        f"reach, {found.left_out} left out that the unmasked do not; largest fall after .97, "
+        f"{SIZE}; {pairs} pairs of task and seed; {found.never} that only the masked networks do "
+        f"not reach, {found.left_out} left out that the unmasked do not; largest fall after .97, "
         f"tasks 11 to 19: masked {_percent(falls[0])}, unmasked {_percent(falls[1])}"
     )
     ratio = found.ratio
@@ -138,7 +140,7 @@ def without_dropout() -> Measurement:
     end = ab.share_over_seeds(ab.at_end(table))
     train = ab.share_over_seeds(ab.at_end(table, "train"))
     plain = ab.share_over_seeds(ab.at_end(_history(PLAIN)))
-    note = f"on numbers trained on {_percent(train)}; with dropout {_percent(plain)}"
+    note = f"{SIZE}; on numbers trained on {_percent(train)}; with dropout {_percent(plain)}"
     verdict: Verdict = margin_verdict([(end.low, end.high)], 0.0, np.nextafter(BROKEN_DOWN, 0))
     if verdict == "not testable at this size":
         note += _seeds_needed(table.seed.nunique(), end, BROKEN_DOWN)

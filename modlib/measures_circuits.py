@@ -20,9 +20,11 @@ from modlib.analysis.active_sets import (
     at_epochs,
     find_spike,
     reuse_through,
+    step_before,
 )
 from modlib.analysis.seeds import mean_of_few
 from modlib.claims import (
+    ONE_NETWORK,
     Measurement,
     MissingExport,
     Verdict,
@@ -35,7 +37,7 @@ from modlib.config import REMAINDERS_PRESETS
 from modlib.results_remainders import ExportedRemainders, read_remainders
 
 SMALL, PAPER = "B37", ("B113-code", "B113-text")
-"""Presets of the small setting and of the paper's own, the text's fraction first."""
+"""Presets of the small setting and of the paper's own: the fraction of its code, of its text."""
 CONTROLS = ("B37-basis", "B37-untrained")
 ONE_DIGIT, IDLE, EXPLAINED, UNEXPLAINED = 0.1, 0.05, 0.8, 0.2
 """Bounds of the rules: smaller share of a head, loss of accuracy, share of logit variance of the
@@ -138,7 +140,8 @@ def neurons_periodic() -> Measurement:
         all(trained.loc[seed, kind] > table.loc[seed, kind] for table in controls for kind in table)
         for seed in seeds
     ]
-    parts = [
+    parts = [f"p = {exported(SMALL).config.p}"]
+    parts += [
         f"{name.removeprefix('B37-')} {table.loc[seeds, 'grid'].mean():.3f}, by residue "
         f"{round(table.loc[seeds, 'residue'].mean(), 3) + 0.0:.3f}"
         for name, table in zip(CONTROLS, controls, strict=True)
@@ -211,21 +214,30 @@ def _judged() -> _Judged:
 
 
 def spike() -> Measurement:
-    """The highest count of active frequencies over the final one, as written, at p = 113."""
+    """The highest count of active frequencies over the final one, as written, at p = 113.
+
+    Of several networks, the one whose count rises and falls least.
+    """
     judged = _judged()
-    spikes = [spike_of(preset, preset.seeds[0]) for preset in judged.presets]
-    first, shown = spikes[0], judged.presets[0]
-    if first is None:
-        raise MissingExport(shown.preset)
-    rises = all(found is not None and found.rises_and_falls for found in spikes)
+    found = {preset.preset: spike_of(preset, preset.seeds[0]) for preset in judged.presets}
+    spikes = {name: spike for name, spike in found.items() if spike is not None}
+    if len(spikes) < len(found):
+        raise MissingExport(", ".join(found.keys() - spikes))
+    rises = all(spike.rises_and_falls for spike in spikes.values())
     verdict: Verdict = "agrees" if rises else "differs"
-    counts = f"{first.first}, then {first.peak} at step {first.step:,}, then {first.last}"
+    counts = {
+        name: f"{spike.first}, then {spike.peak} at step {spike.step:,}, then {spike.last} ({name})"
+        for name, spike in spikes.items()
+    }
+    least = min(spikes, key=lambda name: spikes[name].height)
+    others = [said for name, said in counts.items() if name != least]
+    parts = [ONE_NETWORK, *others, _in_paper_size(_counts), _small_spikes()]
     return Measurement(
-        value=first.peak / max(first.last, 1),
+        value=spikes[least].height,
         num_seeds=1,
         verdict=TO_SHOW if judged.lacks else verdict,
-        text=f"{counts} ({shown.preset})",
-        note=f"{judged.lacks}{_in_paper_size(_counts)}; {_small_spikes()}",
+        text=counts[least],
+        note=f"{judged.lacks}{'; '.join(parts)}",
     )
 
 
@@ -238,13 +250,16 @@ def circuit_reuse() -> Measurement:
     """Jaccard index of the active frequencies before the spike and at the end, at p = 113.
 
     A network on shuffled labels keeps its active frequencies too, so the trained one's must
-    overlap by more than its.
+    overlap by more than its. Of several networks, the one that overlaps least.
     """
     judged, shuffled = _judged(), _exported("B113-basis")
 
     def words(preset: ExportedRemainders) -> str:
-        found = reuse_of(preset)
-        return f"{found.jaccard:.2f} ({found.before} and {found.after} active frequencies)"
+        found, steps = reuse_of(preset), preset.run.spectrum_steps
+        return (
+            f"{found.jaccard:.2f} ({found.before} and {found.after} active frequencies at steps "
+            f"{steps[step_before(steps)]:,} and {steps[-1]:,})"
+        )
 
     indices = [reuse_of(preset).jaccard for preset in judged.presets]
     beside = [f"{p.preset} {words(p)}" for p in map(_exported, (SMALL, CONTROLS[0])) if p]
@@ -252,13 +267,14 @@ def circuit_reuse() -> Measurement:
     if shuffled is not None and is_finished(shuffled):
         least = max(least, reuse_of(shuffled).jaccard)
     elif min(indices) > least:
-        needs += "the shuffled network has not made all its steps; "
+        needs += "the shuffled network has not made the same steps; "
     verdict = all_agree(*(interval_verdict(j, j, above=least) for j in indices))
+    own = _in_paper_size(words, (*PAPER, "B113-basis"))
     return Measurement(
-        value=indices[0],
+        value=min(indices),
         num_seeds=1,
         verdict=TO_SHOW if needs else verdict,
-        note="; ".join([f"{needs}{_in_paper_size(words, (*PAPER, 'B113-basis'))}", *beside]),
+        note="; ".join([f"{needs}{ONE_NETWORK}", own, *beside]),
     )
 
 
@@ -275,17 +291,21 @@ def one_digit() -> Measurement:
         _side(other, others, above=ONE_DIGIT),
     )
 
-    def heads(preset: ExportedRemainders) -> str:
-        row = preset.networks.iloc[0]
-        columns = [f"smaller_share_{head}" for head in range(preset.config.heads)]
-        return ", ".join(f"{row[column]:.2f}" for column in columns)
+    def heads(preset: ExportedRemainders) -> pd.DataFrame:
+        return preset.networks[[f"smaller_share_{head}" for head in range(preset.config.heads)]]
 
+    def of_first(preset: ExportedRemainders) -> str:
+        return ", ".join(f"{share:.2f}" for share in heads(preset).iloc[0])
+
+    largest = mean_of_few(heads(small).max(axis=1), lowest=0, highest=0.5)
     note = (
-        f"mean over heads; nanda {other[0]:.3f} ({other[1]:.3f} to {other[2]:.3f}); taken number "
+        f"p = {small.config.p}, mean over heads; the largest head of each seed {largest[0]:.2f} "
+        f"({largest[1]:.2f} to {largest[2]:.2f}); "
+        f"nanda {other[0]:.3f} ({other[1]:.3f} to {other[2]:.3f}); taken number "
         f"by number {small.networks.smaller_share_by_number.mean():.3f} and "
         f"{nanda.networks.smaller_share_by_number.mean():.3f}; heads of the first seed: "
-        f"{heads(small)}, nanda {heads(nanda)}; paper's size: "
-        f"{_in_paper_size(heads, (*PAPER, 'B113-nanda'))}"
+        f"{of_first(small)}, nanda {of_first(nanda)}; paper's size: "
+        f"{_in_paper_size(of_first, (*PAPER, 'B113-nanda'))}"
     )
     verdict = all_agree(*verdicts)
     if verdict == TO_SHOW:
@@ -309,7 +329,8 @@ def attention_idle() -> Measurement:
         return f"{100 * _drop(preset, 'accuracy_equal').mean():.1f} %"
 
     note = (
-        f"each head at its mean: {100 * _drop(small, 'accuracy_constant').mean():.1f} %; "
+        f"p = {small.config.p}, miiii; each head at its mean: "
+        f"{100 * _drop(small, 'accuracy_constant').mean():.1f} %; "
         f"{_in_paper_size(words, (*PAPER, 'B113-nanda'))}"
     )
     nanda = _exported(f"{SMALL}-nanda")
@@ -349,7 +370,8 @@ def mechanism() -> Measurement:
 
     names = (*PAPER, "B113-nanda", "B113-basis", "B113-untrained")
     note = (
-        f"task q = {worst}, the lowest; by task {by_task}; {'; '.join(parts)}; "
+        f"p = {small.config.p}, task q = {worst}, the lowest; by task {by_task}; "
+        f"{'; '.join(parts)}; "
         f"{100 * used:.0f} % of the cosines carry it; {_in_paper_size(words, names)}"
     )
     nanda = _exported(f"{SMALL}-nanda")

@@ -46,6 +46,8 @@ COMMUTES_ABOVE = 0.8
 FEW, MANY = 4, 12
 """Basis vectors that count as a handful."""
 EQUAL_WITHIN = 0.1
+BARE_NANDA = "B37-nanda-no-dropout-wd-1"
+"""Modular addition as Nanda et al. regularise it, beside the paper's setting."""
 MIN_SEEDS = 2
 """Seeds under which nothing is decided."""
 
@@ -146,6 +148,12 @@ def positions() -> Measurement:
             f"in {below} of {len(difference)} seeds"
         )
     verdict = all_agree(*(part[1] for part in parts))
+    bare = _export(BARE_NANDA)
+    if bare is not None:
+        notes.append(
+            f"nanda without dropout and with weight decay 1 {_said(bare.networks[name])}, which "
+            "decides nothing"
+        )
     notes += [f"{what}: {needed}" for what, _, needed in parts if needed]
     notes.append(_at_paper_size(name, tuple(PAPER_SIZE)))
     return _measured(nanda, verdict, notes, lowest=-1.0, highest=1.0)

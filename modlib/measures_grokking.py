@@ -16,6 +16,7 @@ import pandas as pd
 from modlib.analysis import grokking as gr
 from modlib.analysis.seeds import mean_of_few
 from modlib.claims import (
+    ONE_NETWORK,
     Measurement,
     MissingExport,
     Verdict,
@@ -79,7 +80,7 @@ def _about_final(exported: ExportedRemainders) -> str:
     of_seeds = f" in the worst of {len(final)} seeds" if len(final) > 1 else ""
     return (
         f"{_name(exported)}: {right} of {final.shape[1]} tasks at {ALL_RIGHT} or more at the "
-        f"end{of_seeds}, the lowest at {final.to_numpy().min():.3f}"
+        f"end{of_seeds}, the lowest at {final.to_numpy().min():.4f}"
     )
 
 
@@ -91,7 +92,7 @@ def all_tasks() -> Measurement:
         raise MissingExport(PAPER["miiii"][0])
     finished = [exported for exported in paper if exported.steps >= exported.config.steps]
     lowest = [float(_final(exported).to_numpy().min()) for exported in finished]
-    note = "; ".join(map(_about_final, shown))
+    note = f"{ONE_NETWORK}; {'; '.join(map(_about_final, shown))}"
     verdict: Verdict = "agrees"
     if any(value < ALL_RIGHT for value in lowest):
         verdict = "differs"
@@ -100,8 +101,8 @@ def all_tasks() -> Measurement:
         note += "; it needs runs of 65,536 steps at p = 113 with both train fractions"
     judged = finished or shown[:1]
     value = min(float(_final(exported).to_numpy().min()) for exported in judged)
-    num_seeds = sum(len(exported.seeds) for exported in judged)
-    text = f"the lowest task at {100 * value:.1f} %"
+    num_seeds = len({seed for exported in judged for seed in exported.seeds})
+    text = f"the lowest task at {100 * value:.2f} %"
     return Measurement(value=value, num_seeds=num_seeds, verdict=verdict, text=text, note=note)
 
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from modlib.analysis.digit_spectra import active_cells, number_of_active
 from modlib.analysis.transformer_summary import describe
 from modlib.analysis.transformer_view import TransformerView
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig, require_seed
+from modlib.config import REMAINDERS_PRESETS, RemaindersConfig, preset_of, require_seed
 from modlib.errors import InputError, StoreError, require_choice, require_int
 from modlib.experiments_remainders import (
     KIND,
@@ -290,9 +290,8 @@ def network_to_show(
     """
     chosen: dict[str, Any] = {"p": p, "task": task} | ({} if steps is None else {"steps": steps})
     config = replace(REMAINDERS_PRESETS["B37"], **chosen)
-    for name, known in REMAINDERS_PRESETS.items():
-        if known == config:
-            exported = read_remainders(name, results)
-            if exported is not None and exported.run.seed == seed:
-                return exported.run
+    name = preset_of(config)
+    exported = None if name is None else read_remainders(name, results)
+    if exported is not None and exported.run.seed == seed:
+        return exported.run
     return get_or_train_remainders(config, seed=seed, threads=threads)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib.analysis.active_sets import at_epochs
+from modlib.analysis.active_sets import Dominance, at_epochs
 from modlib.plots import data
 from modlib.plots import transformer_neurons as plots
 
@@ -43,24 +43,23 @@ def test_a_single_neuron_stands_beside_its_spectrum():
 
 
 def test_dominance_is_relative_to_each_frequencys_maximum():
-    steps = np.array([0, 1, 4, 16])
+    steps = np.array([0, 1, 256, 512])
     table = pd.DataFrame({"step": steps, "count": [9, 1, 5, 2], "variance": [0.9, 0.1, 0.2, 0.3]})
     cells = np.array([[7.0, 7], [1, 0], [2, 0], [4, 0]])
     accuracy = pd.DataFrame({"step": steps, "accuracy": [0.1, 0.2, 0.5, 1.0]})
-    fig = plots.dominance({"as written": table}, {"as written": cells}, accuracy, [4, 65536])
+    fig = plots.dominance({"as written": Dominance(table, cells)}, accuracy)
     table = data(fig)
     (image,) = images_of(table)
     np.testing.assert_allclose(image.reshape(2, 3), [[0.25, 0.5, 1], [0, 0, 0]])
     counts = table[(table["axes"] == 1) & (table.artist == "line") & (table.series == 0)]
     assert counts.y.tolist() == [1, 5, 2]
-    assert counts.x.tolist() == [1, 4, 16]
-    assert len(fig.axes[1].lines) == 2  # the count and the mark at 4
+    assert counts.x.tolist() == [1, 256, 512]
+    assert len(fig.axes[1].lines) == 2  # the count and the mark at 256
 
 
 def test_dominance_without_training_says_so():
     table = pd.DataFrame({"step": [0], "count": [3], "variance": [0.1]})
-    accuracy = pd.DataFrame({"step": [0], "accuracy": [0.1]})
-    fig = plots.dominance({"as written": table}, {"as written": np.ones((1, 2))}, accuracy)
+    fig = plots.dominance({"as written": Dominance(table, np.ones((1, 2)))})
     assert "no step" in fig.axes[0].texts[0].get_text()
 
 
@@ -135,6 +134,7 @@ def test_line_spectra_have_a_tick_at_every_character_and_lines_at_some():
 
 
 def test_stairs_are_on_one_scale():
+    assert "no network" in plots.neurons_by_task({}, QS).axes[0].texts[0].get_text()
     shares = {"miiii": np.array([[0.5, 0.1]]), "untrained": np.zeros((1, 0))}
     fig = plots.neurons_by_task(shares, QS[:1])
     assert fig.axes[0].images[0].get_clim() == (0, 0.5)

@@ -31,7 +31,7 @@ def test_absent_and_unfinished_runs_of_the_paper_are_named():
     text = words.about_settings(["B113-text", "B113-code"], {"B113-text": 20000}, 65536)
     assert "B113-text has made 20,000 steps of 65,536; B113-code is not committed." in text
     whole = words.about_settings(["B113-nanda"], {"B113-nanda": 65536}, 65536)
-    assert whole == "At p = 113: B113-nanda has made 65,536 steps."
+    assert whole == "At p = 113, seed 1000: B113-nanda has made 65,536 steps."
     assert "no run" in words.about_settings([], {}, 65536)
     assert "are not committed" in words.about_settings(["a", "b"], {}, 65536)
 
@@ -84,8 +84,8 @@ def test_the_order_is_told_before_tasks_are_learned():
         ]
     ]
     text = words.about_memory({"one": pd.DataFrame(rows), "flat": LOST.history})
-    assert "one: tau of q with the step at which training numbers are known -1.00" in text
-    assert "at the end -1.00 (90.0 % at q = 11, 20.0 % at q = 17)" in text
+    assert "one: training numbers -1.00, validation numbers -1.00 (none is learned" in text
+    assert "90.0 % at q = 11, 20.0 % at q = 17)" in text
     assert "flat" not in text
     assert words.about_memory({}) == ""
 

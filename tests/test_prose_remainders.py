@@ -46,8 +46,8 @@ def run(config: RemaindersConfig, accuracy: float, steps: int | None = None) -> 
 
 def test_a_network_is_told_by_its_task_and_base():
     small = REMAINDERS_PRESETS["B37"]
-    assert about.name_of(small) == "miiii, p = 37"
-    assert about.name_of(replace(small, task="basis", p=11)) == "shuffled, p = 11"
+    assert about.name_of(small) == "miiii, p = 37 (80 %)"
+    assert about.name_of(replace(small, task="basis", p=11)) == "shuffled, p = 11 (80 %)"
     assert about.name_of(small.untrained()) == "untrained, p = 37"
 
 
@@ -67,14 +67,14 @@ def test_a_network_is_told_whatever_it_learned(task, accuracy):
 
 
 def test_parameters_of_the_small_network_are_counted():
-    assert "222,336 weights" in about.about_network(run(REMAINDERS_PRESETS["B37"], 1.0))
+    assert "(B37): 222,336 weights" in about.about_network(run(REMAINDERS_PRESETS["B37"], 1.0))
 
 
 def test_networks_of_the_papers_size_are_named_or_missed():
     config = REMAINDERS_PRESETS["B113-text"]
     assert "p = 37 stands in" in about.about_paper_size({"B113-text": None})
     text = about.about_paper_size({"B113-text": run(config, 1.0, 20000), "B113-nanda": None})
-    assert "B113-text (20,000 steps); not committed: B113-nanda" in text
+    assert "B113-text (20,000 of 65,536 steps); not committed: B113-nanda" in text
     assert "not committed" not in about.about_paper_size({"B113-text": run(config, 1.0)})
 
 

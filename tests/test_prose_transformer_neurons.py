@@ -9,6 +9,7 @@ import pandas as pd
 
 from modlib.analysis.active_sets import Reuse, Spike
 from modlib.analysis.task_lens import Ablations, Mechanism
+from modlib.config import REMAINDERS_PRESETS
 from modlib.prose import transformer_neurons as words
 
 
@@ -21,14 +22,19 @@ def run(accuracies: list[float], steps: int = 500) -> SimpleNamespace:
 def test_networks_are_told_by_what_they_do_on_numbers_they_never_saw():
     text = words.about_networks({"miiii": run([0.5, 1.0]), "nanda": run([0.2])})
     assert "p = 11, seed 7" in text
-    assert "**miiii**, 500 steps: 75.0 % right, 1 of 2 tasks" in text
-    assert "**nanda**, 500 steps: 20.0 % right, 0 of 1 tasks" in text
+    assert "**miiii** (no preset), 500 steps: 75.0 % right, 1 of 2 tasks" in text
+    assert "**nanda** (no preset), 500 steps: 20.0 % right, 0 of 1 tasks" in text
+    small = SimpleNamespace(**vars(run([1.0])) | {"config": REMAINDERS_PRESETS["B37"]})
+    assert "**miiii** (B37), 500 steps" in words.about_networks({"miiii": small})
 
 
 def test_unfinished_networks_of_the_papers_size_are_named_as_such():
     assert "No network of the paper's own size" in words.about_paper_size({})
     text = words.about_paper_size({"a": (10, 10), "b": (7, 10)})
     assert "a with 10 of 10 steps and b with 7 of 10 steps (unfinished)" in text
+    assert words.about_paper_size({"bare": (0, 0)}).endswith("we have bare.")
+    assert words.with_steps("a", 10, 10) == "a"
+    assert words.with_steps("b", 7000, 10000) == "b (7,000 of 10,000 steps)"
 
 
 def test_shares_that_do_not_exist_are_called_none():
@@ -47,7 +53,7 @@ def test_table_3_marks_epochs_that_were_not_reached():
 
 def test_a_spike_is_told_from_none():
     text = words.about_spike({"one": Spike(0, 18, 10, 4096), "two": Spike(9, 9, 9, 5), "x": None})
-    assert "18 (step 4,096), 10 at the end: it rises and falls" in text
+    assert "18 in between (step 4,096), 10 at the end: it rises and falls" in text
     assert "9 at the end: it does not rise and fall" in text
     assert "x: too few steps" in text
 
@@ -92,9 +98,12 @@ def test_active_frequencies_of_one_digit_are_told_from_the_others():
 
 def test_attention_is_told_head_by_head():
     numbers = {"smaller_share_0": 0.1, "smaller_share_1": 0.4, "smaller_share": 0.25}
-    numbers |= {"smaller_share_by_number": 0.05}
-    text = words.about_attention({"miiii": numbers})
-    assert "miiii 0.10, 0.40 (number by number, mean 0.05)" in text
+    numbers |= {"smaller_share_by_number": 0.05, "attention_periodicity": 0.7}
+    text = words.about_attention(
+        {"miiii": numbers, "flat": numbers | {"attention_periodicity": np.nan}}
+    )
+    assert "| miiii | 0.10, 0.40 | 0.05 | 0.70 |" in text
+    assert text.endswith("| flat | 0.10, 0.40 | 0.05 | none |")
     idle = {"accuracy": 1.0, "accuracy_constant": 0.5, "accuracy_equal": 0.25}
     assert "100 %, 50.0 % with attention held at its mean, 25.0 %" in words.about_idle({"a": idle})
 
@@ -102,10 +111,10 @@ def test_attention_is_told_head_by_head():
 def test_a_profile_says_how_many_cosines_carry_it():
     flat = Mechanism(0.9, 0.9, np.zeros(5), np.array([2.0, 2.0]))
     none = Mechanism(np.nan, np.nan, np.zeros(5), np.zeros(2))
-    text = words.about_profile(5, {"a": flat, "b": none})
+    text = words.about_profile({"a": flat, "b": none})
     assert "a 0.900, carried by 2.0 of 2 cosines" in text
     assert text.endswith("b none.")
-    weak = words.about_profile(5, {"a": flat._replace(explained=0.01)})
+    weak = words.about_profile({"a": flat._replace(explained=0.01)})
     assert weak.endswith("explain: a 0.010.")
 
 
@@ -128,7 +137,7 @@ def test_look_ups_are_compared_with_random_ones():
     assert "60.0 % to 80.0 % are explained, by random frequencies 35.0 % to 45.0 %" in text
     assert "none are explained" in words.about_lookups(table * np.nan)
     text = words.about_lookups(table, {"basis": table / 10})
-    assert text.endswith("Products in the controls: basis 1.0 % to 3.0 %.")
+    assert text.endswith("other networks: basis 1.0 % to 3.0 % (random 1.0 % to 2.0 %).")
     variance = np.array([[1.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
     assert "25.0 % belongs to $x_0$" in words.about_parts(variance)
     assert words.about_parts(np.zeros((3, 2))) == "No neuron varies."

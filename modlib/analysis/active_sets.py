@@ -132,9 +132,14 @@ class Spike(NamedTuple):
     step: int
 
     @property
+    def height(self) -> float:
+        """The peak over the larger of both ends, an end without any counted as one."""
+        return self.peak / max(self.first, self.last, 1)
+
+    @property
     def rises_and_falls(self) -> bool:
         """Whether the peak stands out from both ends."""
-        return self.peak >= SPIKE_FACTOR * max(self.first, self.last, 1)
+        return self.height >= SPIKE_FACTOR
 
 
 def find_spike(

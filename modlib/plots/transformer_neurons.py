@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from modlib.analysis.active_sets import TABLE_3
+from modlib.analysis.active_sets import TABLE_3, Dominance
 from modlib.plots.base import (
     MARK,
     MARKERS,
@@ -29,6 +29,8 @@ from modlib.plots.base import (
 CROP = 37
 """Side of the corner that the paper's figures show."""
 NO_NETWORK = "no network of this size is committed"
+ACROSS = 3
+"""Panels in a row where networks are drawn beside one another."""
 
 
 def _centred_spectrum(ax: Axes, magnitudes: Float[np.ndarray, "f0 f1"]) -> None:
@@ -65,7 +67,11 @@ def neuron_images(
         squeeze=False,
     )
     columns = iter(axes if alone else axes.T)
-    labels = [("x1", "x0"), ("frequency of x1", "frequency of x0"), ("of x1, corner", "of x0")]
+    labels = [
+        ("$x_1$", "$x_0$"),
+        ("cycles per p of $x_1$", "cycles per p of $x_0$"),
+        (f"cycles per {CROP} of $x_1$", f"cycles per {CROP} of $x_0$"),
+    ]
     for name, images in groups.items():
         for index, image in enumerate(images):
             column = next(columns)
@@ -94,18 +100,15 @@ def _log_steps(ax: Axes, last: int, marks: Sequence[int]) -> None:
 
 @figure
 def dominance(
-    columns: Mapping[str, pd.DataFrame],
-    cells: Mapping[str, Float[np.ndarray, "time cell"]],
-    accuracy: pd.DataFrame,
-    marks: Sequence[int] = (),
+    columns: Mapping[str, Dominance],
+    accuracy: pd.DataFrame | None = None,
     title: str = "",
 ) -> Figure:
     """Frequencies through training: a column a way of counting.
 
-    ``columns``: rows a logged step with ``step``, ``count`` and ``variance``; ``cells``: the
-    strongest frequencies at the same steps, drawn relative to each one's maximum; ``accuracy``:
-    ``step``, ``accuracy`` of held-out numbers, mean over tasks. Step 0 is left out of the
-    logarithmic axis; dotted lines stand at ``marks``.
+    Each frequency is drawn relative to its own maximum; ``accuracy``: ``step``, ``accuracy`` of
+    held-out numbers, mean over tasks. Step 0 is left out of the logarithmic axis; dotted lines
+    stand at the epochs of table 3.
     """
     if not columns:
         return empty_figure(NO_NETWORK)
@@ -117,10 +120,10 @@ def dominance(
         squeeze=False,
         gridspec_kw={"height_ratios": [2.2, 1.2, 1]},
     )
-    for column, (name, table) in enumerate(columns.items()):
+    for column, (name, (table, cells)) in enumerate(columns.items()):
         top, middle, bottom = axes[:, column]
         late = table.step.to_numpy() > 0
-        rows, strengths = table[late], cells[name][late]
+        rows, strengths = table[late], cells[late]
         if len(rows) < 2:
             for ax in axes[:, column]:
                 empty_panel(ax, "no step after the first was logged")
@@ -135,14 +138,15 @@ def dominance(
         middle.plot(rows.step, rows["count"], color=PALETTE[0])
         middle.set_ylim(0, 1.1 * max(rows["count"].max(), 1))
         bottom.plot(rows.step, rows.variance, color=PALETTE[1])
-        beside = bottom.twinx()
-        beside.plot(accuracy.step, accuracy.accuracy, color=PALETTE[2], ls="--")
-        beside.set_ylim(0, 1.05)
-        beside.tick_params(labelsize=7)
-        if column == len(columns) - 1:
-            beside.set_ylabel("held-out accuracy\n(dashed)")
+        if accuracy is not None:
+            beside = bottom.twinx()
+            beside.plot(accuracy.step, accuracy.accuracy, color=PALETTE[2], ls="--")
+            beside.set_ylim(0, 1.05)
+            beside.tick_params(labelsize=7)
+            if column == len(columns) - 1:
+                beside.set_ylabel("held-out accuracy\n(dashed)")
         for ax in (top, middle, bottom):
-            _log_steps(ax, int(rows.step.iloc[-1]), marks)
+            _log_steps(ax, int(rows.step.iloc[-1]), list(TABLE_3))
         middle.yaxis.set_major_locator(MaxNLocator(integer=True))
         bottom.set_xlabel("step (log scale)")
         bottom.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
@@ -161,10 +165,14 @@ def explained_by_step(panels: Mapping[str, pd.DataFrame]) -> Figure:
     """
     if not panels:
         return empty_figure(NO_NETWORK)
+    across = min(ACROSS, len(panels))
+    down = -(-len(panels) // across)
     fig, axes = plt.subplots(
-        1, len(panels), figsize=(max(3.3 * len(panels), 6), 3.0), squeeze=False, sharey=True
+        down, across, figsize=(max(3.3 * across, 6), 0.5 + 2.5 * down), squeeze=False, sharey=True
     )
-    for ax, (name, table) in zip(axes[0], panels.items(), strict=True):
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, (name, table) in zip(axes.flat, panels.items(), strict=False):
         late = table[table.index > 0]
         if len(late) < 2:
             empty_panel(ax, "no step after the first was logged")
@@ -178,9 +186,10 @@ def explained_by_step(panels: Mapping[str, pd.DataFrame]) -> Figure:
         ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set(title=name, xlabel="step (log scale)")
-    axes[0, 0].set_ylabel("share of the neurons' variance")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("share of the\nneurons' variance")
     handles, labels = max(
-        (ax.get_legend_handles_labels() for ax in axes[0]), key=lambda found: len(found[1])
+        (ax.get_legend_handles_labels() for ax in axes.flat), key=lambda found: len(found[1])
     )
     shown = min(len(labels), len(STYLES) + 1)
     names = [*labels[: len(STYLES)], "others"][:shown]
@@ -350,6 +359,8 @@ def neurons_by_task(
 
     ``panels``: see ``task_lens.sorted_by_task``; a row a task.
     """
+    if not panels:
+        return empty_figure(NO_NETWORK)
     largest = max(float(shares.max(initial=0)) for shares in panels.values())
     fig, axes = plt.subplots(
         len(panels), 1, figsize=(8, 0.6 + 1.9 * len(panels)), squeeze=False, sharey=True

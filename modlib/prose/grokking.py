@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis import grokking as gr
-from modlib.config import RemaindersConfig
+from modlib.config import RemaindersConfig, preset_of
 from modlib.experiments_remainders import RemaindersRun
 from modlib.prose.common import count, listed, percent
 
@@ -28,8 +28,10 @@ def about_network(run: RemaindersRun) -> str:
     accuracy = _at_end(run.history)
     known = int((accuracy >= gr.LEARNED).sum())
     chance = float((1 / accuracy.index.to_numpy(dtype=float)).mean())
+    preset = preset_of(run.config)
     text = (
-        f"**Seed {run.seed}, {run.config.task}, {title(run.config, run.steps)}**: on validation "
+        f"**Seed {run.seed}, {run.config.task}, {title(run.config, run.steps)}**"
+        f"{f' ({preset})' if preset else ''}: on validation "
         f"numbers {percent(float(accuracy.mean()))} right, mean over "
         f"{count(len(accuracy), 'task')} (a guess has {percent(chance)}); {known} of "
         f"{len(accuracy)} at {gr.LEARNED} or more."
@@ -60,7 +62,7 @@ def about_settings(names: Sequence[str], steps: Mapping[str, int], wanted: int) 
     if absent:
         parts.append(f"{listed(absent)} {'is' if len(absent) == 1 else 'are'} not committed")
     text = "; ".join(parts) or "this task has no run in the paper's setting"
-    return f"At p = 113: {text}."
+    return f"At p = 113, seed 1000: {text}."
 
 
 def about_gap(history: pd.DataFrame) -> str:
@@ -153,27 +155,34 @@ def about_order(firsts: Mapping[str, pd.DataFrame]) -> str:
 
 
 def about_memory(histories: Mapping[str, pd.DataFrame]) -> str:
-    """Which tasks above 7 are known by heart first, and which validation numbers are known best."""
+    """Which tasks above 7 are known by heart first, and in which order validation follows.
+
+    Where none of them is learned yet, validation accuracies after the last step are compared.
+    """
     parts = []
     for name, history in histories.items():
         known = gr.milestones(history, (gr.LEARNED,), "train").set_index("q")["first"]
+        by_heart = gr.rank_correlation(known)
         last = gr.by_step(history, "validation", "accuracy").iloc[-1]
         rest = last[last.index > gr.EASY[-1]]
-        taus = gr.rank_correlation(known), gr.rank_correlation(rest)
-        if np.isnan(taus).any():
+        learned = bool((rest >= gr.LEARNED).any())
+        follows = gr.rank_correlation(gr.first_steps(history) if learned else rest)
+        if np.isnan(by_heart) or np.isnan(follows):
             continue
-        best, worst = int(rest.idxmax()), int(rest.idxmin())
-        parts.append(
-            f"{name}: tau of q with the step at which training numbers are known {taus[0]:.2f}, "
-            f"with the accuracy on validation numbers at the end {taus[1]:.2f} "
-            f"({percent(float(rest[best]))} at q = {best}, {percent(float(rest[worst]))} at "
-            f"q = {worst})"
-        )
+        said = f"{name}: training numbers {by_heart:.2f}, validation numbers {follows:.2f}"
+        if not learned:
+            best, worst = int(rest.idxmax()), int(rest.idxmin())
+            said += (
+                f" (none is learned, so of q with the accuracy: {percent(float(rest[best]))} at "
+                f"q = {best}, {percent(float(rest[worst]))} at q = {worst})"
+            )
+        parts.append(said)
     if not parts:
         return ""
     return (
-        f"The order can be seen before tasks are learned, too. {'; '.join(parts)}. A negative tau "
-        "says that large q come first, or are known less."
+        "Learning by heart has an order as well. Tau of q above 7 with the step at which "
+        f"{gr.LEARNED} is reached: {'; '.join(parts)}. A negative tau says that large q come "
+        "first, or are known less."
     )
 
 

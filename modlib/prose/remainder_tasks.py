@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig
+from modlib.config import REMAINDERS_PRESETS, RemaindersConfig, preset_of
 from modlib.experiments_remainders import RemaindersRun
 from modlib.models.transformer import parameter_shapes
 from modlib.prose.common import count, listed, percent
@@ -25,9 +25,11 @@ LEARNED_FROM = 0.99
 
 
 def name_of(config: RemaindersConfig) -> str:
-    """How figures name a network: its task, or untrained, and p."""
-    kind = config.task if config.steps else "untrained"
-    return f"{'shuffled' if kind == 'basis' else kind}, p = {config.p}"
+    """How figures name a network: its task and share of numbers trained on, or untrained, and p."""
+    if not config.steps:
+        return f"untrained, p = {config.p}"
+    kind = "shuffled" if config.task == "basis" else config.task
+    return f"{kind}, p = {config.p} ({100 * config.train_fraction:.0f} %)"
 
 
 def about_spirals(p: int, series: Mapping[str, Int[np.ndarray, " x"]]) -> str:
@@ -81,8 +83,10 @@ def about_network(run: RemaindersRun) -> str:
     steps = f"{run.steps:,} steps" if run.steps else "no training"
     if run.steps < config.steps:
         steps += f" of {config.steps:,}"
+    preset = preset_of(config)
     text = (
-        f"**Seed {run.seed}, p = {config.p}, {TASKS[config.task]}**: {weights:,} weights, "
+        f"**Seed {run.seed}, p = {config.p}, {TASKS[config.task]}**"
+        f"{f' ({preset})' if preset else ''}: {weights:,} weights, "
         f"{config.num_train:,} of {config.p**2:,} numbers to train on, {steps}."
     )
     rows = run.final[run.final.split == "validation"]
@@ -112,12 +116,16 @@ def about_accuracy(run: RemaindersRun) -> str:
 def about_paper_size(runs: Mapping[str, RemaindersRun | None]) -> str:
     """Which trained networks of the paper's own size are committed, and how far each went."""
     runs = {name: run for name, run in runs.items() if REMAINDERS_PRESETS[name].steps}
-    found = [f"{name} ({run.steps:,} steps)" for name, run in runs.items() if run is not None]
-    missing = [name for name, run in runs.items() if run is None]
     wanted = max(config.steps for config in REMAINDERS_PRESETS.values())
+    found = [
+        f"{name} ({run.steps:,}{'' if run.steps >= wanted else f' of {wanted:,}'} steps)"
+        for name, run in runs.items()
+        if run is not None
+    ]
+    missing = [name for name, run in runs.items() if run is None]
     if not found:
         return "No network of the paper's own size, p = 113, is committed; p = 37 stands in."
-    text = f"Of the paper's own size, p = 113 and {wanted:,} steps, we have {listed(found)}"
+    text = f"Of the paper's own size, p = 113, we have {listed(found)}"
     return f"{text}; not committed: {listed(missing)}." if missing else f"{text}."
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 
 from modlib.analysis.active_sets import TABLE_3, Reuse, Spike, half_plane
 from modlib.analysis.task_lens import BEST_FROM, Ablations, Mechanism
+from modlib.config import preset_of
 from modlib.experiments_remainders import RemaindersRun
 from modlib.fourier import effective_number
 from modlib.prose.common import listed, percent
@@ -36,7 +37,10 @@ def about_networks(runs: Mapping[str, RemaindersRun]) -> str:
         held_out = run.final[run.final.split == "validation"]
         tasks = f"{(held_out.accuracy >= LEARNED).sum()} of {len(held_out)} tasks"
         right = percent(float(held_out.accuracy.mean()))
-        parts.append(f"**{name}**, {run.steps:,} steps: {right} right, {tasks} at .9 or more")
+        preset = preset_of(run.config) or "no preset"
+        parts.append(
+            f"**{name}** ({preset}), {run.steps:,} steps: {right} right, {tasks} at .9 or more"
+        )
     return (
         f"p = {first.config.p}, seed {first.seed}; accuracy on held-out numbers, mean over tasks. "
         f"{'; '.join(parts)}."
@@ -50,11 +54,16 @@ def about_paper_size(found: Mapping[str, tuple[int, int]]) -> str:
             "> No network of the paper's own size, p = 113, is committed yet: all that follows is "
             "about the small one."
         )
-    parts = [
-        f"{name} with {made:,} of {asked:,} steps" + ("" if made >= asked else " (unfinished)")
-        for name, (made, asked) in found.items()
-    ]
-    return f"Of the paper's own size, p = 113, we have {listed(parts)}."
+    parts = []
+    for name, (made, asked) in found.items():
+        said = f"{name} with {made:,} of {asked:,} steps" if asked else name
+        parts.append(said + ("" if made >= asked else " (unfinished)"))
+    return f"Of the paper's own size, p = 113, seed 1000, we have {listed(parts)}."
+
+
+def with_steps(name: str, made: int, asked: int) -> str:
+    """A network's name, with its steps where it has not made all of them."""
+    return name if made >= asked else f"{name} ({made:,} of {asked:,} steps)"
 
 
 def about_few_frequencies(shares: Mapping[str, float], residues: Mapping[str, float]) -> str:
@@ -100,8 +109,8 @@ def about_spike(spikes: Mapping[str, Spike | None], under_way: Collection[str] =
         if name in under_way and not spike.rises_and_falls:
             verb = "has not risen and fallen where its log ends"
         parts.append(
-            f"{name}: {spike.first} near step 256, at most {spike.peak} (step {spike.step:,}), "
-            f"{spike.last} at the end: it {verb}"
+            f"{name}: {spike.first} near step 256, at most {spike.peak} in between (step "
+            f"{spike.step:,}), {spike.last} at the end: it {verb}"
         )
     return (
         "*Seen here* (we speak of rise and fall where the highest count between is at least 1.25 "
@@ -182,18 +191,23 @@ def about_one_digit(found: Mapping[str, Bool[np.ndarray, "3 f0 f1"]]) -> str:
 
 
 def about_attention(networks: Mapping[str, Mapping[str, float]]) -> str:
-    """How much each head looks at the digit it looks at less."""
+    """How much each head looks at the digit it looks at less, and how periodically."""
     parts = []
     for name, numbers in networks.items():
         heads = [key for key in numbers if key.startswith("smaller_share_") and key[-1].isdigit()]
         shares = ", ".join(f"{numbers[head]:.2f}" for head in sorted(heads))
         parts.append(
-            f"{name} {shares} (number by number, mean {numbers['smaller_share_by_number']:.2f})"
+            f"| {name} | {shares} | {numbers['smaller_share_by_number']:.2f} | "
+            f"{_number(numbers['attention_periodicity'])} |"
         )
     return (
         "*Seen here*, share of a head's attention to the digits that falls on the one it looks at "
-        f"less, on average: {'; '.join(parts)}. Zero is one digit only; .5 both alike, or one for "
-        "some numbers and the other for the rest, which the mean number by number tells apart."
+        "less, on average and number by number. Zero is one digit only; .5 both alike, or one for "
+        "some numbers and the other for the rest, which the mean number by number tells apart. "
+        "Last, how periodic the panels are: the share of a head's variation in the six strongest "
+        "cells of its two-dimensional transform, mean over heads that vary at all.\n\n"
+        "| network | head by head | number by number, mean | share in six cells |\n"
+        "|---|---|---:|---:|\n" + "\n".join(parts)
     )
 
 
@@ -207,7 +221,7 @@ def about_idle(networks: Mapping[str, Mapping[str, float]]) -> str:
     return f"*Seen here*, accuracy over all numbers, mean over tasks: {'; '.join(parts)}."
 
 
-def about_profile(q: int, found: Mapping[str, Mechanism]) -> str:
+def about_profile(found: Mapping[str, Mechanism]) -> str:
     """How much of a task's logits equation 5 explains, and with how many cosines."""
     parts = []
     for name, m in found.items():
@@ -217,10 +231,7 @@ def about_profile(q: int, found: Mapping[str, Mechanism]) -> str:
         if m.explained >= WORTH_SAYING:
             part += f", carried by {_number(used, 1)} of {len(power)} cosines"
         parts.append(part)
-    return (
-        f"*Seen here*, share of the logit variance of task {q} that the cosines explain: "
-        f"{'; '.join(parts)}."
-    )
+    return f"*Seen here*, share of the logit variance that the cosines explain: {'; '.join(parts)}."
 
 
 def about_mechanism(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -252,12 +263,15 @@ def about_labels(table: pd.DataFrame) -> str:
 
 
 def about_lookups(table: pd.DataFrame, controls: Mapping[str, pd.DataFrame] | None = None) -> str:
-    """Look-ups at the tasks' frequencies against random ones, and in networks that are controls."""
+    """Look-ups at the tasks' frequencies against random ones, and in other networks."""
     more = int((table["products"] > table.products_random).sum())
     both = table["products"] + table.tables
     by_chance = table.products_random + table.tables_random
-    beside = "; ".join(f"{name} {_range(t['products'])}" for name, t in (controls or {}).items())
-    beside = f" Products in the controls: {beside}." if beside else ""
+    beside = "; ".join(
+        f"{name} {_range(t['products'])} (random {_range(t.products_random)})"
+        for name, t in (controls or {}).items()
+    )
+    beside = f" Products in other networks: {beside}." if beside else ""
     return (
         "*Seen here*, products of look-ups at a task's frequencies explain "
         f"{_range(table['products'])} of the variance of its neurons, as many random frequencies "
