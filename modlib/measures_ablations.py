@@ -92,7 +92,8 @@ def _rates_note() -> str:
     words = []
     for row in table[table.num_seeds >= MIN_SEEDS].itertuples():
         ratio = _times(ab.Interval(row.value, row.low, row.high))
-        never = f", {row.never} networks never there" if row.never else ""
+        count = f"{row.never} network{'s' * (row.never != 1)}"
+        never = f", {count} never there" if row.never else ""
         words.append(f"{_arm(row.arm)} over {_arm(row.other)} {ratio}{never}")
     return f"; steps until all tasks are at .9: {'; '.join(words)}" if words else ""
 

@@ -341,6 +341,24 @@ def test_curves_have_a_line_a_seed_and_a_panel_a_split():
     assert "no network" in empty.axes[0].texts[0].get_text()
 
 
+def test_spiking_tasks_are_drawn_from_the_first_step_on():
+    own = history(400, seeds=(1000,))
+    fig = plots.spiking_tasks({"all": own, "none": own[own.q < 11]}, ab.SPIKING)
+    drawn = data(fig)
+    assert len(fig.axes) == 1
+    assert set(drawn.label) == {f"q = {q}" for q in ab.SPIKING}
+    assert drawn.x.min() == 10
+    assert set(drawn.y) == {0.0, 1.0}
+    empty = plots.spiking_tasks({}, ab.SPIKING)
+    assert "no network with a task q = 11, 13" in empty.axes[0].texts[0].get_text()
+
+
+def test_learning_by_heart_has_delays_of_its_own():
+    own, other = history(800, train=1.0), history(400, train=1.0)
+    assert ab.delays(own, other, split="train").ratio.value == pytest.approx(1.0)
+    assert ab.delays(own, other).ratio.value > 1.5
+
+
 def test_delays_are_drawn_at_their_tasks():
     table = ab.delays(history(800, shift=0), history(400, shift=0)).table
     fig = plots.delay_by_task(table, 1.25)
@@ -412,23 +430,26 @@ def test_the_table_of_networks_says_what_each_changes():
     assert "| B37-masked | task masked | 3 | 1,000 | 100.0 % (100.0 to 100.0)" in text
     assert "learning rate 0.006, weight decay 0.1667, lambda 0 | 1 | 1,000 | 100 %" in text
     assert "| B37-no-dropout | dropout 0 | not there | | | |" in text
-    origin = words.about_origin(found, NAMES, p=11, steps=3)
+    origin = words.about_origin(found, NAMES, p=11, steps=3, seed=7)
     assert "p = 11, `steps` 3" in origin
+    assert "where one network is drawn, it is seed 7" in origin
     found.pop("B37-masked")
-    assert "needs p of 13" in words.about_origin(found, NAMES, p=11, steps=3)
-    assert "no network" in words.about_origin({}, NAMES, p=37, steps=None)
+    assert "needs p of 13" in words.about_origin(found, NAMES, p=11, steps=3, seed=7)
+    assert "no network" in words.about_origin({}, NAMES, p=37, steps=None, seed=7)
 
 
 def test_masking_is_told_for_any_networks():
     falls = {"with the mask": ab.largest_falls(history()), "without": ab.largest_falls(history())}
-    text = words.about_masked(ab.delays(history(800, shift=0), history(400, shift=0)), falls)
+    delays = ab.delays(history(800, shift=0), history(400, shift=0))
+    text = words.about_masked(delays, delays, falls)
+    assert "To .97 on the numbers trained on: 2.00 (2.00 to 2.00) times." in text
     assert "take 2.00 (2.00 to 2.00) times the steps" in text
     assert "falls again by up to" in text
-    never = words.about_masked(ab.delays(history(top=0.9), history(500)), {})
+    never = words.about_masked(ab.delays(history(top=0.9), history(500)), ab.NO_DELAYS, {})
     assert "21 pairs of task and seed never got there" in never
-    assert "no pair of networks" in words.about_masked(ab.NO_DELAYS, {})
+    assert "no pair of networks" in words.about_masked(ab.NO_DELAYS, ab.NO_DELAYS, {})
     unlearned = ab.delays(history(400), history(top=0.9))
-    assert "no task beyond 7 reaches .97" in words.about_masked(unlearned, {})
+    assert "no task beyond 7 reaches .97" in words.about_masked(unlearned, ab.NO_DELAYS, {})
 
 
 def test_dropout_and_filter_are_told_for_any_networks():

@@ -30,7 +30,7 @@ def test_neurons_stand_above_their_spectra_with_frequency_zero_in_the_middle():
     shown = drawn[5].reshape(5, 5)
     assert shown[2, 2] == pytest.approx(spectra["miiii"][0, 0, 0])
     np.testing.assert_allclose(shown, np.fft.fftshift(spectra["miiii"][0]))
-    assert fig.axes[4].get_title(loc="left") == "untrained, neuron 1"
+    assert fig.axes[4].get_title(loc="left") == "untrained\nneuron 1"
     corners = {name: of[:, :3, :3] for name, of in spectra.items()}
     assert len(plots.neuron_images(images, spectra, corners).axes) == 15
 

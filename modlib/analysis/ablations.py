@@ -120,17 +120,25 @@ NO_DELAYS = Delays(
 """Where one of the two kinds of network is missing."""
 
 
-def delays(masked: pd.DataFrame, unmasked: pd.DataFrame, level: float = REACHED) -> Delays:
+def delays(
+    masked: pd.DataFrame,
+    unmasked: pd.DataFrame,
+    level: float = REACHED,
+    split: str = "validation",
+) -> Delays:
     """How much later the other tasks are learned where 2, 3, 5 and 7 are masked."""
     columns = {
-        name: pd.concat({seed: first_steps(rows, level) for seed, rows in history.groupby("seed")})
+        name: pd.concat(
+            {seed: first_steps(rows, level, split) for seed, rows in history.groupby("seed")}
+        )
         for name, history in (("masked", masked), ("unmasked", unmasked))
     }
     both = pd.DataFrame(columns).rename_axis(["seed", "q"]).reset_index()
     seeds = set(masked.seed) & set(unmasked.seed)
     both = both[both.seed.isin(seeds) & (both.q > EASY[-1])].reset_index(drop=True)
     never = both.masked.isna() & both.unmasked.notna()
-    both["ratio"] = both.masked.fillna(masked.step.max()) / both.unmasked
+    steps = both.masked.fillna(masked.step.max()).clip(lower=1)
+    both["ratio"] = steps / both.unmasked.clip(lower=1)
     by_seed = np.log(both.ratio.dropna()).groupby(both.seed).mean()
     return Delays(
         both, over_seeds_log(np.exp(by_seed)), int(never.sum()), int(both.unmasked.isna().sum())

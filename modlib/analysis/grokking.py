@@ -56,9 +56,11 @@ def _first(table: pd.DataFrame, holds: np.ndarray) -> Float[np.ndarray, " task"]
     return np.where(holds.any(0), steps[holds.argmax(0)], np.nan)
 
 
-def first_steps(history: pd.DataFrame, level: float = LEARNED) -> pd.Series:
-    """The first logged step at which each task's validation accuracy reaches ``level``, by q."""
-    return milestones(history, (level,)).set_index("q")["first"]
+def first_steps(
+    history: pd.DataFrame, level: float = LEARNED, split: str = "validation"
+) -> pd.Series:
+    """The first logged step at which each task's accuracy reaches ``level``, by q."""
+    return milestones(history, (level,), split).set_index("q")["first"]
 
 
 def seed_steps(history: pd.DataFrame, level: float = LEARNED) -> pd.DataFrame:

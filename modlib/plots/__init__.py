@@ -7,6 +7,7 @@ from modlib.plots.ablations import (
     search_importance,
     search_space,
     search_values,
+    spiking_tasks,
     trial_curves,
 )
 from modlib.plots.base import MARKERS, PALETTE, cluster_color, data, figure
@@ -216,6 +217,7 @@ __all__ = [
     "singular_vectors",
     "spectra_heatmap",
     "spectra_heatmaps",
+    "spiking_tasks",
     "sum_and_ideal",
     "task_curves",
     "task_heatmaps",

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
+from modlib.analysis.grokking import by_step
 from modlib.plots.base import (
     MARK,
     MARKERS,
@@ -88,6 +89,32 @@ def mean_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     axes[0, 0].set_ylim(-0.03, 1.03)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper center", ncols=4)
+    return fig
+
+
+@figure
+def spiking_tasks(histories: Mapping[str, pd.DataFrame], qs: Sequence[int]) -> Figure:
+    """Validation accuracy of a few tasks by step: a panel a network, a line a task."""
+    kept = {
+        title: by_step(table[(table.step > 0) & table.q.isin(qs)], "validation")
+        for title, table in histories.items()
+    }
+    kept = {title: table for title, table in kept.items() if table.size}
+    if not kept:
+        return empty_figure(f"no network with a task q = {', '.join(map(str, qs))} to show")
+    fig, axes = plt.subplots(
+        1, len(kept), figsize=(1.4 + 3.6 * len(kept), 3.2), sharey=True, squeeze=False
+    )
+    for ax, (title, table) in zip(axes[0], kept.items(), strict=True):
+        for place, q in enumerate(table.columns):
+            style = {"color": PALETTE[place % len(PALETTE)], "ls": STYLES[place % 4]}
+            marker = "." if len(table) == 1 else ""
+            ax.plot(table.index, table[q], lw=1.2, label=f"q = {q}", marker=marker, **style)
+        _log_steps(ax, float(table.index.max()))
+        ax.set(title=title, xlabel="step (log scale)")
+    axes[0, 0].set_ylabel("validation accuracy")
+    axes[0, 0].set_ylim(-0.03, 1.03)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 
 

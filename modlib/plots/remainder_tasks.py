@@ -93,9 +93,9 @@ def wave_spectra(
             vmax=0,
             extent=(-half - 0.5, half + 0.5, half + 0.5, -half - 0.5),
         )
-        column[1].set(xlabel="frequency along $x_1$")
+        column[1].set(xlabel="cycles per p of $x_1$")
     axes[0, 0].set_ylabel("$x_0$")
-    axes[1, 0].set_ylabel("frequency along $x_0$")
+    axes[1, 0].set_ylabel("cycles per p of $x_0$")
     fig.colorbar(shown, ax=axes, shrink=0.6, label="log10 of magnitude\nover the largest")
     return fig
 
@@ -105,9 +105,10 @@ def fourier_matrix(basis: Float[np.ndarray, "p p"], products: Float[np.ndarray, 
     """The Fourier basis, a row a vector, and the inner products of its vectors."""
     fig, axes = plt.subplots(1, 2, figsize=(8, 3.6))
     limit = np.abs(basis).max()
-    for ax, values, bound in zip(axes, (basis, products), (limit, 1.0), strict=True):
+    panels = {"value": (basis, limit), "inner product": (products, 1.0)}
+    for ax, (label, (values, bound)) in zip(axes, panels.items(), strict=True):
         shown = ax.imshow(values, aspect="equal", cmap="RdBu_r", vmin=-bound, vmax=bound)
-        fig.colorbar(shown, ax=ax, shrink=0.85)
+        fig.colorbar(shown, ax=ax, shrink=0.85, label=label)
         ax.set_ylabel("basis vector: 1, cos 1, sin 1, cos 2, ...")
     axes[0].set(title="the basis", xlabel="token $x$")
     axes[1].set(title="inner products", xlabel="basis vector")

@@ -51,7 +51,7 @@ def position_embeddings(positions: Mapping[str, Float[np.ndarray, "2 embed"]]) -
         shown = image.imshow(pair, cmap="RdBu_r", vmin=-bound, vmax=bound)
         image.set_yticks([0, 1], ["place of $x_0$", "place of $x_1$"])
         image.set_title(name)
-        fig.colorbar(shown, ax=image, pad=0.01)
+        fig.colorbar(shown, ax=image, pad=0.01, label="value")
         scatter.scatter(*pair, s=5, alpha=0.7)
         limits = (-1.1 * bound, 1.1 * bound)
         scatter.set(xlim=limits, ylim=limits, aspect="equal")
@@ -85,7 +85,8 @@ def singular_values(spreads: Mapping[str, Spread]) -> Figure:
                     va="top",
                 )
         ax.set(title=name, xlabel="component", ylim=(0, 1.25 * spread.values.max()))
-    axes[0].set_ylabel("singular value")
+    for ax in axes[::ACROSS]:
+        ax.set_ylabel("singular value")
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper center", ncols=2)
     return fig
@@ -138,8 +139,8 @@ def fourier_tokens(networks: Mapping[str, InBasis]) -> Figure:
         )
         places = np.arange(0, height, 2 * max(1, height // 12))
         row[0].set_yticks(places + 1, [str(place // 2 + 1) for place in places])
-        row[0].set(title=f"{name}\ntokens only: |coefficient|", ylabel="frequency (cos, sin)")
-        fig.colorbar(shown, ax=row[0])
+        row[0].set(title=f"{name}\ntokens only: |coefficient|", ylabel="frequency (cycles per p)")
+        fig.colorbar(shown, ax=row[0], label="|coefficient|")
         row[1].bar(freq - 0.22, found.power[::2], width=0.44, label="cosine")
         row[1].bar(freq + 0.22, found.power[1::2], width=0.44, label="sine")
         row[1].set(title="power of each basis vector", ylabel="share of all")
@@ -150,11 +151,11 @@ def fourier_tokens(networks: Mapping[str, InBasis]) -> Figure:
         row[2].imshow(np.zeros(size), cmap="Greys", vmin=0, vmax=1, extent=(0, size[1], size[0], 0))
         shown = row[2].imshow(marked, cmap="viridis_r", extent=(0, size[1], size[0], 0))
         row[2].set(title="as coded: 2-D transform,\ncells above mean + 1 s.d.")
-        row[2].set_ylabel("frequency over tokens")
-        fig.colorbar(shown, ax=row[2])
+        row[2].set_ylabel("frequency (cycles per p)")
+        fig.colorbar(shown, ax=row[2], label="magnitude")
     axes[-1, 0].set_xlabel("coordinate of the embedding")
     axes[-1, 1].set_xlabel("frequency (cycles per p)")
-    axes[-1, 2].set_xlabel("frequency over coordinates")
+    axes[-1, 2].set_xlabel("frequency (cycles per row)")
     return fig
 
 
@@ -197,7 +198,7 @@ def power_by_prime(
                 range(len(qs)), power, marker=MARKERS[i], ls=STYLES[i % 4], lw=1, ms=5, label=name
             )
         ax.axhline(1, color=NEUTRAL, lw=0.8)
-        ax.set_xticks(range(len(qs)), [str(q) for q in qs])
+        ax.set_xticks(range(len(qs)), [str(q) for q in qs], fontsize=8 if len(qs) < 20 else 6)
         ax.set(title=title, ylabel="mean power at k/q,\nover the mean of all")
         ax.set_ylim(0, 1.3 * ax.get_ylim()[1])
         ax.legend(loc="upper right", ncols=2)

@@ -76,7 +76,7 @@ def neuron_images(
         for index, image in enumerate(images):
             column = next(columns)
             column[0].imshow(image, cmap="cividis", aspect="equal")
-            column[0].set_title(name if alone else f"{name}, neuron {index}", fontsize=8.5)
+            column[0].set_title(name if alone else f"{name}\nneuron {index}", fontsize=8.5)
             _centred_spectrum(column[1], spectra[name][index])
             if crops:
                 _centred_spectrum(column[2], crops[name][index])
@@ -282,7 +282,7 @@ def logit_profiles(
     axes[0].set(xlabel="c − x mod q", ylabel="logit, mean over x", title=title)
     axes[1].set(xlabel="k", ylabel="amplitude A_k", title="its cosines cos(2πk(x − c)/q)")
     axes[1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0].legend()
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 
 
@@ -314,7 +314,7 @@ def shares_by_task(
         ax.xaxis.set_major_locator(FixedLocator(list(range(len(qs)))))
         ax.set_xticklabels([str(q) for q in qs], fontsize=7.5 if len(qs) < 20 else 6)
         ax.set(xlabel="task q", ylabel=ylabel, title=title)
-        ax.legend(loc="best", ncols=2)
+        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return fig
 
 

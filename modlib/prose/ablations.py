@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from modlib.ablated import MIN_MASKED_P
+from modlib.ablated import FIRST_SEED, MIN_MASKED_P
 from modlib.analysis import ablations as ab
 from modlib.analysis.grokking import EASY
 from modlib.config import REMAINDERS_PRESETS, RemaindersConfig
@@ -70,7 +70,12 @@ def _number_of(value: float) -> str:
 
 
 def about_origin(
-    found: Mapping[str, pd.DataFrame], wanted: Collection[str], *, p: int, steps: int | None
+    found: Mapping[str, pd.DataFrame],
+    wanted: Collection[str],
+    *,
+    p: int,
+    steps: int | None,
+    seed: int,
 ) -> str:
     """Where the networks come from, and which are missing and why."""
     shown = "no network" if not found else f"{count(len(found), 'kind')} of network"
@@ -79,8 +84,8 @@ def about_origin(
     asked = "" if steps is None else f", `steps` {steps:,}"
     text = (
         f"**p = {p}{asked}**: {shown}, {'at most ' if seeds > 1 else ''}{count(seeds, 'seed')} "
-        f"each, {last:,} step{'s' * (last != 1)}. The paper's ablations are at p = 113 and "
-        "d = 256; these are not."
+        f"each, {last:,} step{'s' * (last != 1)}; where one network is drawn, it is seed {seed}. "
+        "The paper's ablations are at p = 113 and d = 256; these are not."
     )
     missing = [name for name in dict.fromkeys(wanted) if name not in found]
     if missing:
@@ -92,8 +97,11 @@ def about_origin(
     return text
 
 
-def about_masked(delays: ab.Delays, falls: Mapping[str, pd.Series]) -> str:
-    """How much later the other tasks are learned, and how far accuracies fall again."""
+def about_masked(delays: ab.Delays, by_heart: ab.Delays, falls: Mapping[str, pd.Series]) -> str:
+    """How much later the other tasks are learned, and how far accuracies fall again.
+
+    ``by_heart``: the same on the numbers trained on.
+    """
     table = delays.table
     if table.empty:
         text = "*Seen here*: no pair of networks with a task beyond 7 to compare."
@@ -113,6 +121,8 @@ def about_masked(delays: ab.Delays, falls: Mapping[str, pd.Series]) -> str:
             )
         if delays.left_out:
             text += f" Left out: {count(delays.left_out, 'pair')} that never got there without it."
+        if np.isfinite(by_heart.ratio.value):
+            text += f" To .97 on the numbers trained on: {_number(by_heart.ratio)} times."
     parts = [
         f"{_share(ab.share_over_seeds(values.dropna()))} {name}"
         for name, values in falls.items()
@@ -251,7 +261,7 @@ def about_search(trials: pd.DataFrame, base: RemaindersConfig, size: int) -> str
     pruned, retried = int(trials.pruned.sum()), int((trials.retries > 0).sum())
     text = (
         f"{len(trials)} of {size} settings were tried at p = {base.p}, {base.steps:,} steps each, "
-        f"one seed; {pruned} were stopped early. Accuracies run from "
+        f"seed {FIRST_SEED}; {pruned} were stopped early. Accuracies run from "
         f"{percent(float(trials.accuracy.min()))} to {percent(float(trials.accuracy.max()))}, "
         f"half of them below {percent(float(trials.accuracy.median()))}."
     )
