@@ -150,10 +150,8 @@ def positions() -> Measurement:
     verdict = all_agree(*(part[1] for part in parts))
     bare = _export(BARE_NANDA)
     if bare is not None:
-        notes.append(
-            f"nanda without dropout and with weight decay 1 {_said(bare.networks[name])}, which "
-            "decides nothing"
-        )
+        by_seed = ", ".join(f"{value:.2f}" for value in bare.networks[name])
+        notes.append(f"nanda without dropout and with weight decay 1, seed by seed: {by_seed}")
     notes += [f"{what}: {needed}" for what, _, needed in parts if needed]
     notes.append(_at_paper_size(name, tuple(PAPER_SIZE)))
     return _measured(nanda, verdict, notes, lowest=-1.0, highest=1.0)

@@ -105,6 +105,16 @@ def test_the_papers_size_stands_in_the_note_with_its_steps(put):
     assert "(B113-code)" in note
 
 
+def test_nanda_regularised_otherwise_stands_in_the_note(put, monkeypatch):
+    put()
+    before, exports = me.positions(), me._export
+    bare = SimpleNamespace(networks=pd.DataFrame({"position_correlation": [0.96, -0.5]}))
+    monkeypatch.setattr(me, "_export", lambda n: bare if n == me.BARE_NANDA else exports(n))
+    found = me.positions()
+    assert "weight decay 1, seed by seed: 0.96, -0.50" in found.note
+    assert (found.value, found.verdict) == (before.value, before.verdict)
+
+
 def test_seeds_are_paired_by_number(put, monkeypatch):
     put()
     miiii, nanda = (me._export(me.SMALL[kind]) for kind in ("miiii", "nanda"))

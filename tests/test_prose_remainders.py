@@ -78,6 +78,12 @@ def test_networks_of_the_papers_size_are_named_or_missed():
     assert "not committed" not in about.about_paper_size({"B113-text": run(config, 1.0)})
 
 
+def test_positions_are_told_seed_by_seed():
+    table = pd.DataFrame({"position_correlation": [0.95, -0.5]})
+    assert "seed by seed: a +0.95, -0.50. Where" in words.positions_by_seed({"a": table})
+    assert words.positions_by_seed({}) == ""
+
+
 def test_the_task_is_told_in_numbers():
     waves = {"parity": rt.remainder_wave(RemaindersConfig(p=11), 2)}
     text = about.about_leaks(rt.leaks(waves), 11)

@@ -131,6 +131,20 @@ def seeds_table(networks: Mapping[str, pd.DataFrame]) -> str:
     return "\n".join(lines)
 
 
+def positions_by_seed(networks: Mapping[str, pd.DataFrame]) -> str:
+    """The correlation of the places, seed by seed."""
+    parts = []
+    for name, table in networks.items():
+        values = ", ".join(f"{value:+.2f}" for value in table.position_correlation)
+        parts.append(f"{name} {values}")
+    if not parts:
+        return ""
+    return (
+        f"*Seen here*, correlation of the places seed by seed: {'; '.join(parts)}. Where seeds "
+        "differ in sign, it tells more about the network than about the task."
+    )
+
+
 def _range(values: pd.Series, digits: int) -> str:
     mean = f"{values.mean():.{digits}f}"
     if len(values) < 2:
