@@ -367,6 +367,7 @@ REMAINDERS_PRESETS: dict[str, RemaindersConfig] = {
     "B37-untrained": SMALL.untrained(),
     "B113-text": replace(PAPER_B, num_validation=1000),
     "B113-code": replace(PAPER_B, train_fraction=0.5, digits="high_first"),
+    "B113-code-lambda-0": replace(PAPER_B, train_fraction=0.5, digits="high_first", lam=0.0),
     "B113-nanda": replace(PAPER_B, task="nanda"),
     "B113-basis": replace(PAPER_B, task="basis"),
     "B113-untrained": PAPER_B.untrained(),
