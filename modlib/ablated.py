@@ -35,6 +35,8 @@ ARMS: dict[tuple[str, float], str] = {
 
 The latter have no filter, and the plain network's product of learning rate and weight decay.
 """
+PAPER_SIZE = {"λ = .5": "B113-code", "λ = 0": "B113-code-lambda-0"}
+"""The gradient filter at the paper's own size, one network of each."""
 TRAINED_NOW = (PLAIN, *ABLATIONS.values(), "B37-lr-1.5")
 """What is trained at settings that are not committed: each ablation, and one pair of arms."""
 MIN_MASKED_P = 13
@@ -70,6 +72,17 @@ def histories(
             run = get_or_train_remainders(config, seed=seed)
             found[name] = run.history.assign(seed=seed)
     return found
+
+
+def of_paper_size(results: Path = RESULTS) -> dict[str, pd.DataFrame]:
+    """The histories of ``PAPER_SIZE``, up to the last step that both have made; {} unless both are
+    committed."""
+    found = {kind: read_remainders(name, results) for kind, name in PAPER_SIZE.items()}
+    tables = {kind: exported.history for kind, exported in found.items() if exported is not None}
+    if len(tables) < len(PAPER_SIZE):
+        return {}
+    last = min(int(table.step.max()) for table in tables.values())
+    return {kind: table[table.step <= last] for kind, table in tables.items()}
 
 
 def arms_of(

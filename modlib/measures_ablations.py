@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from modlib.ablated import ABLATIONS, ARMS, PLAIN
+from modlib.ablated import ABLATIONS, ARMS, PLAIN, of_paper_size
 from modlib.analysis import ablations as ab
 from modlib.claims import (
     Measurement,
@@ -63,7 +63,7 @@ def without_filter() -> Measurement:
     shares = ab.share_below(without, plain, CONVERGED)
     ends = [_percent(ab.share_over_seeds(ab.at_end(table))) for table in (plain, without)]
     note = f"{SIZE}; mean accuracy at the end: lambda .5 {ends[0]}, lambda 0 {ends[1]}"
-    note += _rates_note()
+    note += _rates_note() + _paper_size_note()
     num_seeds = _common_seeds(plain, without)
     if len(shares) < MIN_SEEDS:
         best = float(ab.over_tasks(plain).groupby("seed")["mean"].max().max())
@@ -78,6 +78,14 @@ def without_filter() -> Measurement:
     share = ab.share_over_seeds(shares)
     verdict = interval_verdict(share.low, share.high, at_least=STAYS)
     return with_interval(*share, len(shares), verdict, unit="%", note=note)
+
+
+def _paper_size_note() -> str:
+    """Mean validation accuracy of the pair at p = 113, at the last step that both have made."""
+    ends = {kind: ab.over_tasks(table).iloc[-1] for kind, table in of_paper_size().items()}
+    said = ", ".join(f"{kind} {100 * row['mean']:.1f} %" for kind, row in ends.items())
+    steps = {f"{row.step:,.0f}" for row in ends.values()}
+    return f"; p = 113, one network each, at step {', '.join(steps)}: {said}" if ends else ""
 
 
 def _rates_note() -> str:

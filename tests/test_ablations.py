@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -251,6 +253,7 @@ def committed(monkeypatch):
         return tables[name]
 
     monkeypatch.setattr(measures_ablations, "_history", read)
+    monkeypatch.setattr(measures_ablations, "of_paper_size", dict)
     return tables
 
 
@@ -275,6 +278,30 @@ def test_lambda_0_agrees_only_where_it_stays_below(committed, without, plain, ve
     assert found.verdict == verdict
     if value is not None:
         assert found.value == pytest.approx(value)
+
+
+def test_the_pair_of_the_papers_size_stands_in_the_note(committed, monkeypatch):
+    committed |= {PLAIN: history(), ABLATIONS["no filter"]: history(600, shift=0)}
+    pair = {"λ = .5": history(seeds=(1000,)), "λ = 0": history(2000, seeds=(1000,))}
+    monkeypatch.setattr(measures_ablations, "of_paper_size", lambda: pair)
+    said = "p = 113, one network each, at step 1,000: λ = .5 100.0 %, λ = 0 0.0 %"
+    assert said in without_filter().note
+    text = words.about_paper_size(pair)
+    assert "λ = .5 100 %, 11 of 11 tasks at .99; λ = 0 0 %, 0 of 11 tasks at .99" in text
+    assert "at step 1,000" in text
+    assert "not both" in words.about_paper_size({})
+
+
+def test_networks_of_the_papers_size_are_cut_to_the_steps_both_made(monkeypatch):
+    tables = {"B113-code": history(), "B113-code-lambda-0": history()}
+    tables["B113-code-lambda-0"] = tables["B113-code-lambda-0"].query("step <= 500")
+    exports = {name: SimpleNamespace(history=table) for name, table in tables.items()}
+    monkeypatch.setattr(ablated, "read_remainders", lambda name, results: exports.get(name))
+    found = ablated.of_paper_size()
+    assert list(found) == ["λ = .5", "λ = 0"]
+    assert {int(table.step.max()) for table in found.values()} == {500}
+    del exports["B113-code"]
+    assert ablated.of_paper_size() == {}
 
 
 def test_the_scaled_learning_rates_stand_in_the_note(committed):

@@ -176,6 +176,25 @@ def about_filter(plain: pd.DataFrame | None, without: pd.DataFrame | None) -> st
     )
 
 
+def about_paper_size(found: Mapping[str, pd.DataFrame]) -> str:
+    """The same pair at the paper's own size, at the last step that both have made."""
+    if not found:
+        return "*Seen here*: at p = 113 not both networks are committed."
+    parts, last = [], 0
+    for kind, history in found.items():
+        last = int(history.step.max())
+        rows = history[(history.split == "validation") & (history.step == last)]
+        learned = int((rows.accuracy >= 0.99).sum())
+        parts.append(
+            f"{kind} {percent(float(rows.accuracy.mean()))}, {learned} of {len(rows)} tasks at .99"
+        )
+    return (
+        f"*Seen here*, p = 113, one network each (seed {FIRST_SEED}), at step {last:,}, the last "
+        f"that both have made, mean validation accuracy over tasks: {'; '.join(parts)}. One seed "
+        "has no interval."
+    )
+
+
 def arm_name(arm: tuple[str, float]) -> str:
     """``lambda 1``, ``learning rate x 2``."""
     kind, factor = arm
