@@ -74,7 +74,7 @@ def histories(
     return found
 
 
-def of_paper_size(results: Path = RESULTS) -> dict[str, pd.DataFrame]:
+def pair_of_paper_size(results: Path = RESULTS) -> dict[str, pd.DataFrame]:
     """The histories of ``PAPER_SIZE``, up to the last step that both have made; {} unless both are
     committed."""
     found = {kind: read_remainders(name, results) for kind, name in PAPER_SIZE.items()}

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from modlib.ablated import ABLATIONS, ARMS, PLAIN, of_paper_size
+from modlib.ablated import ABLATIONS, ARMS, PLAIN, pair_of_paper_size
 from modlib.analysis import ablations as ab
 from modlib.claims import (
     Measurement,
@@ -82,7 +82,7 @@ def without_filter() -> Measurement:
 
 def _paper_size_note() -> str:
     """Mean validation accuracy of the pair at p = 113, at the last step that both have made."""
-    ends = {kind: ab.over_tasks(table).iloc[-1] for kind, table in of_paper_size().items()}
+    ends = {kind: ab.over_tasks(table).iloc[-1] for kind, table in pair_of_paper_size().items()}
     said = ", ".join(f"{kind} {100 * row['mean']:.1f} %" for kind, row in ends.items())
     steps = {f"{row.step:,.0f}" for row in ends.values()}
     return f"; p = 113, one network each, at step {', '.join(steps)}: {said}" if ends else ""

@@ -253,7 +253,7 @@ def committed(monkeypatch):
         return tables[name]
 
     monkeypatch.setattr(measures_ablations, "_history", read)
-    monkeypatch.setattr(measures_ablations, "of_paper_size", dict)
+    monkeypatch.setattr(measures_ablations, "pair_of_paper_size", dict)
     return tables
 
 
@@ -283,7 +283,7 @@ def test_lambda_0_agrees_only_where_it_stays_below(committed, without, plain, ve
 def test_the_pair_of_the_papers_size_stands_in_the_note(committed, monkeypatch):
     committed |= {PLAIN: history(), ABLATIONS["no filter"]: history(600, shift=0)}
     pair = {"λ = .5": history(seeds=(1000,)), "λ = 0": history(2000, seeds=(1000,))}
-    monkeypatch.setattr(measures_ablations, "of_paper_size", lambda: pair)
+    monkeypatch.setattr(measures_ablations, "pair_of_paper_size", lambda: pair)
     said = "p = 113, one network each, at step 1,000: λ = .5 100.0 %, λ = 0 0.0 %"
     assert said in without_filter().note
     text = words.about_paper_size(pair)
@@ -297,11 +297,11 @@ def test_networks_of_the_papers_size_are_cut_to_the_steps_both_made(monkeypatch)
     tables["B113-code-lambda-0"] = tables["B113-code-lambda-0"].query("step <= 500")
     exports = {name: SimpleNamespace(history=table) for name, table in tables.items()}
     monkeypatch.setattr(ablated, "read_remainders", lambda name, results: exports.get(name))
-    found = ablated.of_paper_size()
+    found = ablated.pair_of_paper_size()
     assert list(found) == ["λ = .5", "λ = 0"]
     assert {int(table.step.max()) for table in found.values()} == {500}
     del exports["B113-code"]
-    assert ablated.of_paper_size() == {}
+    assert ablated.pair_of_paper_size() == {}
 
 
 def test_the_scaled_learning_rates_stand_in_the_note(committed):
@@ -378,6 +378,13 @@ def test_spiking_tasks_are_drawn_from_the_first_step_on():
     assert set(drawn.y) == {0.0, 1.0}
     empty = plots.spiking_tasks({}, ab.SPIKING)
     assert "no network with a task q = 11, 13" in empty.axes[0].texts[0].get_text()
+
+
+def test_networks_that_are_missing_are_left_out_of_both_splits():
+    found = ab.over_tasks_by_split({"own": history(train=0.5), "gone": None})
+    assert list(found) == ["numbers trained on", "validation numbers"]
+    assert all(list(tables) == ["own"] for tables in found.values())
+    assert set(found["numbers trained on"]["own"]["mean"]) == {0.5}
 
 
 def test_learning_by_heart_has_delays_of_its_own():

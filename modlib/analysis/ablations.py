@@ -63,6 +63,18 @@ def over_tasks(history: pd.DataFrame, split: str = "validation") -> pd.DataFrame
     return grouped.agg(mean="mean", lowest="min").reset_index()
 
 
+def over_tasks_by_split(
+    histories: Mapping[str, pd.DataFrame | None],
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """``over_tasks`` of each network that is there, on the numbers trained on and on others."""
+    splits = {"numbers trained on": "train", "validation numbers": "validation"}
+    there = {name: history for name, history in histories.items() if history is not None}
+    return {
+        title: {name: over_tasks(history, split) for name, history in there.items()}
+        for title, split in splits.items()
+    }
+
+
 def at_end(history: pd.DataFrame, split: str = "validation") -> pd.Series:
     """Mean accuracy over tasks and the last part of the steps, by seed."""
     curves = over_tasks(history, split)

@@ -64,6 +64,18 @@ def as_coded(
     return _dominance(steps, counts_as_coded(series), relative_to_time(series))
 
 
+def both_ways(
+    steps: Int[np.ndarray, " time"],
+    magnitudes: Float[np.ndarray, "time f0 f1"],
+    smoothed: Float[np.ndarray, "time f0 f1"],
+) -> dict[str, Dominance]:
+    """The text's count and that of the authors' code, side by side."""
+    return {
+        "as written": as_written(steps, magnitudes),
+        "as coded": as_coded(steps, smoothed),
+    }
+
+
 def counts_if_ended(
     steps: Int[np.ndarray, " time"], smoothed: Float[np.ndarray, "time f0 f1"]
 ) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from modlib.plots.base import (
     empty_figure,
     figure,
     intervals,
+    log_steps,
 )
 
 NAMES = {
@@ -51,14 +52,6 @@ def _value(value: float) -> str:
     return "1/3" if abs(value - 1 / 3) < 1e-6 else f"{value:g}"
 
 
-def _log_steps(ax: Axes, last: float) -> None:
-    ax.set_xscale("log")
-    ax.set_xlim(1, max(last, 2))
-    ax.xaxis.set_major_locator(FixedLocator([10**power for power in range(7)]))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-
-
 @figure
 def mean_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     """Mean accuracy over tasks by step: a panel a split, a colour a kind of network.
@@ -83,7 +76,7 @@ def mean_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
                 style = {"color": PALETTE[i % len(PALETTE)], "ls": STYLES[i % 4]}
                 marker = "." if len(rows) == 1 else ""
                 ax.plot(rows.step, rows["mean"], lw=1.0, label=label, marker=marker, **style)
-        _log_steps(ax, max(float(table.step.max()) for table in lines.values()))
+        log_steps(ax, max(float(table.step.max()) for table in lines.values()))
         ax.set(title=title, xlabel="step (log scale)")
     axes[0, 0].set_ylabel("accuracy, mean over tasks")
     axes[0, 0].set_ylim(-0.03, 1.03)
@@ -110,7 +103,7 @@ def spiking_tasks(histories: Mapping[str, pd.DataFrame], qs: Sequence[int]) -> F
             style = {"color": PALETTE[place % len(PALETTE)], "ls": STYLES[place % 4]}
             marker = "." if len(table) == 1 else ""
             ax.plot(table.index, table[q], lw=1.2, label=f"q = {q}", marker=marker, **style)
-        _log_steps(ax, float(table.index.max()))
+        log_steps(ax, float(table.index.max()))
         ax.set(title=title, xlabel="step (log scale)")
     axes[0, 0].set_ylabel("validation accuracy")
     axes[0, 0].set_ylim(-0.03, 1.03)

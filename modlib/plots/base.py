@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 STYLE = Path(__file__).with_name("modlib.mplstyle")
 PALETTE = (
@@ -83,6 +84,15 @@ def intervals(
         label=label,
         **shape,
     )
+
+
+def log_steps(ax: Axes, last: float) -> None:
+    """A logarithmic axis from step 1 on."""
+    ax.set_xscale("log")
+    ax.set_xlim(1, max(last, 2))
+    ax.xaxis.set_major_locator(FixedLocator([10**power for power in range(7)]))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def empty_panel(ax: Axes, text: str) -> None:

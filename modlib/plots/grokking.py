@@ -16,7 +16,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from modlib.analysis.grokking import DEPTH, EASY, LEARNED, by_step
-from modlib.plots.base import MARK, MARKERS, NEUTRAL, PALETTE, STYLES, empty_figure, figure
+from modlib.plots.base import (
+    MARK,
+    MARKERS,
+    NEUTRAL,
+    PALETTE,
+    STYLES,
+    empty_figure,
+    figure,
+    log_steps,
+)
 
 SPLITS = {"train": "numbers trained on", "validation": "validation numbers"}
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -28,15 +37,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
 SHOWN = 0.99
 """Share of the ratios that a panel shows: where a gradient all but vanishes, they run away."""
 UNTRAINED = "an untrained network has no steps to show"
-
-
-def _log_steps(ax: Axes, last: float) -> None:
-    """A logarithmic axis from step 1 on."""
-    ax.set_xscale("log")
-    ax.set_xlim(1, max(last, 2))
-    ax.xaxis.set_major_locator(FixedLocator([10**power for power in range(7)]))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def _edges(steps: Float[np.ndarray, " step"]) -> Float[np.ndarray, " edge"]:
@@ -79,7 +79,7 @@ def task_curves(
                 style = single | _style(q, scale)
                 ax.plot(values.index, values[q], label=f"q = {q}", **style)
             ax.set_title(name)
-            _log_steps(ax, float(values.index.max()))
+            log_steps(ax, float(values.index.max()))
         column[0].set_title(f"{title}\n{SPLITS['train']}")
         column[1].set_xlabel("step (log scale)")
     for ax in axes[:, 0]:
@@ -133,7 +133,7 @@ def task_heatmaps(histories: Mapping[str, pd.DataFrame], firsts: Mapping[str, pd
             mesh = ax.pcolormesh(
                 _edges(steps), np.arange(count + 1) - 0.5, accuracy.T.to_numpy(), vmin=0, vmax=1
             )
-            _log_steps(ax, steps[-1])
+            log_steps(ax, steps[-1])
             if split == "validation":
                 first = firsts[title].reindex(accuracy.columns)
                 ax.plot(
@@ -223,7 +223,7 @@ def gradient_norms(panels: Mapping[str, pd.DataFrame], lasts: Mapping[str, pd.Se
             color=MARK,
             clip_on=False,
         )
-        _log_steps(ax, steps[-1])
+        log_steps(ax, steps[-1])
         ax.set(title=title)
         ax.set_yticks(rows, list(DEPTH))
         ax.set_ylim(len(DEPTH) - 0.5, -0.5)
@@ -247,7 +247,7 @@ def filter_response(
     ax.axhline(1 + lam, color="black", lw=1, ls="--", label="1 + λ: a constant gradient")
     ax.axhline(noise, color=NEUTRAL, lw=1, ls=":", label="noise, fresh at every step")
     ax.axvline(2 * np.pi / (1 - alpha), color=MARK, lw=1, ls="-.", label="period 2π / (1 - α)")
-    _log_steps(ax, float(period[-1]))
+    log_steps(ax, float(period[-1]))
     ax.set_xlim(period[0], period[-1])
     ax.set(xlabel="period of the swing in steps (log scale)", ylabel="gain")
     ax.set_ylim(0.9, 1.1 * max(1 + lam, 1.1))
@@ -282,7 +282,7 @@ def filter_ratio(panels: Mapping[str, pd.DataFrame], lam: float, noise: float) -
                 )
         ax.axhline(1 + lam, color="black", lw=1, ls="--", label="1 + λ: a constant gradient")
         ax.axhline(noise, color="black", lw=1, ls=":", label="noise, fresh at every step")
-        _log_steps(ax, float(steps[-1]))
+        log_steps(ax, float(steps[-1]))
         values = ratios.to_numpy()[np.isfinite(ratios.to_numpy())]
         top = 1.1 * max(1 + lam, float(np.quantile(values, SHOWN)))
         above = int((values > top).sum())
