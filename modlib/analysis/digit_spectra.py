@@ -131,7 +131,7 @@ def summary(
     characters = np.concatenate([character_powers(neurons, q) for q in qs.tolist()])
     return {
         "magnitude": (total / count).astype(np.float32),
-        "power": (power / count)[:, : power.shape[1] // 2 + 1].astype(np.float32),
+        "power": np.asarray(power / count, dtype=np.float32)[..., : images.shape[-1] // 2 + 1],
         "top_share": mean(np.concatenate(shares)),
         "explained": np.array([mean(explained_by_residue(neurons, q)) for q in qs.tolist()]),
         "character": mean(characters),
