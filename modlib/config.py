@@ -384,7 +384,7 @@ REMAINDERS_PRESETS: dict[str, RemaindersConfig] = {
     "B113-code-shuffled": replace(AS_CODED, task="basis"),
     "B113-nanda": replace(PAPER_B, task="nanda"),
     "B113-nanda-learns": ADDS,
-    "B113-nanda-no-dropout": replace(ADDS, dropout=0.0, weight_decay=1.0),
+    "B113-nanda-no-dropout": replace(ADDS, dropout=0.0, weight_decay=1.0, steps=8192),
     "B113-basis": replace(PAPER_B, task="basis"),
     "B113-untrained": PAPER_B.untrained(),
 }
