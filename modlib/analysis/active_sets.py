@@ -148,9 +148,13 @@ def table_3(
     end = epochs.max(initial=-SMOOTHED) + SMOOTHED
     reached = [epoch for epoch in TABLE_3 if epoch <= end]
     columns = [int(np.abs(np.log(epochs / epoch)).argmin()) for epoch in reached]
-    neurons = np.moveaxis(smoothed, 1, 0).astype(float)
-    counts = np.array([counts_as_coded(series)[columns] for series in neurons], dtype=int)
-    printed = printed_ticks(counts.reshape(len(neurons), len(columns)))
+    counts: Int[np.ndarray, "neuron column"] = np.zeros(
+        (smoothed.shape[1], len(reached)), dtype=int
+    )
+    if reached:
+        neurons = np.moveaxis(smoothed, 1, 0).astype(float)
+        counts[...] = [counts_as_coded(series)[columns] for series in neurons]
+    printed = printed_ticks(counts)
     rows = {
         "paper": [TABLE_3[epoch] for epoch in reached],
         "coded": counts[0],
