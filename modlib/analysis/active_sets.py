@@ -148,9 +148,8 @@ def table_3(
     end = epochs.max(initial=-SMOOTHED) + SMOOTHED
     reached = [epoch for epoch in TABLE_3 if epoch <= end]
     columns = [int(np.abs(np.log(epochs / epoch)).argmin()) for epoch in reached]
-    counts: Int[np.ndarray, "neuron column"] = np.zeros(
-        (smoothed.shape[1], len(reached)), dtype=int
-    )
+    shape = smoothed.shape[1], len(reached)
+    counts: Int[np.ndarray, "neuron column"] = np.zeros(shape, dtype=int)
     if reached:
         neurons = np.moveaxis(smoothed, 1, 0).astype(float)
         counts[...] = [counts_as_coded(series)[columns] for series in neurons]
