@@ -23,9 +23,9 @@ def first_neuron(network: FastStep, tables: Tables) -> Float[np.ndarray, "x0 x1"
     Its preactivation is a mean of numbers over tokens, so no vector need be added.
     """
     p = network.config.p
-    w_in = network.parameters["w_in"][:, 0].astype(float)
+    w_in, o = network.parameters["w_in"][:, 0].astype(float), network.parameters["o"]
     scores = tables.scores.astype(float)
-    reads = tables.values.astype(float) @ w_in
+    reads = np.einsum("htd,hd->th", tables.heads.astype(float), o.astype(float) @ w_in)
     powers = np.exp(scores - scores.max(0))
     at_0, at_1, at_2 = powers[:p, None], powers[None, p : 2 * p], powers[2 * p]
     top = at_0 * reads[:p, None] + at_1 * reads[None, p : 2 * p] + at_2 * reads[2 * p]

@@ -146,6 +146,9 @@ def _multiply(a, a_turned, b, b_turned, c, add, panels, edge):
     inside = cols // PANEL
     num = (cols + PANEL - 1) // PANEL
     left = cols - inside * PANEL
+    if depth == 0 and not add:
+        c[...] = 0
+        return
     if add:
         for i in range(rows):
             for j in range(left):
