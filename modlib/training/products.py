@@ -30,8 +30,9 @@ SLAB = 128
 """Rows of A that pass over all panels before the next ones: they stay in the second-level cache."""
 
 
-def _make_tile(rows: int, turned: bool) -> Intrinsic:
-    """c[i:, j:] += A[i:, k:] @ panel for ``rows`` rows and a panel's columns, ``depth`` deep.
+def _make_tile(rows: int, vectors: int, turned: bool) -> Intrinsic:
+    """c[i:, j:] += A[i:, k:] @ panel for ``rows`` rows, ``depth`` deep, and a panel's columns or
+    its first ``vectors`` vectors of them.
 
     ``fresh`` (0 or 1): what c held is left out. ``turned``: A is the transpose of ``a``.
     """
@@ -49,7 +50,7 @@ def _make_tile(rows: int, turned: bool) -> Intrinsic:
             nought = ir.Constant(code.vector, None)
             is_fresh = builder.icmp_signed("!=", fresh, code.size(0))
             at_row = [builder.add(i, code.size(row)) for row in range(rows)]
-            at_col = [builder.add(j, code.size(LANES * v)) for v in range(VECTORS)]
+            at_col = [builder.add(j, code.size(LANES * v)) for v in range(vectors)]
             sums = [
                 [
                     cgutils.alloca_once_value(
@@ -64,18 +65,18 @@ def _make_tile(rows: int, turned: bool) -> Intrinsic:
                 start = builder.add(panel, builder.mul(loop.index, code.size(PANEL)))
                 line = [
                     code.load(builder.gep(panels, [builder.add(start, code.size(LANES * v))]))
-                    for v in range(VECTORS)
+                    for v in range(vectors)
                 ]
                 at_depth = builder.add(k, loop.index)
                 for row in range(rows):
                     place = (at_depth, at_row[row]) if turned else (at_row[row], at_depth)
                     factor = code.spread(builder.load(code.at(a, place[0], a_cols, place[1])))
-                    for v in range(VECTORS):
+                    for v in range(vectors):
                         slot = sums[row][v]
                         total = code.multiply_add(factor, line[v], builder.load(slot))
                         builder.store(total, slot)
             for row in range(rows):
-                for v in range(VECTORS):
+                for v in range(vectors):
                     place = code.at(c, at_row[row], c_cols, at_col[v])
                     code.store(builder.load(sums[row][v]), place)
             return context.get_dummy_value()
@@ -104,8 +105,30 @@ def _pack(b, turned, k, depth, num, cols, panels):
                 panels[start + row * PANEL + j] = 0
 
 
-_whole, _four, _two, _one = (_make_tile(rows, turned=False) for rows in (TALL, 4, 2, 1))
-_whole_t, _four_t, _two_t, _one_t = (_make_tile(rows, turned=True) for rows in (TALL, 4, 2, 1))
+_whole, _four, _two, _one = (_make_tile(rows, VECTORS, turned=False) for rows in (TALL, 4, 2, 1))
+_whole_t, _four_t, _two_t, _one_t = (
+    _make_tile(rows, VECTORS, turned=True) for rows in (TALL, 4, 2, 1)
+)
+_slim, _slim_one = (_make_tile(rows, 1, turned=False) for rows in (TALL, 1))
+_slim_t, _slim_one_t = (_make_tile(rows, 1, turned=True) for rows in (TALL, 1))
+
+
+@compiled
+def _slim_tiles(a, turned, panels, panel, c, first, last, k, j, depth, fresh):
+    """``_tiles`` where one vector holds the columns that are left."""
+    i = first
+    while last - i >= TALL:
+        if turned:
+            _slim_t(a, panels, panel, c, i, k, j, depth, fresh)
+        else:
+            _slim(a, panels, panel, c, i, k, j, depth, fresh)
+        i += TALL
+    while last - i >= 1:
+        if turned:
+            _slim_one_t(a, panels, panel, c, i, k, j, depth, fresh)
+        else:
+            _slim_one(a, panels, panel, c, i, k, j, depth, fresh)
+        i += 1
 
 
 @compiled
@@ -162,7 +185,10 @@ def _multiply(a, a_turned, b, b_turned, c, add, panels, edge):
             for panel in range(num):
                 out, j = (c, panel * PANEL) if panel < inside else (edge, 0)
                 start = panel * DEPTH * PANEL
-                _tiles(a, a_turned, panels, start, out, first, last, k, j, deep, fresh)
+                if panel == inside and left <= LANES:
+                    _slim_tiles(a, a_turned, panels, start, out, first, last, k, j, deep, fresh)
+                else:
+                    _tiles(a, a_turned, panels, start, out, first, last, k, j, deep, fresh)
     for i in range(rows):
         for j in range(left):
             c[i, inside * PANEL + j] = edge[i, j]

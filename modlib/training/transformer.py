@@ -15,6 +15,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -227,6 +228,14 @@ class FastStep:
         """``do`` of every part, in the threads; the results in the parts' order."""
         return list(self.pool.map(do, range(NUM_PARTS)))
 
+    def _at_once(self, *jobs: Callable[[], None]) -> None:
+        """Call what needs not wait for one another."""
+        list(self.pool.map(lambda job: job(), jobs))
+
+    def _tables_held(self) -> list[TokenTable]:
+        """Of the stream, and of what feeds the hidden layer."""
+        return [self.stream, self.fed] if self.fed else [self.stream]
+
     def _layers(self, tables: Tables, masks: Sequence[np.ndarray] | None) -> Layers:
         """What the forward pass reads, with ``masks`` in it; fills the tables over tokens."""
         at, embed = self.parameters, self.config.embed_dim
@@ -242,17 +251,19 @@ class FastStep:
         def fill(part: int) -> None:
             multiply = self.works[part].multiply
             for head in range(part, self.config.heads, NUM_PARTS):
-                self.stream.fill(head, less[head], multiply)
-                if self.fed:
-                    own = self.fed.of(head)
-                    multiply(self.sources[own], at["w_in"], self.fed.rows[own])
-                    self.fed.fill(head, less[head], multiply)
+                for table in self._tables_held():
+                    table.fill(head, less[head], multiply)
 
-        self._in_parts(fill)
-        self.stream.close(tables.heads[:, -1])
         if self.fed:
-            self.fed.rows[-1] = self.sources[-1] @ at["w_in"]
-            self.fed.close(tables.heads[:, -1])
+            half, multiply = len(self.sources) // 2, [work.multiply for work in self.works]
+            pieces = (slice(half), slice(half, None))
+            self._at_once(
+                *(partial(multiply[part], self.sources[piece], at["w_in"], self.fed.rows[piece])
+                for part, piece in enumerate(pieces))
+            )
+        self._in_parts(fill)
+        for table in self._tables_held():
+            table.close(tables.heads[:, -1])
         w_out = at["w_out"][:, kept] * factors
         return Layers(
             kept=kept,
@@ -363,7 +374,7 @@ class FastStep:
         work, half = self.works[part], self.half
         d_scores = np.zeros_like(tables.scores)
         losses = np.zeros(len(self.scales))
-        for table in filter(None, (self.stream, self.fed)):
+        for table in self._tables_held():
             table.begin_back(part)
         if not numbers:
             for array in to.values():
@@ -446,7 +457,7 @@ class FastStep:
 
         def back(part: int) -> None:
             for head in range(part, self.config.heads, NUM_PARTS):
-                for table in filter(None, (self.stream, self.fed)):
+                for table in self._tables_held():
                     own = (less[head], answers[head], d_heads[head])
                     table.back(head, *own, self.works[part].multiply)
 
@@ -457,19 +468,13 @@ class FastStep:
         """Gradient of what feeds the stream, through both tables' rows; that of w_in to ``grad``."""
         w_in, d_w_in = self.parameters["w_in"], flat_views(self.grad, self.config)["w_in"]
         d_sources = np.zeros_like(self.sources)
-        cuts = [np.linspace(0, len(x), NUM_PARTS + 1).astype(int) for x in (self.sources, w_in)]
-
-        def back(part: int) -> None:
-            if self.fed is None:
-                return
-            (first, last), (row, end) = (cut[part : part + 2] for cut in cuts)
-            multiply, d_rows = self.works[part].multiply, self.fed.d_rows
-            multiply(d_rows[first:last], w_in, d_sources[first:last], turn_b=True)
-            read = np.ascontiguousarray(self.sources[:, row:end])
-            multiply(read, d_rows, d_w_in[row:end], turn_a=True)
-
-        self._in_parts(back)
-        if self.fed is None:
+        if self.fed:
+            first, second = self.works[0].multiply, self.works[1].multiply
+            self._at_once(
+                partial(first, self.fed.d_rows, w_in, d_sources, turn_b=True),
+                partial(second, self.sources, self.fed.d_rows, d_w_in, turn_a=True),
+            )
+        else:
             d_w_in[...] = shaped(self.held["w_in"], NUM_PARTS, *w_in.shape).sum(0)
         d_sources[:, layers.kept] += self.stream.d_rows * layers.factors
         return d_sources * layers.before
