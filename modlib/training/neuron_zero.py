@@ -37,12 +37,13 @@ def first_neurons(
     numbers over tokens, so no vector need be added.
     """
     p = network.config.p
-    w_in = network.parameters["w_in"][:, :count].astype(float)
+    w_in, o = network.parameters["w_in"][:, :count].astype(float), network.parameters["o"]
     if keep is not None:
         w_in *= keep[:, None]
     scores = tables.scores.astype(float)
+    read = np.einsum("htd,hdn->thn", tables.heads.astype(float), o.astype(float) @ w_in)
     powers = np.exp(scores - scores.max(0))
-    reads = powers[..., None] * (tables.values.astype(float) @ w_in)
+    reads = powers[..., None] * read
     total = powers[:p, None] + powers[None, p : 2 * p] + powers[2 * p]
     top = reads[:p, None] + reads[None, p : 2 * p] + reads[2 * p]
     attended = (top / total[..., None]).sum(2)
