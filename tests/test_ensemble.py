@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from numba.core.dispatcher import Dispatcher
 from torch.nn import functional
 
-from modlib import rng
+from modlib import rng, training
 from modlib.config import AdditionConfig
 from modlib.errors import InputError
 from modlib.models.mlp import PARAMETERS, build, initial_weights
@@ -200,6 +206,44 @@ def test_permutation_is_the_generators(count: int, seed: int) -> None:
     words = np.empty((2, count), np.uint32)
     kernels.permutation(seed, rng.SHUFFLE, 9, order, words, spare)
     assert np.array_equal(order, rng.permutation(seed, rng.SHUFFLE, 9, count))
+
+
+CALLS = """
+import numpy as np
+from modlib.training import kernels
+from modlib.training.vectors import LANES
+
+a, b, start, c = (np.zeros((LANES, LANES), np.float32) for _ in range(4))
+called = kernels.product, kernels.turned_product
+for product in called:
+    product(a, b, start, c, 0, LANES, LANES)
+print([(sum(p.stats.cache_hits.values()), sum(p.stats.cache_misses.values())) for p in called])
+"""
+
+
+def test_a_second_process_finds_its_compiled_code(tmp_path) -> None:
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", CALLS],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert said == ["[(0, 1), (0, 1)]\n", "[(1, 0), (1, 0)]\n"]
+
+
+def test_no_compiled_function_is_a_closure() -> None:
+    """What a closure holds is part of its key, and a compiled function has a new name each time."""
+    found = {}
+    for module in pkgutil.iter_modules(training.__path__, "modlib.training."):
+        if not module.name.endswith("triton_kernel"):
+            found |= vars(importlib.import_module(module.name))
+    compiled_ones = [value for value in found.values() if isinstance(value, Dispatcher)]
+    assert len(compiled_ones) > 20
+    assert [one for one in compiled_ones if one.py_func.__closure__ is not None] == []
 
 
 def test_padding() -> None:
