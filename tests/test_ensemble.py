@@ -18,7 +18,7 @@ from torch.nn import functional
 from modlib import rng, training
 from modlib.config import AdditionConfig
 from modlib.errors import InputError
-from modlib.models.mlp import PARAMETERS, build, initial_weights
+from modlib.models.mlp import PARAMETERS, build, embedding_shares, initial_weights
 from modlib.tasks import train_split
 from modlib.training import ensemble, kernels, loop
 from modlib.training.ensemble import Member, Network, evaluation_epochs, train_ensemble
@@ -63,6 +63,8 @@ def test_equals_the_loop_epoch_by_epoch(name: str) -> None:
             # Adam divides by the gradient's size, which enlarges the rounding of the smallest.
             assert (off > 1e-5).mean() < 5e-3, f"{parameter} after epoch {epoch}"
             assert off.mean() < 2e-6, f"{parameter} after epoch {epoch}"
+        counted = readable.weight_history.iloc[-1].drop("epoch").to_dict()
+        assert network.weigh() == pytest.approx(counted, abs=2e-4), f"epoch {epoch}"
         evaluated = readable.history.iloc[-1].drop("epoch").to_dict()
         assert network.evaluate() == pytest.approx(evaluated, abs=2e-5, nan_ok=True)
 
@@ -102,6 +104,7 @@ def test_bits_depend_on_the_seed_alone() -> None:
             (alike,) = (one for one in together if one.seed == member.seed)
             assert same_bits(alike, member)
             assert alike.history.equals(member.history)
+            assert alike.weight_history.equals(member.weight_history)
     assert not same_bits(together[0], replace(together[1], seed=5))
 
 
@@ -119,6 +122,28 @@ def test_history_has_the_loops_columns() -> None:
     assert epochs == evaluation_epochs(replace(SMALL, epochs=70))
     assert epochs[0] == 0
     assert epochs[-1] == 70
+
+
+@pytest.mark.parametrize("name", ["batch n, ragged", "even n, odd sizes", "full batch"])
+def test_weights_over_training_are_the_loops(name: str) -> None:
+    config = CONFIGS[name]
+    (member,) = trained(config, 7)
+    expected = loop.train(config, 7, device=CPU, progress=False).weight_history
+    assert list(member.weight_history.columns) == list(loop.WEIGHT_HISTORY)
+    assert member.weight_history.dtypes.equals(expected.dtypes)
+    assert member.weight_history.epoch.tolist() == loop.weight_epochs(config)
+    np.testing.assert_allclose(member.weight_history, expected, atol=2e-5)
+    last = member.weight_history.iloc[-1].drop("epoch").to_dict()
+    embeddings = (member.weights[f"embed_{side}.weight"] for side in "ab")
+    assert last == embedding_shares(*embeddings)
+
+
+def test_to_look_at_the_weights_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    (looked,) = trained(SMALL, 7)
+    monkeypatch.setattr(ensemble, "weight_epochs", lambda config: [config.num_epochs])
+    (member,) = trained(SMALL, 7)
+    assert same_bits(looked, member)
+    assert len(member.weight_history) == 1
 
 
 def test_without_epochs_it_is_the_initialisation() -> None:
