@@ -42,7 +42,7 @@ from modlib.inventory import Holding, holdings, size_of, to_prune
 from modlib.inventory import prune as prune_folders
 from modlib.measures import measure
 from modlib.notebook import check_values, declared_parameters
-from modlib.paths import NOTEBOOKS
+from modlib.paths import EDITIONS, NOTEBOOKS, results_of
 from modlib.results import NUM_EXPORTED, export_sweep, record_fine_tuning
 from modlib.results import export as export_preset
 from modlib.results_clock_pizza import FIRST_SEED as FIRST_CLOCK_PIZZA
@@ -614,6 +614,13 @@ def claims(as_object: bool) -> None:
 @click.option("--sweep", "swept", is_flag=True, help="Export the sweep that the store holds.")
 @click.option("--append", is_flag=True, help="Add to the seeds that results/ holds.")
 @click.option("--partial", is_flag=True, help="Paper B: take runs under way as they are.")
+@click.option(
+    "--network", is_flag=True, help="Paper B: keep the first seed's network, of any preset."
+)
+@click.option("--snapshots", is_flag=True, help="Paper B: keep its weights on the way as well.")
+@click.option(
+    "--edition", default="1", show_default=True, help="1: results/, 2: results/edition2/."
+)
 @device_option
 def export(
     name: str,
@@ -622,6 +629,9 @@ def export(
     swept: bool,
     append: bool,
     partial: bool,
+    network: bool,
+    snapshots: bool,
+    edition: str,
     device: str,
 ) -> None:
     """Train a preset's seeds and write its tables to results/NAME.
@@ -631,11 +641,15 @@ def export(
     --sweep nothing is trained: the shards of a preset in the store are summed up in
     results/sweeps/NAME. Presets of paper B go to results/remainders/NAME, one seed unless said.
     With --append the seeds follow those that the folder holds, and need not be in the same store;
-    --first-seed is the next one.
+    --first-seed is the next one. --edition 2 writes below results/edition2 instead.
     """
     require_choice("preset", name, [*PRESETS, *REMAINDERS_PRESETS, "showcase", "clock-pizza"])
-    if partial and name not in REMAINDERS_PRESETS:
-        raise InputError("name", "be a preset of paper B with --partial", name)
+    for option, given in {"partial": partial, "network": network, "snapshots": snapshots}.items():
+        if given and name not in REMAINDERS_PRESETS:
+            raise InputError("name", f"be a preset of paper B with --{option}", name)
+    root = results_of(require_choice("edition", edition, EDITIONS))
+    if name == "showcase" and edition != EDITIONS[0]:
+        raise InputError("edition", "be 1 for showcase, whose seeds count from 0", edition)
     usual = FIRST_CLOCK_PIZZA if name == "clock-pizza" else FIRST_SEED
     first = usual if first_seed is None else require_seed(literal(first_seed), "first_seed")
     total = None if num_seeds is None else require_int("num_seeds", literal(num_seeds), at_least=1)
@@ -643,11 +657,12 @@ def export(
         raise InputError("name", "be a preset of paper B, or go with --sweep, to append to", name)
     resolve_device(device)
     if swept:
-        folder = export_sweep(name, first_seed=first, num_seeds=total, append=append)
+        folder = export_sweep(name, first_seed=first, num_seeds=total, append=append, results=root)
         click.echo(f"wrote {folder}")
     elif name == "clock-pizza":
         chosen = NUM_CLOCK_PIZZA if total is None else total
-        click.echo(f"wrote {export_clock_pizza(first_seed=first, num_seeds=chosen)}")
+        folder = export_clock_pizza(first_seed=first, num_seeds=chosen, results=root)
+        click.echo(f"wrote {folder}")
     elif name == "showcase":
         click.echo(json.dumps(record_fine_tuning((91, 89), device=device)))
     elif name in REMAINDERS_PRESETS:
@@ -659,11 +674,16 @@ def export(
             device=device,
             append=append,
             partial=partial,
+            network=network,
+            snapshots=snapshots,
+            results=root,
         )
         click.echo(f"wrote {folder}")
     else:
         chosen = NUM_EXPORTED if total is None else total
-        folder = export_preset(name, first_seed=first, num_seeds=chosen, device=device)
+        folder = export_preset(
+            name, first_seed=first, num_seeds=chosen, device=device, results=root
+        )
         click.echo(f"wrote {folder}")
 
 

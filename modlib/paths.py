@@ -12,6 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 NOTEBOOKS = ROOT / "notebooks"
 RESULTS = ROOT / "results"
+EDITIONS = ("1", "2")
+"""Editions of the ledger, each of which rests on seeds of its own."""
+
+
+def results_of(edition: str) -> Path:
+    """Root of the tables of an edition's networks; the first edition's is ``RESULTS``."""
+    return RESULTS if edition == EDITIONS[0] else RESULTS / f"edition{edition}"
 
 
 def store_root() -> Path:

@@ -1,4 +1,4 @@
-"""Paper B's tables in ``results/remainders``: many seeds' curves, one network of each preset."""
+"""Paper B's tables in ``results/remainders``: many seeds' curves, one network of a kind."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file
 from tqdm import tqdm
 
-from modlib.analysis.digit_spectra import active_cells, number_of_active
+from modlib.analysis.active_sets import reuse, table_3
+from modlib.analysis.digit_spectra import (
+    active_cells,
+    active_off_axes,
+    number_of_active,
+    number_of_outstanding,
+)
 from modlib.analysis.transformer_summary import describe
 from modlib.analysis.transformer_view import TransformerView
 from modlib.config import REMAINDERS_PRESETS, RemaindersConfig, preset_of, require_seed
@@ -24,15 +28,21 @@ from modlib.experiments_remainders import (
     unfinished,
 )
 from modlib.fourier import effective_number
-from modlib.models.transformer import parameter_shapes
 from modlib.paths import RESULTS
 from modlib.results import last_seed, require_writable, write_tables
-from modlib.store import Store, provenance, read_manifest
+from modlib.results_networks import (
+    SHOWN,
+    arrays_of,
+    known_arrays,
+    needed_arrays,
+    read_arrays,
+    stored_arrays,
+)
+from modlib.store import MANIFEST, Store, provenance, read_manifest, rounded_arrays
 from modlib.tasks import moduli, remainders
 
 FOLDER = "remainders"
 TABLES = ("history", "norms", "spectra", "networks", "tasks")
-NETWORK, LOGGED = "network.safetensors", "logged.safetensors"
 FIRST_COUNTED = 16384
 """Steps from which on an unfinished run of the paper's setting counts."""
 
@@ -44,7 +54,9 @@ class ExportedRemainders:
     ``history``: a row a seed, step, split and task with ``accuracy`` and ``loss``; ``norms``: a
     row a seed, step and parameter with its gradient's norm ``raw`` and ``filtered``; ``spectra``:
     a row a seed and step, see ``spectra_table``; ``networks``: a row a seed; ``tasks``: a row a
-    seed and task; ``run``: one seed's network with all that was logged.
+    seed and task; ``run``: the first seed with what was logged of it. Its weights and snapshots
+    may have float16's precision and are empty where they are not kept (see ``SHOWN``);
+    ``neuron_zero["smoothed"]`` is summed over f0, whose axis has length 1.
     """
 
     preset: str
@@ -73,11 +85,15 @@ def spectra_table(run: RemaindersRun) -> pd.DataFrame:
 
     ``live``: neurons that are not constant; ``top_share``: see ``digit_spectra.top_share``, mean
     over neurons; ``effective``: effective number of frequencies in the neurons' mean magnitudes;
-    ``written``: active frequencies as the text has them, over all neurons; ``explained_q``: share
-    of a neuron's variance that x mod q explains, mean over neurons.
+    ``written``: active frequencies as the text has them, over all neurons; ``off_axes``: those of
+    both digits, by the same rule among themselves, and ``off_axes_kept``, the Jaccard index of
+    their set with that of the last step; ``characters``: waves exp(2 pi i k x / q) whose power is
+    active by that rule, where it was logged; ``explained_q``: share of a neuron's variance that
+    x mod q explains, mean over neurons.
     """
     spectra = run.spectra
     magnitude = spectra["magnitude"]
+    joint = active_off_axes(magnitude)
     explained = {
         f"explained_{q}": spectra["explained"][:, task] for task, q in enumerate(moduli(run.config))
     }
@@ -87,8 +103,21 @@ def spectra_table(run: RemaindersRun) -> pd.DataFrame:
         "top_share": spectra["top_share"],
         "effective": effective_number(magnitude.reshape(len(magnitude), -1) ** 2) / 2,
         "written": number_of_active(active_cells(magnitude)),
+        "off_axes": number_of_active(joint),
+        "off_axes_kept": [reuse(cells, joint[-1]).jaccard for cells in joint],
     }
+    if "character_power" in spectra:
+        columns["characters"] = number_of_outstanding(spectra["character_power"])
     return pd.DataFrame(columns | explained)
+
+
+def coded_counts(run: RemaindersRun) -> dict[str, int]:
+    """``coded_<epoch>``: the first neuron's active frequencies at the epochs of table 3."""
+    if not run.first_neurons:
+        return {}
+    followed = run.first_neurons
+    counts = table_3(followed["epochs"], followed["smoothed"]).coded
+    return {f"coded_{epoch}": int(count) for epoch, count in counts.items()}
 
 
 def collect(
@@ -136,18 +165,24 @@ def export_remainders(
     device: str = "auto",
     append: bool = False,
     partial: bool = False,
+    network: bool = False,
+    snapshots: bool = False,
     results: Path = RESULTS,
 ) -> Path:
     """Train and describe seeds of a preset, and write ``results/remainders/<preset>``.
 
-    Runs that the store holds are not trained again. The first seed's network and log are written
-    with the tables. ``append``: behind the seeds that the folder holds, whose network stays;
-    ``first_seed`` is then the one that follows them (``InputError``). Returns the folder.
+    Runs that the store holds are not trained again. The first seed's log is written with the
+    tables; its network where the preset is one of ``SHOWN`` or ``network`` asks for it;
+    ``snapshots``: and its weights at ``SNAPSHOT_STEPS``. ``append``: behind the seeds that the
+    folder holds, whose network stays; ``first_seed`` is then the one that follows them
+    (``InputError``). Returns the folder. Raises ``StoreError`` for weights that float16 changes.
     """
     config = REMAINDERS_PRESETS[require_choice("preset", preset_name, REMAINDERS_PRESETS)]
     first_seed = require_seed(first_seed, "first_seed")
     num_seeds = require_int("num_seeds", num_seeds, at_least=1, at_most=10**6)
     require_seed(first_seed + num_seeds - 1, "last seed")
+    if append and (network or snapshots):
+        raise InputError("network and snapshots", "be left out with append", True)
     folder = results / FOLDER / preset_name
     before = _committed_before(preset_name, first_seed, results) if append else None
     require_writable(folder)
@@ -163,13 +198,18 @@ def export_remainders(
             "history": run.history,
             "norms": run.norms,
             "spectra": spectra_table(run),
-            "networks": described.networks.assign(steps=run.steps),
+            "networks": described.networks.assign(steps=run.steps, **coded_counts(run)),
             "tasks": described.tasks,
         }
         for name, table in tables.items():
             seeded = table.copy()
             seeded.insert(0, "seed", run.seed)
             parts[name].append(seeded)
+    if before is None:
+        kept = network or snapshots or preset_name in SHOWN
+        arrays = arrays_of(runs[0], network=kept, snapshots=snapshots)
+    else:
+        arrays = stored_arrays(folder, before.manifest)
     content = {
         "kind": KIND,
         "preset": preset_name,
@@ -178,17 +218,14 @@ def export_remainders(
         "seeds": [earlier.get("seeds", [seeds.start])[0], seeds.stop - 1],
         "steps": [*earlier.get("steps", []), *(run.steps for run in runs)],
         "origins": [*earlier.get("origins", []), *(_origin(run) for run in runs)],
+        **rounded_arrays(arrays),
         **provenance("cpu"),
     }
-    first = runs[0] if before is None else before.run
-    spectra = first.spectra | {"magnitude": _half(first.spectra["magnitude"])}
-    logged = {f"spectra/{name}": array for name, array in spectra.items()}
-    logged["neuron_zero/smoothed"] = first.neuron_zero["smoothed"]
     write_tables(
         folder,
         {f"{name}.parquet": pd.concat(part, ignore_index=True) for name, part in parts.items()},
         content,
-        {NETWORK: first.weights, LOGGED: logged},
+        arrays,
     )
     return folder
 
@@ -210,19 +247,15 @@ def _origin(run: RemaindersRun) -> dict[str, Any]:
     return {"seed": run.seed} | {name: run.manifest.get(name) for name in names}
 
 
-def _half(magnitude: np.ndarray) -> np.ndarray:
-    """The cells f1 = 0 .. p // 2 of a real image's magnitudes; the others mirror them."""
-    return np.ascontiguousarray(magnitude[..., : magnitude.shape[-1] // 2 + 1])
-
-
-def _whole(half: np.ndarray) -> np.ndarray:
-    """Undo ``_half``: the cell (-f0, -f1) equals the cell (f0, f1)."""
-    mirrored = np.roll(half[..., ::-1, :0:-1], 1, axis=-2)
-    return np.concatenate([half, mirrored], axis=-1)
-
-
 def view_of(run: RemaindersRun) -> TransformerView:
-    """What the analyses of paper B need of a run's network."""
+    """What the analyses of paper B need of a run's network.
+
+    Raises ``StoreError`` for a committed run whose network is not kept.
+    """
+    if not run.weights:
+        raise StoreError(
+            f"the network of seed {run.seed} is not kept with its tables; train it again"
+        )
     return TransformerView(config=run.config, weights=run.weights)
 
 
@@ -236,7 +269,11 @@ def read_remainders(preset_name: str, results: Path = RESULTS) -> ExportedRemain
     if not folder.is_dir():
         return None
     files = {name: f"{name}.parquet" for name in TABLES}
-    manifest = read_manifest(folder, [*files.values(), NETWORK, LOGGED])
+    manifest = read_manifest(folder)
+    needed = {*files.values(), *needed_arrays(preset_name, config)}
+    if not needed <= set(manifest["files"]) <= needed | known_arrays(manifest):
+        named = ", ".join(sorted(needed))
+        raise StoreError(f"{folder / MANIFEST} must list {named}, got {sorted(manifest['files'])}")
     if manifest.get("key") != config.key():
         raise StoreError(
             f"{folder} holds networks of another configuration than preset {preset_name}; "
@@ -246,14 +283,7 @@ def read_remainders(preset_name: str, results: Path = RESULTS) -> ExportedRemain
     last_seed(manifest, tables["networks"].seed.tolist(), folder)
     if manifest.get("steps") != tables["networks"].sort_values("seed").steps.tolist():
         raise StoreError(f"{folder} does not say how many steps were made; export it again")
-    weights = load_file(folder / NETWORK)
-    if {name: array.shape for name, array in weights.items()} != parameter_shapes(config):
-        raise StoreError(f"{folder / NETWORK} holds arrays of other shapes; export it again")
-    if not all(np.isfinite(array).all() for array in weights.values()):
-        raise StoreError(f"{folder / NETWORK} has numbers that are not finite; export it again")
-    seed, logged = manifest["seeds"][0], load_file(folder / LOGGED)
-    spectra = {k.partition("/")[2]: v for k, v in logged.items() if k.startswith("spectra/")}
-    zero = {k.partition("/")[2]: v for k, v in logged.items() if k.startswith("neuron_zero/")}
+    first, seed = read_arrays(folder, config, manifest, tables["spectra"]), manifest["seeds"][0]
     own = {
         name: tables[name][tables[name].seed == seed].drop(columns="seed").reset_index(drop=True)
         for name in ("history", "norms")
@@ -262,11 +292,7 @@ def read_remainders(preset_name: str, results: Path = RESULTS) -> ExportedRemain
         config=config,
         seed=seed,
         steps=manifest["steps"][0],
-        weights=weights,
-        snapshots={},
-        spectra=spectra | {"magnitude": _whole(spectra["magnitude"])},
-        neuron_zero=zero,
-        first_neurons={},
+        **first._asdict(),
         manifest=manifest,
         **own,
     )
@@ -293,6 +319,6 @@ def network_to_show(
     config = replace(REMAINDERS_PRESETS["B37"], **chosen)
     name = preset_of(config)
     exported = None if name is None else read_remainders(name, results)
-    if exported is not None and exported.run.seed == seed:
+    if exported is not None and exported.run.seed == seed and exported.run.weights:
         return exported.run
     return get_or_train_remainders(config, seed=seed, threads=threads)

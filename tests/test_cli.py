@@ -18,8 +18,10 @@ from modlib.claims import load_claims
 from modlib.config import PRESETS, AdditionConfig, RemaindersConfig
 from modlib.errors import InputError
 from modlib.experiments import KIND
+from modlib.paths import RESULTS
 from modlib.store import Store
 
+SECOND = RESULTS / "edition2"
 TINY = "--n 7 --num-neurons 8 --embed-dim 4 --epochs 3"
 TINY_CONFIG = AdditionConfig(n=7, num_neurons=8, embed_dim=4, epochs=3)
 
@@ -305,14 +307,13 @@ def test_claims_print_every_id_once():
 
 def test_export_writes_the_preset_that_it_is_given(monkeypatch, tmp_path):
     monkeypatch.setitem(config_module.PRESETS, "tiny", TINY_CONFIG)
-    export = cli.export_preset
-    monkeypatch.setattr(
-        cli, "export_preset", lambda *args, **options: export(*args, **options, results=tmp_path)
-    )
+    monkeypatch.setattr(cli, "results_of", lambda edition: tmp_path / edition)
     done = modlib("export tiny --first-seed 3 --num-seeds 2 --device cpu")
-    assert done.stdout == f"wrote {tmp_path / 'tiny'}\n"
-    tables = results.read_export("tiny", tmp_path)
+    assert done.stdout == f"wrote {tmp_path / '1' / 'tiny'}\n"
+    tables = results.read_export("tiny", tmp_path / "1")
     assert tables.summary.seed.tolist() == [3, 4]
+    modlib("export tiny --first-seed 5 --num-seeds 1 --device cpu --edition 2")
+    assert results.read_export("tiny", tmp_path / "2").summary.seed.tolist() == [5]
 
 
 def test_export_of_a_sweep_reads_the_store(monkeypatch):
@@ -321,11 +322,41 @@ def test_export_of_a_sweep_reads_the_store(monkeypatch):
         cli, "export_sweep", lambda *args, **options: asked.append((args, options)) or "there"
     )
     assert modlib("export A91 --sweep").stdout == "wrote there\n"
-    modlib("export A91 --sweep --first-seed 3 --num-seeds 2 --append")
+    modlib("export A91 --sweep --first-seed 3 --num-seeds 2 --append --edition 2")
     assert asked == [
-        (("A91",), {"first_seed": 1000, "num_seeds": None, "append": False}),
-        (("A91",), {"first_seed": 3, "num_seeds": 2, "append": True}),
+        (("A91",), {"first_seed": 1000, "num_seeds": None, "append": False, "results": RESULTS}),
+        (("A91",), {"first_seed": 3, "num_seeds": 2, "append": True, "results": SECOND}),
     ]
+
+
+def test_export_of_paper_b_hands_on_what_is_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        cli, "export_remainders", lambda name, **options: asked.append((name, options)) or "there"
+    )
+    modlib("export B37 --append --partial --edition 2")
+    modlib("export B37 --network")
+    modlib("export B37 --snapshots")
+    kept = ("append", "partial", "network", "snapshots", "results")
+    assert [[options[name] for name in kept] for _, options in asked] == [
+        [True, True, False, False, SECOND],
+        [False, False, True, False, RESULTS],
+        [False, False, False, True, RESULTS],
+    ]
+
+
+def test_an_edition_has_a_folder_and_seeds_of_its_own():
+    done = modlib("export A91 --edition 3", status=2)
+    assert done.stderr == "modlib: edition must be one of 1, 2, got '3'\n"
+    done = modlib("export showcase --edition 2", status=2)
+    assert "edition must be 1 for showcase, whose seeds count from 0, got '2'" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["partial", "network", "snapshots"])
+def test_only_paper_b_has_networks_to_keep_and_runs_under_way(option):
+    for name in ("A91", "showcase", "clock-pizza"):
+        done = modlib(f"export {name} --{option}", status=2)
+        assert f"name must be a preset of paper B with --{option}, got '{name}'" in done.stderr
 
 
 def test_only_tables_of_many_seeds_are_appended_to():
@@ -340,8 +371,11 @@ def test_export_of_clocks_and_pizzas_takes_three_seeds(monkeypatch):
         cli, "export_clock_pizza", lambda **options: asked.append(options) or "there"
     )
     assert modlib("export clock-pizza").stdout == "wrote there\n"
-    modlib("export clock-pizza --first-seed 7 --num-seeds 1")
-    assert asked == [{"first_seed": 1001, "num_seeds": 3}, {"first_seed": 7, "num_seeds": 1}]
+    modlib("export clock-pizza --first-seed 7 --num-seeds 1 --edition 2")
+    assert asked == [
+        {"first_seed": 1001, "num_seeds": 3, "results": RESULTS},
+        {"first_seed": 7, "num_seeds": 1, "results": SECOND},
+    ]
 
 
 def test_export_showcase_records_the_fine_tuning_seeds(monkeypatch):

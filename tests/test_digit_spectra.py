@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from modlib.analysis import digit_spectra as spectra
 from modlib.analysis.digit_spectra import (
     active_cells,
     character_powers,
@@ -107,3 +108,18 @@ def test_a_frequency_that_never_shows_is_never_active():
     series = np.array([[1.0, 0, 3], [3, 0, 1]])
     assert relative_to_time(series).tolist() == [[0.25, 0, 0.75], [0.75, 0, 0.25]]
     assert of_one_digit(np.ones((2, 5, 3))).tolist() == [[5, 5, 5], [5, 5, 5]]
+
+
+def test_cells_of_both_digits_are_judged_among_themselves():
+    magnitudes = np.ones((2, 5, 5))
+    magnitudes[:, 0], magnitudes[:, :, 0] = 100.0, 100.0
+    magnitudes[0, 2, 3] = magnitudes[0, 3, 2] = 9.0
+    active = spectra.active_off_axes(magnitudes)
+    assert np.argwhere(active).tolist() == [[0, 2, 3], [0, 3, 2]]
+    assert spectra.number_of_active(active).tolist() == [1, 0]
+    assert not spectra.active_cells(magnitudes, 1.0)[:, 1:, 1:].any()
+
+
+def test_outstanding_waves_are_counted_step_by_step():
+    powers = np.array([[1.0, 1, 1, 1, 1, 1, 9], [2.0, 2, 2, 2, 2, 2, 2]])
+    assert spectra.number_of_outstanding(powers).tolist() == [1, 0]

@@ -15,7 +15,7 @@ ORDER = (
     *("errors", "view", "paths", "config", "rng", "fourier", "groups", "tasks", "models"),
     *("store", "inventory", "training", "analysis", "battery_page", "battery"),
     *("experiments", "experiments_remainders", "experiments_clock_pizza"),
-    *("cluster", "sweep", "sweep_tables", "results", "results_remainders"),
+    *("cluster", "sweep", "sweep_tables", "results", "results_networks", "results_remainders"),
     *("results_clock_pizza", "ablated", "search", "many"),
     "claims",
     *(

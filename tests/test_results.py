@@ -196,6 +196,38 @@ def test_a_failed_export_leaves_the_one_before(tiny_preset, root, monkeypatch):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_tables_are_written_without_loss_but_for_float64(root):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "seed": np.arange(300),
+            "small": rng.integers(-5, 5, 300).astype(np.int32),
+            "learned": rng.random(300) < 0.5,
+            "kind": rng.choice(["simple", "fine-tuning"], 300),
+            "wide": rng.normal(size=300),
+            "single": rng.normal(size=300).astype(np.float32),
+            "repeated": rng.integers(0, 9, 300).astype(np.float32) / 7,
+            "gaps": np.where(rng.random(300) < 0.5, np.nan, 0.25).astype(np.float32),
+        }
+    )
+    root.mkdir()
+    tables = {"some.parquet": table, "none.parquet": table[:0], "one.parquet": table[["kind"]]}
+    results.write_tables(root / "folder", tables, {})
+    for name, written in tables.items():
+        found = pd.read_parquet(root / "folder" / name)
+        expected = written.astype({"wide": np.float32} if "wide" in written else {})
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+def test_an_export_takes_away_what_the_one_before_had_more(root):
+    root.mkdir()
+    table, folder = pd.DataFrame({"a": [1]}), root / "folder"
+    results.write_tables(folder, {"a.parquet": table}, {}, {"b.safetensors": {"w": np.ones(2)}})
+    (folder / "note.txt").write_text("mine")
+    results.write_tables(folder, {"a.parquet": table}, {})
+    assert {path.name for path in folder.iterdir()} == {"a.parquet", MANIFEST, "note.txt"}
+
+
 def test_a_damaged_export_is_refused(tiny_preset, root):
     assert read_export(tiny_preset, root) is None
     folder = exported(tiny_preset, root)

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from modlib import results_networks as rn
 from modlib import results_remainders as rr
 from modlib.config import REMAINDERS_PRESETS, RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.experiments_remainders import KIND, get_or_train_remainders
-from modlib.store import Store, save_arrays, write_manifest
+from modlib.models.transformer import initial_weights
+from modlib.store import Store, read_manifest, save_arrays, write_manifest
 from modlib.training import remainders as training
 
 TINY = RemaindersConfig(p=11, embed_dim=16, heads=2, steps=300)
@@ -22,6 +24,8 @@ TINY = RemaindersConfig(p=11, embed_dim=16, heads=2, steps=300)
 def presets(monkeypatch, tmp_path):
     monkeypatch.setenv("MODLIB_STORE", str(tmp_path / "store"))
     monkeypatch.setitem(REMAINDERS_PRESETS, "B11", TINY)
+    monkeypatch.setattr(rr, "SHOWN", ("B11",))
+    monkeypatch.setattr(rn, "SHOWN", ("B11",))
 
 
 @pytest.fixture
@@ -38,8 +42,14 @@ def test_tables_hold_every_seed_and_the_first_ones_network(exported, tmp_path):
     run = get_or_train_remainders(TINY, seed=1000)
     for name, value in run.weights.items():
         np.testing.assert_array_equal(exported.run.weights[name], value)
+    assert exported.run.spectra.keys() == run.spectra.keys()
     for name, value in run.spectra.items():
-        np.testing.assert_allclose(exported.run.spectra[name], value, atol=1e-7)
+        rounded = name in ("magnitude", "character", "attention")
+        rtol = 2.0**-11 if rounded else 1e-6
+        np.testing.assert_allclose(exported.run.spectra[name], value, rtol=rtol, atol=1e-7)
+    (smoothed,) = exported.run.neuron_zero.values()
+    summed = run.neuron_zero["smoothed"].sum(1, keepdims=True)
+    np.testing.assert_allclose(smoothed, summed, rtol=1e-6)
     for name in ("history", "norms"):
         pd.testing.assert_frame_equal(
             getattr(exported.run, name), getattr(run, name), check_dtype=False
@@ -71,12 +81,6 @@ def test_seeds_are_appended_to_what_is_committed(exported, presets, tmp_path):
         rr.export_remainders("B11", first_seed=1001, append=True, results=tmp_path)
     with pytest.raises(StoreError, match="so that nothing can be appended"):
         rr.export_remainders("B11", append=True, results=tmp_path / "empty")
-
-
-def test_mirrored_cells_are_restored():
-    images = np.random.default_rng(0).normal(size=(3, 7, 7))
-    whole = np.abs(np.fft.fft2(images))
-    np.testing.assert_allclose(rr._whole(rr._half(whole)), whole)
 
 
 def test_a_run_under_way_is_taken_as_far_as_it_is(presets, monkeypatch, tmp_path):
@@ -123,7 +127,7 @@ def test_what_is_not_there_is_none_and_what_is_damaged_is_refused(exported, tmp_
     assert rr.read_remainders("B11", tmp_path / "elsewhere") is None
     with pytest.raises(InputError, match="preset must be one of"):
         rr.read_remainders("B12", tmp_path)
-    network = tmp_path / "remainders" / "B11" / rr.NETWORK
+    network = tmp_path / "remainders" / "B11" / rn.NETWORK
     network.write_bytes(network.read_bytes()[:-1] + b"x")
     with pytest.raises(StoreError, match="does not match the sha256"):
         rr.read_remainders("B11", tmp_path)
@@ -137,10 +141,10 @@ def test_a_committed_network_must_fit_and_be_finite(exported, tmp_path, change, 
         weights["tok"] = weights["tok"][:2]
     else:
         weights["tok"][0, 0] = change
-    save_arrays(weights, folder / rr.NETWORK)
+    save_arrays(weights, folder / rn.NETWORK)
     content = {k: v for k, v in exported.manifest.items() if k not in ("schema", "files")}
     write_manifest(folder, [*exported.manifest["files"]], content)
-    with pytest.raises(StoreError, match=f"{rr.NETWORK} .*{reason}"):
+    with pytest.raises(StoreError, match=f"{rn.NETWORK} .*{reason}"):
         rr.read_remainders("B11", tmp_path)
 
 
@@ -168,6 +172,105 @@ def test_bad_arguments_are_refused_before_any_work(presets, tmp_path, name, valu
     with pytest.raises(InputError, match=f"{name} must"):
         rr.export_remainders("B11", results=tmp_path, **{name: value})
     assert not (tmp_path / "store").exists()
+
+
+# What of a network is kept
+
+
+def folder_of(tmp_path):
+    return tmp_path / "remainders" / "B11"
+
+
+def test_only_networks_that_chapters_look_into_are_kept(presets, monkeypatch, tmp_path):
+    monkeypatch.setattr(rr, "SHOWN", ())
+    monkeypatch.setattr(rn, "SHOWN", ())
+    rr.export_remainders("B11", results=tmp_path)
+    exported = rr.read_remainders("B11", tmp_path)
+    assert not (folder_of(tmp_path) / rn.NETWORK).exists()
+    assert exported.run.weights == {}
+    assert len(exported.run.spectra["magnitude"]) > 0
+    with pytest.raises(StoreError, match="the network of seed 1000 is not kept with its tables"):
+        rr.view_of(exported.run)
+    rr.export_remainders("B11", network=True, results=tmp_path)
+    kept = rr.read_remainders("B11", tmp_path).run
+    for name, value in get_or_train_remainders(TINY, seed=1000).weights.items():
+        np.testing.assert_array_equal(kept.weights[name], value)
+    assert rr.view_of(kept).weights.keys() == kept.weights.keys()
+
+
+def test_a_network_without_training_is_made_again(presets, monkeypatch, tmp_path):
+    config = TINY.untrained()
+    monkeypatch.setitem(REMAINDERS_PRESETS, "B11", config)
+    folder = rr.export_remainders("B11", first_seed=7, num_seeds=2, results=tmp_path)
+    assert not (folder / rn.NETWORK).exists()
+    found = rr.read_remainders("B11", tmp_path).run.weights
+    for name, value in initial_weights(config, 7).items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_large_networks_are_rounded_and_read_in_float32(presets, monkeypatch, tmp_path):
+    monkeypatch.setattr(rn, "LARGE", 1)
+    rr.export_remainders("B11", results=tmp_path)
+    exported = rr.read_remainders("B11", tmp_path)
+    for name, value in get_or_train_remainders(TINY, seed=1000).weights.items():
+        found = exported.run.weights[name]
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, value, rtol=2.0**-11, atol=2.0**-38)
+    files = exported.manifest["files"]
+    assert files[rn.NETWORK]["bytes"] < sum(v.nbytes for v in exported.run.weights.values())
+    named = exported.manifest["precision"]["float16"]
+    assert named[rn.NETWORK] == sorted(exported.run.weights)
+    assert named[rn.LOGGED] == ["spectra/attention", "spectra/character", "spectra/magnitude"]
+    rr.export_remainders("B11", first_seed=1001, append=True, results=tmp_path)
+    after = rr.read_remainders("B11", tmp_path).manifest
+    for name in (rn.NETWORK, rn.LOGGED):
+        assert after["files"][name] == files[name]
+    assert after["precision"] == exported.manifest["precision"]
+
+
+def test_snapshots_are_kept_where_they_are_asked_for(presets, tmp_path):
+    folder = rr.export_remainders("B11", snapshots=True, results=tmp_path)
+    run = get_or_train_remainders(TINY, seed=1000)
+    assert list(run.snapshots) == [256]
+    found = rr.read_remainders("B11", tmp_path).run.snapshots
+    assert found.keys() == {256}
+    for name, value in run.snapshots[256].items():
+        assert found[256][name].dtype == np.float32
+        np.testing.assert_allclose(found[256][name], value, rtol=2.0**-11, atol=2.0**-38)
+    with pytest.raises(InputError, match="network and snapshots must be left out with append"):
+        rr.export_remainders("B11", first_seed=1001, append=True, snapshots=True, results=tmp_path)
+    rr.export_remainders("B11", first_seed=1001, append=True, results=tmp_path)
+    again = rr.read_remainders("B11", tmp_path)
+    np.testing.assert_array_equal(again.run.snapshots[256]["tok"], found[256]["tok"])
+    rr.export_remainders("B11", results=tmp_path)
+    assert rr.read_remainders("B11", tmp_path).run.snapshots == {}
+    assert {path.name for path in folder.iterdir()} == {
+        *read_manifest(folder)["files"],
+        "MANIFEST.json",
+    }
+
+
+def test_a_second_edition_lies_under_a_root_of_its_own(exported, tmp_path):
+    second = tmp_path / "edition2"
+    folder = rr.export_remainders("B11", first_seed=2000, results=second)
+    assert folder == second / "remainders" / "B11"
+    assert rr.read_remainders("B11", second).seeds == [2000]
+    assert rr.read_remainders("B11", tmp_path).seeds == [1000, 1001]
+
+
+@pytest.mark.parametrize(
+    ("gone", "extra"), [("logged", None), ("network", None), (None, "snapshot-x"), (None, "other")]
+)
+def test_a_folder_lists_its_arrays_and_no_others(exported, tmp_path, gone, extra):
+    folder = folder_of(tmp_path)
+    content = {k: v for k, v in exported.manifest.items() if k not in ("schema", "files")}
+    names = {*exported.manifest["files"]} - {f"{gone}.safetensors"}
+    if extra:
+        names.add(f"{extra}.safetensors")
+        save_arrays(exported.run.weights, folder / f"{extra}.safetensors")
+    write_manifest(folder, [*names], content)
+    with pytest.raises(StoreError, match=r"must list .*logged\.safetensors, network\.safetensors"):
+        rr.read_remainders("B11", tmp_path)
 
 
 def test_the_committed_showcase_reproduces_its_history():

@@ -60,6 +60,30 @@ def number_of_active(active: Bool[np.ndarray, "*lead f0 f1"]) -> Int[np.ndarray,
     return np.asarray((active.sum((-2, -1)) + 1) // 2)
 
 
+def active_off_axes(
+    magnitudes: Float[np.ndarray, "*lead f0 f1"], num_sigma: float = 2.0
+) -> Bool[np.ndarray, "*lead f0 f1"]:
+    """Cells of both digits above mean + num_sigma standard deviations, over such cells alone.
+
+    The axes (f, 0) and (0, f) hold most of the magnitude in any network, trained or not, so that
+    ``active_cells`` finds hardly anything else.
+    """
+    both = magnitudes[..., 1:, 1:]
+    flat = both.reshape(*both.shape[:-2], -1)
+    threshold = flat.mean(-1) + num_sigma * flat.std(-1)
+    active = np.zeros(magnitudes.shape, dtype=bool)
+    active[..., 1:, 1:] = both > threshold[..., None, None]
+    return active
+
+
+def number_of_outstanding(
+    powers: Float[np.ndarray, "*lead wave"], num_sigma: float = 2.0
+) -> Int[np.ndarray, "*lead"]:
+    """Waves whose power is above mean + num_sigma standard deviations over all waves."""
+    threshold = powers.mean(-1) + num_sigma * powers.std(-1)
+    return np.asarray((powers > threshold[..., None]).sum(-1))
+
+
 def residue_means(
     values: Float[np.ndarray, "x column"], q: int
 ) -> Float[np.ndarray, "residue column"]:

@@ -1,0 +1,210 @@
+"""The arrays beside paper B's tables: the first seed's network, its log, its snapshots.
+
+Spectra, snapshots and large networks are float16, each array multiplied by a power of two; whoever
+reads them gets float32 back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from safetensors.numpy import load_file
+
+from modlib.analysis.digit_spectra import active_cells
+from modlib.analysis.transformer_view import TransformerView
+from modlib.config import RemaindersConfig
+from modlib.errors import StoreError
+from modlib.experiments_remainders import RemaindersRun
+from modlib.models.transformer import initial_weights, parameter_shapes
+from modlib.store import from_float16, to_float16
+from modlib.tasks import moduli, remainders
+
+NETWORK, LOGGED = "network.safetensors", "logged.safetensors"
+SNAPSHOT = re.compile(r"snapshot-([0-9]+)\.safetensors")
+SHOWN = (
+    *("B37", "B37-nanda", "B37-basis", "B37-masked"),
+    *("B113-text", "B113-code", "B113-nanda", "B113-basis"),
+)
+"""Presets that chapters look into: their first network is kept. Untrained ones need no file."""
+SNAPSHOT_STEPS = (256, 1024, 4096, 16384)
+"""Steps whose weights are kept where asked for: epochs of the paper's table 3."""
+LARGE = 2**20
+"""Bytes from which on a network is rounded: smaller ones cost little, and pages print three digits
+of what follows from them."""
+MAX_CHANGE = 0.001
+"""How far rounded weights may move the accuracy of a task; one number always may change."""
+
+_MAGNITUDE = "spectra/magnitude"
+_IN_TABLE = ("step", "live", "top_share", "explained")
+"""Spectra that the table of spectra holds."""
+
+Arrays = dict[str, np.ndarray]
+
+
+class FirstNetwork(NamedTuple):
+    """What is read of the first seed: as in ``RemaindersRun``, weights {} where not kept."""
+
+    weights: Arrays
+    snapshots: dict[int, Arrays]
+    spectra: Arrays
+    neuron_zero: Arrays
+    first_neurons: Arrays
+
+
+def arrays_of(run: RemaindersRun, *, network: bool, snapshots: bool) -> dict[str, Arrays]:
+    """The files of a run's log and, where asked for, of its weights and snapshots.
+
+    Raises ``StoreError`` for weights that float16 would change, see ``rounded_weights``.
+    """
+    files = {LOGGED: _logged(run)}
+    if network and run.config.steps:
+        large = sum(array.nbytes for array in run.weights.values()) >= LARGE
+        weights = run.weights
+        files[NETWORK] = rounded_weights(weights, run.config, run.seed) if large else weights
+    kept = [step for step in SNAPSHOT_STEPS if snapshots and step in run.snapshots]
+    return files | {
+        f"snapshot-{step}.safetensors": rounded_weights(run.snapshots[step], run.config, run.seed)
+        for step in kept
+    }
+
+
+def rounded_weights(
+    weights: Mapping[str, np.ndarray], config: RemaindersConfig, seed: int
+) -> Arrays:
+    """Weights as ``to_float16`` writes them.
+
+    Raises ``StoreError`` where that moves the accuracy of a task, over all numbers, by more than
+    ``MAX_CHANGE``.
+    """
+    rounded = to_float16(weights)
+    before, after = (
+        _accuracy(TransformerView(config=config, weights=dict(one)), seed)
+        for one in (weights, from_float16(rounded))
+    )
+    change, allowed = np.abs(after - before), max(MAX_CHANGE, 1 / config.p**2)
+    worst = int(change.argmax())
+    if not change[worst] <= allowed:
+        raise StoreError(
+            f"float16 must move the accuracy of q = {moduli(config)[worst]}, seed {seed}, by at "
+            f"most {allowed:.4f}, got {change[worst]:.4f}"
+        )
+    return rounded
+
+
+def _accuracy(view: TransformerView, seed: int) -> Float[np.ndarray, " task"]:
+    return np.asarray(view.accuracy(view.logits, remainders(view.config, seed)).mean(0))
+
+
+def _logged(run: RemaindersRun) -> Arrays:
+    """The spectra that no table holds, neuron 0's magnitudes summed over f0, the first neurons'."""
+    others = {
+        f"spectra/{name}": array
+        for name, array in run.spectra.items()
+        if name not in ("magnitude", *_IN_TABLE)
+    }
+    smoothed = run.neuron_zero["smoothed"].sum(1, dtype=float, keepdims=True)
+    zero = {"neuron_zero/smoothed": smoothed.astype(np.float32)}
+    followed = {
+        f"first_neurons/{name}": run.first_neurons[name]
+        for name in ("epochs", "smoothed")
+        if name in run.first_neurons
+    }
+    return to_float16(others) | rounded_magnitude(run.spectra["magnitude"]) | zero | followed
+
+
+def rounded_magnitude(magnitude: Float[np.ndarray, "time f0 f1"]) -> Arrays:
+    """A real image's magnitudes at f1 = 0 .. p // 2 in float16, with the same ``active_cells``.
+
+    Cells that rounding carries across the threshold are moved back by one step. Where that moves
+    the threshold past others, the magnitudes stay float32.
+    """
+    half, active = half_plane(magnitude), active_cells(magnitude)
+    rounded = to_float16({_MAGNITUDE: half})
+
+    def wrong() -> np.ndarray:
+        return np.asarray(active_cells(whole_plane(from_float16(rounded)[_MAGNITUDE])) != active)
+
+    toward = np.where(half_plane(active), np.float16(np.inf), np.float16(0))
+    moved = np.nextafter(rounded[_MAGNITUDE], toward)
+    rounded[_MAGNITUDE] = np.where(half_plane(wrong()), moved, rounded[_MAGNITUDE])
+    return {_MAGNITUDE: half} if wrong().any() else rounded
+
+
+def half_plane(image: np.ndarray) -> np.ndarray:
+    """The cells f1 = 0 .. p // 2 of a real image's transform; the others mirror them."""
+    return np.ascontiguousarray(image[..., : image.shape[-1] // 2 + 1])
+
+
+def whole_plane(half: np.ndarray) -> np.ndarray:
+    """Undo ``half_plane``: the cell (-f0, -f1) equals the cell (f0, f1)."""
+    mirrored = np.roll(half[..., ::-1, :0:-1], 1, axis=-2)
+    return np.concatenate([half, mirrored], axis=-1)
+
+
+def stored_arrays(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Arrays]:
+    """The files of arrays that a manifest lists, as they lie in the folder."""
+    names = [name for name in manifest["files"] if name.endswith(".safetensors")]
+    return {name: load_file(folder / name) for name in names}
+
+
+def needed_arrays(preset_name: str, config: RemaindersConfig) -> set[str]:
+    """The files of arrays without which a preset's folder is not whole."""
+    return {LOGGED, NETWORK} if preset_name in SHOWN and config.steps else {LOGGED}
+
+
+def known_arrays(manifest: Mapping[str, Any]) -> set[str]:
+    """The files of arrays that may lie with the tables, those of snapshots that are listed."""
+    return {LOGGED, NETWORK} | {name for name in manifest["files"] if SNAPSHOT.fullmatch(name)}
+
+
+def read_arrays(
+    folder: Path,
+    config: RemaindersConfig,
+    manifest: Mapping[str, Any],
+    spectra: pd.DataFrame,
+) -> FirstNetwork:
+    """What ``arrays_of`` wrote, checked; ``spectra``: the table, from which the rest comes.
+
+    Weights without a training are made again.
+    """
+    files, seed = stored_arrays(folder, manifest), manifest["seeds"][0]
+    networks = {
+        name: _checked(folder / name, from_float16(arrays), config)
+        for name, arrays in files.items()
+        if name != LOGGED
+    }
+    weights = networks.pop(NETWORK, {})
+    if not config.steps and not weights:
+        weights = initial_weights(config, seed)
+    logged = from_float16(files[LOGGED])
+    own = spectra[spectra.seed == seed]
+    read = {k.partition("/")[2]: v for k, v in logged.items() if k.startswith("spectra/")}
+    explained = own[[f"explained_{q}" for q in moduli(config)]]
+    return FirstNetwork(
+        weights=weights,
+        snapshots={
+            int(SNAPSHOT.fullmatch(name)[1]): arrays  # type: ignore[index]
+            for name, arrays in networks.items()
+        },
+        spectra=read
+        | {name: own[name].to_numpy() for name in _IN_TABLE[:3]}
+        | {"magnitude": whole_plane(read["magnitude"]), "explained": explained.to_numpy()},
+        neuron_zero={"smoothed": logged["neuron_zero/smoothed"]},
+        first_neurons={
+            k.partition("/")[2]: v for k, v in logged.items() if k.startswith("first_neurons/")
+        },
+    )
+
+
+def _checked(path: Path, weights: Arrays, config: RemaindersConfig) -> Arrays:
+    if {name: array.shape for name, array in weights.items()} != parameter_shapes(config):
+        raise StoreError(f"{path} holds arrays of other shapes; export it again")
+    if not all(np.isfinite(array).all() for array in weights.values()):
+        raise StoreError(f"{path} has numbers that are not finite; export it again")
+    return weights
