@@ -6,6 +6,7 @@ import functools
 import json
 import logging
 import os
+import signal
 import stat
 import sys
 import tempfile
@@ -43,6 +44,10 @@ from modlib.inventory import prune as prune_folders
 from modlib.measures import measure
 from modlib.notebook import check_values, declared_parameters
 from modlib.paths import NOTEBOOKS
+from modlib.queue import jobs as queue_jobs
+from modlib.queue.families import EDITION_2
+from modlib.queue.run import Runner
+from modlib.queue.state import Done, look
 from modlib.results import NUM_EXPORTED, export_sweep, record_fine_tuning
 from modlib.results import export as export_preset
 from modlib.results_clock_pizza import FIRST_SEED as FIRST_CLOCK_PIZZA
@@ -665,6 +670,82 @@ def export(
         chosen = NUM_EXPORTED if total is None else total
         folder = export_preset(name, first_seed=first, num_seeds=chosen, device=device)
         click.echo(f"wrote {folder}")
+
+
+@main.group(cls=OneLine)
+def queue() -> None:
+    """Long trainings in order of priority, for the second edition of the ledger."""
+
+
+@queue.command(name="list")
+def list_queue() -> None:
+    """List the jobs, the most urgent first: state, core-hours, what they are for."""
+    store = Store()
+    for job in queue_jobs.JOBS:
+        found = look(job, store, EDITION_2)
+        state = "refused" if isinstance(found, str) else found.words
+        refusal = f"; {found}" if isinstance(found, str) else ""
+        cost = f"{job.core_hours:5.1f} core-hours"
+        click.echo(f"{job.name:23}  {state:8}  {cost}  {job.purpose}{refusal}")
+
+
+@queue.command(name="run")
+@click.argument("names", nargs=-1, metavar="[JOB]...")
+@threads_option
+@click.option("--for", "hours", help="Stop after so many hours.  [default: when all is done]")
+@device_option
+def run_queue(names: tuple[str, ...], threads: str | None, hours: str | None, device: str) -> None:
+    """Train what is missing of the jobs and write their tables to results/edition2.
+
+    Without names, all jobs in their order. Stopped at any moment, in any way, the same command
+    goes on where it was. A job that is refused is told in a line, and the next one is taken; the
+    exit status is then 1.
+    """
+    jobs = queue_jobs.chosen(names, queue_jobs.JOBS)
+    with stopped_by_sigterm():
+        runner = Runner(
+            store=Store(),
+            results=EDITION_2,
+            threads=num_threads(threads),
+            device=device,
+            hours=None if hours is None else literal(hours),
+            say=functools.partial(click.echo, err=True),
+        )
+        failed = runner.run(jobs)
+    if failed:
+        sys.exit(1)
+
+
+@contextmanager
+def stopped_by_sigterm() -> Iterator[None]:
+    """Let the signal that ends a process stop it as the one from the keyboard does."""
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@queue.command(name="status")
+def queue_status() -> None:
+    """Print what ran: networks, steps, hours."""
+    store = Store()
+    for job in queue_jobs.JOBS:
+        found = look(job, store, EDITION_2)
+        click.echo(f"{job.name:23}  {found if isinstance(found, str) else words_of_done(found)}")
+
+
+def words_of_done(done: Done) -> str:
+    """What of a job ran; hours are those of the trainings, one beside the other."""
+    return (
+        f"{done.words:8}  {done.finished:5} of {done.networks} networks, {done.exported} in tables"
+        f"  {done.steps:13,} steps  {done.seconds / 3600:7.2f} hours"
+    )
 
 
 if __name__ == "__main__":
