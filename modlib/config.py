@@ -380,6 +380,13 @@ SMALL = RemaindersConfig()
 PAPER_B = RemaindersConfig(p=113, embed_dim=256, lr=3e-4, train_fraction=0.3, steps=65536)
 """Paper B's own setting (its table 2 and section Training)."""
 
+AS_CODED = replace(PAPER_B, train_fraction=0.5, digits="high_first")
+"""The same as the authors' program sets it up."""
+
+ADDS = replace(PAPER_B, task="nanda", embed_dim=128, lr=3e-3, steps=4096)
+"""Modular addition at paper B's modulus, with the width and rate at which it learns to add: with
+those of the remainders it has not by step 16,912."""
+
 REMAINDERS_PRESETS: dict[str, RemaindersConfig] = {
     "B37": SMALL,
     "B37-nanda": replace(SMALL, task="nanda"),
@@ -398,9 +405,18 @@ REMAINDERS_PRESETS: dict[str, RemaindersConfig] = {
     },
     "B37-untrained": SMALL.untrained(),
     "B113-text": replace(PAPER_B, num_validation=1000),
-    "B113-code": replace(PAPER_B, train_fraction=0.5, digits="high_first"),
-    "B113-code-lambda-0": replace(PAPER_B, train_fraction=0.5, digits="high_first", lam=0.0),
+    "B113-code": AS_CODED,
+    "B113-code-lambda-0": replace(AS_CODED, lam=0.0),
+    "B113-code-lr-1.5": replace(
+        AS_CODED, lam=0.0, lr=AS_CODED.lr * 1.5, weight_decay=AS_CODED.weight_decay / 1.5
+    ),
+    "B113-code-mask-a-sample": replace(AS_CODED, dropout_mask="sample"),
+    "B113-code-masked": replace(AS_CODED, task="masked"),
+    "B113-code-no-dropout": replace(AS_CODED, dropout=0.0),
+    "B113-code-shuffled": replace(AS_CODED, task="basis"),
     "B113-nanda": replace(PAPER_B, task="nanda"),
+    "B113-nanda-learns": ADDS,
+    "B113-nanda-no-dropout": replace(ADDS, dropout=0.0, weight_decay=1.0, steps=8192),
     "B113-basis": replace(PAPER_B, task="basis"),
     "B113-untrained": PAPER_B.untrained(),
 }

@@ -15,8 +15,9 @@ from modlib.errors import StoreError, require_int
 from modlib.models.transformer import parameter_shapes
 from modlib.store import Store, StoredRun
 from modlib.tasks import as_grid, moduli
-from modlib.training.neuron_zero import NeuronZero
+from modlib.training.neuron_zero import FirstNeurons, NeuronZero
 from modlib.training.remainders import (
+    Follower,
     Probe,
     Trained,
     below,
@@ -39,7 +40,8 @@ class RemaindersRun:
 
     ``steps``: those made, fewer than the configuration's in a run that is under way.
     ``spectra``: by name, stacked over ``spectrum_steps``: see ``digit_spectra.summary``, and
-    ``attention`` (step, head, position); ``neuron_zero``: see ``training.neuron_zero``.
+    ``attention`` (step, head, position); ``neuron_zero`` and ``first_neurons``: see
+    ``training.neuron_zero``; the latter is empty where it was not followed.
     """
 
     config: RemaindersConfig
@@ -51,6 +53,7 @@ class RemaindersRun:
     norms: pd.DataFrame
     spectra: dict[str, np.ndarray]
     neuron_zero: dict[str, np.ndarray]
+    first_neurons: dict[str, np.ndarray]
     manifest: dict[str, Any]
 
     @property
@@ -76,6 +79,16 @@ def _probe(network: FastStep) -> dict[str, np.ndarray]:
         **summary(neurons, images, moduli(network.config)),
         "attention": network.attention().mean(0),
     }
+
+
+def _followers(config: RemaindersConfig, seed: int) -> dict[str, Follower]:
+    """What is followed at every step; the authors' program has one dropout mask a step."""
+    followers: dict[str, Follower] = {
+        "neuron_zero": NeuronZero(config.p, spectrum_steps(config).tolist())
+    }
+    if config.dropout_mask == "step":
+        followers["first_neurons"] = FirstNeurons(config, seed)
+    return followers
 
 
 def get_or_train_remainders(
@@ -108,7 +121,7 @@ def get_or_train_remainders(
             device=torch_device,
             threads=threads,
             probes={"spectra": Probe(steps=steps, measure=_probe)},
-            followers={"neuron_zero": NeuronZero(config.p, steps)},
+            followers=_followers(config, seed),
             checkpoint=checkpoint,
             progress=progress,
         )
@@ -201,5 +214,6 @@ def _as_run(config: RemaindersConfig, seed: int, stored: StoredRun) -> Remainder
         norms=norms.reset_index(),
         spectra={**below("spectra", stored.tensors), "step": taken[taken <= steps]},
         neuron_zero=below("neuron_zero", stored.tensors),
+        first_neurons=below("first_neurons", stored.tensors),
         manifest=stored.manifest,
     )

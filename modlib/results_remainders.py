@@ -277,6 +277,7 @@ def read_remainders(preset_name: str, results: Path = RESULTS) -> ExportedRemain
         snapshots={},
         spectra=spectra | {"magnitude": _whole(spectra["magnitude"])},
         neuron_zero=zero,
+        first_neurons={},
         manifest=manifest,
         **own,
     )

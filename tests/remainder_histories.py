@@ -70,6 +70,7 @@ def made_up_run(
         norms=made_up_norms(last_high, steps=steps),
         spectra={},
         neuron_zero={},
+        first_neurons={},
         manifest={},
     )
 

@@ -44,6 +44,29 @@ def test_counts_are_those_of_text_and_code():
     assert coded.cells.shape == (4, 6)
 
 
+def test_table_3_counts_the_first_neuron_at_the_nearest_columns():
+    epochs = np.array([1, 2, 16, 250, 260, 1000, 4000])
+    smoothed = np.ones((7, 3, 57))
+    smoothed[5, 0, :10] = 50.0
+    smoothed[6, 1] = 50.0
+    table = sets.table_3(epochs, smoothed)
+    assert table.index.tolist() == [256, 1024]
+    assert table.paper.tolist() == [0, 0]
+    assert table.coded.tolist() == [0, 10]
+    assert table.printed.tolist() == [0, int(10**0.75)]
+    assert table.least.tolist() == [0, 0]
+    assert table.most.tolist() == [0, 5]
+    epochs[-1] = 4094
+    late = sets.table_3(epochs, smoothed)
+    assert late.index.tolist() == [256, 1024, 4096]
+    assert late.loc[4096].tolist() == [10, 0, 0, 0, int(57**0.75)]
+
+
+def test_table_3_of_a_run_too_short_to_have_one_is_empty():
+    assert len(sets.table_3(np.zeros(0, dtype=int), np.zeros((0, 5, 6)))) == 0
+    assert len(sets.table_3(np.array([1, 9]), np.ones((2, 5, 6)))) == 0
+
+
 def growing() -> tuple[np.ndarray, np.ndarray]:
     """A neuron that grows, its spectrum the same at every step."""
     shape = np.random.default_rng(0).uniform(1, 2, size=(11, 6))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from numba.core.dispatcher import Dispatcher
 from torch.nn import functional
 
-from modlib import rng
+from modlib import rng, training
 from modlib.config import AdditionConfig
 from modlib.errors import InputError
-from modlib.models.mlp import PARAMETERS, build, initial_weights
+from modlib.models.mlp import PARAMETERS, build, embedding_shares, initial_weights
 from modlib.tasks import train_split
 from modlib.training import ensemble, kernels, loop
 from modlib.training.ensemble import Member, Network, evaluation_epochs, train_ensemble
@@ -57,6 +63,8 @@ def test_equals_the_loop_epoch_by_epoch(name: str) -> None:
             # Adam divides by the gradient's size, which enlarges the rounding of the smallest.
             assert (off > 1e-5).mean() < 5e-3, f"{parameter} after epoch {epoch}"
             assert off.mean() < 2e-6, f"{parameter} after epoch {epoch}"
+        counted = readable.weight_history.iloc[-1].drop("epoch").to_dict()
+        assert network.weigh() == pytest.approx(counted, abs=2e-4), f"epoch {epoch}"
         evaluated = readable.history.iloc[-1].drop("epoch").to_dict()
         assert network.evaluate() == pytest.approx(evaluated, abs=2e-5, nan_ok=True)
 
@@ -96,6 +104,7 @@ def test_bits_depend_on_the_seed_alone() -> None:
             (alike,) = (one for one in together if one.seed == member.seed)
             assert same_bits(alike, member)
             assert alike.history.equals(member.history)
+            assert alike.weight_history.equals(member.weight_history)
     assert not same_bits(together[0], replace(together[1], seed=5))
 
 
@@ -113,6 +122,28 @@ def test_history_has_the_loops_columns() -> None:
     assert epochs == evaluation_epochs(replace(SMALL, epochs=70))
     assert epochs[0] == 0
     assert epochs[-1] == 70
+
+
+@pytest.mark.parametrize("name", ["batch n, ragged", "even n, odd sizes", "full batch"])
+def test_weights_over_training_are_the_loops(name: str) -> None:
+    config = CONFIGS[name]
+    (member,) = trained(config, 7)
+    expected = loop.train(config, 7, device=CPU, progress=False).weight_history
+    assert list(member.weight_history.columns) == list(loop.WEIGHT_HISTORY)
+    assert member.weight_history.dtypes.equals(expected.dtypes)
+    assert member.weight_history.epoch.tolist() == loop.weight_epochs(config)
+    np.testing.assert_allclose(member.weight_history, expected, atol=2e-5)
+    last = member.weight_history.iloc[-1].drop("epoch").to_dict()
+    embeddings = (member.weights[f"embed_{side}.weight"] for side in "ab")
+    assert last == embedding_shares(*embeddings)
+
+
+def test_to_look_at_the_weights_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    (looked,) = trained(SMALL, 7)
+    monkeypatch.setattr(ensemble, "weight_epochs", lambda config: [config.num_epochs])
+    (member,) = trained(SMALL, 7)
+    assert same_bits(looked, member)
+    assert len(member.weight_history) == 1
 
 
 def test_without_epochs_it_is_the_initialisation() -> None:
@@ -200,6 +231,44 @@ def test_permutation_is_the_generators(count: int, seed: int) -> None:
     words = np.empty((2, count), np.uint32)
     kernels.permutation(seed, rng.SHUFFLE, 9, order, words, spare)
     assert np.array_equal(order, rng.permutation(seed, rng.SHUFFLE, 9, count))
+
+
+CALLS = """
+import numpy as np
+from modlib.training import kernels
+from modlib.training.vectors import LANES
+
+a, b, start, c = (np.zeros((LANES, LANES), np.float32) for _ in range(4))
+called = kernels.product, kernels.turned_product
+for product in called:
+    product(a, b, start, c, 0, LANES, LANES)
+print([(sum(p.stats.cache_hits.values()), sum(p.stats.cache_misses.values())) for p in called])
+"""
+
+
+def test_a_second_process_finds_its_compiled_code(tmp_path) -> None:
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", CALLS],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert said == ["[(0, 1), (0, 1)]\n", "[(1, 0), (1, 0)]\n"]
+
+
+def test_no_compiled_function_is_a_closure() -> None:
+    """What a closure holds is part of its key, and a compiled function has a new name each time."""
+    found = {}
+    for module in pkgutil.iter_modules(training.__path__, "modlib.training."):
+        if not module.name.endswith("triton_kernel"):
+            found |= vars(importlib.import_module(module.name))
+    compiled_ones = [value for value in found.values() if isinstance(value, Dispatcher)]
+    assert len(compiled_ones) > 20
+    assert [one for one in compiled_ones if one.py_func.__closure__ is not None] == []
 
 
 def test_padding() -> None:

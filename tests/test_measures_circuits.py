@@ -74,6 +74,7 @@ def made_up(
         spectra={"magnitude": magnitude},
         spectrum_steps=np.array(logged),
         neuron_zero={"smoothed": np.multiply.outer(counts[: len(logged)], np.eye(11, 6))},
+        first_neurons={},
     )
     return ExportedRemainders(
         preset=preset,

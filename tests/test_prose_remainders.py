@@ -40,6 +40,7 @@ def run(config: RemaindersConfig, accuracy: float, steps: int | None = None) -> 
         norms=empty,
         spectra={},
         neuron_zero={},
+        first_neurons={},
         manifest={},
     )
 

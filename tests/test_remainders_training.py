@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from modlib.analysis.dominance import counts_as_coded
 from modlib.config import REMAINDERS_PRESETS, RemaindersConfig
 from modlib.errors import DivergedError, InputError, StoreError
 from modlib.experiments_remainders import (
@@ -26,10 +28,18 @@ from modlib.experiments_remainders import (
     spectrum_steps,
     unfinished,
 )
+from modlib.models.transformer import build
 from modlib.store import Store
 from modlib.tasks import digits, moduli, number_split, primes_below, remainders
 from modlib.training import remainders as training
-from modlib.training.neuron_zero import WINDOW, NeuronZero, first_neuron
+from modlib.training.neuron_zero import (
+    NUM_FOLLOWED,
+    WINDOW,
+    FirstNeurons,
+    NeuronZero,
+    coded_epochs,
+    first_neurons,
+)
 from modlib.training.remainders import evaluation_steps, log_spaced, train
 from modlib.training.transformer import FastStep
 
@@ -85,7 +95,7 @@ def run(tmp_path_factory) -> RemaindersRun:
 
 
 def same(one: RemaindersRun, other: RemaindersRun) -> None:
-    for name in ("weights", "spectra", "neuron_zero"):
+    for name in ("weights", "spectra", "neuron_zero", "first_neurons"):
         left, right = getattr(one, name), getattr(other, name)
         assert left.keys() == right.keys()
         for key in left:
@@ -166,7 +176,11 @@ def test_spectra_and_snapshots_are_taken_at_their_steps(run):
     assert run.spectra["magnitude"].shape == (len(steps), 11, 11)
     assert run.spectra["attention"].shape == (len(steps), 2, 3)
     np.testing.assert_allclose(run.spectra["attention"].sum(-1), 1, rtol=1e-5)
+    assert run.spectra["power"].shape == (len(steps), 11, 6)
+    assert run.spectra["character_power"].shape == run.spectra["character"].shape
     assert run.neuron_zero["smoothed"].shape == (len(steps), 11, 6)
+    assert run.first_neurons["smoothed"].shape == (15, NUM_FOLLOWED, 6)
+    assert run.first_neurons["smoothed"].any((1, 2)).all()
     assert list(run.snapshots) == [256, 512]
 
 
@@ -185,7 +199,7 @@ class Recorder:
 
     def follow(self, step, network, tables) -> None:
         assert step == len(self.images)
-        self.images.append(first_neuron(network, tables))
+        self.images.append(first_neurons(network, tables, 1)[0])
         by_x = network.neurons()[:, 0].reshape(11, 11)
         self.from_neurons.append(by_x.T if network.config.digits == "low_first" else by_x)
 
@@ -201,6 +215,122 @@ def test_neuron_zero_is_followed_at_every_step(order):
     assert len(magnitudes) == 21
     smoothed = [magnitudes[max(0, s + 1 - WINDOW) : s + 1].mean(0) for s in (0, 1, 7, 20)]
     np.testing.assert_allclose(zero.smoothed, smoothed, rtol=1e-5)
+
+
+class Weights:
+    """Keeps the parameters after every step."""
+
+    def __init__(self) -> None:
+        self.after: list[dict[str, np.ndarray]] = []
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def restore(self, state) -> None:
+        raise AssertionError(state)
+
+    def follow(self, step, network, tables) -> None:
+        assert step == len(self.after)
+        self.after.append({name: at.copy() for name, at in network.parameters.items()})
+
+
+def activations(config, weights, keep=None) -> np.ndarray:
+    """What the module's feed-forward layer holds for all numbers, (high, low, neuron)."""
+    model = build(config, weights).double()
+    held = {name: value.double() for name, value in model.named_parameters()}
+    x0, x1 = (torch.from_numpy(digit) for digit in digits(config))
+    with torch.no_grad():
+        tokens = torch.stack([x0, x1, torch.full_like(x0, config.p)], dim=1)
+        stream = held["tok"][tokens] + held["pos"]
+        stream = (stream + model.attention(stream))[:, -1]
+        if keep is not None:
+            stream = stream * torch.from_numpy(keep).double()
+        return torch.relu(stream @ held["w_in"]).reshape(config.p, config.p, -1).numpy()
+
+
+@pytest.mark.parametrize(("order", "share"), [("high_first", 0.1), ("low_first", 0.0)])
+def test_the_first_neurons_are_followed_as_the_authors_program_does(order, share):
+    """A transcription of its steps, every epoch logged."""
+    config = replace(TINY, steps=40, digits=order, dropout=share)
+    record, first = Weights(), FirstNeurons(config, 5)
+    train(config, 5, followers={"all": record, "first": first}, progress=False)
+    train_x = number_split(config, 5)["train"]
+    spectra = []
+    for epoch in range(40):
+        masks = training.dropout(config, 5, epoch)
+        seen = activations(config, record.after[epoch], None if masks is None else masks[0])
+        held_out = activations(config, record.after[epoch + 1])
+        image = held_out.reshape(121, -1)
+        image[train_x] = seen.reshape(121, -1)[train_x]
+        image = image.reshape(11, 11, -1)
+        if order == "low_first":
+            image = image.swapaxes(0, 1)
+        dropped = image[1:, 1:, :NUM_FOLLOWED].transpose(2, 0, 1)
+        spectra.append(np.abs(np.fft.rfft2(dropped)).mean(axis=1))
+    series = np.array(spectra)[:, 0].T  # (freq, epoch) of neuron 0
+    smoothed = np.array([np.convolve(row, np.ones(3) / 3, mode="valid") for row in series])
+    assert smoothed.shape == (6, 38)
+    columns = np.clip(np.logspace(0, np.log10(38), 15, dtype=int) - 1, 0, 37)
+    table = smoothed[:, columns]
+    np.testing.assert_allclose(first.smoothed[:, 0].T, table, rtol=1e-4)
+    assert (first.epochs == columns + 1).all()
+    shares = table / table.sum(axis=1, keepdims=True)
+    active = (shares > shares.mean() + shares.std()).sum(0)
+    assert counts_as_coded(first.smoothed[:, 0]).tolist() == active.tolist()
+
+
+def test_the_columns_of_figure_16_are_168_at_the_papers_size():
+    epochs = coded_epochs(REMAINDERS_PRESETS["B113-code"])
+    assert len(epochs) == 168
+    assert epochs[0] == 1
+    assert epochs[-1] in (65533, 65534)  # 10 ** log10(65534), rounded and cut
+    assert (np.diff(epochs) >= 0).all()
+    assert len(coded_epochs(replace(TINY, steps=2))) == 0
+    assert coded_epochs(replace(TINY, steps=3)).tolist() == [1] * 15
+
+
+def test_one_mask_a_number_is_not_what_the_authors_program_has(tmp_path):
+    config = replace(TINY, steps=3, dropout_mask="sample")
+    run = get_or_train_remainders(config, seed=5, store=Store(tmp_path), progress=False)
+    assert run.first_neurons == {}
+
+
+def test_a_run_begun_with_fewer_measurements_goes_on_without_the_new_ones(tmp_path, monkeypatch):
+    """And ends with the same network."""
+    config, store = replace(TINY, steps=12), Store(tmp_path)
+    place = store.checkpoint(KIND, config.key(), 5, "cpu")
+    saved: dict[str, np.ndarray] = {}
+
+    class Stop(Exception):
+        pass
+
+    def stop(step, *_):
+        if step == 7:
+            raise Stop
+
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY_S", 0.0)
+    steps = spectrum_steps(config).tolist()
+    stopping = type("Stopping", (Weights,), {"follow": lambda self, step, *_: stop(step)})()
+    zero = NeuronZero(11, steps)
+    probe = training.Probe(steps=steps, measure=lambda network: {"live": np.array(1)})
+    with pytest.raises(Stop):
+        train(
+            config,
+            5,
+            followers={"neuron_zero": zero, "stop": stopping},
+            probes={"spectra": probe},
+            checkpoint=place,
+            progress=False,
+        )
+    saved = place.load()
+    assert saved is not None
+    assert saved["progress"][0] == 7
+    run = get_or_train_remainders(config, seed=5, store=store, progress=False)
+    assert run.first_neurons == {}
+    assert run.spectra.keys() == {"live", "step"}
+    plain = train(config, 5, progress=False)
+    for name, value in plain.weights.items():
+        np.testing.assert_array_equal(value, run.weights[name])
 
 
 def test_followers_and_probes_do_not_change_the_training(run):

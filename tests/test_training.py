@@ -14,11 +14,27 @@ from torch.nn import functional
 
 from modlib import rng
 from modlib.config import AdditionConfig
-from modlib.models.mlp import PARAMETERS, TwoEmbeddingMLP, build, initial_weights
+from modlib.models.mlp import (
+    PARAMETERS,
+    SHARES,
+    TwoEmbeddingMLP,
+    build,
+    embedding_shares,
+    initial_weights,
+)
 from modlib.store import Checkpoint
 from modlib.tasks import addition_pairs, epoch_order, train_mask, train_split
 from modlib.training import loop
-from modlib.training.loop import Probe, Trained, evaluate, evaluation_epochs, make_optimizer, train
+from modlib.training.loop import (
+    WEIGHT_HISTORY,
+    Probe,
+    Trained,
+    evaluate,
+    evaluation_epochs,
+    make_optimizer,
+    train,
+    weight_epochs,
+)
 
 CPU = torch.device("cpu")
 TINY = AdditionConfig(n=7, num_neurons=8, embed_dim=4, train_pairs=28, epochs=6)
@@ -34,6 +50,7 @@ def assert_same_bits(one: Trained, other: Trained) -> None:
         assert one.weights[name].tobytes() == other.weights[name].tobytes(), name
     assert one.history.equals(other.history)
     assert one.history.dtypes.equals(other.history.dtypes)
+    assert one.weight_history.equals(other.weight_history)
     assert one.probed.keys() == other.probed.keys()
     for name, rows in one.probed.items():
         assert rows.tobytes() == other.probed[name].tobytes(), name
@@ -329,6 +346,50 @@ def test_a_probe_changes_nothing():
     assert_same_bits(replace(result, probed={}), trained())
 
 
+# The embeddings' weights over training
+
+
+def test_weights_are_counted_beyond_one_and_near_zero():
+    """A weight of exactly 1 is not beyond it, nor is the float next to .025 within."""
+    edge = np.float32(0.025)
+    a = np.array([[0.0, np.nextafter(edge, np.float32(0))], [edge, 1.0]], np.float32)
+    b = np.array([[-0.02, -1.5]], np.float32)
+    found = embedding_shares(a, b)
+    assert tuple(found) == SHARES
+    assert list(found.values()) == [1 / 6, 3 / 6, 1.5]
+    assert embedding_shares(*(x.astype(np.float64) for x in (a, b))) == found
+    lost = embedding_shares(np.array([[np.nan, 2.0]], np.float32))
+    assert (lost["share_above_1"], lost["share_within_025"]) == (0.5, 0.0)
+    assert np.isnan(lost["abs_max"])
+
+
+@pytest.mark.parametrize(
+    ("epochs", "wanted"),
+    [
+        (0, [0]),
+        (1, [1]),
+        (6, [1, 2, 3, 5, 6]),
+        (32, [1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 32]),
+    ],
+)
+def test_weights_are_counted_at_early_epochs_and_the_last(epochs, wanted):
+    assert weight_epochs(replace(TINY, epochs=epochs)) == wanted
+
+
+def test_a_long_training_has_some_25_counts():
+    for epochs in (3000, 10_000):
+        assert 20 <= len(weight_epochs(replace(TINY, epochs=epochs))) <= 26
+
+
+def test_counts_over_training_are_those_of_shorter_trainings():
+    whole = trained()
+    assert list(whole.weight_history.columns) == list(WEIGHT_HISTORY)
+    assert whole.weight_history.epoch.tolist() == [1, 2, 3, 5, 6]
+    for row in whole.weight_history.to_dict("records"):
+        weights = trained(replace(TINY, epochs=int(row.pop("epoch")))).weights
+        assert row == embedding_shares(weights["embed_a.weight"], weights["embed_b.weight"])
+
+
 # Interrupted and resumed
 
 
@@ -380,6 +441,21 @@ def test_a_resumed_training_does_not_repeat_what_was_done(checkpoint):
 
     trained(probes={"bias": Probe(epochs=range(7), measure=measure)}, checkpoint=checkpoint)
     assert len(epochs) == 1, "only epoch 6 was left"
+
+
+def test_a_state_of_an_older_version_has_no_counts_of_weights_before_it(checkpoint):
+    whole = trained(probes=bias_probe())
+    with pytest.raises(Killed):
+        trained(probes=bias_probe(3), checkpoint=checkpoint)
+    state = checkpoint.load()
+    assert state["progress"][0] == 5
+    del state["weight_history"]
+    checkpoint.save(state)
+    resumed = trained(probes=bias_probe(), checkpoint=checkpoint)
+    assert resumed.weight_history.epoch.tolist() == [1, 2, 3, 5, 6]
+    assert resumed.weight_history.iloc[:4, 1:].isna().all(axis=None)
+    assert resumed.weight_history.iloc[4].equals(whole.weight_history.iloc[4])
+    assert_same_bits(whole, replace(resumed, weight_history=whole.weight_history))
 
 
 def test_a_resumed_training_counts_the_time_before(checkpoint):

@@ -88,6 +88,8 @@ def test_five_steps_of_the_kernel_equal_the_loop(name, init):
     assert member.history.columns.tolist() == list(loop.HISTORY)
     assert member.history.epoch.tolist() == evaluation_epochs(config)
     np.testing.assert_allclose(member.history, expected.history, rtol=1e-4)
+    assert member.weight_history.columns.tolist() == list(loop.WEIGHT_HISTORY)
+    np.testing.assert_allclose(member.weight_history, expected.weight_history, atol=2e-5)
 
 
 @needs_triton
@@ -139,6 +141,18 @@ def test_evaluation_in_pieces_equals_the_loops(monkeypatch, max_logits):
     for seed, row in zip(seeds, group.evaluate(), strict=True):
         wanted = loop.train(replace(SMALL, epochs=0), seed, device=CPU, progress=False).history
         np.testing.assert_allclose(row, wanted.iloc[0, 1:].to_numpy(float), rtol=1e-5)
+
+
+def test_weights_are_counted_as_in_the_loop():
+    seeds = [1, 2, 3]
+    group = gpu.Group(SMALL, seeds, gpu._initial(SMALL, seeds), DEVICE)
+    for seed, row in zip(seeds, group.weigh(), strict=True):
+        wanted = loop.train(replace(SMALL, epochs=0), seed, device=CPU, progress=False)
+        assert row.tolist() == wanted.weight_history.iloc[0, 1:].tolist()
+    untrained = list(gpu._train_all(replace(SMALL, epochs=0), seeds, DEVICE, False))
+    for member, row in zip(untrained, group.weigh(), strict=True):
+        assert member.weight_history.to_numpy().tolist() == [[0.0, *row]]
+        assert member.weight_history.columns.tolist() == list(loop.WEIGHT_HISTORY)
 
 
 # What is refused, at the call and in one line

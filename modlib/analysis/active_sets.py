@@ -22,6 +22,8 @@ SPIKE_FACTOR = 1.25
 """How far a count must stand above what comes before and after to have risen and fallen."""
 SHOWN_CELLS = 60
 """Frequencies drawn in figure 16."""
+SMOOTHED = 2
+"""Epochs that the authors' smoothing takes off the end."""
 BEFORE = 16
 """The spike's "before" is this fraction of the steps: epoch 4,096 of 65,536 in table 3."""
 
@@ -132,6 +134,34 @@ def at_epochs(
         "printed": printed_ticks(coded[rows]),
     }
     return pd.DataFrame(counts, index=pd.Index(reached, name="step", dtype=int), dtype=int)
+
+
+def table_3(
+    epochs: Int[np.ndarray, " column"], smoothed: Float[np.ndarray, "column neuron freq"]
+) -> pd.DataFrame:
+    """Table 3 by the authors' program: a row an epoch of it that the run reached, by ``epoch``.
+
+    ``epochs``, ``smoothed``: what ``training.neuron_zero.FirstNeurons`` kept. ``paper``; ``coded``:
+    active frequencies of the first neuron, from the column nearest in the logarithm; ``printed``:
+    what the authors' figure makes of it; ``least``, ``most``: the same over all neurons followed.
+    """
+    end = epochs.max(initial=-SMOOTHED) + SMOOTHED
+    reached = [epoch for epoch in TABLE_3 if epoch <= end]
+    columns = [int(np.abs(np.log(epochs / epoch)).argmin()) for epoch in reached]
+    shape = smoothed.shape[1], len(reached)
+    counts: Int[np.ndarray, "neuron column"] = np.zeros(shape, dtype=int)
+    if reached:
+        neurons = np.moveaxis(smoothed, 1, 0).astype(float)
+        counts[...] = [counts_as_coded(series)[columns] for series in neurons]
+    printed = printed_ticks(counts)
+    rows = {
+        "paper": [TABLE_3[epoch] for epoch in reached],
+        "coded": counts[0],
+        "printed": printed[0],
+        "least": printed.min(0),
+        "most": printed.max(0),
+    }
+    return pd.DataFrame(rows, index=pd.Index(reached, name="epoch", dtype=int), dtype=int)
 
 
 class Spike(NamedTuple):

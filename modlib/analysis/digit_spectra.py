@@ -110,24 +110,31 @@ def summary(
 ) -> dict[str, np.ndarray]:
     """Means over the neurons that are not constant: what training keeps of them at a step.
 
-    ``magnitude`` (f0, f1), ``top_share``, ``explained`` (task), ``character`` (task and k), and
-    their number, ``live``.
+    ``magnitude`` (f0, f1), ``power``: its square, at f1 = 0 .. p // 2; ``top_share``;
+    ``explained`` (task), ``character`` (task and k) and ``character_power``, the same times the
+    neuron's variance; and their number, ``live``.
     """
     live = images.std((1, 2)) > 0
+    variance = neurons.var(0, dtype=np.float64)
     total, shares = np.zeros(images.shape[1:]), []
+    power = np.zeros_like(total)
     for start in range(0, len(images), _NEURONS_AT_ONCE):
         magnitudes = grid_magnitudes(images[start : start + _NEURONS_AT_ONCE])
         total += magnitudes.sum(0)
+        power += (magnitudes**2).sum(0)
         shares.append(top_share(magnitudes))
     count = max(int(live.sum()), 1)
 
     def mean(values: np.ndarray) -> np.ndarray:
         return np.asarray(np.where(live, values, 0.0).sum(-1) / count)
 
+    characters = np.concatenate([character_powers(neurons, q) for q in qs.tolist()])
     return {
         "magnitude": (total / count).astype(np.float32),
+        "power": np.asarray(power / count, dtype=np.float32)[..., : images.shape[-1] // 2 + 1],
         "top_share": mean(np.concatenate(shares)),
         "explained": np.array([mean(explained_by_residue(neurons, q)) for q in qs.tolist()]),
-        "character": np.concatenate([mean(character_powers(neurons, q)) for q in qs.tolist()]),
+        "character": mean(characters),
+        "character_power": mean(characters * variance),
         "live": np.array(int(live.sum())),
     }

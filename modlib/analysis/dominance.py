@@ -16,7 +16,8 @@ TICK_POWER = 0.75
 def of_one_digit(smoothed: Float[np.ndarray, "time f0 f1"]) -> Float[np.ndarray, "time f1"]:
     """Magnitudes at each frequency of one digit, summed over those of the other.
 
-    The code counts among (p + 1) / 2 frequencies of one neuron; that they are these is our reading.
+    The ledger's first edition reads the authors' count so. Their program leaves out the image's
+    first row and column and sees numbers trained on with dropout: ``training.neuron_zero``.
     """
     return np.asarray(smoothed.sum(1, dtype=float))
 
@@ -36,6 +37,6 @@ def counts_as_coded(series: Float[np.ndarray, "time f1"]) -> Int[np.ndarray, " t
     return (relative > relative.mean() + CODED_SIGMA * relative.std()).sum(1)
 
 
-def printed_ticks(counts: Int[np.ndarray, " time"]) -> Int[np.ndarray, " time"]:
+def printed_ticks(counts: Int[np.ndarray, "*time"]) -> Int[np.ndarray, "*time"]:
     """What the authors' figure writes for a count."""
     return (counts**TICK_POWER).astype(int)

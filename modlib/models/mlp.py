@@ -22,6 +22,11 @@ PARAMETERS = (
 )
 """Parameter names, in the order in which the initialisation draws them. Final."""
 
+FAR, NEAR = 1.0, 0.025
+"""Sizes beyond and under which embedding weights are counted: paper A, figure A3."""
+SHARES = ("share_above_1", "share_within_025", "abs_max")
+"""What ``embedding_shares`` gives, in its order."""
+
 
 class TwoEmbeddingMLP(nn.Module):
     """ReLU([E_A[a], E_B[b]] W + b_in) W_out + b_out (paper A, section 4).
@@ -78,6 +83,17 @@ def initial_weights(config: AdditionConfig, seed: int) -> dict[str, Float[np.nda
             drawn = fan_in[layer] ** -0.5 * rng.truncated_normals(seed, rng.INIT, index, count)
         weights[name] = drawn.reshape(shape).astype(np.float32)
     return weights
+
+
+def embedding_shares(*embeddings: Float[np.ndarray, "n embed"]) -> dict[str, float]:
+    """Of all entries together, by ``SHARES``: shares over 1 and under .025 in size, largest size.
+
+    Paper A, figure A3. NaN counts as neither, and is the largest.
+    """
+    sizes = [np.abs(embedding).ravel() for embedding in embeddings]
+    size = sizes[0] if len(sizes) == 1 else np.concatenate(sizes)
+    values = (size > FAR).mean(), (size < NEAR).mean(), size.max()
+    return {name: float(value) for name, value in zip(SHARES, values, strict=True)}
 
 
 def build(config: AdditionConfig, weights: Mapping[str, np.ndarray]) -> TwoEmbeddingMLP:

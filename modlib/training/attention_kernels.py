@@ -17,58 +17,37 @@ from modlib.training.vectors import compiled
 
 
 @compiled
-def attend(scores, values, base, x0, x1, weights, stream):
-    """stream = base + sum over heads and positions of weight times value.
-
-    ``weights`` (number, heads, 3) becomes the softmax of the scores of the three positions.
-    """
+def weigh(scores, x0, x1, weights):
+    """``weights`` (number, heads, 3): the softmax of the scores of the three positions."""
     p = (scores.shape[0] - 1) // 2
     for i in range(x0.shape[0]):
         a, b, c = x0[i], p + x1[i], 2 * p
-        stream[i, :] = base
         for h in range(scores.shape[1]):
             highest = max(scores[a, h], scores[b, h], scores[c, h])
             at_a = np.exp(scores[a, h] - highest)
             at_b = np.exp(scores[b, h] - highest)
             at_c = np.exp(scores[c, h] - highest)
             total = at_a + at_b + at_c
-            at_a, at_b, at_c = at_a / total, at_b / total, at_c / total
-            weights[i, h, 0], weights[i, h, 1], weights[i, h, 2] = at_a, at_b, at_c
-            for j in range(stream.shape[1]):
-                stream[i, j] += (
-                    at_a * values[a, h, j] + at_b * values[b, h, j] + at_c * values[c, h, j]
-                )
+            weights[i, h, 0], weights[i, h, 1] = at_a / total, at_b / total
+            weights[i, h, 2] = at_c / total
 
 
-def _attend_back(values, x0, x1, weights, d_stream, d_scores, d_values, d_base):
-    """Adds the gradients of ``attend``'s tables and base to ``d_scores``, ``d_values``, ``d_base``.
+@compiled
+def weigh_back(weights, d_weights, x0, x1, d_scores):
+    """Adds the gradient of ``weigh``'s scores to ``d_scores``.
 
-    ``d_stream`` (number, embed): gradient of its result.
+    ``d_weights`` (number, heads, 3): that of the digits' weights, the answer's held at 0, as
+    ``mixtures.mix_back`` gives it.
     """
-    p = (values.shape[0] - 1) // 2
-    zero = values.dtype.type(0)
+    p = (d_scores.shape[0] - 1) // 2
     for i in range(x0.shape[0]):
         a, b, c = x0[i], p + x1[i], 2 * p
-        for j in range(d_stream.shape[1]):
-            d_base[j] += d_stream[i, j]
-        for h in range(values.shape[1]):
-            at_a, at_b, at_c = weights[i, h, 0], weights[i, h, 1], weights[i, h, 2]
-            d_a, d_b, d_c = zero, zero, zero
-            for j in range(d_stream.shape[1]):
-                d = d_stream[i, j]
-                d_a += d * values[a, h, j]
-                d_b += d * values[b, h, j]
-                d_c += d * values[c, h, j]
-                d_values[a, h, j] += at_a * d
-                d_values[b, h, j] += at_b * d
-                d_values[c, h, j] += at_c * d
-            mean = at_a * d_a + at_b * d_b + at_c * d_c
-            d_scores[a, h] += at_a * (d_a - mean)
-            d_scores[b, h] += at_b * (d_b - mean)
-            d_scores[c, h] += at_c * (d_c - mean)
-
-
-attend_back = compiled(_attend_back, reorder_sums=True)
+        for h in range(weights.shape[1]):
+            d_a, d_b = d_weights[i, h, 0], d_weights[i, h, 1]
+            mean = weights[i, h, 0] * d_a + weights[i, h, 1] * d_b
+            d_scores[a, h] += weights[i, h, 0] * (d_a - mean)
+            d_scores[b, h] += weights[i, h, 1] * (d_b - mean)
+            d_scores[c, h] -= weights[i, h, 2] * mean
 
 
 @compiled

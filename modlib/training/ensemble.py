@@ -15,7 +15,6 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float32
 from tqdm import tqdm
@@ -23,11 +22,11 @@ from tqdm import tqdm
 from modlib import rng
 from modlib.config import AdditionConfig, require_seed
 from modlib.errors import require_int
-from modlib.models.mlp import PARAMETERS, initial_weights
+from modlib.models.mlp import PARAMETERS, embedding_shares, initial_weights
 from modlib.tasks import train_mask, train_split
 from modlib.training import kernels
 from modlib.training.kernels import CHUNK_ROWS
-from modlib.training.loop import HISTORY
+from modlib.training.loop import HISTORY, WEIGHT_HISTORY, table_of, weight_epochs
 from modlib.training.member import Member, evaluation_epochs
 from modlib.training.vectors import padded
 
@@ -155,18 +154,32 @@ class Network:
                 measured[f"{name}_{quantity}"] = sums[which] / count if count else float("nan")
         return measured
 
+    def weigh(self) -> dict[str, float]:
+        """How large the embeddings' weights are: ``embedding_shares``."""
+        return embedding_shares(*(part[:, : self.config.embed_dim] for part in self._theta[:2]))
+
 
 def _train_one(config: AdditionConfig, seed: int, stop: threading.Event) -> Member:
     network = Network(config, seed)
-    history, done = [], 0
-    for epoch in evaluation_epochs(config):
+    evaluated, weighing = set(evaluation_epochs(config)), set(weight_epochs(config))
+    history: list[dict[str, float]] = []
+    weighed: list[dict[str, float]] = []
+    done = 0
+    for epoch in sorted(evaluated | weighing):
         if stop.is_set():  # nobody waits for this network any more
             raise CancelledError
         network.run_epochs(done, epoch)
-        history.append({"epoch": epoch, **network.evaluate()})
+        if epoch in evaluated:
+            history.append({"epoch": epoch, **network.evaluate()})
+        if epoch in weighing:
+            weighed.append({"epoch": epoch, **network.weigh()})
         done = epoch
-    table = pd.DataFrame(history, columns=list(HISTORY)).astype({"epoch": int})
-    return Member(seed=seed, weights=network.weights, history=table)
+    return Member(
+        seed=seed,
+        weights=network.weights,
+        history=table_of(history, HISTORY),
+        weight_history=table_of(weighed, WEIGHT_HISTORY),
+    )
 
 
 def available_cores() -> int:

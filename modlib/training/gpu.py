@@ -24,9 +24,9 @@ from tqdm import tqdm
 from modlib import rng
 from modlib.config import AdditionConfig, require_seed
 from modlib.errors import InputError
-from modlib.models.mlp import PARAMETERS, initial_weights
+from modlib.models.mlp import FAR, NEAR, PARAMETERS, initial_weights
 from modlib.training.kernels import BETA_1, BETA_2
-from modlib.training.loop import HISTORY
+from modlib.training.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
 from modlib.training.member import Member, evaluation_epochs
 
 MAX_N, MAX_EMBED_DIM = 512, 64
@@ -214,6 +214,14 @@ class Group:
         """Loss and accuracy of every network as it stands, on the host."""
         return evaluate(self.state[:, 0], self.is_train, self.config).cpu().numpy()
 
+    def weigh(self) -> Float64[np.ndarray, "network 3"]:
+        """How large every network's embedding weights are: ``mlp.embedding_shares``."""
+        theta = parameters(self.state[:, 0], self.config)
+        embeddings = (theta["embed_a.weight"], theta["embed_b.weight"])
+        size = torch.cat([e.flatten(1) for e in embeddings], dim=1).abs()
+        shares = [counted.double().mean(1) for counted in (size > FAR, size < NEAR)]
+        return torch.stack([*shares, size.amax(1).double()], dim=1).cpu().numpy()
+
     def weights(self) -> Float32[np.ndarray, "network size"]:
         """Every network's flat weights, on the host."""
         return self.state[:, 0].cpu().numpy()
@@ -247,31 +255,45 @@ def _train_group(
     initial: Future[Any],
     device: torch.device,
     bar: tqdm,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Final flat weights, and figures over (evaluation, network, loss and accuracy)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Final flat weights, and figures over (evaluation, network, ...).
+
+    First loss and accuracy, then sizes of the embeddings' weights.
+    """
     with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
         group = Group(config, seeds, initial.result(), device)
-        figures = []
-        for epoch in evaluation_epochs(config):
+        evaluated, weighing = evaluation_epochs(config), weight_epochs(config)
+        figures, weighed = [], []
+        for epoch in sorted({*evaluated, *weighing}):
             done = epoch - group.epoch
             while group.epoch < epoch:
                 group.run_epoch()
-            figures.append(group.evaluate())
+            if epoch in evaluated:
+                figures.append(group.evaluate())
+            if epoch in weighing:
+                weighed.append(group.weigh())
             bar.update(done * len(seeds))
-        return group.weights(), np.stack(figures)
+        return group.weights(), np.stack(figures), np.stack(weighed)
 
 
 def _members(
     config: AdditionConfig, seeds: Sequence[int], trained: Future[Any]
 ) -> Iterator[Member]:
-    weights, figures = trained.result()
-    epochs = evaluation_epochs(config)
+    weights, figures, weighed = trained.result()
+
+    def over_training(rows: np.ndarray, columns: Sequence[str], epochs: list[int]) -> pd.DataFrame:
+        table = pd.DataFrame(rows, columns=list(columns[1:]))
+        table.insert(0, columns[0], epochs)
+        return table
+
     named = parameters(torch.from_numpy(weights), config)
     for index, seed in enumerate(seeds):
-        history = pd.DataFrame(figures[:, index], columns=list(HISTORY[1:]))
-        history.insert(0, HISTORY[0], epochs)
-        own = {name: value[index].numpy().copy() for name, value in named.items()}
-        yield Member(seed=seed, weights=own, history=history)
+        yield Member(
+            seed=seed,
+            weights={name: value[index].numpy().copy() for name, value in named.items()},
+            history=over_training(figures[:, index], HISTORY, evaluation_epochs(config)),
+            weight_history=over_training(weighed[:, index], WEIGHT_HISTORY, weight_epochs(config)),
+        )
 
 
 def train_on_gpu(

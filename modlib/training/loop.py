@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,14 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from modlib.config import AdditionConfig
-from modlib.models.mlp import PARAMETERS, TwoEmbeddingMLP, build, initial_weights
+from modlib.models.mlp import (
+    PARAMETERS,
+    SHARES,
+    TwoEmbeddingMLP,
+    build,
+    embedding_shares,
+    initial_weights,
+)
 from modlib.store import Checkpoint
 from modlib.tasks import addition_pairs, epoch_order, train_mask, train_split
 from modlib.training.threads import one_thread
@@ -23,6 +30,12 @@ from modlib.training.threads import one_thread
 MAX_EVALUATIONS = 300
 CHECKPOINT_EVERY_S = 5.0
 HISTORY = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
+WEIGHT_EPOCHS = (
+    *(1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 75, 100),
+    *(150, 200, 300, 500, 1000, 2000, 3000),
+)
+"""Epochs after which the embeddings' weights are counted, and after the last one."""
+WEIGHT_HISTORY = ("epoch", *SHARES)
 MAX_LOGITS = 2**25
 """Logits held at once by an evaluation: bounds its memory whatever n."""
 
@@ -41,13 +54,16 @@ class Trained:
 
     ``weights``: final parameters by name; ``history``: one row an evaluated epoch, with
     ``epoch``, ``train_loss``, ``test_loss`` (mean cross-entropy in nats, without L2) and
-    ``train_accuracy``, ``test_accuracy``; ``probed``: each probe's measurements stacked over its
+    ``train_accuracy``, ``test_accuracy``; ``weight_history``: ``embedding_shares`` at the epochs
+    of ``weight_epochs``, columns ``WEIGHT_HISTORY``, NaN at epochs that an older version of modlib
+    passed before it was stopped; ``probed``: each probe's measurements stacked over its
     epochs; ``steps_per_second``: optimiser steps over time spent in them, NaN without steps;
     ``wall_s``: seconds, of sessions before the last one those of their steps.
     """
 
     weights: dict[str, np.ndarray]
     history: pd.DataFrame
+    weight_history: pd.DataFrame
     probed: dict[str, np.ndarray] = field(default_factory=dict)
     steps_per_second: float
     wall_s: float
@@ -57,6 +73,17 @@ def evaluation_epochs(config: AdditionConfig, at_most: int = MAX_EVALUATIONS) ->
     """Epochs after which loss and accuracy are taken: about ``at_most``, with first and last."""
     stride = -(-config.num_epochs // at_most) or 1
     return sorted({*range(0, config.num_epochs + 1, stride), config.num_epochs})
+
+
+def weight_epochs(config: AdditionConfig) -> list[int]:
+    """Epochs after which the embeddings' weights are counted: some 25, and the last."""
+    last = config.num_epochs
+    return sorted({last, *(epoch for epoch in WEIGHT_EPOCHS if epoch < last)})
+
+
+def table_of(rows: Sequence[Mapping[str, float]], columns: Sequence[str]) -> pd.DataFrame:
+    """Measurements at some epochs, a row each; ``columns`` begins with ``epoch``."""
+    return pd.DataFrame(rows, columns=list(columns)).astype({"epoch": int})
 
 
 @torch.no_grad()
@@ -98,6 +125,7 @@ def _state(
     model: nn.Module,
     optimizer: torch.optim.Adam,
     history: list[dict[str, float]],
+    weighed: list[dict[str, float]],
     probed: Mapping[str, list[np.ndarray]],
     epoch: int,
     seconds: float,
@@ -108,14 +136,21 @@ def _state(
         arrays |= {f"adam/{index}/{slot}": value.cpu().numpy() for slot, value in slots.items()}
     arrays |= {f"probed/{name}": np.stack(rows) for name, rows in probed.items() if rows}
     arrays["history"] = pd.DataFrame(history).to_numpy(dtype=np.float64)
+    arrays["weight_history"] = table_of(weighed, WEIGHT_HISTORY).to_numpy(dtype=np.float64)
     arrays["progress"] = np.array([epoch, seconds])
     return arrays
 
 
 def _restore(
-    state: Mapping[str, np.ndarray], model: nn.Module, optimizer: torch.optim.Adam
-) -> tuple[list[dict[str, float]], dict[str, list[np.ndarray]], int, float]:
-    """Undo ``_state``: fills model and optimiser, returns history, probes, epoch and seconds."""
+    state: Mapping[str, np.ndarray],
+    model: nn.Module,
+    optimizer: torch.optim.Adam,
+    weighing: Sequence[int],
+) -> tuple[list[dict[str, float]], list[dict[str, float]], dict[str, list[np.ndarray]], int, float]:
+    """Undo ``_state``: fills model and optimiser, returns both histories and all that follows.
+
+    ``weighing``: ``weight_epochs``; a state of an older version has no weights over training.
+    """
     model.load_state_dict({name: torch.from_numpy(state[f"model/{name}"]) for name in PARAMETERS})
     slots: dict[int, dict[str, Tensor]] = {}
     for name, array in state.items():
@@ -126,7 +161,13 @@ def _restore(
     history = pd.DataFrame(state["history"], columns=list(HISTORY)).to_dict("records")
     probed = {name[7:]: list(rows) for name, rows in state.items() if name.startswith("probed/")}
     epoch, seconds = state["progress"]
-    return history, probed, int(epoch), float(seconds)
+    passed = [{"epoch": float(past)} for past in weighing if past <= epoch]
+    weighed = (
+        pd.DataFrame(state["weight_history"], columns=list(WEIGHT_HISTORY)).to_dict("records")
+        if "weight_history" in state
+        else passed
+    )
+    return history, weighed, probed, int(epoch), float(seconds)
 
 
 def train(
@@ -159,11 +200,13 @@ def _train(
     model = build(config, initial_weights(config, seed)).to(device)
     optimizer = make_optimizer(model, config)
     history: list[dict[str, float]] = []
+    weighed: list[dict[str, float]] = []
+    weighing = weight_epochs(config)
     probed: dict[str, list[np.ndarray]] = {name: [] for name in probes}
     start, seconds, saved_at = 0, 0.0, time.perf_counter()
     saved = checkpoint.load() if checkpoint else None
     if saved is not None:
-        history, kept, start, seconds = _restore(saved, model, optimizer)
+        history, weighed, kept, start, seconds = _restore(saved, model, optimizer, weighing)
         probed |= kept
         began -= seconds
 
@@ -175,6 +218,10 @@ def _train(
     def observe(epoch: int) -> None:
         if epoch in evaluated:
             history.append({"epoch": epoch, **evaluate(model, is_train)})
+        if epoch in weighing:
+            embeddings = (model.embed_a.weight, model.embed_b.weight)
+            shares = embedding_shares(*(e.detach().cpu().numpy() for e in embeddings))
+            weighed.append({"epoch": epoch, **shares})
         for name, probe in probes.items():
             if epoch in probe.epochs:
                 probed[name].append(np.array(probe.measure(model)))
@@ -203,13 +250,15 @@ def _train(
         if epoch + 1 in evaluated and history:
             bar.set_postfix(test=f"{history[-1]['test_accuracy']:.3f}", refresh=False)
         if checkpoint and time.perf_counter() - saved_at > CHECKPOINT_EVERY_S:
-            checkpoint.save(_state(model, optimizer, history, probed, epoch + 1, seconds))
+            state = _state(model, optimizer, history, weighed, probed, epoch + 1, seconds)
+            checkpoint.save(state)
             saved_at = time.perf_counter()
     bar.close()
     steps = config.num_epochs * config.steps_per_epoch
     return Trained(
         weights={name: value.cpu().numpy() for name, value in model.state_dict().items()},
-        history=pd.DataFrame(history, columns=list(HISTORY)).astype({"epoch": int}),
+        history=table_of(history, HISTORY),
+        weight_history=table_of(weighed, WEIGHT_HISTORY),
         probed={name: np.stack(rows) for name, rows in probed.items() if rows},
         steps_per_second=steps / seconds if seconds else float("nan"),
         wall_s=time.perf_counter() - began,

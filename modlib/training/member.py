@@ -19,12 +19,13 @@ class Member:
     """One trained network of an ensemble.
 
     ``weights``: final parameters by name, as ``loop.Trained`` has them; ``history``: its columns,
-    at the epochs of ``evaluation_epochs``.
+    at the epochs of ``evaluation_epochs``; ``weight_history``: as there.
     """
 
     seed: int
     weights: dict[str, np.ndarray]
     history: pd.DataFrame
+    weight_history: pd.DataFrame
 
 
 def evaluation_epochs(config: AdditionConfig) -> list[int]:

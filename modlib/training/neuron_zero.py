@@ -1,6 +1,8 @@
-"""The first neuron's spectrum at every step: what the authors' count of frequencies is made of.
+"""The first neurons' spectra at every step: what the authors' count of frequencies is made of.
 
-Their code smooths it over three epochs. The smoothed spectra of chosen steps are kept.
+``FirstNeurons`` is what their program does, step for step (figure 16, table 3). ``NeuronZero`` is
+the earlier reading of it, kept for the ledger's first edition: no dropout, the whole image, a sum
+over the other digit without the mean's cell.
 """
 
 from __future__ import annotations
@@ -9,28 +11,44 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 import scipy.fft
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from modlib.config import RemaindersConfig
+from modlib.tasks import as_grid, number_split
+from modlib.training.remainders import dropout
 from modlib.training.transformer import FastStep, Tables
 
 WINDOW = 3
 """Epochs that are smoothed over."""
 
+NUM_FOLLOWED = 5
+"""Neurons whose spectra the authors' program takes; its count is of the first."""
 
-def first_neuron(network: FastStep, tables: Tables) -> Float[np.ndarray, "x0 x1"]:
-    """The activation of neuron 0 for every pair of digits, without dropout, in float64.
 
-    Its preactivation is a mean of numbers over tokens, so no vector need be added.
+def first_neurons(
+    network: FastStep,
+    tables: Tables,
+    count: int = NUM_FOLLOWED,
+    keep: Float[np.ndarray, " embed"] | None = None,
+) -> Float[np.ndarray, "neuron x0 x1"]:
+    """The activations of the first neurons for every pair of digits, in float64.
+
+    ``keep``: the factors of dropout after attention, None without it. A preactivation is a mean of
+    numbers over tokens, so no vector need be added.
     """
     p = network.config.p
-    w_in = network.parameters["w_in"][:, 0].astype(float)
+    w_in, o = network.parameters["w_in"][:, :count].astype(float), network.parameters["o"]
+    if keep is not None:
+        w_in *= keep[:, None]
     scores = tables.scores.astype(float)
-    reads = tables.values.astype(float) @ w_in
+    read = np.einsum("htd,hdn->thn", tables.heads.astype(float), o.astype(float) @ w_in)
     powers = np.exp(scores - scores.max(0))
-    at_0, at_1, at_2 = powers[:p, None], powers[None, p : 2 * p], powers[2 * p]
-    top = at_0 * reads[:p, None] + at_1 * reads[None, p : 2 * p] + at_2 * reads[2 * p]
-    attended = (top / (at_0 + at_1 + at_2)).sum(-1)
-    return np.maximum(attended + tables.embedded[-1].astype(float) @ w_in, 0.0)
+    reads = powers[..., None] * read
+    total = powers[:p, None] + powers[None, p : 2 * p] + powers[2 * p]
+    top = reads[:p, None] + reads[None, p : 2 * p] + reads[2 * p]
+    attended = (top / total[..., None]).sum(2)
+    base = tables.embedded[-1].astype(float) @ w_in
+    return np.moveaxis(np.maximum(attended + base, 0.0), -1, 0)
 
 
 class NeuronZero:
@@ -46,7 +64,7 @@ class NeuronZero:
 
     def follow(self, step: int, network: FastStep, tables: Tables) -> None:
         """Add the spectrum after ``step`` steps."""
-        magnitudes = np.abs(scipy.fft.rfft2(first_neuron(network, tables)))
+        magnitudes = np.abs(scipy.fft.rfft2(first_neurons(network, tables, 1)[0]))
         magnitudes[0, 0] = 0.0
         self.recent[step % WINDOW] = magnitudes
         if step in self.steps:
@@ -62,3 +80,59 @@ class NeuronZero:
         """Take up a state."""
         self.recent = state["recent"].copy()
         self.smoothed = list(state["smoothed"])
+
+
+def coded_epochs(config: RemaindersConfig) -> Int[np.ndarray, " column"]:
+    """The epochs, from 1, that the authors' figure 16 shows: evenly spaced in the logarithm.
+
+    Three a frequency (168 at p = 113), cut to whole numbers, so that early ones come repeatedly;
+    the last two epochs are lost to the smoothing.
+    """
+    smoothed, columns = config.steps - WINDOW + 1, 3 * ((config.p - 1) // 2)
+    if smoothed < 1:
+        return np.zeros(0, dtype=int)
+    spaced = np.logspace(0, np.log10(smoothed), columns)
+    return np.clip(spaced.astype(int), 1, smoothed)
+
+
+class FirstNeurons:
+    """Follows the spectra of the first neurons as the authors' program takes them.
+
+    Epoch t (from 0) is seen after its update: numbers trained on with the activations that its
+    gradient was taken at, dropout on, the others with the new parameters and without dropout. Each
+    neuron's p x p image loses its first row and column; the magnitudes of its real 2-D transform
+    are averaged over the first digit's frequencies, the mean's cell among them; and over
+    ``WINDOW`` epochs. ``smoothed`` (column, neuron, freq = 0 .. (p - 1) / 2) keeps the means of
+    the epochs ``epochs`` (see ``coded_epochs``) and the two that follow; 0 before they are made.
+    """
+
+    def __init__(self, config: RemaindersConfig, seed: int) -> None:
+        self.config, self.seed = config, seed
+        trained = np.isin(np.arange(config.p**2), number_split(config, seed)["train"])
+        self.trained = as_grid(config, trained.astype(np.int8)) == 1
+        self.epochs = coded_epochs(config)
+        shape = (NUM_FOLLOWED, (config.p - 1) // 2 + 1)
+        self.smoothed = np.zeros((len(self.epochs), *shape), dtype=np.float32)
+        self.recent = np.zeros((WINDOW, *shape))
+        self.seen = np.zeros((NUM_FOLLOWED, config.p, config.p), dtype=np.float32)
+
+    def follow(self, step: int, network: FastStep, tables: Tables) -> None:
+        """Complete the epoch that ended with ``step`` updates, and look at the next one's start."""
+        if step > 0:
+            images = np.where(self.trained, self.seen, first_neurons(network, tables))
+            spectra = np.abs(scipy.fft.rfft2(images[:, 1:, 1:]))
+            self.recent[step % WINDOW] = spectra.mean(1)
+            self.smoothed[self.epochs == step - WINDOW + 1] = self.recent.mean(0)
+        if step < self.config.steps:
+            masks = dropout(self.config, self.seed, step)
+            self.seen[...] = first_neurons(network, tables, keep=masks and masks[0])
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What has been gathered."""
+        names = ("epochs", "smoothed", "recent", "seen")
+        return {name: getattr(self, name) for name in names}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take up a state."""
+        for name in ("smoothed", "recent", "seen"):
+            getattr(self, name)[...] = state[name]

@@ -30,26 +30,28 @@ SLAB = 128
 """Rows of A that pass over all panels before the next ones: they stay in the second-level cache."""
 
 
-def _make_tile(rows: int, turned: bool) -> Intrinsic:
-    """c[i:, j:] += A[i:, k:] @ panel for ``rows`` rows and a panel's columns, ``depth`` deep.
+def _make_tile(rows: int, vectors: int, turned: bool) -> Intrinsic:
+    """c[i:, j:] += A[i - top:, k:] @ panel for ``rows`` rows, ``depth`` deep, and a panel's columns or
+    its first ``vectors`` vectors of them.
 
     ``fresh`` (0 or 1): what c held is left out. ``turned``: A is the transpose of ``a``.
     """
 
     @in_llvm
-    def tile(typingctx, a, panels, panel, c, i, k, j, depth, fresh):
-        signature = types.void(a, panels, types.intp, c, *[types.intp] * 5)
+    def tile(typingctx, a, panels, panel, c, top, i, k, j, depth, fresh):
+        signature = types.void(a, panels, types.intp, c, *[types.intp] * 6)
 
         def generate(context, builder, sig, args):
             code = Code(context, builder)
             a, a_cols = code.array(sig.args[0], args[0])
             c, c_cols = code.array(sig.args[3], args[3])
             panels = context.make_array(sig.args[1])(context, builder, args[1]).data
-            panel, (i, k, j, depth, fresh) = args[2], args[4:]
+            panel, (top, i, k, j, depth, fresh) = args[2], args[4:]
             nought = ir.Constant(code.vector, None)
             is_fresh = builder.icmp_signed("!=", fresh, code.size(0))
             at_row = [builder.add(i, code.size(row)) for row in range(rows)]
-            at_col = [builder.add(j, code.size(LANES * v)) for v in range(VECTORS)]
+            of_row = [builder.sub(row, top) for row in at_row]
+            at_col = [builder.add(j, code.size(LANES * v)) for v in range(vectors)]
             sums = [
                 [
                     cgutils.alloca_once_value(
@@ -64,18 +66,18 @@ def _make_tile(rows: int, turned: bool) -> Intrinsic:
                 start = builder.add(panel, builder.mul(loop.index, code.size(PANEL)))
                 line = [
                     code.load(builder.gep(panels, [builder.add(start, code.size(LANES * v))]))
-                    for v in range(VECTORS)
+                    for v in range(vectors)
                 ]
                 at_depth = builder.add(k, loop.index)
                 for row in range(rows):
-                    place = (at_depth, at_row[row]) if turned else (at_row[row], at_depth)
+                    place = (at_depth, of_row[row]) if turned else (of_row[row], at_depth)
                     factor = code.spread(builder.load(code.at(a, place[0], a_cols, place[1])))
-                    for v in range(VECTORS):
+                    for v in range(vectors):
                         slot = sums[row][v]
                         total = code.multiply_add(factor, line[v], builder.load(slot))
                         builder.store(total, slot)
             for row in range(rows):
-                for v in range(VECTORS):
+                for v in range(vectors):
                     place = code.at(c, at_row[row], c_cols, at_col[v])
                     code.store(builder.load(sums[row][v]), place)
             return context.get_dummy_value()
@@ -104,48 +106,82 @@ def _pack(b, turned, k, depth, num, cols, panels):
                 panels[start + row * PANEL + j] = 0
 
 
-_whole, _four, _two, _one = (_make_tile(rows, turned=False) for rows in (TALL, 4, 2, 1))
-_whole_t, _four_t, _two_t, _one_t = (_make_tile(rows, turned=True) for rows in (TALL, 4, 2, 1))
+_whole, _four, _two, _one = (_make_tile(rows, VECTORS, turned=False) for rows in (TALL, 4, 2, 1))
+_whole_t, _four_t, _two_t, _one_t = (
+    _make_tile(rows, VECTORS, turned=True) for rows in (TALL, 4, 2, 1)
+)
+_slim, _slim_one = (_make_tile(rows, 1, turned=False) for rows in (TALL, 1))
+_slim_t, _slim_one_t = (_make_tile(rows, 1, turned=True) for rows in (TALL, 1))
 
 
 @compiled
-def _tiles(a, turned, panels, panel, c, first, last, k, j, depth, fresh):
+def _slim_tiles(a, turned, panels, panel, c, top, first, last, k, j, depth, fresh):
+    """``_tiles`` where one vector holds the columns that are left."""
+    i = first
+    while last - i >= TALL:
+        if turned:
+            _slim_t(a, panels, panel, c, top, i, k, j, depth, fresh)
+        else:
+            _slim(a, panels, panel, c, top, i, k, j, depth, fresh)
+        i += TALL
+    while last - i >= 1:
+        if turned:
+            _slim_one_t(a, panels, panel, c, top, i, k, j, depth, fresh)
+        else:
+            _slim_one(a, panels, panel, c, top, i, k, j, depth, fresh)
+        i += 1
+
+
+@compiled
+def _tiles(a, turned, panels, panel, c, top, first, last, k, j, depth, fresh):
     """The rows from ``first`` to ``last`` in tiles; see ``_make_tile``."""
     i = first
     while last - i >= TALL:
         if turned:
-            _whole_t(a, panels, panel, c, i, k, j, depth, fresh)
+            _whole_t(a, panels, panel, c, top, i, k, j, depth, fresh)
         else:
-            _whole(a, panels, panel, c, i, k, j, depth, fresh)
+            _whole(a, panels, panel, c, top, i, k, j, depth, fresh)
         i += TALL
     while last - i >= 4:
         if turned:
-            _four_t(a, panels, panel, c, i, k, j, depth, fresh)
+            _four_t(a, panels, panel, c, top, i, k, j, depth, fresh)
         else:
-            _four(a, panels, panel, c, i, k, j, depth, fresh)
+            _four(a, panels, panel, c, top, i, k, j, depth, fresh)
         i += 4
     if last - i >= 2:
         if turned:
-            _two_t(a, panels, panel, c, i, k, j, depth, fresh)
+            _two_t(a, panels, panel, c, top, i, k, j, depth, fresh)
         else:
-            _two(a, panels, panel, c, i, k, j, depth, fresh)
+            _two(a, panels, panel, c, top, i, k, j, depth, fresh)
         i += 2
     if last - i >= 1:
         if turned:
-            _one_t(a, panels, panel, c, i, k, j, depth, fresh)
+            _one_t(a, panels, panel, c, top, i, k, j, depth, fresh)
         else:
-            _one(a, panels, panel, c, i, k, j, depth, fresh)
+            _one(a, panels, panel, c, top, i, k, j, depth, fresh)
+
+
+@compiled
+def _gather(a, k, depth, first, last, slab):
+    """Rows k to k + depth of some columns of ``a``: they lie a page apart, and close in ``slab``."""
+    for row in range(depth):
+        of, to = a[k + row, first:last], slab[row]
+        for i in range(of.shape[0]):
+            to[i] = of[i]
 
 
 # No closure over the tiles: numba finds compiled code again only where closures hold plain values.
 @compiled
-def _multiply(a, a_turned, b, b_turned, c, add, panels, edge):
+def _multiply(a, a_turned, b, b_turned, c, add, panels, edge, slab):
     """c = A B, or c += A B; ``edge`` holds the columns beyond the last whole panel."""
     rows, cols = c.shape
     depth = a.shape[0] if a_turned else a.shape[1]
     inside = cols // PANEL
     num = (cols + PANEL - 1) // PANEL
     left = cols - inside * PANEL
+    if depth == 0 and not add:
+        c[...] = 0
+        return
     if add:
         for i in range(rows):
             for j in range(left):
@@ -156,10 +192,18 @@ def _multiply(a, a_turned, b, b_turned, c, add, panels, edge):
         fresh = 1 if k == 0 and not add else 0
         for first in range(0, rows, SLAB):
             last = min(first + SLAB, rows)
+            if a_turned:
+                _gather(a, k, deep, first, last, slab)
             for panel in range(num):
                 out, j = (c, panel * PANEL) if panel < inside else (edge, 0)
-                start = panel * DEPTH * PANEL
-                _tiles(a, a_turned, panels, start, out, first, last, k, j, deep, fresh)
+                start, top = panel * DEPTH * PANEL, first if a_turned else 0
+                of, row = (slab, 0) if a_turned else (a, k)
+                if panel == inside and left <= LANES:
+                    _slim_tiles(
+                        of, a_turned, panels, start, out, top, first, last, row, j, deep, fresh
+                    )
+                else:
+                    _tiles(of, a_turned, panels, start, out, top, first, last, row, j, deep, fresh)
     for i in range(rows):
         for j in range(left):
             c[i, inside * PANEL + j] = edge[i, j]
@@ -170,6 +214,7 @@ class Multiplier:
 
     def __init__(self, rows: int, cols: int) -> None:
         self.panels = np.empty(-(-cols // PANEL) * DEPTH * PANEL, dtype=np.float32)
+        self.slab = np.empty((DEPTH, SLAB), dtype=np.float32)
         self.edge = np.zeros((rows, PANEL), dtype=np.float32)
 
     def __call__(
@@ -193,7 +238,7 @@ class Multiplier:
             product = _half(left, right) if half else left @ right
             np.add(c, product, out=c) if add else np.copyto(c, product)
         else:
-            _multiply(a, turn_a, b, turn_b, c, add, self.panels, self.edge)
+            _multiply(a, turn_a, b, turn_b, c, add, self.panels, self.edge, self.slab)
 
 
 def _half(left: np.ndarray, right: np.ndarray) -> np.ndarray:

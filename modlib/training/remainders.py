@@ -271,6 +271,8 @@ def _train(
     saved = checkpoint.load() if checkpoint else None
     if checkpoint and saved is not None:
         require_state(config, seed, saved, checkpoint.path)
+        # A run that was begun without a follower goes on without it.
+        followers = {n: f for n, f in followers.items() if below(f"followed/{n}", saved)}
         log, start, seconds = _restore(saved, network, followers)
         began -= seconds
 
@@ -285,8 +287,12 @@ def _train(
             )
         for name, probe in probes.items():
             if step in probe.steps:
+                before = sum(at < step for at in probe.steps)
                 for key, value in probe.measure(network).items():
-                    log.probed.setdefault(f"{name}/{key}", []).append(np.array(value))
+                    rows = log.probed.get(f"{name}/{key}", [])
+                    # A run that was begun before this was measured goes on without it.
+                    if len(rows) == before:
+                        log.probed[f"{name}/{key}"] = [*rows, np.array(value)]
         if step in kept:
             log.snapshots[step] = network.weights()
 

@@ -2,9 +2,11 @@
 
 What makes it fast is what the task leaves out. Only the last position is read, so query,
 feed-forward layer and unembedding are computed there alone; its query is one vector before
-dropout; keys and values are tables over 2 p + 1 tokens. Numbers are worked off in blocks that stay
-in the cache, in arrays that stay in place, and blocks in ``NUM_PARTS`` parts whose gradients are
-added in a fixed order, so that the result is the same for any number of threads.
+dropout; keys and values are tables over 2 p + 1 tokens. What dropout sets to 0 for all numbers at
+once is no column of any product, and the feed-forward layer's first product, there and back, is
+one over tokens (``mixtures``). Numbers are worked off in blocks that stay in the cache, in arrays
+that stay in place, and blocks in ``NUM_PARTS`` parts whose gradients are added in a fixed order,
+so that the result is the same for any number of threads.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,12 +28,15 @@ from modlib.tasks import digits, loss_weights, moduli
 from modlib.training import attention_kernels as kernels
 from modlib.training.optim import filtered
 from modlib.training.products import Multiplier
+from modlib.training.token_tables import TokenTable, shaped
 
 NUM_PARTS = 4
 """Parts of the training set whose gradients are taken apart: the most threads that help."""
 
 BLOCK = 1024
 """Numbers whose logits are held at once."""
+
+T = TypeVar("T")
 
 Masks = tuple[np.ndarray, np.ndarray]
 """What dropout multiplies the stream by after attention and after the feed-forward layer: (embed,)
@@ -60,8 +67,7 @@ class Tables:
 
     ``embedded`` (t, embed), ``query`` (head, head_dim), ``readers`` (embed, head): key weights
     times query over sqrt(head_dim), ``scores`` (t, head), ``heads`` (head, t, head_dim): the
-    values, ``values`` (t, head, embed): the same through the output matrix. ``unembed`` (logit,
-    embed), ``w_in`` (neuron, embed), ``w_out`` (embed, neuron): transposed, as products read them.
+    values, before the output matrix.
     """
 
     embedded: np.ndarray
@@ -69,50 +75,76 @@ class Tables:
     readers: np.ndarray
     scores: np.ndarray
     heads: np.ndarray
-    values: np.ndarray
-    unembed: np.ndarray
-    w_in: np.ndarray
-    w_out: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """The matrices as a step's products read them, without what dropout leaves out.
+
+    ``kept``: columns of the stream that are read, the mask's ``factors`` there, and ``before``:
+    that of the mask after attention, (embed); 1 where masks are applied number by number.
+    ``w_out`` (neuron, kept) with the factors in it, ``w_out_t`` its transpose; ``unembed`` (logit,
+    kept); ``w_in_t`` (neuron, embed): None where tables replace it.
+    """
+
+    kept: Int[np.ndarray, " kept"]
+    factors: Float[np.ndarray, " kept"]
+    before: Float[np.ndarray, " embed"]
+    w_out: Float[np.ndarray, "neuron kept"]
+    w_out_t: Float[np.ndarray, "kept neuron"]
+    unembed: Float[np.ndarray, "logit kept"]
+    w_in_t: Float[np.ndarray, "neuron embed"] | None
 
 
 class Work:
     """A thread's arrays for a block: attention ``weights`` (number, head, position), ``middle``
     (number, embed): the stream after attention, ``hidden`` (number, neuron) after ReLU, ``out``
-    (number, embed): the stream that is read, ``logits`` (logit, number), and gradients.
+    (number, kept): the stream that is read, ``logits`` (logit, number), and gradients.
 
-    ``at(count)`` gives them for a block of so many numbers.
+    ``at(count, kept)`` gives them for a block of so many numbers and columns of the stream.
     """
 
     def __init__(self, config: RemaindersConfig, dtype: np.dtype) -> None:
         embed, num_logits = config.embed_dim, int(moduli(config).sum())
-        self.widths = {"middle": embed, "hidden": 4 * embed, "out": embed}
-        self.widths |= {"d_out": embed, "d_hidden": 4 * embed}
+        self.widths = {"middle": embed, "hidden": 4 * embed, "d_hidden": 4 * embed}
         self.held = {
-            name: np.empty(BLOCK * width, dtype=dtype) for name, width in self.widths.items()
+            name: np.empty(BLOCK * width, dtype=dtype)
+            for name, width in {**self.widths, "out": embed, "d_out": embed}.items()
         }
-        self.weights = np.empty((BLOCK, config.heads, 3), dtype=dtype)
+        self.weights, self.d_weights = np.empty((2, BLOCK, config.heads, 3), dtype=dtype)
         self.logits = np.empty(BLOCK * num_logits, dtype=dtype)
         self.num_logits = num_logits
         self.of_tasks = np.empty((2, len(moduli(config)) * BLOCK), dtype=dtype)
         self.highest = np.empty(BLOCK, dtype=dtype)
-        largest = max(num_logits, 4 * embed, BLOCK)
+        largest = max(num_logits, 4 * embed, 2 * config.p, BLOCK)
         self.multiply = Multiplier(largest, largest)
 
-    def at(self, count: int) -> dict[str, np.ndarray]:
-        """The arrays by name, for ``count`` numbers."""
-        arrays = {
-            name: self.held[name][: count * width].reshape(count, width)
-            for name, width in self.widths.items()
-        }
-        logits = self.logits[: count * self.num_logits].reshape(self.num_logits, count)
-        return arrays | {"weights": self.weights[:count], "logits": logits}
+    def at(self, count: int, kept: int) -> dict[str, np.ndarray]:
+        """The arrays by name."""
+        widths = {**self.widths, "out": kept, "d_out": kept}
+        arrays = {name: shaped(self.held[name], count, width) for name, width in widths.items()}
+        arrays |= {"weights": self.weights[:count], "d_weights": self.d_weights[:count]}
+        return arrays | {"logits": shaped(self.logits, self.num_logits, count)}
+
+
+def tables_save(config: RemaindersConfig) -> bool:
+    """Whether the feed-forward layer's input is best taken from tables over tokens.
+
+    They need one mask for all numbers. Mixing a number costs 10 heads x embed products in place
+    of 4 embed^2, and more than these each, as memory has to keep up: hence heads that are not
+    small. In bfloat16 the product costs less than the mixing.
+    """
+    shared = config.dropout == 0 or config.dropout_mask == "step"
+    return shared and config.matmul == "float32" and config.embed_dim >= 8 * config.heads
 
 
 class FastStep:
     """Gradients and evaluation of the transformer on given numbers, by hand-written formulas.
 
     ``weights``: initial parameters; ``x0``, ``x1``, ``targets`` (number, task): the training set.
-    ``dtype``: float64 for tests. ``theta``, ``grad``, ``slow``, ``first``, ``second``: parameters,
+    ``dtype``: float64 for tests. ``by_tables``: whether the feed-forward layer is fed from tables,
+    None: where that saves work; then numbers are sorted, whose order is free where they share a
+    mask. ``theta``, ``grad``, ``slow``, ``first``, ``second``: parameters,
     gradient, its moving average and Adam's moments, as one vector each; ``parameters``: views into
     ``theta`` by name.
     """
@@ -127,27 +159,45 @@ class FastStep:
         *,
         threads: int = 1,
         dtype: type = np.float32,
+        by_tables: bool | None = None,
     ) -> None:
         self.config, self.threads = config, threads
         self.dtype = np.dtype(dtype)
         size = sum(int(np.prod(shape)) for shape in parameter_shapes(config).values())
         state: np.ndarray = np.zeros((4, size), dtype=dtype)
         self.theta, self.slow, self.first, self.second = state
-        self.grads: np.ndarray = np.zeros((NUM_PARTS, size), dtype=dtype)
-        self.grad = self.grads[0]
-        shape = parameter_shapes(config)["unembed"][::-1]
-        self.d_unembed: np.ndarray = np.zeros((NUM_PARTS, *shape), dtype=dtype)
+        self.grad: np.ndarray = np.zeros(size, dtype=dtype)
+        self.by_tables = tables_save(config) if by_tables is None else by_tables
         self.parameters = flat_views(self.theta, config)
         for name, value in weights.items():
             self.parameters[name][...] = value
         self.starts = np.concatenate([[0], np.cumsum(moduli(config))])
         self.scales: np.ndarray = (loss_weights(config) / len(x0)).astype(dtype)
-        self.x0, self.x1 = np.ascontiguousarray(x0), np.ascontiguousarray(x1)
-        self.targets = np.ascontiguousarray(targets.T)
+        order = np.lexsort((x1, x0)) if self.by_tables else np.arange(len(x0))
+        self.x0, self.x1 = (np.ascontiguousarray(x[order]) for x in (x0, x1))
+        self.targets = np.ascontiguousarray(targets[order].T)
         self.half = config.matmul == "bfloat16"
         self.works = [Work(config, self.dtype) for _ in range(NUM_PARTS)]
         self.pool = ThreadPoolExecutor(threads, initializer=_prepare_thread)
         self.used: Tables | None = None
+        self._hold_gradients()
+
+    def _hold_gradients(self) -> None:
+        """Arrays for what a gradient goes through, part by part."""
+        config, shapes = self.config, parameter_shapes(self.config)
+        embed, heads = config.embed_dim, config.heads
+
+        def table(columns: int) -> TokenTable:
+            shape = (heads, embed // heads, config.p, columns)
+            return TokenTable(*shape, NUM_PARTS, self.dtype)
+
+        self.stream, self.fed = table(embed), table(4 * embed) if self.by_tables else None
+        self.sources = np.empty((embed + 1, embed), dtype=self.dtype)
+        names = ("unembed", "w_out") if self.by_tables else ("unembed", "w_out", "w_in")
+        self.held = {
+            name: np.empty(NUM_PARTS * int(np.prod(shapes[name])), dtype=self.dtype)
+            for name in names
+        }
 
     def state(self) -> dict[str, np.ndarray]:
         """What a resumed training needs, by name."""
@@ -172,35 +222,90 @@ class FastStep:
             readers=readers.astype(self.dtype),
             scores=(embedded @ readers).astype(self.dtype),
             heads=heads,
-            values=np.ascontiguousarray((heads @ at["o"]).swapaxes(0, 1)),
-            unembed=np.ascontiguousarray(at["unembed"].T),
-            w_in=np.ascontiguousarray(at["w_in"].T),
-            w_out=np.ascontiguousarray(at["w_out"].T),
+        )
+
+    def _in_parts(self, do: Callable[[int], T]) -> list[T]:
+        """``do`` of every part, in the threads; the results in the parts' order."""
+        return list(self.pool.map(do, range(NUM_PARTS)))
+
+    def _at_once(self, *jobs: Callable[[], None]) -> None:
+        """Call what needs not wait for one another."""
+        list(self.pool.map(lambda job: job(), jobs))
+
+    def _tables_held(self) -> list[TokenTable]:
+        """Of the stream, and of what feeds the hidden layer."""
+        return [self.stream, self.fed] if self.fed else [self.stream]
+
+    def _layers(self, tables: Tables, masks: Sequence[np.ndarray] | None) -> Layers:
+        """What the forward pass reads, with ``masks`` in it; fills the tables over tokens."""
+        at, embed = self.parameters, self.config.embed_dim
+        before, after = (mask[0] for mask in masks) if masks else np.ones((2, embed), self.dtype)
+        kept = np.flatnonzero(after)
+        factors = after[kept]
+        self.sources[:-1], self.sources[-1] = at["o"].reshape(-1, embed), tables.embedded[-1]
+        self.sources *= before
+        self.stream.resize(len(kept))
+        np.multiply(self.sources[:, kept], factors, out=self.stream.rows)
+        less = tables.heads[:, :-1] - tables.heads[:, -1:]
+
+        def fill(part: int) -> None:
+            multiply = self.works[part].multiply
+            for head in range(part, self.config.heads, NUM_PARTS):
+                for table in self._tables_held():
+                    table.fill(head, less[head], multiply)
+
+        if self.fed:
+            half, multiply = len(self.sources) // 2, [work.multiply for work in self.works]
+            pieces = (slice(half), slice(half, None))
+            self._at_once(
+                *(
+                    partial(multiply[part], self.sources[piece], at["w_in"], self.fed.rows[piece])
+                    for part, piece in enumerate(pieces)
+                )
+            )
+        self._in_parts(fill)
+        for table in self._tables_held():
+            table.close(tables.heads[:, -1])
+        w_out = at["w_out"][:, kept] * factors
+        return Layers(
+            kept=kept,
+            factors=factors,
+            before=before,
+            w_out=w_out,
+            w_out_t=np.ascontiguousarray(w_out.T),
+            unembed=np.ascontiguousarray(at["unembed"][kept].T),
+            w_in_t=None if self.fed else np.ascontiguousarray(at["w_in"].T),
         )
 
     def forward(
         self,
         tables: Tables,
+        layers: Layers,
         work: Work,
         x0: Int[np.ndarray, " number"],
         x1: Int[np.ndarray, " number"],
         masks: Sequence[np.ndarray] | None = None,
     ) -> dict[str, np.ndarray]:
-        """Everything up to the logits for at most ``BLOCK`` numbers, in ``work``'s arrays."""
-        at, block = self.parameters, work.at(len(x0))
-        middle, hidden, out = block["middle"], block["hidden"], block["out"]
-        kernels.attend(
-            tables.scores, tables.values, tables.embedded[-1], x0, x1, block["weights"], middle
-        )
-        if masks is not None:
-            kernels.scale_columns(middle, masks[0])
-        work.multiply(middle, at["w_in"], hidden, half=self.half)
-        kernels.relu(hidden)
-        np.copyto(out, middle)
-        work.multiply(hidden, at["w_out"], out, add=True, half=self.half)
+        """Everything up to the logits for at most ``BLOCK`` numbers, in ``work``'s arrays.
+
+        ``masks``: those that are not in ``layers``.
+        """
+        at, block = self.parameters, work.at(len(x0), len(layers.kept))
+        weights, hidden, out = block["weights"], block["hidden"], block["out"]
+        kernels.weigh(tables.scores, x0, x1, weights)
+        self.stream.mix(weights, x0, x1, out)
+        if self.fed:
+            self.fed.mix(weights, x0, x1, hidden, positive=True)
+        else:
+            if masks is not None:
+                kernels.scale_columns(out, masks[0])
+            np.copyto(block["middle"], out)
+            work.multiply(out, at["w_in"], hidden, half=self.half)
+            kernels.relu(hidden)
+        work.multiply(hidden, layers.w_out, out, add=True, half=self.half)
         if masks is not None:
             kernels.scale_columns(out, masks[1])
-        work.multiply(tables.unembed, out, block["logits"], turn_b=True, half=self.half)
+        work.multiply(layers.unembed, out, block["logits"], turn_b=True, half=self.half)
         return block
 
     def gradient(
@@ -212,18 +317,28 @@ class FastStep:
         """
         self.used = tables = self.tables()
         masks = keep and [np.atleast_2d(mask) for mask in keep]
+        layers = self._layers(tables, masks if self.by_tables else None)
+        own = None if self.by_tables else masks
         bounds = np.linspace(0, len(self.x0), NUM_PARTS + 1).astype(int)
+        d_unembed, d_w_out = (
+            shaped(self.held[name], NUM_PARTS, *shape)
+            for name, shape in (("unembed", layers.unembed.shape), ("w_out", layers.w_out.shape))
+        )
 
-        def work(part: int) -> tuple[list[np.ndarray], np.ndarray]:
-            return self._part(tables, masks, part, range(*bounds[part : part + 2]), want_losses)
+        def work(part: int) -> tuple[np.ndarray, np.ndarray]:
+            numbers = range(*bounds[part : part + 2])
+            to = {"unembed": d_unembed[part], "w_out": d_w_out[part]}
+            if not self.fed:
+                shape = self.parameters["w_in"].shape
+                to["w_in"] = shaped(self.held["w_in"], NUM_PARTS, *shape)[part]
+            return self._part(tables, layers, own, part, numbers, to, want_losses)
 
-        results = list(self.pool.map(work, range(NUM_PARTS)))
-        for part in range(1, NUM_PARTS):
-            self.grad += self.grads[part]
-        unembed = flat_views(self.grad, self.config)["unembed"]
-        np.copyto(unembed, self.d_unembed.sum(0).T)
-        d_tables, losses = zip(*results, strict=True)
-        self._tables_back(tables, [np.sum(d, axis=0) for d in zip(*d_tables, strict=True)])
+        d_scores, losses = zip(*self._in_parts(work), strict=True)
+        unembed, w_out = (flat_views(self.grad, self.config)[n] for n in ("unembed", "w_out"))
+        unembed[...], w_out[...] = 0, 0
+        unembed[layers.kept] = d_unembed.sum(0).T
+        w_out[:, layers.kept] = d_w_out.sum(0) * layers.factors
+        self._tables_back(tables, layers, np.sum(d_scores, axis=0))
         return np.sum(losses, axis=0) / len(self.x0) if want_losses else None
 
     def tables_used(self) -> Tables:
@@ -247,47 +362,58 @@ class FastStep:
     def _part(
         self,
         tables: Tables,
+        layers: Layers,
         masks: Sequence[np.ndarray] | None,
         part: int,
         numbers: range,
+        to: Mapping[str, np.ndarray],
         want_losses: bool,
-    ) -> tuple[list[np.ndarray], Float[np.ndarray, " task"]]:
-        """Gradients over some numbers: of the large matrices into this part's vector.
+    ) -> tuple[np.ndarray, Float[np.ndarray, " task"]]:
+        """Gradients over some numbers: of the large matrices ``to`` arrays, of tables to theirs.
 
-        Returns those of ``scores``, ``values`` and the answer's embedding, and summed losses.
+        Returns that of the scores, and summed losses.
         """
-        grads, work, half = flat_views(self.grads[part], self.config), self.works[part], self.half
-        like = (tables.scores, tables.values, tables.embedded[-1])
-        d_tables = [np.zeros_like(table) for table in like]
-        d_unembed = self.d_unembed[part]
+        work, half = self.works[part], self.half
+        d_scores = np.zeros_like(tables.scores)
         losses = np.zeros(len(self.scales))
+        for table in self._tables_held():
+            table.begin_back(part)
         if not numbers:
-            self.grads[part], d_unembed[...] = 0, 0
+            for array in to.values():
+                array[...] = 0
         cuts = np.linspace(numbers.start, numbers.stop, -(-len(numbers) // BLOCK) + 1).astype(int)
         for start, stop in itertools.pairwise(cuts):
             here, add = slice(start, stop), start > numbers.start
             own = masks and [mask if len(mask) == 1 else mask[here] for mask in masks]
             x0, x1 = self.x0[here], self.x1[here]
             targets = np.ascontiguousarray(self.targets[:, here])
-            block = self.forward(tables, work, x0, x1, own)
+            block = self.forward(tables, layers, work, x0, x1, own)
             correct, totals = self._powers(block["logits"], targets, work)
             if want_losses:
                 losses += (np.log(totals) - correct).sum(1, dtype=np.float64)
             d_logits, d_out, d_hidden = block["logits"], block["d_out"], block["d_hidden"]
+            hidden, out, d_weights = block["hidden"], block["out"], block["d_weights"]
             kernels.cross_entropy_back(d_logits, self.starts, targets, totals, self.scales)
-            work.multiply(d_logits, block["out"], d_unembed, add=add, half=half)
-            work.multiply(d_logits, tables.unembed, d_out, turn_a=True, half=half)
+            work.multiply(d_logits, out, to["unembed"], add=add, half=half)
+            work.multiply(d_logits, layers.unembed, d_out, turn_a=True, half=half)
             if own is not None:
                 kernels.scale_columns(d_out, own[1])
-            work.multiply(block["hidden"], d_out, grads["w_out"], turn_a=True, add=add, half=half)
-            work.multiply(d_out, tables.w_out, d_hidden, half=half)
-            kernels.relu_back(block["hidden"], d_hidden)
-            work.multiply(block["middle"], d_hidden, grads["w_in"], turn_a=True, add=add, half=half)
-            work.multiply(d_hidden, tables.w_in, d_out, add=True, half=half)
-            if own is not None:
-                kernels.scale_columns(d_out, own[0])
-            kernels.attend_back(tables.values, x0, x1, block["weights"], d_out, *d_tables)
-        return d_tables, losses
+            work.multiply(hidden, d_out, to["w_out"], turn_a=True, add=add, half=half)
+            work.multiply(d_out, layers.w_out_t, d_hidden, half=half)
+            d_weights[...] = 0
+            at = (part, block["weights"], x0, x1)
+            if self.fed:
+                self.fed.mix_back(*at, hidden, d_hidden, d_weights, positive=True)
+            else:
+                middle = block["middle"]
+                kernels.relu_back(hidden, d_hidden)
+                work.multiply(middle, d_hidden, to["w_in"], turn_a=True, add=add, half=half)
+                work.multiply(d_hidden, layers.w_in_t, d_out, add=True, half=half)
+                if own is not None:
+                    kernels.scale_columns(d_out, own[0])
+            self.stream.mix_back(*at, out, d_out, d_weights)
+            kernels.weigh_back(block["weights"], d_weights, x0, x1, d_scores)
+        return d_scores, losses
 
     def _powers(
         self,
@@ -303,9 +429,10 @@ class FastStep:
         kernels.task_totals(logits, self.starts, totals)
         return correct, totals
 
-    def _tables_back(self, tables: Tables, d_tables: Sequence[np.ndarray]) -> None:
-        """From the gradients of scores, values and base to those of the small matrices."""
-        d_scores, d_values, d_base = d_tables
+    def _tables_back(
+        self, tables: Tables, layers: Layers, d_scores: Float[np.ndarray, "t head"]
+    ) -> None:
+        """From the gradients of scores and tables to those of the small matrices and of w_in."""
         at, d = self.parameters, flat_views(self.grad, self.config)
         p, scale = self.config.p, at["q"].shape[-1] ** -0.5
         d_readers = tables.embedded.T @ d_scores * scale
@@ -313,16 +440,46 @@ class FastStep:
         d_query = (d_readers.T[:, None] @ at["k"])[:, 0]
         d["k"][...] = d_readers.T[:, :, None] * tables.query[:, None]
         d["q"][...] = tables.embedded[-1][:, None] * d_query[:, None]
-        d_embedded[-1] += d_base + (at["q"] @ d_query[..., None])[..., 0].sum(0)
-        d_values = d_values.swapaxes(0, 1)
-        d_heads = d_values @ at["o"].swapaxes(1, 2)
-        d["o"][...] = tables.heads.swapaxes(1, 2) @ d_values
+        d_heads = self._heads_back(tables)
+        d_sources = self._sources_back(layers)
+        d["o"][...] = d_sources[:-1].reshape(d["o"].shape)
+        d_embedded[-1] += d_sources[-1] + (at["q"] @ d_query[..., None])[..., 0].sum(0)
         d["v"][...] = tables.embedded.T @ d_heads
         d_embedded += (d_heads @ at["v"].swapaxes(1, 2)).sum(0)
         at_0, at_1, at_2 = d_embedded[:p], d_embedded[p : 2 * p], d_embedded[2 * p :]
         d["tok"][:p] = at_0 + at_1
         d["tok"][p:] = at_2
         d["pos"][...] = [at_0.sum(0), at_1.sum(0), at_2.sum(0)]
+
+    def _heads_back(self, tables: Tables) -> Float[np.ndarray, "head t head_dim"]:
+        """Gradient of the heads' values, and in the tables those of their rows."""
+        d_heads = np.zeros_like(tables.heads)
+        answers = tables.heads[:, -1]
+        less = tables.heads[:, :-1] - answers[:, None]
+
+        def back(part: int) -> None:
+            for head in range(part, self.config.heads, NUM_PARTS):
+                for table in self._tables_held():
+                    own = (less[head], answers[head], d_heads[head])
+                    table.back(head, *own, self.works[part].multiply)
+
+        self._in_parts(back)
+        return d_heads
+
+    def _sources_back(self, layers: Layers) -> Float[np.ndarray, "source embed"]:
+        """Gradient of what feeds the stream, through both tables' rows; that of w_in to ``grad``."""
+        w_in, d_w_in = self.parameters["w_in"], flat_views(self.grad, self.config)["w_in"]
+        d_sources = np.zeros_like(self.sources)
+        if self.fed:
+            first, second = self.works[0].multiply, self.works[1].multiply
+            self._at_once(
+                partial(first, self.fed.d_rows, w_in, d_sources, turn_b=True),
+                partial(second, self.sources, self.fed.d_rows, d_w_in, turn_a=True),
+            )
+        else:
+            d_w_in[...] = shaped(self.held["w_in"], NUM_PARTS, *w_in.shape).sum(0)
+        d_sources[:, layers.kept] += self.stream.d_rows * layers.factors
+        return d_sources * layers.before
 
     def update(self, index: int) -> None:
         """Filter the gradient and move the parameters; ``index`` from 0."""
@@ -354,10 +511,11 @@ class FastStep:
 
     def _for_all_numbers(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         tables, (x0, x1) = self.tables(), digits(self.config)
+        layers = self._layers(tables, None)
         gathered = np.empty((len(x0), *shape), dtype=self.dtype)
 
         def do(work: Work, here: slice) -> None:
-            gathered[here] = self.forward(tables, work, x0[here], x1[here])[name]
+            gathered[here] = self.forward(tables, layers, work, x0[here], x1[here])[name]
 
         self._over(len(x0), do)
         return gathered
@@ -370,11 +528,12 @@ class FastStep:
     ) -> tuple[Float[np.ndarray, "task number"], Bool[np.ndarray, "task number"]]:
         """Cross-entropy in nats and whether the answer is right, without dropout."""
         tables = self.tables()
+        layers = self._layers(tables, None)
         losses, right = np.empty(targets.shape), np.empty(targets.shape, dtype=bool)
 
         def do(work: Work, here: slice) -> None:
             own = np.ascontiguousarray(targets[:, here])
-            logits = self.forward(tables, work, x0[here], x1[here])["logits"]
+            logits = self.forward(tables, layers, work, x0[here], x1[here])["logits"]
             answered = np.empty(own.shape, dtype=bool)
             highest, chosen = work.highest[: own.shape[1]], np.empty(own.shape[1], dtype=np.int64)
             kernels.right_answers(logits, self.starts, own, highest, chosen, answered)
