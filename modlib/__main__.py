@@ -46,7 +46,7 @@ from modlib.notebook import check_values, declared_parameters
 from modlib.paths import NOTEBOOKS
 from modlib.queue import jobs as queue_jobs
 from modlib.queue.families import EDITION_2
-from modlib.queue.run import Runner
+from modlib.queue.run import Runner, held
 from modlib.queue.state import Done, look
 from modlib.results import NUM_EXPORTED, export_sweep, record_fine_tuning
 from modlib.results import export as export_preset
@@ -679,29 +679,41 @@ def queue() -> None:
 
 @queue.command(name="list")
 def list_queue() -> None:
-    """List the jobs, the most urgent first: state, core-hours, what they are for."""
+    """List the jobs, the most urgent first: state, core-hours, what they are for.
+
+    The state is done, trained (but not in the tables yet), waiting, or the share of the steps that
+    are made; a star says that a runner is at it.
+    """
     store = Store()
     for job in queue_jobs.JOBS:
         found = look(job, store, EDITION_2)
-        state = "refused" if isinstance(found, str) else found.words
+        state = "refused" if isinstance(found, str) else state_of(job, found, store)
         refusal = f"; {found}" if isinstance(found, str) else ""
         cost = f"{job.core_hours:5.1f} core-hours"
-        click.echo(f"{job.name:23}  {state:8}  {cost}  {job.purpose}{refusal}")
+        click.echo(f"{job.name:23}  {state:9}  {cost}  {job.purpose}{refusal}")
 
 
 @queue.command(name="run")
 @click.argument("names", nargs=-1, metavar="[JOB]...")
 @threads_option
 @click.option("--for", "hours", help="Stop after so many hours.  [default: when all is done]")
+@click.option("--block", help="Networks after which a sweep's tables grow.  [default: all]")
 @device_option
-def run_queue(names: tuple[str, ...], threads: str | None, hours: str | None, device: str) -> None:
+def run_queue(
+    names: tuple[str, ...],
+    threads: str | None,
+    hours: str | None,
+    block: str | None,
+    device: str,
+) -> None:
     """Train what is missing of the jobs and write their tables to results/edition2.
 
     Without names, all jobs in their order. Stopped at any moment, in any way, the same command
     goes on where it was. A job that is refused is told in a line, and the next one is taken; the
     exit status is then 1.
     """
-    jobs = queue_jobs.chosen(names, queue_jobs.JOBS)
+    on_gpu = resolve_device(device).type == "cuda"
+    jobs = queue_jobs.chosen(names, queue_jobs.JOBS, gpu=on_gpu)
     with stopped_by_sigterm():
         runner = Runner(
             store=Store(),
@@ -709,6 +721,7 @@ def run_queue(names: tuple[str, ...], threads: str | None, hours: str | None, de
             threads=num_threads(threads),
             device=device,
             hours=None if hours is None else literal(hours),
+            block=None if block is None else literal(block),
             say=functools.partial(click.echo, err=True),
         )
         failed = runner.run(jobs)
@@ -737,13 +750,21 @@ def queue_status() -> None:
     store = Store()
     for job in queue_jobs.JOBS:
         found = look(job, store, EDITION_2)
-        click.echo(f"{job.name:23}  {found if isinstance(found, str) else words_of_done(found)}")
+        said = found if isinstance(found, str) else words_of_done(job, found, store)
+        click.echo(f"{job.name:23}  {said}")
 
 
-def words_of_done(done: Done) -> str:
+def state_of(job: queue_jobs.Job, done: Done, store: Store) -> str:
+    """How far a job is, and a star where a runner has it."""
+    with held(store, job) as free:
+        return done.words if free else f"{done.words} *"
+
+
+def words_of_done(job: queue_jobs.Job, done: Done, store: Store) -> str:
     """What of a job ran; hours are those of the trainings, one beside the other."""
+    networks = f"{done.finished:6,} of {done.networks:6,} networks, {done.exported:6,} in tables"
     return (
-        f"{done.words:8}  {done.finished:5} of {done.networks} networks, {done.exported} in tables"
+        f"{state_of(job, done, store):9}  {networks}"
         f"  {done.steps:13,} steps  {done.seconds / 3600:7.2f} hours"
     )
 

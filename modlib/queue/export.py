@@ -10,8 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from modlib.experiments import KIND as ADDITION
 from modlib.experiments_clock_pizza import KIND as CLOCK_PIZZA
-from modlib.experiments_remainders import KIND as REMAINDERS
 from modlib.queue.families import Part, export, exported_seeds, finished_seeds
 from modlib.store import MANIFEST, Store, writing
 
@@ -20,13 +20,13 @@ STAGE = ".exporting"
 
 
 def export_finished(
-    part: Part, first: int, *, store: Store, results: Path, threads: int
+    part: Part, first: int, *, store: Store, results: Path, threads: int, whole: bool = True
 ) -> tuple[range, int | None]:
     """Commit what the store holds of a part behind what is committed already.
 
     ``first``: the seed with which the preset's tables begin. Tables of paper B take each seed as
-    soon as those before it are there, the others all at once. Returns the seeds that were
-    added, and the seed that has to come before: None where it is the part's own turn.
+    soon as those before it are there, the others all at once; ``whole`` False: a sweep's do not.
+    Returns the seeds that were added, and the seed that has to come before: None where it is the part's own turn.
     """
     with _alone(store, results):
         committed = exported_seeds(part, results)
@@ -40,7 +40,8 @@ def export_finished(
         while stop in finished:
             stop += 1
         ready = range(begin, stop)
-        if not ready or (part.kind != REMAINDERS and stop != part.seeds.stop):
+        at_once = part.kind == CLOCK_PIZZA or (part.kind == ADDITION and whole)
+        if not ready or (at_once and stop != part.seeds.stop):
             return range(0), None
         append = len(committed) > 0 and part.kind != CLOCK_PIZZA
         with staged(results, part.folder) as root:

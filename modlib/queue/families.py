@@ -24,13 +24,16 @@ from modlib.results_clock_pizza import export_clock_pizza
 from modlib.results_remainders import FOLDER as REMAINDERS_FOLDER
 from modlib.results_remainders import export_remainders
 from modlib.store import Store, read_manifest
-from modlib.sweep import SHARD_SIZE, plan, sweep
+from modlib.sweep import SHARD_SIZE, blocks, plan, sweep
+from modlib.training import remainders as training
 
 Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
 EDITION_2 = RESULTS / "edition2"
 """Where tables of the ledger's second edition lie, in the same order as those of the first."""
 SHARD_ON_GPU = 5000
 """Seeds a shard on a CUDA device, which trains thousands side by side."""
+SAVED_EVERY_S_ON_GPU = 15.0
+"""Seconds between two saved states of a transformer on a CUDA device, where they are dear."""
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,14 @@ Call = tuple[Callable[..., None], tuple[Any, ...]]
 """Work for a process: a function of a module and what it is called with."""
 
 
-def calls(part: Part, seeds: list[int], store: Store, *, threads: int, device: str) -> list[Call]:
-    """What trains these seeds: one call for a sweep, else one a seed."""
+def calls(
+    part: Part, seeds: list[int], store: Store, *, threads: int, device: str, block: int
+) -> list[Call]:
+    """What trains these seeds: one call for every ``block`` seeds of a sweep, else one a seed."""
     root = store.root
     if isinstance(part.config, AdditionConfig):
-        block = range(min(seeds), max(seeds) + 1)
-        return [(train_sweep, (root, part.config, block, threads, device))]
+        cut = blocks(range(min(seeds), max(seeds) + 1), block)
+        return [(train_sweep, (root, part.config, seeds, threads, device)) for seeds in cut]
     if isinstance(part.config, RemaindersConfig):
         return [(train_remainders, (root, part.config, s, threads, device)) for s in seeds]
     return [(train_clock_pizza, (root, part.config, s)) for s in seeds]
@@ -158,16 +163,11 @@ def train_remainders(
     root: Path, config: RemaindersConfig, seed: int, threads: int, device: str
 ) -> None:
     """Train a transformer of paper B."""
-    store = Store(root)
-    try:
-        get_or_train_remainders(
-            config, seed=seed, threads=threads, device=device, store=store, progress=False
-        )
-    except KeyError as error:  # a follower that the version which saved the state did not have
-        where = store.checkpoint(REMAINDERS, config.key(), seed).path
-        raise StoreError(
-            f"{where} is of another version of modlib ({error} is missing); move it away"
-        ) from error
+    if presets.resolve_device(device).type == "cuda":
+        training.CHECKPOINT_EVERY_S = SAVED_EVERY_S_ON_GPU  # of this process, which only trains
+    get_or_train_remainders(
+        config, seed=seed, threads=threads, device=device, store=Store(root), progress=False
+    )
 
 
 def train_clock_pizza(root: Path, config: ClockPizzaConfig, seed: int) -> None:

@@ -19,7 +19,8 @@ class Job:
     ``presets``: what is trained, each on all of ``seeds``; none: the preset of the job's own name.
     ``core_hours``: estimate for a machine with 512-bit vectors, two cores at once.
     ``purpose``: what rests on it, claims by their id. ``side_by_side``: transformers so small that
-    several, of a thread each, are trained at a time; others take all threads for one.
+    several, of a thread each, are trained at a time; others take all threads for one. ``gpu``:
+    taken on a CUDA device only, unless it is named.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Job:
     purpose: str
     presets: tuple[str, ...] = ()
     side_by_side: bool = False
+    gpu: bool = False
 
     def __post_init__(self) -> None:
         if not self.presets:
@@ -139,18 +141,26 @@ JOBS: tuple[Job, ...] = (
         )
         for n, hours in {59: 0.2, 91: 0.4, 131: 1.0, 251: 2.6}.items()
     ),
+    Job(
+        "A91-to-100000",
+        range(PAPER_A + 10500, PAPER_A + 100000),
+        52.0,
+        "n = 91, 100,000 networks in all, where a GPU is at hand: A2.classes.n91, A2.selection",
+        presets=("A91",),
+        gpu=True,
+    ),
 )
 """Seeds of one preset in several jobs follow each other, so that the tables are appended to."""
 
 
-def chosen(names: Sequence[str], jobs: Sequence[Job]) -> list[Job]:
-    """The jobs of these names, in the queue's order; all where there is no name.
+def chosen(names: Sequence[str], jobs: Sequence[Job], *, gpu: bool = False) -> list[Job]:
+    """The jobs of these names, in the queue's order; all that this machine is for without names.
 
     Raises ``InputError`` for a name that no job has.
     """
     for name in names:
         require_choice("job", name, [job.name for job in jobs])
-    return [job for job in jobs if not names or job.name in names]
+    return [job for job in jobs if (job.name in names if names else gpu or not job.gpu)]
 
 
 def first_seed(preset: str, jobs: Sequence[Job]) -> int:

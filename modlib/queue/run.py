@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from modlib.config import AdditionConfig, resolve_device
 from modlib.errors import ClusterError, InputError, StoreError, require_float, require_int
+from modlib.experiments import KIND as ADDITION
 from modlib.machine import machine_peak, operations, total_steps
 from modlib.queue import jobs as known
 from modlib.queue.export import export_finished, take_up
@@ -20,6 +21,7 @@ from modlib.queue.jobs import Job, first_seed
 from modlib.queue.state import parts_of
 from modlib.queue.workers import Workers
 from modlib.store import Checkpoint, Store, writing
+from modlib.sweep import MAX_SEEDS
 
 REPORT_EVERY_S = 600.0
 """Seconds between two lines on a training under way."""
@@ -66,7 +68,10 @@ class Log:
 
 
 class Runner:
-    """Works through jobs with so many threads on a device, for so many hours at most."""
+    """Works through jobs with so many threads on a device, for so many hours at most.
+
+    ``block``: a sweep's tables are committed after so many networks each; None: with its last.
+    """
 
     def __init__(
         self,
@@ -76,6 +81,7 @@ class Runner:
         threads: int,
         device: str = "cpu",
         hours: float | None = None,
+        block: int | None = None,
         say: Callable[[str], None],
     ) -> None:
         self.threads = require_int("threads", threads, at_least=1, at_most=1024)
@@ -84,6 +90,9 @@ class Runner:
         self.end = float("inf")
         if hours is not None:
             self.end = time.monotonic() + 3600 * require_float("for", hours, at_least=0.0)
+        self.block = block
+        if block is not None:
+            self.block = require_int("block", block, at_least=1, at_most=MAX_SEEDS)
         self.log = Log(store, say)
         self.peak = machine_peak(device=place)
         self.peak_threads = 1 if place.type == "cuda" else self.threads
@@ -141,10 +150,11 @@ class Runner:
         """Train these seeds; False where one was refused."""
         at_once = min(self.threads, len(missing)) if job.side_by_side else 1
         each = 1 if job.side_by_side else self.threads
-        work = calls(part, missing, self.store, threads=each, device=self.device)
+        block = self.block or MAX_SEEDS
+        work = calls(part, missing, self.store, threads=each, device=self.device, block=block)
         self.log(f"{job.name}: {part.preset}, {_seeds(missing)}, {at_once} at once")
-        done, began = True, time.monotonic()
-        before = self._networks(part)
+        done = True
+        self.seen[part.preset, -1] = self._networks(part), time.monotonic()
         self.require_time()
         with Workers(at_once) as workers:
             for index, refusal in workers.run(work, self.wait_s):
@@ -152,12 +162,13 @@ class Runner:
                     self.tell_progress(part, missing, each)
                 elif refusal is not None:
                     done = False
-                    at = "" if len(work) < len(missing) else f" seed {missing[index]}"
+                    at = "" if part.kind == ADDITION else f" seed {missing[index]}"
                     self.log(f"{job.name}: {part.preset}{at}: {refusal}")
-                elif isinstance(part.config, AdditionConfig):
-                    self.tell_sweep(part, self._networks(part) - before, began)
                 else:
-                    self.tell_network(part, missing[index], each)
+                    if isinstance(part.config, AdditionConfig):
+                        self.tell_sweep(part)
+                    else:
+                        self.tell_network(part, missing[index], each)
                     self.commit(part)
                 self.require_time()
         return done
@@ -179,6 +190,7 @@ class Runner:
             store=self.store,
             results=self.results,
             threads=self.threads,
+            whole=self.block is None,
         )
         if added:
             self.log(f"{part.preset}: {_seeds(added)} in {self.results / part.folder}")
@@ -200,11 +212,6 @@ class Runner:
         what = "seed-steps" if isinstance(part.config, AdditionConfig) else "steps"
         return f"{rate:,.1f} {what} a second, {share:.1%} of the float32 peak"
 
-    def tell_sweep(self, part: Part, networks: int, began: float) -> None:
-        """A line on the networks that were trained since then, describing them included."""
-        rate = networks * total_steps(part.config) / max(1e-9, time.monotonic() - began)
-        self.log(f"{part.preset}: {networks} networks, {self.pace(part, rate, self.threads)}")
-
     def tell_network(self, part: Part, seed: int, threads: int) -> None:
         """A line on a transformer that is finished."""
         folder = self.store.folder(part.kind, part.config.key(), seed)
@@ -220,7 +227,7 @@ class Runner:
     def tell_progress(self, part: Part, seeds: list[int], threads: int) -> None:
         """A line on what is under way, with its speed since the last one."""
         if isinstance(part.config, AdditionConfig):
-            self.tell_sweep_so_far(part)
+            self.tell_sweep(part)
             return
         for seed in seeds:
             steps, seconds = under_way(part, seed, self.store)
@@ -233,15 +240,15 @@ class Runner:
                     f"{self.pace(part, rate, threads)}"
                 )
 
-    def tell_sweep_so_far(self, part: Part) -> None:
-        """A line on a sweep under way."""
+    def tell_sweep(self, part: Part) -> None:
+        """A line on a sweep, with its speed since the last one, describing included."""
         now, there = time.monotonic(), self._networks(part)
-        last, at = self.seen.get((part.preset, -1), (there, now))
-        self.seen[part.preset, -1] = there, now
+        last, at = self.seen[part.preset, -1]
         if there > last:
-            rate = (there - last) * total_steps(part.config) / (now - at)
+            self.seen[part.preset, -1] = there, now
+            rate = (there - last) * total_steps(part.config) / max(1e-9, now - at)
             self.log(
-                f"{part.preset}: {there} of {len(part.seeds)} networks, "
+                f"{part.preset}: {there:,} of {len(part.seeds):,} networks, "
                 f"{self.pace(part, rate, self.threads)}"
             )
 
