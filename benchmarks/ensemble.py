@@ -21,16 +21,15 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
 from modlib.config import AdditionConfig
+from modlib.machine import machine_peak, operations
 from modlib.models.mlp import build, initial_weights
 from modlib.tasks import addition_pairs, train_split
-from modlib.training import kernels
 from modlib.training.ensemble import Network
 from modlib.training.loop import make_optimizer
 
@@ -112,55 +111,10 @@ def rate(steps: Steps, count: int, seeds: int = 1) -> float:
     return seeds * count / (time.perf_counter() - began)
 
 
-def best_rate(call: Callable[[], object], operations: float, seconds: float = 1.0) -> float:
-    """Best operations a second of a call, tried again and again for so long."""
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        began = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - began)
-    return operations / best
-
-
-def matmul_peak(size: int = 1024) -> float:
-    """Best operations a second of torch's square float32 matmul."""
-    a, b = torch.randn(size, size), torch.randn(size, size)
-    return best_rate(lambda: a @ b, 2 * size**3)
-
-
-def product_peak(repeats: int = 200) -> float:
-    """Best operations a second of this project's own product, at the size of a chunk."""
-    rows, depth = kernels.CHUNK_ROWS, 128
-    a, b = np.ones((rows, depth), np.float32), np.ones((depth, rows), np.float32)
-    c, start = np.zeros((rows, rows), np.float32), np.zeros((1, rows), np.float32)
-
-    def products() -> None:
-        for _ in range(repeats):
-            kernels.product(a, b, start, c, 0, rows, depth)
-
-    return best_rate(products, 2 * rows * rows * depth * repeats)
-
-
 def flop_per_step(config: AdditionConfig) -> float:
     """Operations of a plain step's matmuls, forward and backward (three times forward)."""
     inputs, hidden, rows = 2 * config.embed_dim, config.num_neurons, config.batch_size
     return 3 * 2 * rows * hidden * (inputs + config.n)
-
-
-def operations(config: AdditionConfig) -> float:
-    """Of the ensemble's matmuls in one step: preactivations are made once for each of a and b."""
-    n, embed_dim, hidden = config.n, config.embed_dim, config.num_neurons
-    return 3 * 2 * hidden * (2 * n * embed_dim + config.batch_size * n)
-
-
-def machine_peak() -> float:
-    """Best float32 operations a second of one thread: MKL's, oneDNN's or our own product."""
-    precision = torch.get_float32_matmul_precision()
-    best = max(matmul_peak(), product_peak())
-    torch.set_float32_matmul_precision("medium")  # oneDNN's float32 where there is no bf16 unit
-    best = max(best, matmul_peak())
-    torch.set_float32_matmul_precision(precision)
-    return best
 
 
 def measure(config: AdditionConfig, rounds: int) -> dict[str, float]:

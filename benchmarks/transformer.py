@@ -28,10 +28,10 @@ import torch
 from torch.nn import functional
 
 from modlib.config import PAPER_B, RemaindersConfig
+from modlib.machine import machine_peak, operations
 from modlib.models.transformer import build, initial_weights
 from modlib.tasks import digits, loss_weights, moduli, number_split, remainders
 from modlib.training.optim import GradientFilter, make_adamw
-from modlib.training.products import Multiplier
 from modlib.training.remainders import dropout
 from modlib.training.transformer import FastStep
 
@@ -97,32 +97,6 @@ def timed(step: Step, index: int) -> float:
     began = time.perf_counter()
     step(index)
     return time.perf_counter() - began
-
-
-def machine_peak(threads: int) -> float:
-    """Best float32 operations a second: of one thread's product, times the threads."""
-    a, b = torch.randn(512, 512), torch.randn(512, 512)
-    c, multiply = np.empty((512, 512), dtype=np.float32), Multiplier(512, 512)
-
-    def ours(_: int) -> None:
-        multiply(a.numpy(), b.numpy(), c)
-
-    def theirs(_: int) -> None:
-        torch.mm(a, b)
-
-    seconds = []
-    for precision in ("highest", "medium"):  # torch's product by MKL, and by oneDNN
-        torch.set_float32_matmul_precision(precision)
-        seconds += [timed(product, 0) for product in (ours, theirs) for _ in range(300)]
-    torch.set_float32_matmul_precision("highest")
-    return threads * 2 * 512**3 / min(seconds)
-
-
-def operations(config: RemaindersConfig) -> float:
-    """Of the fast step's large products: feed-forward layer and unembedding, there and back."""
-    embed = config.embed_dim
-    row = 2 * 4 * embed * embed + embed * int(moduli(config).sum())
-    return 3 * 2 * config.num_train * row
 
 
 def half_error(config: RemaindersConfig, threads: int) -> float:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from typing import Literal
 
 import torch
@@ -34,6 +35,14 @@ MODULI = (31, 35, 43, 48, 59, 64, 73, 77, 89, 91, 97, 100, 128, 131, 179, 180, 2
 LR_SCALES = (1.5, 2.0, 3.0)
 """Learning rates over the small setting's, without a filter: what lambda = .5, 1 and 2 multiply a
 slow gradient by."""
+
+GRID_L2 = (0.25, 1.0, 4.0)
+GRID_LR = (0.25, 1.0)
+GRID_WIDTHS = (128, 512)
+"""Conjecture 1's grid: factors of the scaled L2 and of the learning rate, and widths."""
+
+GRID_MODULI = {59: GRID_LR, 91: GRID_LR, 131: GRID_LR, 251: (0.25,)}
+"""Its moduli and their learning rates: at 251 the full rate does not train steadily."""
 
 SLOW_BELOW = 59
 """Modulus below which networks need twice the epochs."""
@@ -319,6 +328,12 @@ def scaled_name(n: int) -> str:
     return "A91" if n == 91 else f"A{n}-scaled"
 
 
+def on_grid(n: int, l2: float, lr: float, num_neurons: int) -> AdditionConfig:
+    """A point of conjecture 1's grid: the network of ``scaled(n)`` with factors of L2 and rate."""
+    start = scaled(n)
+    return replace(start, l2=l2 * start.l2, lr=lr * start.lr, num_neurons=num_neurons)
+
+
 PRESETS: dict[str, AdditionConfig] = {
     "A91": AdditionConfig(n=91),
     "A89": AdditionConfig(n=89),
@@ -340,6 +355,23 @@ PRESETS: dict[str, AdditionConfig] = {
     },
     **{scaled_name(n): scaled(n) for n in MODULI if n != 91},
 }
+
+
+def grid_name(n: int, l2: float, lr: float, num_neurons: int) -> str:
+    """The preset of ``on_grid``: one that there is already, else a name that says the factors."""
+    config = on_grid(n, l2, lr, num_neurons)
+    own = f"A{n}-grid-l2-{l2:g}-lr-{lr:g}-width-{num_neurons}"
+    return next((name for name, known in PRESETS.items() if known == config), own)
+
+
+GRID: dict[tuple[int, float, float, int], str] = {
+    point: grid_name(*point)
+    for n, rates in GRID_MODULI.items()
+    for point in product((n,), GRID_L2, rates, GRID_WIDTHS)
+}
+"""Presets of conjecture 1's grid by modulus, factor of L2, factor of the rate, and width."""
+
+PRESETS |= {name: on_grid(*point) for point, name in GRID.items() if name not in PRESETS}
 
 
 SMALL = RemaindersConfig()

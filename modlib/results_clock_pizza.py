@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ class ExportedClockPizza:
     the measures of ``clock_pizza.describe``;
     ``clusters``, ``circles``, ``shifts``: ``lens_clusters``, ``circle_table`` and, of networks
     whose view is exact, ``shift_table``, with ``source``, ``rate``, ``seed``; ``history``: a row a
-    network and evaluation; ``shown``: the parameters of one network a preset of ``SHOWN``.
+    network and evaluation; ``shown``: the parameters of one network a preset of ``SHOWN``,
+    where its networks are among them.
     """
 
     networks: pd.DataFrame
@@ -86,17 +88,26 @@ def _rows_of_run(run: ClockPizzaRun) -> dict[str, pd.DataFrame]:
 
 
 def export_clock_pizza(
-    *, first_seed: int = FIRST_SEED, num_seeds: int = NUM_SEEDS, results: Path = RESULTS
+    *,
+    first_seed: int = FIRST_SEED,
+    num_seeds: int = NUM_SEEDS,
+    presets: Sequence[str] | None = None,
+    progress: bool = True,
+    results: Path = RESULTS,
 ) -> Path:
     """Train and describe seeds at every attention rate and write ``results/clock_pizza``.
 
-    Runs that the store holds are not trained again. The published networks are described beside
-    them: they are fetched first, so that a machine without them is told before any work
-    (``StoreError``). Returns the folder.
+    ``presets``: at the rates of these only. Runs that the store holds are not trained again. The
+    published networks are described beside them: they are fetched first, so that a machine without
+    them is told before any work (``StoreError``). Returns the folder.
     """
     first_seed = require_seed(first_seed, "first_seed")
     num_seeds = require_int("num_seeds", num_seeds, at_least=1, at_most=1000)
     require_seed(first_seed + num_seeds - 1, "last seed")
+    chosen = {
+        name: CLOCK_PIZZA_PRESETS[require_choice("preset", name, CLOCK_PIZZA_PRESETS)]
+        for name in (CLOCK_PIZZA_PRESETS if presets is None else presets)
+    }
     folder, store = results / FOLDER, Store()
     require_writable(folder)
     published = {name: load_checkpoint(name) for name in PUBLISHED}
@@ -107,13 +118,13 @@ def export_clock_pizza(
         for table, part in rows.items():
             parts[table].append(part)
     shown, origins = {}, []
-    configs = CLOCK_PIZZA_PRESETS | {
-        f"{name}, untrained": replace(CLOCK_PIZZA_PRESETS[name], steps=0) for name in SHOWN
+    configs = chosen | {
+        f"{name}, untrained": replace(chosen[name], steps=0) for name in SHOWN if name in chosen
     }
-    chosen = [
+    wanted = [
         (name, seed) for name in configs for seed in range(first_seed, first_seed + num_seeds)
     ]
-    for name, seed in tqdm(chosen, desc="clock and pizza", unit="network"):
+    for name, seed in tqdm(wanted, desc="clock and pizza", unit="network", disable=not progress):
         run = get_or_train_clock_pizza(configs[name], seed=seed, store=store, progress=False)
         for table, part in _rows_of_run(run).items():
             parts[table].append(part)
@@ -123,8 +134,8 @@ def export_clock_pizza(
         origins.append({"preset": name, "seed": seed} | {key: run.manifest[key] for key in kept})
     content = {
         "kind": KIND,
-        "configs": {name: asdict(config) for name, config in CLOCK_PIZZA_PRESETS.items()},
-        "keys": {name: config.key() for name, config in CLOCK_PIZZA_PRESETS.items()},
+        "configs": {name: asdict(config) for name, config in chosen.items()},
+        "keys": {name: config.key() for name, config in chosen.items()},
         "seeds": [first_seed, first_seed + num_seeds - 1],
         "published": {name: source.sha256 for name, source in PUBLISHED.items()},
         "origins": origins,
@@ -150,12 +161,15 @@ def read_clock_pizza(results: Path = RESULTS) -> ExportedClockPizza | None:
     if not folder.is_dir():
         return None
     files = {name: f"{name}.parquet" for name in TABLES}
-    shown = {name: f"{name}.safetensors" for name in SHOWN}
-    manifest = read_manifest(folder, [*files.values(), *shown.values()])
-    keys = {name: config.key() for name, config in CLOCK_PIZZA_PRESETS.items()}
+    manifest = read_manifest(folder)
+    keys: Any = manifest.get("keys")
+    known = {name: config.key() for name, config in CLOCK_PIZZA_PRESETS.items()}
     hashes = {name: source.sha256 for name, source in PUBLISHED.items()}
-    if (manifest.get("keys"), manifest.get("published")) != (keys, hashes):
+    fits = isinstance(keys, dict) and keys and keys.items() <= known.items()
+    if not fits or manifest.get("published") != hashes:
         raise StoreError(f"{folder} holds networks of other configurations; export it again")
+    shown = {name: f"{name}.safetensors" for name in SHOWN if name in keys}
+    read_manifest(folder, [*files.values(), *shown.values()])
     weights = {name: load_file(folder / file) for name, file in shown.items()}
     for name, arrays in weights.items():
         shapes = parameter_shapes(CLOCK_PIZZA_PRESETS[name])
@@ -199,7 +213,7 @@ def network_to_show(
     config = replace(CLOCK_PIZZA_PRESETS[SHOWN[0]], n=n, attention_rate=rate)
     committed = read_clock_pizza(results)
     if committed is not None and committed.manifest["seeds"][0] == seed:
-        for name in SHOWN:
+        for name in committed.shown:
             if CLOCK_PIZZA_PRESETS[name] == config:
                 return as_network(committed.shown[name], config, f"seed {seed}")
     return get_or_train_clock_pizza(config, seed=seed).network

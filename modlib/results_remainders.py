@@ -128,13 +128,15 @@ def collect(
     threads: int,
     device: str,
     partial: bool,
+    progress: bool = True,
 ) -> list[RemaindersRun]:
     """The runs of these seeds, trained where the store lacks them.
 
     ``partial``: nothing is trained; runs under way are taken as far as they are.
     """
     runs = []
-    for seed in tqdm(seeds, desc=f"{config.task} p={config.p}", unit="seed"):
+    desc = f"{config.task} p={config.p}"
+    for seed in tqdm(seeds, desc=desc, unit="seed", disable=not progress):
         if partial and (KIND, config.key(), seed) not in store:
             run = unfinished(config, seed=seed, store=store)
             if run is None or run.steps < min(FIRST_COUNTED, config.steps):
@@ -150,7 +152,7 @@ def collect(
                 device=device,
                 threads=threads,
                 store=store,
-                progress=len(seeds) == 1,
+                progress=progress and len(seeds) == 1,
             )
         runs.append(run)
     return runs
@@ -167,6 +169,7 @@ def export_remainders(
     partial: bool = False,
     network: bool = False,
     snapshots: bool = False,
+    progress: bool = True,
     results: Path = RESULTS,
 ) -> Path:
     """Train and describe seeds of a preset, and write ``results/remainders/<preset>``.
@@ -187,7 +190,15 @@ def export_remainders(
     before = _committed_before(preset_name, first_seed, results) if append else None
     require_writable(folder)
     seeds = range(first_seed, first_seed + num_seeds)
-    runs = collect(config, seeds, Store(), threads=threads, device=device, partial=partial)
+    runs = collect(
+        config,
+        seeds,
+        Store(),
+        threads=threads,
+        device=device,
+        partial=partial,
+        progress=progress,
+    )
     parts: dict[str, list[pd.DataFrame]] = {
         name: [] if before is None else [getattr(before, name)] for name in TABLES
     }

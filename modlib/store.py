@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from modlib import __version__
@@ -287,6 +287,15 @@ class Checkpoint:
             return load_file(self.path / name)
         except (StoreError, SafetensorError, ValueError, OSError) as error:
             log.warning("checkpoint left out, the run starts again: %s", _one_line(error))
+            return None
+
+    def peek(self, name: str) -> np.ndarray | None:
+        """One array of the saved state, unchecked; None where there is none to be read now."""
+        try:
+            (state,) = self.manifest()["files"]
+            with safe_open(self.path / state, "numpy") as arrays:
+                return arrays.get_tensor(name)
+        except (KeyError, ValueError, OSError, SafetensorError):
             return None
 
     def manifest(self) -> dict[str, Any]:

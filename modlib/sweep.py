@@ -56,7 +56,7 @@ def describing(num_processes: int) -> Iterator[Executor]:
     pool = ProcessPoolExecutor(
         num_processes,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_end_with,
+        initializer=end_with,
         initargs=(os.getpid(),),
     )
     try:
@@ -67,7 +67,7 @@ def describing(num_processes: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Leave when the parent is gone, even killed: a waiting pool process would stay for ever."""
 
     def watch() -> None:

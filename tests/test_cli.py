@@ -43,7 +43,7 @@ def modlib(command: str, *, status: int = 0) -> Result:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train ", "sweep ", "store ", "search ", "run ", "claims ", "export "]
+    "command", ["", "train ", "sweep ", "store ", "search ", "run ", "claims ", "export ", "queue "]
 )
 def test_every_command_has_help(command):
     done = modlib(f"{command}--help")

@@ -1,0 +1,175 @@
+"""The families of networks as the queue sees them: what trains one, where its tables lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modlib import config as presets
+from modlib.analysis.census import SCHEMA
+from modlib.config import AdditionConfig, ClockPizzaConfig, RemaindersConfig
+from modlib.errors import InputError, StoreError
+from modlib.experiments import KIND as ADDITION
+from modlib.experiments_clock_pizza import KIND as CLOCK_PIZZA
+from modlib.experiments_clock_pizza import get_or_train_clock_pizza
+from modlib.experiments_remainders import KIND as REMAINDERS
+from modlib.experiments_remainders import get_or_train_remainders
+from modlib.machine import total_steps
+from modlib.paths import RESULTS
+from modlib.results import SWEEPS, export_sweep
+from modlib.results_clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
+from modlib.results_clock_pizza import export_clock_pizza
+from modlib.results_remainders import FOLDER as REMAINDERS_FOLDER
+from modlib.results_remainders import export_remainders
+from modlib.store import Store, read_manifest
+from modlib.sweep import SHARD_SIZE, blocks, plan, sweep
+from modlib.training import remainders as training
+
+Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
+EDITION_2 = RESULTS / "edition2"
+"""Where tables of the ledger's second edition lie, in the same order as those of the first."""
+SHARD_ON_GPU = 5000
+"""Seeds a shard on a CUDA device, which trains thousands side by side."""
+SAVED_EVERY_S_ON_GPU = 15.0
+"""Seconds between two saved states of a transformer on a CUDA device, where they are dear."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A preset of a job with its seeds."""
+
+    preset: str
+    config: Config
+    seeds: range
+
+    @property
+    def kind(self) -> str:
+        """The kind of its runs in the store: the family."""
+        if isinstance(self.config, AdditionConfig):
+            return ADDITION
+        return REMAINDERS if isinstance(self.config, RemaindersConfig) else CLOCK_PIZZA
+
+    @property
+    def folder(self) -> Path:
+        """Where its tables lie under the folder of results."""
+        if self.kind == CLOCK_PIZZA:
+            return Path(CLOCK_PIZZA_FOLDER)
+        return Path(SWEEPS if self.kind == ADDITION else REMAINDERS_FOLDER) / self.preset
+
+
+def config_of(preset: str, job: str) -> Config:
+    """The configuration of a job's preset, of any family; ``InputError`` where there is none."""
+    known: Mapping[str, Config]
+    for known in (presets.PRESETS, presets.REMAINDERS_PRESETS, presets.CLOCK_PIZZA_PRESETS):
+        if preset in known:
+            return known[preset]
+    raise InputError(f"preset of job {job}", "be known to this version of modlib", preset)
+
+
+def exported_seeds(part: Part, results: Path) -> range:
+    """The seeds of the committed tables; empty where there are none.
+
+    Raises ``StoreError`` for tables of another configuration or version, and damaged ones.
+    """
+    folder = results / part.folder
+    if not folder.is_dir():
+        return range(0)
+    manifest = read_manifest(folder)
+    again = f"move {folder} away to make it again"
+    key = manifest.get("key")
+    if part.kind == CLOCK_PIZZA:
+        key = manifest.get("keys", {}).get(part.preset)
+    if key != part.config.key():
+        raise StoreError(f"{folder} holds networks of another configuration or version; {again}")
+    if part.kind == ADDITION and manifest.get("tables") != SCHEMA:
+        raise StoreError(
+            f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
+            f"reads {SCHEMA}; {again}"
+        )
+    first, last = manifest["seeds"]
+    return range(first, last + 1)
+
+
+def finished_seeds(part: Part, store: Store) -> set[int]:
+    """Those of its seeds whose networks the store holds: of a sweep, in whole shards."""
+    if isinstance(part.config, AdditionConfig):
+        missing = {seed for block in plan(store, part.config, part.seeds) for seed in block}
+        return set(part.seeds) - missing
+    key = part.config.key()
+    return {seed for seed in part.seeds if (part.kind, key, seed) in store}
+
+
+def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
+    """Steps that an unfinished network has made at its last saved state, and their seconds.
+
+    Of a sweep's network, which is kept when it is finished, all steps and no seconds.
+    """
+    address = (part.kind, part.config.key(), seed)
+    if isinstance(part.config, AdditionConfig):
+        return total_steps(part.config) * store.finished(*address).path.is_dir(), 0.0
+    progress = store.checkpoint(*address).peek("progress")
+    if progress is None or progress.shape != (2,):
+        return 0, 0.0
+    return int(progress[0]), float(progress[1])
+
+
+def export(part: Part, seeds: range, *, append: bool, threads: int, results: Path) -> Path:
+    """Write tables of these seeds, which the store holds; ``append``: behind those there."""
+    options: dict[str, Any] = {"first_seed": seeds.start, "num_seeds": len(seeds)}
+    if part.kind == ADDITION:
+        return export_sweep(part.preset, **options, append=append, results=results)
+    if part.kind == REMAINDERS:
+        options |= {"threads": threads, "device": "cpu", "append": append, "progress": False}
+        return export_remainders(part.preset, **options, results=results)
+    return export_clock_pizza(**options, presets=(part.preset,), progress=False, results=results)
+
+
+Call = tuple[Callable[..., None], tuple[Any, ...]]
+"""Work for a process: a function of a module and what it is called with."""
+
+
+def calls(
+    part: Part, seeds: list[int], store: Store, *, threads: int, device: str, block: int
+) -> list[Call]:
+    """What trains these seeds: one call for every ``block`` seeds of a sweep, else one a seed."""
+    root = store.root
+    if isinstance(part.config, AdditionConfig):
+        cut = blocks(range(min(seeds), max(seeds) + 1), block)
+        return [(train_sweep, (root, part.config, seeds, threads, device)) for seeds in cut]
+    if isinstance(part.config, RemaindersConfig):
+        return [(train_remainders, (root, part.config, s, threads, device)) for s in seeds]
+    return [(train_clock_pizza, (root, part.config, s)) for s in seeds]
+
+
+def train_sweep(
+    root: Path, config: AdditionConfig, seeds: range, threads: int, device: str
+) -> None:
+    """Train and describe a block of seeds of paper A."""
+    size = SHARD_ON_GPU if presets.resolve_device(device).type == "cuda" else SHARD_SIZE
+    sweep(
+        config,
+        seeds,
+        store=Store(root),
+        shard_size=size,
+        threads=threads,
+        device=device,
+        progress=False,
+    )
+
+
+def train_remainders(
+    root: Path, config: RemaindersConfig, seed: int, threads: int, device: str
+) -> None:
+    """Train a transformer of paper B."""
+    if presets.resolve_device(device).type == "cuda":
+        training.CHECKPOINT_EVERY_S = SAVED_EVERY_S_ON_GPU  # of this process, which only trains
+    get_or_train_remainders(
+        config, seed=seed, threads=threads, device=device, store=Store(root), progress=False
+    )
+
+
+def train_clock_pizza(root: Path, config: ClockPizzaConfig, seed: int) -> None:
+    """Train a transformer of Zhong et al."""
+    get_or_train_clock_pizza(config, seed=seed, store=Store(root), progress=False)

@@ -1,0 +1,124 @@
+"""What of a job is done, read from the committed tables and from the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modlib.config import AdditionConfig
+from modlib.errors import InputError, StoreError
+from modlib.experiments import KIND as ADDITION
+from modlib.machine import total_steps
+from modlib.queue.families import Part, config_of, exported_seeds, finished_seeds, under_way
+from modlib.queue.jobs import Job
+from modlib.store import MANIFEST, Checkpoint, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """How far networks are.
+
+    ``exported``: those in committed tables; ``finished``: these, and those that the store holds;
+    ``steps``: made by all of them, and in the saved states of others, of ``all_steps``;
+    ``seconds``: what they took, where it is known.
+    """
+
+    networks: int
+    exported: int
+    finished: int
+    steps: int
+    all_steps: int
+    seconds: float
+
+    @property
+    def words(self) -> str:
+        """``done``, ``trained``, the share of the steps that are made, or ``waiting``."""
+        if self.exported == self.networks:
+            return "done"
+        if self.finished == self.networks:
+            return "trained"
+        return f"{self.steps / self.all_steps:.1%}" if self.steps else "waiting"
+
+
+def parts_of(job: Job) -> list[Part]:
+    """A job's presets with their configurations; ``InputError`` where one is not known."""
+    return [Part(preset, config_of(preset, job.name), job.seeds) for preset in job.presets]
+
+
+def look(job: Job, store: Store, results: Path) -> Done | str:
+    """How far a job is; a refusal in one line where that cannot be said."""
+    try:
+        found = [look_at(part, store, results) for part in parts_of(job)]
+    except (InputError, StoreError) as error:
+        return " ".join(str(error).split())
+    return together(found)
+
+
+def together(found: Iterable[Done]) -> Done:
+    """The sum over several."""
+    names = Done.__dataclass_fields__
+    total = dict.fromkeys(names, 0)
+    for one in found:
+        total = {name: total[name] + getattr(one, name) for name in names}
+    return Done(**total)
+
+
+def look_at(part: Part, store: Store, results: Path) -> Done:
+    """How far a part is; raises ``StoreError`` for tables of another version."""
+    committed = exported_seeds(part, results)
+    exported = {seed for seed in part.seeds if seed in committed}
+    finished = finished_seeds(part, store) - exported
+    every = total_steps(part.config)
+    others = [
+        under_way(part, seed, store)
+        for seed in part.seeds
+        if seed not in exported and seed not in finished
+    ]
+    return Done(
+        networks=len(part.seeds),
+        exported=len(exported),
+        finished=len(exported) + len(finished),
+        steps=every * (len(exported) + len(finished)) + sum(steps for steps, _ in others),
+        all_steps=max(1, every * len(part.seeds)),
+        seconds=_committed_seconds(part, exported, results)
+        + _stored_seconds(part, finished, store)
+        + sum(seconds for _, seconds in others),
+    )
+
+
+def _committed_seconds(part: Part, seeds: set[int], results: Path) -> float:
+    """What networks in committed tables took, by what their manifest says made them."""
+    if not seeds:
+        return 0.0
+    manifest = json.loads((results / part.folder / MANIFEST).read_text(encoding="utf-8"))
+    return sum(_share(origin, part, seeds) for origin in manifest.get("origins", []))
+
+
+def _share(origin: dict[str, Any], part: Part, seeds: set[int]) -> float:
+    """Seconds of an origin that went to some seeds: of a shard's, in proportion."""
+    seconds = float(origin.get("wall_s") or 0.0)
+    if part.kind == ADDITION:
+        made = {seed for first, last in origin["shards"] for seed in range(first, last + 1)}
+        return seconds * len(made & seeds) / max(1, len(made))
+    own = origin.get("preset", part.preset) == part.preset and origin["seed"] in seeds
+    return seconds if own else 0.0
+
+
+def _stored_seconds(part: Part, seeds: set[int], store: Store) -> float:
+    """What networks in the store took."""
+    key = part.config.key()
+    if isinstance(part.config, AdditionConfig):
+        blocks = {block: seeds & set(block) for block in store.shards(ADDITION, key)}
+        return sum(
+            _wall_s(store.folder(ADDITION, key, block)) * len(held) / len(block)
+            for block, held in blocks.items()
+            if held
+        )
+    return sum(_wall_s(store.folder(part.kind, key, seed)) for seed in seeds)
+
+
+def _wall_s(folder: Path) -> float:
+    return float(Checkpoint(folder).manifest().get("wall_s") or 0.0)
