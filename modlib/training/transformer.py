@@ -258,8 +258,10 @@ class FastStep:
             half, multiply = len(self.sources) // 2, [work.multiply for work in self.works]
             pieces = (slice(half), slice(half, None))
             self._at_once(
-                *(partial(multiply[part], self.sources[piece], at["w_in"], self.fed.rows[piece])
-                for part, piece in enumerate(pieces))
+                *(
+                    partial(multiply[part], self.sources[piece], at["w_in"], self.fed.rows[piece])
+                    for part, piece in enumerate(pieces)
+                )
             )
         self._in_parts(fill)
         for table in self._tables_held():
@@ -403,6 +405,7 @@ class FastStep:
             if self.fed:
                 self.fed.mix_back(*at, hidden, d_hidden, d_weights, positive=True)
             else:
+                assert layers.w_in_t is not None
                 middle = block["middle"]
                 kernels.relu_back(hidden, d_hidden)
                 work.multiply(middle, d_hidden, to["w_in"], turn_a=True, add=add, half=half)
@@ -465,7 +468,7 @@ class FastStep:
         return d_heads
 
     def _sources_back(self, layers: Layers) -> Float[np.ndarray, "source embed"]:
-        """Gradient of what feeds the stream, through both tables' rows; that of w_in to ``grad``."""
+        """Gradient of the stream's sources through both tables' rows; that of w_in to ``grad``."""
         w_in, d_w_in = self.parameters["w_in"], flat_views(self.grad, self.config)["w_in"]
         d_sources = np.zeros_like(self.sources)
         if self.fed:
