@@ -26,6 +26,7 @@ from modlib.config import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.tasks import digits, loss_weights, moduli
 from modlib.training import attention_kernels as kernels
+from modlib.training.exponentials import powers
 from modlib.training.optim import filtered
 from modlib.training.products import Multiplier
 from modlib.training.token_tables import TokenTable, shaped
@@ -425,9 +426,7 @@ class FastStep:
         """logits become exp(logits - their task's largest); shifted right logits, task sums."""
         correct, totals = work.of_tasks[:, : targets.size].reshape(2, *targets.shape)
         highest = work.highest[: logits.shape[1]]
-        kernels.shift(logits, self.starts, targets, highest, correct)
-        torch.from_numpy(logits).exp_()
-        kernels.task_totals(logits, self.starts, totals)
+        powers(logits, self.starts, targets, highest, correct, totals)
         return correct, totals
 
     def _tables_back(
