@@ -27,11 +27,11 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
 from modlib.config import AdditionConfig
-from modlib.machine import machine_peak, operations
 from modlib.models.mlp import build, initial_weights
 from modlib.tasks import addition_pairs, train_split
 from modlib.training.ensemble import Network
 from modlib.training.loop import make_optimizer
+from modlib.training.speed import machine_peak, operations
 
 VMAP_SIZES = {"n": (4, 16, 64), "full": (1, 4)}
 """Seeds stacked; the fastest counts."""

@@ -1,17 +1,21 @@
 """Speed of a training step of paper B's transformer, against the plain module, in one run.
 
-python benchmarks/transformer.py [--json] [--rounds N] [--threads T]
+python benchmarks/transformer.py [--json] [--rounds N] [--threads T] [--fraction F]
 
-Milliseconds a step at p = 113, d = 256, 30 % of the numbers, dropout on, gradient filter and AdamW
-included, evaluations left out:
+Milliseconds a step at p = 113, d = 256, on a share of the numbers, dropout on, gradient filter and
+AdamW included, evaluations left out:
 
 plain   ``models.transformer`` under autograd with torch.optim.AdamW, as torch sets them up: all
         three positions through attention and feed-forward layer, the last one read
-fast    ``training.transformer``
-half    the same with bfloat16 inputs of the large products, and its gradient's error
+before  ``training.transformer`` number by number: both products of the feed-forward layer and all
+        columns of the stream, also those that dropout has set to 0
+fast    the same with what need not be computed left out: the first of these products goes over
+        tokens, and dropped columns are in none
+half    number by number with bfloat16 inputs of the large products, and its gradient's error
 
 The machine's peak is the best float32 product of one thread, this project's or torch's, times the
-threads. Rounds alternate, so that a slow moment of the machine meets all.
+threads. Rounds alternate, so that a slow moment of the machine meets all; on a machine that others
+use, processor time (``cpu``, all threads together) says more than the clock.
 """
 
 from __future__ import annotations
@@ -28,11 +32,12 @@ import torch
 from torch.nn import functional
 
 from modlib.config import PAPER_B, RemaindersConfig
-from modlib.machine import machine_peak, operations
+from modlib.errors import InputError
 from modlib.models.transformer import build, initial_weights
 from modlib.tasks import digits, loss_weights, moduli, number_split, remainders
 from modlib.training.optim import GradientFilter, make_adamw
 from modlib.training.remainders import dropout
+from modlib.training.speed import machine_peak, operations
 from modlib.training.transformer import FastStep
 
 SEED = 0
@@ -67,9 +72,9 @@ def plain_step(config: RemaindersConfig, threads: int) -> Step:
     return step
 
 
-def fast_step(config: RemaindersConfig, threads: int) -> Step:
+def fast_step(config: RemaindersConfig, threads: int, by_tables: bool | None = None) -> Step:
     """The exact fast step."""
-    network = make_fast(config, threads)
+    network = make_fast(config, threads, by_tables)
 
     def step(index: int) -> None:
         network.gradient(dropout(config, SEED, index))
@@ -78,7 +83,7 @@ def fast_step(config: RemaindersConfig, threads: int) -> Step:
     return step
 
 
-def make_fast(config: RemaindersConfig, threads: int) -> FastStep:
+def make_fast(config: RemaindersConfig, threads: int, by_tables: bool | None = None) -> FastStep:
     """The network before its first step."""
     chosen = number_split(config, SEED)["train"]
     x0, x1 = digits(config)
@@ -89,14 +94,17 @@ def make_fast(config: RemaindersConfig, threads: int) -> FastStep:
         x1[chosen],
         remainders(config, SEED)[chosen],
         threads=threads,
+        by_tables=by_tables,
     )
 
 
-def timed(step: Step, index: int) -> float:
-    """Seconds of one step."""
-    began = time.perf_counter()
+def timed(step: Step, index: int) -> tuple[float, float]:
+    """Seconds of one step, on the clock and of all threads' processor time."""
+    clocks = (time.perf_counter, time.process_time)
+    began = [clock() for clock in clocks]
     step(index)
-    return time.perf_counter() - began
+    clock, processor = (clock() - start for clock, start in zip(clocks, began, strict=True))
+    return clock, processor
 
 
 def half_error(config: RemaindersConfig, threads: int) -> float:
@@ -113,18 +121,26 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rounds", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each (default 1)")
+    parser.add_argument(
+        "--fraction", type=float, default=0.3, help="share of the numbers (default .3)"
+    )
     options = parser.parse_args()
     for name in ("rounds", "threads"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} must be at least 1, got {getattr(options, name)}")
-    config, threads = PAPER_B, options.threads
+    try:
+        config = replace(PAPER_B, train_fraction=options.fraction)
+    except InputError as error:
+        parser.error(f"--fraction: {error}")
+    threads = options.threads
     torch.set_num_threads(1)
     steps = {
         "plain": plain_step(config, threads),
-        "fast": fast_step(config, threads),
+        "before": fast_step(config, threads, by_tables=False),
+        "fast": fast_step(config, threads, by_tables=True),
         "half": fast_step(replace(config, matmul="bfloat16"), threads),
     }
-    times: dict[str, list[float]] = {name: [] for name in steps}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}
     for step in steps.values():
         step(0)
     for index in range(1, options.rounds + 1):
@@ -132,28 +148,47 @@ def main() -> None:
             again = 1 if name == "plain" else 3
             times[name] += [timed(step, again * index + k) for k in range(again)]
     peak = machine_peak(threads)
-    ms = {name: 1e3 * median(values) for name, values in times.items()}
+    work = {
+        name: operations(config, by_tables=name == "fast") for name in ("before", "fast", "half")
+    }
+    ms, cpu_ms = (
+        {name: 1e3 * median(pair[clock] for pair in pairs) for name, pairs in times.items()}
+        for clock in (0, 1)
+    )
     result: dict[str, float | int | str] = {
         "device": "cpu",
         "threads": threads,
         "ratio": ms["plain"] / ms["fast"],
+        "ratio_to_before": ms["before"] / ms["fast"],
         "ratio_half": ms["plain"] / ms["half"],
+        "cpu_ratio": cpu_ms["plain"] / cpu_ms["fast"],
+        "cpu_ratio_to_before": cpu_ms["before"] / cpu_ms["fast"],
         "fast_ms": ms["fast"],
+        "before_ms": ms["before"],
         "plain_ms": ms["plain"],
         "half_ms": ms["half"],
+        "cpu_fast_ms": cpu_ms["fast"],
+        "cpu_before_ms": cpu_ms["before"],
+        "cpu_plain_ms": cpu_ms["plain"],
         "half_error": half_error(config, threads),
         "peak_gflops": peak / 1e9,
-        "peak_share": operations(config) / (ms["fast"] / 1e3) / peak,
+        "peak_share": work["fast"] / (ms["fast"] / 1e3) / peak,
+        "gflop_step": work["fast"] / 1e9,
+        "gflop_before": work["before"] / 1e9,
     }
     if options.json:
         print(json.dumps(result))
         return
     print(f"{threads} threads, p = 113, d = 256, {config.num_train} numbers; ", end="")
     print(f"best product {peak / 1e9:.0f} GFLOP/s")
-    print("contender  ms a step  plain against it  share of peak")
+    print("contender  ms a step  plain against it  GFLOP a step  share of peak")
     for name, value in ms.items():
-        share = "" if name == "plain" else f"{operations(config) / (value / 1e3) / peak:13.1%}"
-        print(f"{name:9}  {value:9.1f}  {ms['plain'] / value:16.2f}  {share}")
+        line = f"{name:9}  {value:9.1f}  {ms['plain'] / value:16.2f}"
+        if name in work:
+            line += f"  {work[name] / 1e9:12.1f}  {work[name] / (value / 1e3) / peak:13.1%}"
+        print(line)
+    print(f"fast against before: {result['ratio_to_before']:.2f}, ", end="")
+    print(f"in processor time {result['cpu_ratio_to_before']:.2f}")
     print(f"gradient's error in bfloat16: {result['half_error']:.2%}")
 
 

@@ -13,7 +13,7 @@ PACKAGE = Path(modlib.__file__).parent
 
 ORDER = (
     *("errors", "view", "paths", "config", "rng", "fourier", "groups", "tasks", "models"),
-    *("store", "inventory", "training", "machine", "analysis", "battery_page", "battery"),
+    *("store", "inventory", "training", "analysis", "battery_page", "battery"),
     *("experiments", "experiments_remainders", "experiments_clock_pizza"),
     *("cluster", "sweep", "sweep_tables", "results", "results_networks", "results_remainders"),
     *("results_clock_pizza", "queue", "ablated", "search", "many"),

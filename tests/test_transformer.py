@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from modlib.config import RemaindersConfig
+from modlib.config import PAPER_B, RemaindersConfig
 from modlib.models.transformer import (
     Keep,
     RemaindersTransformer,
@@ -24,7 +24,7 @@ from modlib.training.graph import GraphStep
 from modlib.training.optim import GradientFilter, adamw_, filtered, make_adamw
 from modlib.training.products import Multiplier
 from modlib.training.remainders import dropout
-from modlib.training.transformer import FastStep, Masks, flat_views
+from modlib.training.transformer import FastStep, Masks, flat_views, tables_save
 
 SMALL = {"embed_dim": 32, "heads": 4}
 CASES = [
@@ -34,8 +34,16 @@ CASES = [
     RemaindersConfig(p=37, task="nanda", **SMALL),
     RemaindersConfig(p=13, task="masked", dropout_mask="sample", **SMALL),
     RemaindersConfig(p=11, task="basis", dropout=0.0, embed_dim=6, heads=3),
+    RemaindersConfig(p=5, train_fraction=0.2, embed_dim=7, heads=1, dropout=0.5),
+    RemaindersConfig(p=7, embed_dim=40, heads=8),
 ]
 NAMES = [f"{c.task}-{c.p}-{c.dropout_mask}" for c in CASES]
+WAYS = [
+    pytest.param(c, way, id=f"{name}-{'tables' if way else 'numbers'}")
+    for c, name in zip(CASES, NAMES, strict=True)
+    for way in (True, False)
+    if c.dropout_mask == "step" or not way
+]
 
 
 def training_set(config: RemaindersConfig, seed: int = 3) -> tuple[np.ndarray, ...]:
@@ -68,14 +76,15 @@ def tensors(keep: Masks | None) -> Keep | None:
 
 
 @pytest.mark.parametrize("with_dropout", [False, True])
-@pytest.mark.parametrize("config", CASES, ids=NAMES)
-def test_losses_and_gradients_equal_the_modules(config, with_dropout):
+@pytest.mark.parametrize(("config", "by_tables"), WAYS)
+def test_losses_and_gradients_equal_the_modules(config, by_tables, with_dropout):
     weights = initial_weights(config, 3)
     keep = masks(config, np.float64) if with_dropout else None
     model = build(config, weights).double()
     loss, expected = plain_loss(model, config, 3, tensors(keep))
     loss.backward()
-    step = FastStep(config, weights, *training_set(config), dtype=np.float64, threads=2)
+    data, options = training_set(config), {"dtype": np.float64, "threads": 2}
+    step = FastStep(config, weights, *data, **options, by_tables=by_tables)
     losses = step.gradient(keep, want_losses=True)
     np.testing.assert_allclose(losses, expected, rtol=1e-12)
     for name, grad in flat_views(step.grad, config).items():
@@ -116,11 +125,11 @@ def error(step: FastStep, exact: FastStep) -> float:
     return float(np.linalg.norm(step.grad - exact.grad) / np.linalg.norm(exact.grad))
 
 
-@pytest.mark.parametrize("config", CASES, ids=NAMES)
-def test_float32_steps_equal_float64_ones_to_rounding(config):
+@pytest.mark.parametrize(("config", "by_tables"), WAYS)
+def test_float32_steps_equal_float64_ones_to_rounding(config, by_tables):
     weights = initial_weights(config, 3)
     exact = FastStep(config, weights, *training_set(config), dtype=np.float64)
-    single = FastStep(config, weights, *training_set(config))
+    single = FastStep(config, weights, *training_set(config), by_tables=by_tables)
     exact.gradient(masks(config, np.float64))
     single.gradient(masks(config, np.float32))
     assert error(single, exact) < 1e-5
@@ -137,10 +146,14 @@ def test_bfloat16_errs_by_percents_and_is_no_default():
     assert RemaindersConfig().matmul == "float32"
 
 
-def test_threads_do_not_change_a_bit():
+@pytest.mark.parametrize("by_tables", [True, False])
+def test_threads_do_not_change_a_bit(by_tables):
     config = RemaindersConfig(p=23, **SMALL)
     weights = initial_weights(config, 3)
-    steps = [FastStep(config, weights, *training_set(config), threads=t) for t in (1, 2, 3, 4)]
+    steps = [
+        FastStep(config, weights, *training_set(config), threads=t, by_tables=by_tables)
+        for t in (1, 2, 3, 4)
+    ]
     for index in range(3):
         for step in steps:
             step.gradient(dropout(config, 3, index))
@@ -149,12 +162,33 @@ def test_threads_do_not_change_a_bit():
         np.testing.assert_array_equal(step.theta, steps[0].theta)
 
 
-def test_evaluation_equals_the_modules():
+def test_tables_serve_where_numbers_share_a_mask_and_heads_are_not_small():
+    shared = RemaindersConfig(p=23, **SMALL)
+    assert tables_save(shared)
+    assert not tables_save(replace(shared, dropout_mask="sample"))
+    assert tables_save(replace(shared, dropout_mask="sample", dropout=0.0))
+    assert not tables_save(replace(shared, matmul="bfloat16"))
+    assert not tables_save(replace(shared, heads=8))
+    assert tables_save(PAPER_B)
+
+
+def test_where_the_whole_stream_is_dropped_nothing_is_learned():
+    config = RemaindersConfig(p=11, **SMALL)
+    step = FastStep(config, initial_weights(config, 3), *training_set(config))
+    nothing = np.zeros(32, dtype=np.float32)
+    losses = step.gradient((nothing, nothing), want_losses=True)
+    np.testing.assert_allclose(losses, np.log(moduli(config)), rtol=1e-6)
+    np.testing.assert_array_equal(step.grad, 0)
+
+
+@pytest.mark.parametrize("by_tables", [True, False])
+def test_evaluation_equals_the_modules(by_tables):
     config = RemaindersConfig(p=23, **SMALL)
     weights = initial_weights(config, 3)
     x0, x1 = digits(config)
     targets = remainders(config, 3)
-    step = FastStep(config, weights, *training_set(config), dtype=np.float64)
+    options = {"dtype": np.float64, "by_tables": by_tables}
+    step = FastStep(config, weights, *training_set(config), **options)
     losses, right = step.evaluate(x0, x1, np.ascontiguousarray(targets.T))
     logits = build(config, weights).double()(torch.from_numpy(x0), torch.from_numpy(x1))
     for task, part in enumerate(logits.split(moduli(config).tolist(), dim=1)):
@@ -213,7 +247,8 @@ def test_the_fused_optimiser_equals_its_readable_twin():
 @pytest.mark.parametrize("turn_b", [False, True])
 @pytest.mark.parametrize("turn_a", [False, True])
 @pytest.mark.parametrize(
-    ("rows", "depth", "cols"), [(1, 1, 1), (7, 300, 49), (140, 5, 48), (131, 257, 100)]
+    ("rows", "depth", "cols"),
+    [(1, 1, 1), (7, 300, 49), (140, 5, 48), (131, 257, 100), (267, 520, 36), (5, 0, 40)],
 )
 def test_products_equal_numpys(rows, depth, cols, turn_a, turn_b, add):
     draw = np.random.default_rng(0)

@@ -26,7 +26,8 @@ def export_finished(
 
     ``first``: the seed with which the preset's tables begin. Tables of paper B take each seed as
     soon as those before it are there, the others all at once; ``whole`` False: a sweep's do not.
-    Returns the seeds that were added, and the seed that has to come before: None where it is the part's own turn.
+    Returns the seeds that were added, and the seed that has to come before: None where it is the
+    part's own turn.
     """
     with _alone(store, results):
         committed = exported_seeds(part, results)

@@ -16,7 +16,6 @@ from modlib.experiments_clock_pizza import KIND as CLOCK_PIZZA
 from modlib.experiments_clock_pizza import get_or_train_clock_pizza
 from modlib.experiments_remainders import KIND as REMAINDERS
 from modlib.experiments_remainders import get_or_train_remainders
-from modlib.machine import total_steps
 from modlib.paths import RESULTS
 from modlib.results import SWEEPS, export_sweep
 from modlib.results_clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
@@ -26,6 +25,7 @@ from modlib.results_remainders import export_remainders
 from modlib.store import Store, read_manifest
 from modlib.sweep import SHARD_SIZE, blocks, plan, sweep
 from modlib.training import remainders as training
+from modlib.training.speed import total_steps
 
 Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
 EDITION_2 = RESULTS / "edition2"

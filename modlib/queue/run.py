@@ -13,7 +13,6 @@ from filelock import FileLock, Timeout
 from modlib.config import AdditionConfig, resolve_device
 from modlib.errors import ClusterError, InputError, StoreError, require_float, require_int
 from modlib.experiments import KIND as ADDITION
-from modlib.machine import machine_peak, operations, total_steps
 from modlib.queue import jobs as known
 from modlib.queue.export import export_finished, take_up
 from modlib.queue.families import Part, calls, exported_seeds, finished_seeds, under_way
@@ -22,6 +21,7 @@ from modlib.queue.state import parts_of
 from modlib.queue.workers import Workers
 from modlib.store import Checkpoint, Store, writing
 from modlib.sweep import MAX_SEEDS
+from modlib.training.speed import machine_peak, operations, total_steps
 
 REPORT_EVERY_S = 600.0
 """Seconds between two lines on a training under way."""

@@ -11,10 +11,10 @@ from typing import Any
 from modlib.config import AdditionConfig
 from modlib.errors import InputError, StoreError
 from modlib.experiments import KIND as ADDITION
-from modlib.machine import total_steps
 from modlib.queue.families import Part, config_of, exported_seeds, finished_seeds, under_way
 from modlib.queue.jobs import Job
 from modlib.store import MANIFEST, Checkpoint, Store
+from modlib.training.speed import total_steps
 
 
 @dataclass(frozen=True, kw_only=True)

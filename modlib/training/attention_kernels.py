@@ -51,39 +51,10 @@ def weigh_back(weights, d_weights, x0, x1, d_scores):
 
 
 @compiled
-def shift(logits, starts, targets, highest, correct):
-    """Subtract from each task's logits their maximum over its classes.
-
-    ``starts`` (task + 1): first row of each task; ``targets`` (task, number): right classes;
-    ``correct`` (task, number): the shifted logits of those; ``highest`` (number): scratch.
-    """
-    for task in range(starts.shape[0] - 1):
-        highest[:] = logits[starts[task]]
-        for row in range(starts[task] + 1, starts[task + 1]):
-            for j in range(highest.shape[0]):
-                highest[j] = max(highest[j], logits[row, j])
-        for row in range(starts[task], starts[task + 1]):
-            for j in range(highest.shape[0]):
-                logits[row, j] -= highest[j]
-        for j in range(highest.shape[0]):
-            correct[task, j] = logits[starts[task] + targets[task, j], j]
-
-
-@compiled
-def task_totals(powers, starts, totals):
-    """Sum of each task's rows, (task, number)."""
-    for task in range(starts.shape[0] - 1):
-        totals[task, :] = 0
-        for row in range(starts[task], starts[task + 1]):
-            for j in range(totals.shape[1]):
-                totals[task, j] += powers[row, j]
-
-
-@compiled
 def cross_entropy_back(powers, starts, targets, totals, scales):
     """Replace exp(shifted logits) by the loss's gradient: scale (probability - [right class]).
 
-    ``totals``: as ``task_totals`` gives them, overwritten; ``scales`` (task).
+    ``totals``: as ``exponentials.powers`` gives them, overwritten; ``scales`` (task).
     """
     for task in range(starts.shape[0] - 1):
         for j in range(totals.shape[1]):

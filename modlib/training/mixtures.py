@@ -17,6 +17,8 @@ twin.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -78,18 +80,18 @@ def _make_sum(positive: bool) -> Intrinsic:
     return total
 
 
-def _at(code: Code, base, place, vector: int):
+def _at(code: Code, base: Any, place: Any, vector: int) -> Any:
     """Pointer to a vector of a flat array."""
     return code.builder.gep(base, [code.builder.add(place, code.size(LANES * vector))])
 
 
-def _slot(code: Code, base, first, head, digit: int):
+def _slot(code: Code, base: Any, first: Any, head: Any, digit: int) -> Any:
     """Pointer to a head's weight of a digit, or to its gradient."""
     place = code.builder.add(first, code.builder.mul(head, code.size(3)))
     return code.builder.gep(base, [code.builder.add(place, code.size(digit))])
 
 
-def _weight(code: Code, base, first, head, digit: int):
+def _weight(code: Code, base: Any, first: Any, head: Any, digit: int) -> Any:
     """A head's weight of a digit in every lane."""
     return code.spread(code.builder.load(_slot(code, base, first, head, digit)))
 

@@ -31,8 +31,8 @@ SLAB = 128
 
 
 def _make_tile(rows: int, vectors: int, turned: bool) -> Intrinsic:
-    """c[i:, j:] += A[i - top:, k:] @ panel for ``rows`` rows, ``depth`` deep, and a panel's columns or
-    its first ``vectors`` vectors of them.
+    """c[i:, j:] += A[i - top:, k:] @ panel, ``depth`` deep, for ``rows`` rows and a panel's first
+    ``vectors`` vectors.
 
     ``fresh`` (0 or 1): what c held is left out. ``turned``: A is the transpose of ``a``.
     """
@@ -163,7 +163,7 @@ def _tiles(a, turned, panels, panel, c, top, first, last, k, j, depth, fresh):
 
 @compiled
 def _gather(a, k, depth, first, last, slab):
-    """Rows k to k + depth of some columns of ``a``: they lie a page apart, and close in ``slab``."""
+    """Rows k to k + depth of some columns of ``a``, a page apart there, close in ``slab``."""
     for row in range(depth):
         of, to = a[k + row, first:last], slab[row]
         for i in range(of.shape[0]):

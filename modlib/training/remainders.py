@@ -25,7 +25,15 @@ from modlib.tasks import digits, moduli, number_split, remainders
 from modlib.training.graph import GraphStep
 from modlib.training.products import DEPTH
 from modlib.training.threads import one_thread
-from modlib.training.transformer import BLOCK, NUM_PARTS, FastStep, Masks, Tables, flat_views
+from modlib.training.transformer import (
+    BLOCK,
+    NUM_PARTS,
+    FastStep,
+    Masks,
+    Tables,
+    flat_views,
+    tables_save,
+)
 
 CHECKPOINT_EVERY_S = 60.0
 FIRST_SNAPSHOT = 256
@@ -200,7 +208,9 @@ def bytes_needed(config: RemaindersConfig) -> int:
     largest = max(int(qs.sum()), 4 * embed, BLOCK)
     scratch = 4 * NUM_PARTS * (embed * int(qs.sum()) + BLOCK * int(qs.sum()) + DEPTH * largest)
     masks = 2 * embed * config.num_train * 64 if config.dropout_mask == "sample" else 0
-    return vectors + scratch + masks + numbers * (8 * 6 * len(qs) + 4 * 3 * 4 * embed)
+    columns = 5 * embed if tables_save(config) else embed
+    tables = 4 * columns * ((2 + NUM_PARTS) * 2 * config.p * config.heads + 2 * embed)
+    return vectors + scratch + masks + tables + numbers * (8 * 6 * len(qs) + 4 * 3 * 4 * embed)
 
 
 def require_memory(config: RemaindersConfig) -> None:

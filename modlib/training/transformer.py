@@ -26,6 +26,7 @@ from modlib.config import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.tasks import digits, loss_weights, moduli
 from modlib.training import attention_kernels as kernels
+from modlib.training.exponentials import powers
 from modlib.training.optim import filtered
 from modlib.training.products import Multiplier
 from modlib.training.token_tables import TokenTable, shaped
@@ -405,6 +406,7 @@ class FastStep:
             if self.fed:
                 self.fed.mix_back(*at, hidden, d_hidden, d_weights, positive=True)
             else:
+                assert layers.w_in_t is not None
                 middle = block["middle"]
                 kernels.relu_back(hidden, d_hidden)
                 work.multiply(middle, d_hidden, to["w_in"], turn_a=True, add=add, half=half)
@@ -424,9 +426,7 @@ class FastStep:
         """logits become exp(logits - their task's largest); shifted right logits, task sums."""
         correct, totals = work.of_tasks[:, : targets.size].reshape(2, *targets.shape)
         highest = work.highest[: logits.shape[1]]
-        kernels.shift(logits, self.starts, targets, highest, correct)
-        torch.from_numpy(logits).exp_()
-        kernels.task_totals(logits, self.starts, totals)
+        powers(logits, self.starts, targets, highest, correct, totals)
         return correct, totals
 
     def _tables_back(
@@ -467,7 +467,7 @@ class FastStep:
         return d_heads
 
     def _sources_back(self, layers: Layers) -> Float[np.ndarray, "source embed"]:
-        """Gradient of what feeds the stream, through both tables' rows; that of w_in to ``grad``."""
+        """Gradient of the stream's sources through both tables' rows; that of w_in to ``grad``."""
         w_in, d_w_in = self.parameters["w_in"], flat_views(self.grad, self.config)["w_in"]
         d_sources = np.zeros_like(self.sources)
         if self.fed:

@@ -17,6 +17,7 @@ from modlib.tasks import moduli
 from modlib.training import kernels
 from modlib.training.products import Multiplier
 from modlib.training.threads import one_thread
+from modlib.training.transformer import tables_save
 
 SIZE = 512
 """Rows and columns of the products that are timed: they stay in the second-level cache."""
@@ -89,21 +90,34 @@ def _gpu_peak(device: torch.device, seconds: float) -> float:
     return _best_rate(product, 2.0 * ON_GPU**3, seconds)
 
 
-def operations(config: Config) -> float:
+def operations(config: Config, *, by_tables: bool | None = None) -> float:
     """Of the large matrix products in one step of the fast training, there and back.
 
-    Paper A: preactivations are made once for each of a and b, logits for every pair. Paper B: the
-    feed-forward layer and the unembedding. Clock and pizza: the hidden layer's output, taken
-    through the unembedding.
+    Paper A: preactivations are made once for each of a and b, logits for every pair. Paper B: see
+    ``_of_transformer``; ``by_tables`` as for its ``FastStep``. Clock and pizza: the hidden layer's
+    output, taken through the unembedding.
     """
     if isinstance(config, AdditionConfig):
         n, embed_dim, hidden = config.n, config.embed_dim, config.num_neurons
         return 3.0 * 2 * hidden * (2 * n * embed_dim + config.batch_size * n)
     if isinstance(config, RemaindersConfig):
-        embed = config.embed_dim
-        row = 2 * 4 * embed * embed + embed * int(moduli(config).sum())
-        return 3.0 * 2 * config.num_train * row
+        return _of_transformer(config, tables_save(config) if by_tables is None else by_tables)
     return 3.0 * 2 * config.num_train * config.num_neurons * config.n
+
+
+def _of_transformer(config: RemaindersConfig, by_tables: bool) -> float:
+    """Of a step's products and mixings, there and back, two for each multiplication.
+
+    Feed-forward layer and unembedding. With tables: columns that dropout leaves, in the mean; rows
+    of w_in taken once a head's coordinate, tables of 2 p tokens, and for each number a sum over
+    heads and two digits.
+    """
+    embed, num, logits = config.embed_dim, config.num_train, int(moduli(config).sum())
+    if not by_tables:
+        return 3.0 * 2 * num * (2 * 4 * embed * embed + embed * logits)
+    kept = embed * (1 - config.dropout)
+    tables = 4 * embed**3 + (2 * config.p * embed + 2 * config.heads * num) * (4 * embed + kept)
+    return 3.0 * 2 * (num * kept * (4 * embed + logits) + tables)
 
 
 def total_steps(config: Config) -> int:
