@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 
 from modlib.errors import require_int
 
-SPLIT, INIT, SHUFFLE, INTERVENTION, LABELS, DROPOUT = range(6)
+SPLIT, INIT, SHUFFLE, INTERVENTION, LABELS, DROPOUT, CONTROL = range(7)
 """Streams: what a seed's words are used for. Final, since stored runs depend on them."""
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))

@@ -27,25 +27,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from modlib.analysis import census
 from modlib.analysis.census import Census
+from modlib.analysis.tables import under_one_another
 from modlib.cluster import completed, connected, own_device
 from modlib.config import AdditionConfig, require_seed, resolve_device
 from modlib.errors import ClusterError, InputError, StoreError, require_int
 from modlib.experiments import KIND, view_of
-from modlib.models.mlp import PARAMETERS
-from modlib.store import WEIGHTS, Checkpoint, Store
+from modlib.models.mlp import PARAMETERS, embedding_shares
+from modlib.store import WEIGHTS, Checkpoint, Store, table_file
 from modlib.training.ensemble import available_cores, train_ensemble
-from modlib.training.loop import HISTORY
+from modlib.training.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
 from modlib.training.outcome import outcome
 
 SHARD_SIZE = 200
 MAX_SEEDS = 10**7
-TABLES = ("history", *Census._fields)
-"""Tables of a shard: loss and accuracy by evaluated epoch, and the census."""
+OVER_TRAINING = {"history": HISTORY, "weights": WEIGHT_HISTORY}
+"""Tables with a row an epoch, and their columns: loss and accuracy, and the embeddings' weights."""
+TABLES = (*OVER_TRAINING, *Census._fields)
+"""Tables of a shard."""
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +198,7 @@ def run_shard(
         described: dict[int, Census] = {}
         waiting: dict[int, Future[Census]] = {}
         for seed, state, trained_now in _members(store, config, seeds, device, threads):
-            kept[seed] = state if keep_weights else {"history": state["history"]}
+            kept[seed] = state if keep_weights else {name: state[name] for name in OVER_TRAINING}
             job = (store.finished(KIND, config.key(), seed), config, seed, state, trained_now)
             if describers is None:
                 described[seed] = _keep_and_describe(*job)
@@ -227,18 +231,25 @@ def _come_in(bar: tqdm, num_networks: int) -> None:
 def _members(
     store: Store, config: AdditionConfig, seeds: range, device: torch.device, threads: int | None
 ) -> Iterator[tuple[int, dict[str, np.ndarray], bool]]:
-    """Weights and history of each seed: kept by an earlier call (False), or trained now (True)."""
+    """Weights and history of each seed: kept by an earlier call (False), or trained now (True).
+
+    What an older version kept without the weights over training is trained again: its shard is to
+    be as whole as if no call had been killed.
+    """
     missing = []
     for seed in seeds:
         state = store.finished(KIND, config.key(), seed).load()
-        if state is None:
+        if state is None or not OVER_TRAINING.keys() <= state.keys():
             missing.append(seed)
         else:
             yield seed, state, False
     for member in train_ensemble(config, missing, device=device, threads=threads, progress=False):
-        history = member.history[list(HISTORY)].to_numpy(dtype=np.float64)
-        state = {**member.weights, "history": history}
-        yield member.seed, state, True
+        over_training = {"history": member.history, "weights": member.weight_history}
+        arrays = {
+            name: table[list(OVER_TRAINING[name])].to_numpy(dtype=np.float64)
+            for name, table in over_training.items()
+        }
+        yield member.seed, {**member.weights, **arrays}, True
 
 
 def _keep_and_describe(
@@ -263,8 +274,8 @@ def _describe(config: AdditionConfig, seed: int, state: Mapping[str, np.ndarray]
     if diverged:
         log.warning("seed %d diverged: its parameters are not finite", seed)
         weights = {name: np.zeros_like(array) for name, array in weights.items()}
-    counted = census.census(view_of(weights))
-    history = _history(state)
+    counted = census.census(view_of(weights), seed=seed)
+    history = _over_training(state, "history")
     became = outcome(history, config.n**2 - config.num_train)
     last = history.iloc[-1]
     networks = counted.networks.assign(
@@ -276,34 +287,64 @@ def _describe(config: AdditionConfig, seed: int, state: Mapping[str, np.ndarray]
     return counted._replace(networks=networks)
 
 
-def _history(state: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    return pd.DataFrame(state["history"], columns=list(HISTORY)).astype({"epoch": np.int32})
+def _over_training(state: Mapping[str, np.ndarray], name: str) -> pd.DataFrame:
+    columns = list(OVER_TRAINING[name])
+    table = pd.DataFrame(state[name], columns=columns).astype({"epoch": np.int32})
+    return table if name == "history" else table.astype(dict.fromkeys(columns[1:], np.float32))
 
 
 def _tables(
     described: Mapping[int, Census], kept: Mapping[int, Mapping[str, np.ndarray]], seeds: range
 ) -> dict[str, pd.DataFrame]:
     """The tables of a shard, by name, each sorted by seed."""
-    histories = [_history(kept[seed]).assign(seed=seed) for seed in seeds]
-    history = pd.concat(histories, ignore_index=True)[["seed", *HISTORY]]
+    over_training = {
+        name: under_one_another([_over_training(kept[seed], name) for seed in seeds], seeds)
+        for name in OVER_TRAINING
+    }
     stacked = census.stack_census([described[seed] for seed in seeds], seeds)
-    return {"history": history, **stacked._asdict()}
+    return {**over_training, **stacked._asdict()}
 
 
 def _update_tables(store: Store, config: AdditionConfig, seeds: range) -> None:
-    """Make a shard's tables again from its weights where an older version of modlib made them."""
-    if not _is_outdated(checked_shards(store, config, seeds)[seeds]):
+    """Make a shard's tables again from its weights where an older version of modlib made them.
+
+    Version 1 had no table ``weights``: all but the last of its rows are NaN then.
+    """
+    manifest = checked_shards(store, config, seeds)[seeds]
+    if not _is_outdated(manifest):
         return
     address = (KIND, config.key(), seeds)
-    shard = store.load_shard(*address, names=("history",), weights=True)
+    weighed = table_file("weights", manifest["tables"]) in manifest["files"]
+    names = [name for name in OVER_TRAINING if weighed or name != "weights"]
+    shard = store.load_shard(*address, names=names, weights=True)
     assert shard.tensors is not None
+    if not weighed:
+        where = store.folder(*address)
+        log.warning("%s was trained without counting weights: only the last are known", where)
     described, kept = {}, {}
-    for index, (seed, history) in enumerate(shard.tables["history"].groupby("seed")):
-        weights = {name: array[index] for name, array in shard.tensors.items()}
-        kept[seed] = {**weights, "history": history[list(HISTORY)].to_numpy(np.float64)}
-        described[seed] = _describe(config, seed, kept[seed])
+    for index, seed in enumerate(seeds):
+        state = {name: array[index] for name, array in shard.tensors.items()}
+        for name, table in shard.tables.items():
+            rows = table[table.seed == seed]
+            state[name] = rows[list(OVER_TRAINING[name])].to_numpy(np.float64)
+        if not weighed:
+            state["weights"] = _last_weights(config, state)
+        kept[seed] = state
+        described[seed] = _describe(config, seed, state)
     tables = _tables(described, kept, seeds)
     store.replace_tables(*address, tables=tables, version=census.SCHEMA)
+
+
+def _last_weights(
+    config: AdditionConfig, state: Mapping[str, np.ndarray]
+) -> Float[np.ndarray, "epoch column"]:
+    """The table ``weights`` of a network of which its last weights are known, NaN before."""
+    epochs = weight_epochs(config)
+    rows = np.full((len(epochs), len(WEIGHT_HISTORY)), np.nan)
+    rows[:, 0] = epochs
+    embeddings = (state[f"embed_{side}.weight"] for side in "ab")
+    rows[-1, 1:] = list(embedding_shares(*embeddings).values())
+    return rows
 
 
 def _run_on_worker(
@@ -442,6 +483,15 @@ def read_sweep(store: Store, config: AdditionConfig, seeds: range | None = None)
     damaged or whose tables have another version.
     """
     return Census(*_read(store, config, seeds, Census._fields))
+
+
+def read_weights(store: Store, config: AdditionConfig, seeds: range | None = None) -> pd.DataFrame:
+    """The table ``weights`` of all finished shards, as ``read_sweep`` reads the others.
+
+    ``seed`` and ``WEIGHT_HISTORY``; NaN before the last epoch of networks that version 1 trained.
+    """
+    (table,) = _read(store, config, seeds, ("weights",))
+    return table
 
 
 def _read(

@@ -158,6 +158,11 @@ def test_the_axes_tell_a_circle_from_an_ellipse_and_from_a_line():
     assert em.axes_ratio(em.projections(line, 4)) == pytest.approx(0, abs=1e-9)
 
 
+def test_one_coordinate_is_a_line_and_no_signal_has_no_axes():
+    assert em.axes_ratio(em.projections(cosine(31, 4)[None], 4)) == 0
+    assert np.isnan(em.axes_ratio(em.projections(np.zeros((3, 31)), 4)))
+
+
 def test_no_unit_winds_less_than_the_simplest():
     for n in (13, 30, 35):
         for first in range(1, n // 2 + 1):

@@ -29,7 +29,7 @@ from modlib.analysis import census
 from modlib.config import AdditionConfig
 from modlib.errors import InputError, StoreError
 from modlib.experiments import KIND
-from modlib.models.mlp import PARAMETERS
+from modlib.models.mlp import PARAMETERS, SHARES
 from modlib.paths import ROOT
 from modlib.store import MANIFEST, WEIGHTS, Store, table_file, write_manifest
 from modlib.sweep import (
@@ -39,11 +39,13 @@ from modlib.sweep import (
     describing,
     plan,
     read_sweep,
+    read_weights,
     run_shard,
     seed_range,
     sweep,
 )
 from modlib.training.ensemble import train_ensemble
+from modlib.training.loop import WEIGHT_HISTORY, weight_epochs
 from modlib.training.outcome import Outcome, outcome
 
 TINY = AdditionConfig(n=7, num_neurons=8, embed_dim=4, epochs=3)
@@ -162,12 +164,42 @@ def test_a_shard_keeps_what_training_gave(store):
         history = shard.tables["history"]
         kept = history[history.seed == member.seed].drop(columns="seed").reset_index(drop=True)
         pd.testing.assert_frame_equal(kept, member.history, check_dtype=False)
+        weights = shard.tables["weights"]
+        kept = weights[weights.seed == member.seed].drop(columns="seed").reset_index(drop=True)
+        assert kept.dtypes.tolist() == [np.int32, *[np.float32] * 3]
+        pd.testing.assert_frame_equal(kept, member.weight_history.astype(kept.dtypes))
         row = shard.tables["networks"].iloc[index]
         for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
             assert row[name] == np.float32(member.history[name].iloc[-1])
         became = outcome(member.history, TINY.n**2 - TINY.num_train)
+        assert row[list(SHARES)].tolist() == kept.iloc[-1][list(SHARES)].tolist()
         assert row.learned == became.learned
         assert row.reached_epoch == (-1 if became.reached_epoch is None else became.reached_epoch)
+
+
+def test_weights_over_training_are_read_like_the_other_tables(store):
+    run(store)
+    table = read_weights(store, TINY, range(1002, 1006))
+    assert table.columns.tolist() == ["seed", *WEIGHT_HISTORY]
+    epochs = weight_epochs(TINY)
+    assert table.seed.tolist() == [seed for seed in range(1002, 1006) for _ in epochs]
+    assert table.epoch.tolist() == epochs * 4
+    assert table.notna().all(axis=None)
+    with pytest.raises(StoreError, match="holds no shard of these seeds"):
+        read_weights(store, TINY, range(2000, 2001))
+
+
+def test_controls_are_drawn_by_each_networks_seed(store, monkeypatch):
+    seen = []
+    described = census.census
+
+    def noting(view, *, seed):
+        seen.append(seed)
+        return described(view, seed=seed)
+
+    monkeypatch.setattr(census, "census", noting)
+    run(store, range(1000, 1005))
+    assert seen == list(range(1000, 1005))
 
 
 def test_weights_are_kept_only_on_request(store):
@@ -253,6 +285,21 @@ def test_finished_networks_of_an_unfinished_shard_are_not_trained_again(
     assert trained == [1001, *range(1003, 1010)], "1001 was damaged"
     assert contents(store) == contents(whole)
     assert not any(store.root.rglob("state-*"))
+
+
+def test_networks_that_an_older_version_finished_are_trained_again(store, tmp_path, monkeypatch):
+    """They lack their weights over training, which nothing but training gives."""
+    whole = Store(tmp_path / "whole")
+    run(whole, shard_size=100)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 3)
+        with pytest.raises(Stop):
+            run(store, shard_size=100)
+    older = store.finished(KIND, TINY.key(), 1001)
+    older.save({name: array for name, array in older.load().items() if name != "weights"})
+    run(store, shard_size=100)
+    assert read_weights(store, TINY).notna().all(axis=None)
+    assert contents(store) == contents(whole)
 
 
 SERVER = """
@@ -408,7 +455,7 @@ def test_a_held_shard_is_left_to_its_holder(store):
 
 def test_older_tables_are_made_again_from_kept_weights(store, tmp_path, monkeypatch, trained):
     run(store, keep_weights=True)
-    kept = read_sweep(store, TINY)
+    kept, weights = read_sweep(store, TINY), read_weights(store, TINY)
     names = {path.name for path in folder_of(store, range(1000, 1004)).iterdir()}
     assert names == {MANIFEST, WEIGHTS, *(table_file(name, census.SCHEMA) for name in TABLES)}
     monkeypatch.setattr(census, "SCHEMA", census.SCHEMA + 1)
@@ -426,8 +473,39 @@ def test_older_tables_are_made_again_from_kept_weights(store, tmp_path, monkeypa
     assert trained == []
     for old, new in zip(kept, read_sweep(store, TINY), strict=True):
         pd.testing.assert_frame_equal(old, new)
+    pd.testing.assert_frame_equal(read_weights(store, TINY), weights)
     names = {path.name for path in folder_of(store, range(1000, 1004)).iterdir()}
     assert names == {MANIFEST, WEIGHTS, *(table_file(name, census.SCHEMA) for name in TABLES)}
+
+
+def test_shards_of_version_1_are_brought_up_to_date_without_weights_before_the_last(
+    store, trained, caplog
+):
+    run(store, keep_weights=True, shard_size=100)
+    kept, weights, before = read_sweep(store, TINY), read_weights(store, TINY), contents(store)
+    history = store.load_shard(KIND, TINY.key(), SEEDS, names=["history"]).tables
+    tables = {**history, **kept._asdict()}
+    tables["clusters"] = tables["clusters"].drop(columns="removed_loss")
+    store.replace_tables(KIND, TINY.key(), SEEDS, tables=tables, version=1)
+    assert table_file("weights", 1) not in str(contents(store).keys())
+    for read in (read_sweep, read_weights):
+        with pytest.raises(StoreError, match="has tables of an older version than 2; run the swee"):
+            read(store, TINY)
+    trained.clear()
+    caplog.clear()
+    run(store)
+    assert trained == []
+    (said,) = caplog.messages
+    assert said.endswith("was trained without counting weights: only the last are known")
+    after = contents(store)
+    differ = {name for name in before if before[name] != after[name]}
+    assert {Path(name).name for name in differ} == {table_file("weights", 2)}
+    found = read_weights(store, TINY)
+    assert found.dtypes.equals(weights.dtypes)
+    last = found.epoch == TINY.num_epochs
+    pd.testing.assert_frame_equal(found[last], weights[last])
+    assert found[["seed", "epoch"]].equals(weights[["seed", "epoch"]])
+    assert found[~last][list(SHARES)].isna().all(axis=None)
 
 
 @pytest.mark.parametrize(("step", "keep_weights"), [(1, False), (-1, True), (-1, False)])

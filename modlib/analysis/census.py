@@ -1,7 +1,8 @@
-"""What is kept of each of many thousand networks: four light tables, made in milliseconds.
+"""What is kept of each of many thousand networks: four light tables, made in a tenth of a second.
 
-Paper A's distributions: figures A3, A4, A5, A25, A28, A29 and A30. The same definitions as
-``describe`` and ``cluster_report``, which hold more and take some twenty times as long.
+Paper A's distributions: figures A3, A4, A5, A25, A27, A28, A29 and A30, and what networks do
+without a cluster, or as their own simple model. The same definitions as ``describe``,
+``interventions`` and ``simple_model``, which hold more and take many times as long.
 """
 
 from __future__ import annotations
@@ -13,13 +14,19 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from modlib import rng
+from modlib.analysis.circular import chance_nearest, nearest_distances
 from modlib.analysis.clusters import Cluster, Clustering, cluster_neurons, grouping_freqs
+from modlib.analysis.embeddings import axes_ratio, projections
 from modlib.analysis.neurons import KINDS, classify, input_power, is_live, power_shares
+from modlib.analysis.separation import DELTA, learned_gaps
+from modlib.analysis.simple_model import simple_model
 from modlib.analysis.tables import under_one_another
-from modlib.analysis.view import Factors, NeuronView, correct_answers
+from modlib.analysis.view import Factors, NeuronView, Scores, correct_answers
 from modlib.fourier import dft
+from modlib.models.mlp import SHARES, embedding_shares
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the tables' columns and of what they mean."""
 
 MIN_SIZES = (2, 3, 5, 8)
@@ -36,6 +43,8 @@ MAX_VOTES = 2**16
 """Votes of one cluster held at once: they fit a core's cache."""
 SAME_VOTE = 1e-9
 """Difference, relative to the largest vote of a pair, up to which two votes are a tie."""
+NUM_DRAWS = 4
+"""Random sets of live neurons that are removed for comparison with each cluster."""
 
 
 class Census(NamedTuple):
@@ -43,16 +52,22 @@ class Census(NamedTuple):
 
     ``networks``: ``n``, ``num_neurons``, ``num_live``, ``num_loose`` (live, in no cluster),
     ``num_clusters``, ``num_fine_tuning``, ``num_mixed``, ``neurons_<kind>`` (live neurons of
-    each class), ``margin`` (smallest over all pairs), ``embedding_statistics``, and
+    each class); over all pairs ``accuracy``, ``loss`` (mean cross-entropy, nats) and ``margin``
+    (the smallest); ``strict_accuracy``, ``strict_loss``, ``strict_2f_accuracy``,
+    ``strict_2f_loss``: the same of the ``simple_model`` and of that with the answer's ``second``;
+    ``gap`` of the set of its clusters' frequencies (``separation.gaps``; NaN without clusters)
+    and ``delta``, what the paper asks of it; ``embedding_statistics``; and
     ``clusters_<size>_<percent>``: clusters of at least so many neurons, where a neuron is dead
     below so many percent of the strongest.
 
-    ``clusters``: see ``cluster_votes``.
+    ``clusters``: see ``cluster_votes`` and ``cluster_shapes``.
 
     ``neurons``: ``neuron``, ``strength``, ``freq`` to ``t_d``, ``residual`` and ``kind`` as in
     ``neuron_table``; ``cluster`` (-1: none); ``spike``, ``secondary``: largest and next
     |h^_A(f)| over f > 0, unnormalised; ``freq_1`` to ``freq_3``, ``share_1`` to ``share_3``: the
-    frequencies with most of A's and B's power, and their shares of it.
+    frequencies with most of A's and B's power, and their shares of it; ``clustered_1``,
+    ``clustered_2``: whether ``freq_1`` and ``freq_2`` are frequencies of clusters of the network,
+    the neuron's own or another.
 
     ``window``: see ``window_counts``.
 
@@ -74,18 +89,15 @@ def embedding_statistics(factors: Factors | None) -> dict[str, Any]:
     weights, NaN.
     """
     if factors is None:
-        values = dict.fromkeys(("share_above_1", "share_within_025", "abs_q999", "abs_max"), np.nan)
+        values = dict.fromkeys((*SHARES, "abs_q999"), np.nan)
         return {"num_weights": 0, **values, "weight_counts": np.zeros(NUM_BINS, dtype=np.int32)}
     weights = np.concatenate([factors.embed_a, factors.embed_b]).ravel()
-    size = np.abs(weights)
     outermost = NUM_BINS // 2
     bins = np.clip(np.rint(weights / BIN_WIDTH), -outermost, outermost).astype(int) + outermost
     return {
         "num_weights": len(weights),
-        "share_above_1": (size > 1).mean(),
-        "share_within_025": (size < 0.025).mean(),
-        "abs_q999": np.quantile(size, 0.999),
-        "abs_max": size.max(),
+        **embedding_shares(weights[None]),
+        "abs_q999": np.quantile(np.abs(weights), 0.999),
         "weight_counts": np.bincount(bins, minlength=NUM_BINS).astype(np.int32),
     }
 
@@ -107,12 +119,62 @@ def cluster_counts(
     return counts
 
 
-class _Tally:
-    """What is summed up of a cluster's votes, block of pairs by block."""
+class _Scored:
+    """Accuracy, loss and margin over all pairs, block by block: see ``view.score_logits``."""
 
-    def __init__(self, cluster: Cluster, w_out: Float[np.ndarray, "member c"]) -> None:
+    def __init__(self) -> None:
+        self.num_pairs = self.num_right = 0
+        self.loss, self.margin = 0.0, np.inf
+
+    def add(
+        self, logits: Float[np.ndarray, "c pair"], correct: Int[np.ndarray, " pair"], tie: float
+    ) -> None:
+        """Take in a block of pairs, whose logits are overwritten.
+
+        ``tie``: lead up to which the right answer is level with another, which counts as wrong.
+        """
+        here = correct, np.arange(len(correct))
+        logits -= logits[here]
+        logits[here] = -np.inf
+        ahead = logits.max(0)
+        self.num_pairs += len(correct)
+        self.num_right += int((ahead < -tie).sum())
+        self.margin = min(self.margin, -float(ahead.max()))
+        highest = np.maximum(ahead, 0.0)
+        if highest.any():
+            logits -= highest
+        np.exp(logits, out=logits)
+        self.loss += float((highest + np.log(np.exp(-highest) + logits.sum(0))).sum())
+
+    def scores(self) -> Scores:
+        return Scores(self.num_right / self.num_pairs, self.loss / self.num_pairs, self.margin)
+
+
+def control_neurons(
+    live: Int[np.ndarray, " live"], count: int, *, seed: int, index: int
+) -> Int[np.ndarray, " member"]:
+    """``count`` of the live neurons at random, without replacement: ``rng.CONTROL`` of the seed.
+
+    ``index``: which draw. The counterpart of ``interventions.random_neurons``.
+    """
+    return live[rng.permutation(seed, rng.CONTROL, index, len(live))[:count]]
+
+
+class _Tally:
+    """What is summed up of a cluster's votes, block of pairs by block, and of their absence.
+
+    ``controls``: random neurons, as many as the cluster's, for each draw.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        w_out: Float[np.ndarray, "member c"],
+        controls: Sequence[Int[np.ndarray, " member"]],
+    ) -> None:
         angle = 2 * np.pi * cluster.freq * np.arange(cluster.n) / cluster.n
-        self.cluster, self.w_out = cluster, w_out
+        self.cluster, self.w_out, self.controls = cluster, w_out, controls
+        self.removed, self.control = _Scored(), _Scored()
         self.waves = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         self.overlap = self.power = 0.0
         self.places = np.zeros(2 * cluster.n, dtype=np.int64)
@@ -149,6 +211,10 @@ class _Tally:
             "rank_0": share[0],
             "rank_5": share[:11].sum(),
             "rank_counts": self.places.reshape(n, 2).sum(1).astype(np.int32),
+            "removed_accuracy": self.removed.scores().accuracy,
+            "removed_loss": self.removed.scores().loss,
+            "control_accuracy": self.control.scores().accuracy,
+            "control_loss": self.control.scores().loss,
         }
 
 
@@ -164,28 +230,53 @@ CLUSTER_COLUMNS = {
     "rank_0": np.float32,
     "rank_5": np.float32,
     "rank_counts": object,
+    "removed_accuracy": np.float32,
+    "removed_loss": np.float32,
+    "control_accuracy": np.float32,
+    "control_loss": np.float32,
+}
+SHAPE_COLUMNS = {
+    "num_phases": np.int32,
+    "nearest": np.float32,
+    "nearest_ratio": np.float32,
+    "axes_ratio_a": np.float32,
+    "axes_ratio_b": np.float32,
 }
 
 
-def cluster_votes(view: NeuronView, clusters: Sequence[Cluster]) -> tuple[pd.DataFrame, float]:
-    """A row a cluster, what it says to the logits; and the smallest margin over all pairs.
+def cluster_votes(
+    view: NeuronView,
+    clusters: Sequence[Cluster],
+    live: Int[np.ndarray, " live"],
+    *,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, Scores]:
+    """A row a cluster, what it says to the logits and what they are without; the whole's scores.
 
     ``cluster``, ``freq``, ``gcd`` (of freq and n), ``num_neurons``, ``kind``; ``amplitude``,
     ``explained``: ``fit_cosine``; of ``correct_ranks``, the rank of the right answer where this
     cluster alone decides, 0 the best, mid-ranks for ties: ``rank_mean``; ``rank_0``,
     ``rank_5``: share of pairs with a rank below .5, of 5 or less; ``rank_counts``: pairs by the
-    whole part of their rank, 0 .. n - 1.
+    whole part of their rank, 0 .. n - 1; ``removed_accuracy``, ``removed_loss``: over all pairs,
+    without the cluster; ``control_accuracy``, ``control_loss``: without as many of the neurons
+    ``live``, mean over ``NUM_DRAWS`` draws of ``control_neurons`` with the network's ``seed``. A
+    lead of 1e-9 of the largest logit is a tie, which counts as wrong: without a cluster, answers
+    may be told apart by rounding alone.
     """
     n = view.n
     # Less its mean over answers, a vote has the same ranks and margins.
     w_out = view.w_out - view.w_out.mean(1, keepdims=True)
-    tallies = [_Tally(cluster, w_out[cluster.neurons]) for cluster in clusters]
+    tallies = []
+    for cluster in clusters:
+        draws = range(cluster.index * NUM_DRAWS, (cluster.index + 1) * NUM_DRAWS)
+        drawn = [control_neurons(live, cluster.num_neurons, seed=seed, index=i) for i in draws]
+        tallies.append(_Tally(cluster, w_out[cluster.neurons], drawn))
     fires = view.preact_a.max(0) + view.preact_b.max(0) + view.b_in > 0
     for cluster in clusters:
         fires[cluster.neurons] = False
     rest = np.flatnonzero(fires)
     from_b = view.b_out[:, None] + view.skip_b.T
-    margin = np.inf
+    whole = _Scored()
 
     def activations(
         neurons: Int[np.ndarray, " member"], rows: slice
@@ -200,14 +291,48 @@ def cluster_votes(view: NeuronView, clusters: Sequence[Cluster]) -> tuple[pd.Dat
         correct = correct_answers(n, rows).ravel()
         logits = (view.skip_a[rows].T[:, :, None] + from_b[:, None]).reshape(n, -1)
         logits += w_out[rest].T @ activations(rest, rows)
-        for tally in tallies:
-            logits += tally.add(activations(tally.cluster.neurons, rows), correct)
-        here = correct, np.arange(len(correct))
-        right = logits[here]
-        logits[here] = -np.inf
-        margin = min(margin, float((right - logits.max(0)).min()))
+        votes = [tally.add(activations(tally.cluster.neurons, rows), correct) for tally in tallies]
+        for vote in votes:
+            logits += vote
+        tie = SAME_VOTE * float(np.abs(logits).max())
+        for tally, vote in zip(tallies, votes, strict=True):
+            tally.removed.add(np.subtract(logits, vote, out=vote), correct, tie)
+            for chosen in tally.controls:
+                lost = w_out[chosen].T @ activations(chosen, rows)
+                tally.control.add(np.subtract(logits, lost, out=lost), correct, tie)
+        whole.add(logits, correct, tie)
     table = pd.DataFrame([tally.row() for tally in tallies], columns=list(CLUSTER_COLUMNS))
-    return table.astype(CLUSTER_COLUMNS), margin
+    return table.astype(CLUSTER_COLUMNS), whole.scores()
+
+
+def cluster_shapes(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
+    """A row a cluster: how its neurons' phases and its frequency in the embeddings lie.
+
+    ``num_phases``: neurons with phases; ``nearest``: distance of (t_A, t_B) / n to the nearest
+    other neuron's on the torus of circumference 1, mean over these neurons; ``nearest_ratio``:
+    that over ``chance_nearest``, the mean for as many independent uniform points, so that phases
+    more even than by chance have more than 1. NaN for fewer than two. Phases are those at each
+    neuron's own frequency, which in a fine-tuning cluster may not be the cluster's.
+
+    ``axes_ratio_a``, ``axes_ratio_b``: ``axes_ratio`` of the frequency's own plane in each
+    embedding, whatever other frequencies share its components; NaN without embeddings and at
+    n/2, which has no plane.
+    """
+    n, factors = view.n, view.factors
+    phases = clustering.table[["t_a", "t_b"]].to_numpy() / n
+    rows = []
+    for cluster in clustering.clusters:
+        own = phases[cluster.neurons]
+        own = own[~np.isnan(own).any(1)]
+        row = {"num_phases": len(own)} | dict.fromkeys(list(SHAPE_COLUMNS)[1:], np.nan)
+        if len(own) > 1:
+            row["nearest"] = nearest_distances(own).mean()
+            row["nearest_ratio"] = row["nearest"] / chance_nearest(len(own))
+        if factors is not None and 2 * cluster.freq != n:
+            row["axes_ratio_a"] = axes_ratio(projections(factors.embed_a.T, cluster.freq))
+            row["axes_ratio_b"] = axes_ratio(projections(factors.embed_b.T, cluster.freq))
+        rows.append(row)
+    return pd.DataFrame(rows, columns=list(SHAPE_COLUMNS)).astype(SHAPE_COLUMNS)
 
 
 def live_neurons(
@@ -235,6 +360,9 @@ def live_neurons(
     for place in range(NUM_LEADING):
         columns[f"freq_{place + 1}"] = leading[:, place].astype(np.int16)
         columns[f"share_{place + 1}"] = leading_shares[:, place].astype(np.float32)
+    learned = [cluster.freq for cluster in clustering.clusters]
+    for place in (1, 2):
+        columns[f"clustered_{place}"] = np.isin(columns[f"freq_{place}"], learned)
     return pd.DataFrame(columns).astype({"kind": "str"})
 
 
@@ -257,19 +385,24 @@ def window_counts(table: pd.DataFrame, magnitude: Float[np.ndarray, "neuron freq
     return pd.DataFrame({name: column[seen] for name, column in counts.items()})
 
 
-def census(view: NeuronView) -> Census:
-    """The tables of one network; ``networks`` has one row."""
+def census(view: NeuronView, *, seed: int = 0) -> Census:
+    """The tables of one network; ``networks`` has one row.
+
+    ``seed``: the network's, from which ``control_neurons`` are drawn.
+    """
     clustering = cluster_neurons(view)
     table, power = clustering.table, input_power(view)
     magnitude = np.abs(dft(view.preact_a.T))
     magnitude[:, 0] = 0.0
-    clusters, margin = cluster_votes(view, clustering.clusters)
+    live = np.flatnonzero(is_live(table))
+    votes, scores = cluster_votes(view, clustering.clusters, live, seed=seed)
+    clusters = pd.concat([votes, cluster_shapes(view, clustering)], axis=1)
     kinds = table.kind.value_counts()
     kinds_of_clusters = [cluster.kind for cluster in clustering.clusters]
     counts = {
         "n": view.n,
         "num_neurons": view.num_neurons,
-        "num_live": int(is_live(table).sum()),
+        "num_live": len(live),
         "num_loose": len(clustering.loose),
         "num_clusters": len(clusters),
         "num_fine_tuning": kinds_of_clusters.count("fine-tuning"),
@@ -278,7 +411,16 @@ def census(view: NeuronView) -> Census:
         **cluster_counts(table, power, view.n),
     }
     network: dict[str, Any] = {name: np.array([count], np.int32) for name, count in counts.items()}
-    network["margin"] = np.array([margin], np.float32)
+    strict = simple_model(view, table).evaluate()
+    strict_2f = simple_model(view, table, second=True).evaluate()
+    learned = [cluster.freq for cluster in clustering.clusters]
+    measured = {
+        **{"accuracy": scores.accuracy, "loss": scores.loss, "margin": scores.margin},
+        **{"strict_accuracy": strict.accuracy, "strict_loss": strict.loss},
+        **{"strict_2f_accuracy": strict_2f.accuracy, "strict_2f_loss": strict_2f.loss},
+        **{"gap": learned_gaps(view.n, [learned])[0], "delta": DELTA},
+    }
+    network |= {name: np.array([value], np.float32) for name, value in measured.items()}
     for name, value in embedding_statistics(view.factors).items():
         if name == "weight_counts":
             network[name] = [value]

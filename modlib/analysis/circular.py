@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from jaxtyping import Float
+from scipy.integrate import quad
+from scipy.spatial import KDTree
+
+from modlib.errors import require_int
 
 
 def mean_resultant_length(phases: Float[np.ndarray, " phase"], n: int) -> float:
@@ -34,3 +40,38 @@ def rayleigh_power(count: int, concentration: float = 1.0, num_samples: int = 40
     angles = generator.vonmises(0.0, concentration, (num_samples, count))
     lengths = np.abs(np.exp(1j * angles).mean(1))
     return float(np.mean([rayleigh_p(length, count) < 0.05 for length in lengths]))
+
+
+def nearest_distances(turns: Float[np.ndarray, "point 2"]) -> Float[np.ndarray, " point"]:
+    """Distance of each pair of angles to its nearest other, on the torus of circumference 1.
+
+    ``turns``: both angles in turns. NaN for a single point, which has no other.
+    """
+    if len(turns) < 2:
+        return np.full(len(turns), np.nan)
+    tree = KDTree(turns % 1.0 % 1.0, boxsize=1.0)  # twice: a tiny negative angle becomes 1 first
+    return tree.query(tree.data, k=2)[0][:, 1]
+
+
+def _disc(radius: float) -> float:
+    """Area of the disc of that radius on the torus of circumference 1, which it meets itself on."""
+    area = np.pi * radius**2
+    if radius > 0.5:
+        beyond = radius**2 * np.arccos(0.5 / radius) - 0.5 * np.sqrt(radius**2 - 0.25)
+        area -= 4 * beyond
+    return float(min(1.0, area))
+
+
+@lru_cache(maxsize=4096)
+def chance_nearest(count: int) -> float:
+    """What ``nearest_distances`` of ``count`` independent uniform points gives on average.
+
+    The integral over r of (1 - area of the disc of radius r)^(count - 1), about 1 / (2
+    sqrt(count)). Raises ``InputError`` below two points.
+    """
+    count = require_int("count", count, at_least=2)
+    parts = [
+        quad(lambda r: (1 - _disc(r)) ** (count - 1), low, high, limit=200)[0]
+        for low, high in ((0.0, 0.5), (0.5, np.sqrt(0.5)))
+    ]
+    return float(sum(parts))

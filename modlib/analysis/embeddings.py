@@ -150,10 +150,12 @@ def axes_ratio(vectors: Complex[np.ndarray, " signal"]) -> float:
     """Shorter over longer axis of the ellipse that a frequency draws in all coordinates at once.
 
     1: the coordinates hold the representation undistorted, up to a rotation and one scale; 0:
-    they hold its projection on a line only. ``vectors``: see ``projections``.
+    they hold its projection on a line only. ``vectors``: see ``projections``. NaN where all are
+    zero.
     """
-    longer, shorter = np.linalg.svd(np.stack([vectors.real, vectors.imag]), compute_uv=False)[:2]
-    return float(shorter / longer)
+    axes = np.stack([vectors.real, vectors.imag])
+    longer, shorter = np.append(np.linalg.svd(axes, compute_uv=False), 0.0)[:2]  # one: no plane
+    return float(shorter / longer) if longer > 0 else float("nan")
 
 
 class PairPicture(NamedTuple):
