@@ -4,7 +4,7 @@ python benchmarks/clock_pizza.py [--json] [--rounds N]
 
 Milliseconds a step at n = 59, d = 128, 80 % of the pairs, AdamW included, evaluations left out, on
 one thread; the plain module (``models.clock_pizza`` under autograd with torch.optim.AdamW) and the
-fast step (``training.clock_pizza``) take turns, so that a slow moment of the machine meets both.
+fast step (``clock_pizza.step``) take turns, so that a slow moment of the machine meets both.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from modlib.config import ClockPizzaConfig
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.machine import one_thread
 from modlib.models.clock_pizza import ClockPizzaTransformer, initial_weights
-from modlib.tasks import train_mask
-from modlib.training.clock_pizza import FastClockStep
-from modlib.training.optim import BETAS
-from modlib.training.threads import one_thread
+from modlib.tasks.addition import train_mask
+from modlib.training.clock_pizza.step import FastClockStep
+from modlib.training.kernels.adamw import BETAS
 
 SEED = 0
 RATES = (0.0, 0.5)

@@ -5,9 +5,9 @@ python benchmarks/ensemble.py [--json] [--rounds N]
 Seed-steps a second on one thread, for batch n and full batch at n = 91, float32:
 
 plain     the readable loop of a torch module and torch.optim.Adam as torch sets it up
-fused     ``training.loop`` as it is: the same loop with Adam in one kernel
+fused     ``training.addition.loop`` as it is: the same loop with Adam in one kernel
 vmap      torch.func.vmap(grad) over the stacked parameters of several seeds, and Adam on them
-ensemble  ``training.ensemble``, shuffles included, evaluations left out
+ensemble  ``training.addition.ensemble``, shuffles included, evaluations left out
 
 The machine's peak is the best float32 matmul of one thread that any library here reaches. Rounds
 alternate between the four, so that a slow moment of the machine meets all of them.
@@ -26,11 +26,11 @@ from torch import Tensor
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
-from modlib.config import AdditionConfig
+from modlib.config.addition import AdditionConfig
 from modlib.models.mlp import build, initial_weights
-from modlib.tasks import addition_pairs, train_split
-from modlib.training.ensemble import Network
-from modlib.training.loop import make_optimizer
+from modlib.tasks.addition import addition_pairs, train_split
+from modlib.training.addition.ensemble import Network
+from modlib.training.addition.loop import make_optimizer
 from modlib.training.speed import machine_peak, operations
 
 VMAP_SIZES = {"n": (4, 16, 64), "full": (1, 4)}

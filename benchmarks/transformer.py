@@ -7,7 +7,7 @@ AdamW included, evaluations left out:
 
 plain   ``models.transformer`` under autograd with torch.optim.AdamW, as torch sets them up: all
         three positions through attention and feed-forward layer, the last one read
-before  ``training.transformer`` number by number: both products of the feed-forward layer and all
+before  ``remainders.step`` number by number: both products of the feed-forward layer and all
         columns of the stream, also those that dropout has set to 0
 fast    the same with what need not be computed left out: the first of these products goes over
         tokens, and dropped columns are in none
@@ -31,14 +31,15 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from modlib.config import PAPER_B, RemaindersConfig
+from modlib.config.presets import PAPER_B
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError
 from modlib.models.transformer import build, initial_weights
-from modlib.tasks import digits, loss_weights, moduli, number_split, remainders
-from modlib.training.optim import GradientFilter, make_adamw
-from modlib.training.remainders import dropout
+from modlib.tasks.remainders import digits, loss_weights, moduli, number_split, remainders
+from modlib.training.kernels.adamw import GradientFilter, make_adamw
+from modlib.training.remainders.schedule import dropout
+from modlib.training.remainders.step import FastStep
 from modlib.training.speed import machine_peak, operations
-from modlib.training.transformer import FastStep
 
 SEED = 0
 Step = Callable[[int], None]

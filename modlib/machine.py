@@ -1,11 +1,18 @@
-"""Where the project's own files lie, and where runs are kept."""
+"""This machine: where project and store lie, its devices, its cores, one thread."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from platformdirs import user_cache_path
+from threadpoolctl import threadpool_limits
+
+from modlib.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 """Top of the checkout that this package is installed from."""
@@ -25,3 +32,47 @@ def store_root() -> Path:
     """Folder of the run store: ``$MODLIB_STORE``, else the user's cache folder."""
     chosen = os.environ.get("MODLIB_STORE")
     return Path(chosen).expanduser() if chosen else user_cache_path("modlib")
+
+
+def resolve_device(device: object) -> torch.device:
+    """The torch device for ``auto``, ``cpu``, ``cuda`` or ``cuda:INDEX``.
+
+    ``auto`` takes a CUDA device where there is one. Raises ``InputError`` for an unknown name
+    and for a device that this machine lacks.
+    """
+    rule = "be auto, cpu, cuda or cuda:INDEX"
+    if not isinstance(device, str):
+        raise InputError("device", rule, device)
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cpu":
+        return torch.device("cpu")
+    named = re.fullmatch(r"cuda(?::(\d{1,4}))?", device, re.ASCII)
+    if named is None:
+        raise InputError("device", rule, device)
+    index, found = int(named[1] or 0), torch.cuda.device_count()
+    if index >= found:
+        raise InputError("device", f"be present ({found} CUDA devices found here)", device)
+    return torch.device("cuda" if named[1] is None else f"cuda:{index}")
+
+
+def available_cores() -> int:
+    """Cores that this process may use, where the system says; else all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One CPU thread an operation: small ones gain nothing from two, and lose on a busy machine.
+
+    Products of more threads are cut otherwise, and differ in their last bits.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        torch.set_num_threads(threads)

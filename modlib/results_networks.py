@@ -16,14 +16,14 @@ import pandas as pd
 from jaxtyping import Float
 from safetensors.numpy import load_file
 
-from modlib.analysis.digit_spectra import active_cells
-from modlib.analysis.transformer_view import TransformerView
-from modlib.config import RemaindersConfig
+from modlib.analysis.remainders.digit_spectra import active_cells
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import StoreError
-from modlib.experiments_remainders import RemaindersRun
 from modlib.models.transformer import initial_weights, parameter_shapes
-from modlib.store import from_float16, to_float16
-from modlib.tasks import moduli, remainders
+from modlib.models.views.transformer_view import TransformerView
+from modlib.runs.remainders import RemaindersRun
+from modlib.store.runs import from_float16, to_float16
+from modlib.tasks.remainders import moduli, remainders
 
 NETWORK, LOGGED = "network.safetensors", "logged.safetensors"
 SNAPSHOT = re.compile(r"snapshot-([0-9]+)\.safetensors")

@@ -18,25 +18,22 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file, save_file
 
-from modlib.claims import as_json, ledger
-from modlib.config import (
-    CLOCK_PIZZA_PRESETS,
-    PRESETS,
-    REMAINDERS_PRESETS,
-    AdditionConfig,
-    ClockPizzaConfig,
-    RemaindersConfig,
-)
-from modlib.experiments import KIND as ADDITION
-from modlib.experiments import get_or_train
-from modlib.experiments_clock_pizza import KIND as CLOCK_PIZZA
-from modlib.experiments_clock_pizza import get_or_train_clock_pizza
-from modlib.experiments_remainders import KIND as REMAINDERS
-from modlib.experiments_remainders import get_or_train_remainders
-from modlib.measures import measure
-from modlib.paths import RESULTS
-from modlib.search import Study
-from modlib.store import Checkpoint, Store
+from modlib.claims.ledger import as_json, ledger
+from modlib.claims.measure import measure
+from modlib.config.addition import AdditionConfig
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.remainders import RemaindersConfig
+from modlib.machine import RESULTS
+from modlib.runs.addition import KIND as ADDITION
+from modlib.runs.addition import get_or_train
+from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA
+from modlib.runs.clock_pizza import get_or_train_clock_pizza
+from modlib.runs.remainders import KIND as REMAINDERS
+from modlib.runs.remainders import get_or_train_remainders
+from modlib.runs.study import Study
+from modlib.store.checkpoint import Checkpoint
+from modlib.store.runs import Store
 
 DATA = Path(__file__).parent / "data"
 FILE = DATA / "reference.json"
@@ -165,7 +162,7 @@ def interrupted(kind: str, store: Store) -> dict[str, np.ndarray]:
             raise Stop
 
     with patch.object(Checkpoint, "save", keep):
-        for module in ("loop", "remainders", "clock_pizza"):
+        for module in ("addition.loop", "remainders.train", "clock_pizza.train"):
             patch(f"modlib.training.{module}.CHECKPOINT_EVERY_S", -1.0).start()
         try:
             resumed(kind, store)

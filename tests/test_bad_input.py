@@ -18,15 +18,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from modlib import experiments
-from modlib.__main__ import main
-from modlib.config import AdditionConfig, preset, require_seed, resolve_device
+from modlib.cli.main import main
+from modlib.config.addition import AdditionConfig
+from modlib.config.presets import preset
+from modlib.config.rules import require_seed
 from modlib.errors import InputError, StoreError, require_choice, require_float, require_int
-from modlib.experiments import KIND, get_or_train
-from modlib.fourier import phase, require_freq
-from modlib.groups import approximate_coset, remapping_unit
-from modlib.paths import NOTEBOOKS
-from modlib.store import MANIFEST, METRICS, WEIGHTS, Store
+from modlib.machine import NOTEBOOKS, resolve_device
+from modlib.maths.fourier import phase, require_freq
+from modlib.maths.groups import approximate_coset, remapping_unit
+from modlib.runs import addition
+from modlib.runs.addition import KIND, get_or_train
+from modlib.store.folder import MANIFEST
+from modlib.store.runs import METRICS, WEIGHTS, Store
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -99,7 +102,7 @@ def test_an_unknown_setting_is_refused():
 def untouched(tmp_path, monkeypatch):
     """A store of its own that must stay empty, and no training."""
     monkeypatch.setenv("MODLIB_STORE", str(tmp_path / "store"))
-    monkeypatch.setattr(experiments, "train", None)
+    monkeypatch.setattr(addition, "train", None)
     yield
     assert not any((tmp_path / "store").rglob("*"))
 
@@ -276,7 +279,7 @@ def test_a_store_that_cannot_be_written_is_refused_on_the_command_line(
     file = tmp_path / "file"
     file.write_text("kept")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(experiments, "train", None)
+    monkeypatch.setattr(addition, "train", None)
     for root in (file, file / "below"):
         monkeypatch.setenv("MODLIB_STORE", str(root))
         done = CliRunner().invoke(main, command.split())
@@ -304,7 +307,7 @@ def test_a_damaged_run_is_refused_on_the_command_line_and_kept(tmp_path, monkeyp
     asked, folder = small_damaged_run(tmp_path, name)
     before = {path: path.read_bytes() for path in folder.iterdir()}
     monkeypatch.setenv("MODLIB_STORE", str(tmp_path))
-    monkeypatch.setattr(experiments, "train", None)
+    monkeypatch.setattr(addition, "train", None)
     done = CliRunner().invoke(main, asked)
     assert done.exit_code == 2
     assert done.stdout == ""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modlib.training.exponentials import powers
-from modlib.training.vectors import LANES
+from modlib.training.kernels.llvm_vectors import LANES
 
 STARTS = np.array([0, 2, 5, 12])
 

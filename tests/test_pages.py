@@ -1,12 +1,13 @@
 """The pages of prose keep pace with the code."""
 
 import re
+import runpy
 from importlib import import_module
 
 import pytest
 
-from modlib.notebook import RULES
-from modlib.paths import ROOT
+from modlib.chapters.parameters import RULES
+from modlib.machine import ROOT
 
 BOOK = ROOT / "book"
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -45,3 +46,9 @@ def test_every_cell_of_the_deviations_runs():
     namespace = {}
     for number, cell in enumerate(cells("deviations.md")):
         exec(compile(cell, f"deviations.md, cell {number}", "exec"), namespace)
+
+
+def test_what_follows_from_the_order_of_imports_is_written():
+    rooms = runpy.run_path(str(ROOT / "scripts" / "rooms.py"))
+    for path, page in rooms["pages"]().items():
+        assert path.read_text(encoding="utf-8") == page, "run: python scripts/rooms.py"

@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
-import reference
-from reference import CONFIGS, FILE, STATE_AT
 
-from modlib.store import Store
+import reference
+from modlib.store.runs import Store
+from reference import CONFIGS, FILE, STATE_AT
 
 BEFORE = json.loads(FILE.read_text(encoding="utf-8"))
 LONG = {

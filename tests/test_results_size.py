@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modlib.paths import RESULTS, ROOT
+from modlib.machine import RESULTS, ROOT
 
 MB, MIB = 10**6, 2**20
 

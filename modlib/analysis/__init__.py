@@ -1,1 +1,1 @@
-"""What paper A looks at in a network. Takes a NeuronView, returns arrays; reads no file."""
+"""What is seen in a network: arrays in, arrays out; no file is read."""

@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.analysis.clock_pizza import (
+from modlib.analysis.battery_numbers import SOLVED, Battery, ClusterSummary, Coset, share_name
+from modlib.analysis.macro.crt import Scales, at_three_scales, separation, vote_spectrum
+from modlib.analysis.macro.crt import votes_at as votes_of_view
+from modlib.analysis.meso.clock_pizza import (
     NUM_COMPONENTS,
     circularity,
     cluster_by_pairs,
@@ -17,20 +20,18 @@ from modlib.analysis.clock_pizza import (
     gradient_symmetricity,
     neuron_freqs,
 )
-from modlib.analysis.clusters import (
+from modlib.analysis.meso.clusters import (
     Cluster,
     Clustering,
     centre,
     cluster_neurons,
     correct_ranks,
     fit_cosine,
+    in_coset,
 )
-from modlib.analysis.crt import Scales, at_three_scales, in_coset, separation, vote_spectrum
-from modlib.analysis.crt import votes_at as votes_of_view
-from modlib.analysis.neurons import KINDS, input_power, is_live
-from modlib.battery_page import SOLVED, Battery, ClusterSummary, Coset, share_name
+from modlib.analysis.micro.neurons import KINDS, input_power, is_live
 from modlib.errors import require_int
-from modlib.models.foreign import ForeignNetwork
+from modlib.models.foreign.network import ForeignNetwork
 
 MAX_MEASURED = 512
 """Largest modulus: votes for every answer of every pair are held at once, n^3 numbers."""

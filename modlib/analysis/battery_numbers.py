@@ -6,8 +6,8 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from modlib.analysis.neurons import KINDS
-from modlib.training.outcome import LEARNED_FROM
+from modlib.analysis.micro.neurons import KINDS
+from modlib.tasks.learned import LEARNED_FROM
 
 SOLVED = LEARNED_FROM
 """Accuracy over all pairs from which a network counts as solving the task."""

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from modlib.ablated import FIRST_SEED, MIN_MASKED_P
-from modlib.analysis import ablations as ab
-from modlib.analysis.grokking import EASY
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig
-from modlib.prose.common import count, interval, listed, percent, percents
+from modlib.analysis.remainders import ablations as ab
+from modlib.analysis.remainders.grokking import EASY
+from modlib.chapters.words import count, interval, listed, percent, percents
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.config.remainders import RemaindersConfig
+from modlib.results.ablated import FIRST_SEED, MIN_MASKED_P
 
 SETTINGS = {
     "dropout": "dropout",

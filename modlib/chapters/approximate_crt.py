@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.clusters import Cluster, Clustering
-from modlib.analysis.crt import MAX_CLUSTERS, Scales, overtones, separation
-from modlib.analysis.tables import LARGE
-from modlib.groups import coprime_factors
-from modlib.prose.common import count, listed, percent
+from modlib.analysis.macro.crt import MAX_CLUSTERS, Scales, overtones, separation
+from modlib.analysis.macro.tables import LARGE
+from modlib.analysis.meso.clusters import Cluster, Clustering
+from modlib.chapters.words import count, listed, percent
+from modlib.maths.groups import coprime_factors
 
 PAPER_DELTA = pi / e**3
 """Separation that paper A asks for as an example, section 5.4."""
@@ -60,7 +60,7 @@ def about_remark(
     system = listed([f"k ≡ {m} (mod {q})" for m, q in zip(residues, moduli, strict=True)])
     highest = np.flatnonzero(printed > printed.max() - 1e-9).tolist()
     return (
-        f"*Seen here*: the system {system} has the one solution {solution} (`groups.crt`). "
+        f"*Seen here*: the system {system} has the one solution {solution} (`maths.groups.crt`). "
         "Left, the sum is "
         f"largest there, where all cosines are 1; right, it is largest at {listed(highest)}, "
         f"and at {solution} it is {printed[solution]:.2f} of {len(moduli)}."

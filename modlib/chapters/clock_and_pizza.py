@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from modlib.analysis.clock_pizza import KEPT, Formulas, shift_rank
-from modlib.analysis.harmonics import Portrait
-from modlib.analysis.neurons import SIMPLE_BELOW
-from modlib.groups import signed_freq
-from modlib.models.foreign import ForeignNetwork
-from modlib.prose.common import count, listed, percent
+from modlib.analysis.meso.clock_pizza import KEPT, Formulas, shift_rank
+from modlib.analysis.micro.harmonics import Portrait
+from modlib.analysis.micro.neurons import SIMPLE_BELOW
+from modlib.chapters.words import count, listed, percent
+from modlib.maths.groups import signed_freq
+from modlib.models.foreign.network import ForeignNetwork
 
 PIZZA_FROM, CLOCK_BELOW = 0.95, 0.6
 """Bounds of the mean gradient symmetricity for which rates are named."""

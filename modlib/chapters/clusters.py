@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from modlib.analysis.circular import chance_resultant, mean_resultant_length
-from modlib.analysis.clusters import Cluster, Clustering, CosineFit
-from modlib.fourier import power_spectrum
-from modlib.prose.common import about_clusters, count, percent
+from modlib.analysis.meso.clusters import Cluster, Clustering, CosineFit
+from modlib.chapters.words import about_clusters, count, percent
+from modlib.maths.circular import chance_resultant, mean_resultant_length
+from modlib.maths.fourier import power_spectrum
 
 
 def about_columns(shares: Float[np.ndarray, "neuron freq"], clustering: Clustering) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Complex, Float
 
-from modlib.analysis.clusters import Clustering
-from modlib.analysis.embeddings import (
+from modlib.analysis.meso.clusters import Clustering
+from modlib.analysis.micro.embeddings import (
     CIRCULAR_BELOW,
     Components,
     axes_ratio,
@@ -18,7 +18,7 @@ from modlib.analysis.embeddings import (
     pooled_shares,
     projections,
 )
-from modlib.prose.common import count, listed, percent
+from modlib.chapters.words import count, listed, percent
 
 
 def room_for(freqs: Sequence[int], n: int) -> int:
@@ -133,7 +133,7 @@ def _disagreement(name: str, components: Components, table: pd.DataFrame) -> str
 def about_cosets(table: pd.DataFrame, n: int) -> str:
     """Which leading frequencies have exact cosets, and how exact they are.
 
-    ``table``: see ``analysis.embeddings.coset_table``.
+    ``table``: see ``analysis.micro.embeddings.coset_table``.
     """
     exact = table[table.coset_size > 1]
     if table.empty:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.frequencies import Uniformity
-from modlib.analysis.seeds import Estimate
-from modlib.config import AdditionConfig
-from modlib.groups import signed_freq, units
-from modlib.prose.common import count, interval, listed, percent, percents
-from modlib.sweep_tables import SweepTables
+from modlib.analysis.many_seeds.frequencies import Uniformity
+from modlib.chapters.words import count, interval, listed, percent, percents
+from modlib.config.addition import AdditionConfig
+from modlib.maths.groups import signed_freq, units
+from modlib.maths.intervals import Estimate
+from modlib.results.sweeps import SweepTables
 
 REJECTS_BELOW = 0.01
 """The p value under which the tests of this chapter tell something from chance."""

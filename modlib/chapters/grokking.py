@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from modlib.analysis import grokking as gr
-from modlib.config import RemaindersConfig, preset_of
-from modlib.experiments_remainders import RemaindersRun
-from modlib.prose.common import count, listed, percent
+from modlib.analysis.remainders import grokking as gr
+from modlib.chapters.words import count, listed, percent
+from modlib.config.presets import preset_of
+from modlib.config.remainders import RemaindersConfig
+from modlib.runs.remainders import RemaindersRun
 
 
 def title(config: RemaindersConfig, steps: int) -> str:

@@ -8,10 +8,10 @@ from math import exp, factorial
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.clusters import Cluster
-from modlib.analysis.interventions import PAPER_SIGMA, rank_correlation
-from modlib.analysis.view import NeuronView, Scores
-from modlib.prose.common import count, listed, percent
+from modlib.analysis.meso.clusters import Cluster
+from modlib.analysis.meso.interventions import PAPER_SIGMA, rank_correlation
+from modlib.chapters.words import count, listed, percent
+from modlib.models.views.neuron_view import NeuronView, Scores
 
 NOTICED = 0.001
 """Change of accuracy, a tenth of a point, from which a sentence mentions it."""
@@ -176,7 +176,7 @@ def about_votes(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> str:
 def about_damage(table: pd.DataFrame) -> str:
     """Which cluster matters most, and how well size and margin foretell it.
 
-    ``table``: ``analysis.interventions.damage_table``.
+    ``table``: ``analysis.meso.interventions.damage_table``.
     """
     if table.empty:
         return NO_CLUSTER

@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Complex, Float
 
-from modlib.analysis.clusters import Clustering
-from modlib.analysis.harmonics import (
+from modlib.analysis.macro.tables import LARGE, Tables
+from modlib.analysis.meso.clusters import Clustering
+from modlib.analysis.micro.harmonics import (
     Portrait,
     WaveFit,
     chance_of_harmonics,
     harmonic_order,
     triples,
 )
-from modlib.analysis.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW, is_live
-from modlib.analysis.tables import LARGE, Tables
-from modlib.groups import harmonic_base
-from modlib.prose.common import count, listed, percent
+from modlib.analysis.micro.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW, is_live
+from modlib.chapters.words import count, listed, percent
+from modlib.maths.groups import harmonic_base
 
 MAX_ORDER = 12
 """Highest order of a harmonic that counts as low, as in claim A.fig2.fine_tuning.order."""

@@ -1,4 +1,4 @@
-"""What the chapters share: parameters refused early, sentences with measured numbers, claims."""
+"""The parameters of the chapters: declared once, refused early."""
 
 from __future__ import annotations
 
@@ -10,22 +10,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from IPython.display import Markdown, display
-
-from modlib.claims import as_markdown, ledger, load_claims
-from modlib.config import (
-    MAX_N,
-    MAX_NEURONS,
-    MAX_P,
-    REMAINDER_TASKS,
-    AdditionConfig,
-    RemaindersConfig,
-    require_seed,
-    resolve_device,
-)
+from modlib.config.addition import MAX_N, AdditionConfig
+from modlib.config.remainders import MAX_P, REMAINDER_TASKS, RemaindersConfig
+from modlib.config.rules import MAX_NEURONS, require_seed
 from modlib.errors import InputError, require_choice, require_float, require_int, require_prime
-from modlib.measures import measure
-from modlib.models.foreign import LAYOUTS, PUBLISHED
+from modlib.machine import resolve_device
+from modlib.models.foreign.layouts import LAYOUTS
+from modlib.models.foreign.published import PUBLISHED
 
 PAPERMILL_MARK = "# Parameters"
 """First line of the cell that papermill injects."""
@@ -142,16 +133,3 @@ def _injected_names(cells: list[str]) -> list[str]:
         for target in statement.targets
         if isinstance(target, ast.Name)
     ]
-
-
-def say(text: str) -> None:
-    """Show a sentence whose numbers the run has just measured; an empty one shows nothing."""
-    if text:
-        display(Markdown(text))
-
-
-def show_claims(chapter: str) -> None:
-    """Show the ledger's rows of a chapter: what the paper reports, what we measured."""
-    ids = [claim.id for claim in load_claims().values() if claim.chapter == chapter]
-    rows = [row for row in ledger(measure(ids)) if row.claim.id in ids]
-    say(as_markdown(rows, ("claim", "reported", "measurement", "verdict")))

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig, preset_of
-from modlib.experiments_remainders import RemaindersRun
+from modlib.chapters.words import count, listed, percent
+from modlib.config.presets import REMAINDERS_PRESETS, preset_of
+from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
-from modlib.prose.common import count, listed, percent
-from modlib.tasks import moduli
+from modlib.runs.remainders import RemaindersRun
+from modlib.tasks.remainders import moduli
 
 TASKS = {
     "miiii": "remainders",

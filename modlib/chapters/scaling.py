@@ -8,9 +8,9 @@ from math import log
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.growth import Growth, is_slow
-from modlib.analysis.separation import Probability
-from modlib.prose.common import interval, listed, percent
+from modlib.analysis.many_seeds.growth import Growth, is_slow
+from modlib.analysis.many_seeds.separation import Probability
+from modlib.chapters.words import interval, listed, percent
 
 
 def about_width(points: pd.DataFrame, differences: pd.DataFrame, missing: Sequence[str]) -> str:

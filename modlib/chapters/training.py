@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.progress import settled_epoch
-from modlib.config import AdditionConfig
-from modlib.experiments import Run
-from modlib.fourier import effective_number
-from modlib.prose.common import count, listed, percent
+from modlib.analysis.micro.progress import settled_epoch
+from modlib.chapters.words import count, listed, percent
+from modlib.config.addition import AdditionConfig
+from modlib.maths.fourier import effective_number
+from modlib.runs.addition import Run
 
 KNOWN = 0.99
 """Accuracy from which a set of pairs counts as known."""

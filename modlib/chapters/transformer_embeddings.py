@@ -8,8 +8,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.analysis.token_embeddings import InBasis, Periodogram, Positions, Spread, Vectors
-from modlib.prose.common import count, listed, percent
+from modlib.analysis.remainders.token_embeddings import (
+    InBasis,
+    Periodogram,
+    Positions,
+    Spread,
+    Vectors,
+)
+from modlib.chapters.words import count, listed, percent
 
 COLUMNS = {
     "position_correlation": ("correlation of positions", 2),

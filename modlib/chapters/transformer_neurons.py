@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from modlib.analysis.active_sets import TABLE_3, Reuse, Spike, half_plane
-from modlib.analysis.task_lens import BEST_FROM, Ablations, Mechanism
-from modlib.config import preset_of
-from modlib.experiments_remainders import RemaindersRun
-from modlib.fourier import effective_number
-from modlib.prose.common import listed, percent
+from modlib.analysis.remainders.active_sets import TABLE_3, Reuse, Spike, half_plane
+from modlib.analysis.remainders.task_lens import BEST_FROM, Ablations, Mechanism
+from modlib.chapters.words import listed, percent
+from modlib.config.presets import preset_of
+from modlib.maths.fourier import effective_number
+from modlib.runs.remainders import RemaindersRun
 
 LEARNED = 0.9
 """Accuracy from which a task counts as learned in a sentence."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modlib.analysis.clusters import Cluster, Clustering
-from modlib.analysis.neurons import is_live
-from modlib.config import AdditionConfig
-from modlib.experiments import Run
+from modlib.analysis.meso.clusters import Cluster, Clustering
+from modlib.analysis.micro.neurons import is_live
+from modlib.config.addition import AdditionConfig
+from modlib.runs.addition import Run
 
 SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from modlib.analysis.pair_view import Additive
-from modlib.battery_page import Battery, headline
-from modlib.experiments import Run
-from modlib.models.foreign import ForeignNetwork
-from modlib.prose.common import count, percent
+from modlib.analysis.battery_numbers import Battery, headline
+from modlib.chapters.words import count, percent
+from modlib.models.foreign.network import ForeignNetwork
+from modlib.models.views.pair_view import Additive
+from modlib.runs.addition import Run
 
 TINY = 1e-4
 """Share under which only its order of magnitude is told."""

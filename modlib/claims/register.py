@@ -1,11 +1,11 @@
-"""The registry of figures: which notebook shows each figure and table of both papers."""
+"""What is registered: the claims of both papers, their figures, and who shows them."""
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from modlib.errors import InputError, require_choice
 
@@ -52,3 +52,53 @@ def load_figures(path: Path = FIGURES_FILE) -> dict[str, Figure]:
             raise InputError(f"label of {place}", "belong to one chapter", figure.label)
         figures[figure.id] = figure
     return figures
+
+
+Item = TypeVar("Item")
+
+CLAIMS_FILE = Path(__file__).with_name("claims.toml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One statement of a paper and the rule by which our measurement agrees with it."""
+
+    id: str
+    """Final name, starting with the paper."""
+    paper: str
+    """A or B."""
+    place: str
+    """Where the paper says it."""
+    says: str
+    """The statement, in our words."""
+    reported: str
+    """The number or the words the paper gives."""
+    measured: str
+    """The quantity we measure."""
+    rule: str
+    """The verdict is "agrees" if this holds."""
+    chapter: str
+    """The notebook that shows the measurement."""
+
+
+def load_claims(path: Path = CLAIMS_FILE) -> dict[str, Claim]:
+    """Every claim by id, in the order of the file.
+
+    Raises InputError for a missing, empty or unknown field and for an id used twice.
+    """
+    names = {field.name for field in fields(Claim)}
+    claims: dict[str, Claim] = {}
+    for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("claim", []):
+        label = entry.get("id", entry)
+        if set(entry) != names:
+            raise InputError(f"claim {label}", f"have the fields {sorted(names)}", sorted(entry))
+        for name, content in entry.items():
+            if not isinstance(content, str) or not content.strip():
+                raise InputError(f"{name} of claim {label}", "be a non-empty text", content)
+        claim = Claim(**entry)
+        if claim.paper not in ("A", "B") or not claim.id.startswith(f"{claim.paper}."):
+            raise InputError(f"id of claim {label}", "start with its paper, A. or B.", claim.paper)
+        if claim.id in claims:
+            raise InputError("claim ids", "be unique", claim.id)
+        claims[claim.id] = claim
+    return claims

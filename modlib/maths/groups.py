@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from modlib.errors import InputError, require_float, require_int
-from modlib.fourier import cosine, require_freq
+from modlib.maths.fourier import cosine, require_freq
 
 
 def units(n: int) -> list[int]:

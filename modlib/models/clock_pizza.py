@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from modlib import rng
-from modlib.config import ClockPizzaConfig
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.maths import rng
 
 NUM_TOKENS = 2
 

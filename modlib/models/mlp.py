@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from modlib import rng
-from modlib.config import AdditionConfig
+from modlib.config.addition import AdditionConfig
+from modlib.maths import rng
 
 PARAMETERS = (
     "embed_a.weight",

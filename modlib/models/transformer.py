@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from modlib import rng
-from modlib.config import RemaindersConfig
-from modlib.tasks import moduli
+from modlib.config.remainders import RemaindersConfig
+from modlib.maths import rng
+from modlib.tasks.remainders import moduli
 
 NUM_POSITIONS = 3
 """x0, x1 and the position at which the answer is read."""

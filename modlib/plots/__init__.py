@@ -10,8 +10,18 @@ from modlib.plots.ablations import (
     spiking_tasks,
     trial_curves,
 )
+from modlib.plots.approximate_crt import (
+    cluster_votes,
+    margins,
+    narrowing,
+    remark_1,
+    shifted_votes,
+    sieve,
+    sum_and_ideal,
+    vote_spectra,
+)
 from modlib.plots.base import MARKERS, PALETTE, cluster_color, data, figure
-from modlib.plots.clock_pizza import (
+from modlib.plots.clock_and_pizza import (
     circle_formulas,
     lens_by_rate,
     mean_votes,
@@ -28,22 +38,7 @@ from modlib.plots.clusters import (
     spectra_heatmap,
     spectra_heatmaps,
 )
-from modlib.plots.crt import (
-    cluster_votes,
-    margins,
-    narrowing,
-    remark_1,
-    shifted_votes,
-    sieve,
-    sum_and_ideal,
-    vote_spectra,
-)
-from modlib.plots.embeddings import (
-    circularity,
-    embedding_pairs,
-    projections,
-    variance_shares,
-)
+from modlib.plots.embeddings import circularity, embedding_pairs, projections, variance_shares
 from modlib.plots.frequencies import (
     cluster_numbers,
     companion_rates,
@@ -84,7 +79,7 @@ from modlib.plots.neurons import (
     threshold_sensitivity,
     wave_fits,
 )
-from modlib.plots.remainder_tasks import (
+from modlib.plots.remainders import (
     accuracy_by_task,
     digit_grids,
     fourier_matrix,
@@ -102,20 +97,20 @@ from modlib.plots.scaling import (
     separation_probability,
     threshold_lines,
 )
-from modlib.plots.token_embeddings import (
-    fourier_tokens,
-    position_embeddings,
-    power_by_prime,
-    singular_values,
-    singular_vectors,
-    token_periodograms,
-)
 from modlib.plots.training import (
     control_curves,
     frequency_heatmap,
     frequency_race,
     learning_curves,
     training_split,
+)
+from modlib.plots.transformer_embeddings import (
+    fourier_tokens,
+    position_embeddings,
+    power_by_prime,
+    singular_values,
+    singular_vectors,
+    token_periodograms,
 )
 from modlib.plots.transformer_neurons import (
     attention_images,

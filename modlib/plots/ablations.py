@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from modlib.analysis.grokking import by_step
+from modlib.analysis.remainders.grokking import by_step
 from modlib.plots.base import (
     MARK,
     MARKERS,

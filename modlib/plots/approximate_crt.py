@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from modlib.analysis.clusters import Cluster
-from modlib.fourier import circular_difference
+from modlib.analysis.meso.clusters import Cluster
+from modlib.maths.fourier import circular_difference
 from modlib.plots.base import ANSWER, MARKERS, NEUTRAL, cluster_color, empty_figure, figure
 
 FLOOR = 1e-7
@@ -167,7 +167,7 @@ def sieve(
 def narrowing(table: pd.DataFrame, n: int) -> Figure:
     """Answers left, and pairs decided, against the number of clusters that vote together.
 
-    ``table``: ``analysis.crt.growing_sets``. A marker is the mean over all sets of that many
+    ``table``: ``analysis.macro.crt.growing_sets``. A marker is the mean over all sets of that many
     clusters, its bar runs from the worst set to the best.
     """
     if table.empty:

@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from modlib.analysis.harmonics import Portrait
+from modlib.analysis.micro.harmonics import Portrait
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, empty_figure, figure
 from modlib.plots.neurons import INPUT_STYLES
 

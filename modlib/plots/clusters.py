@@ -11,8 +11,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from modlib.analysis.clusters import Cluster, Clustering
-from modlib.fourier import circular_difference
+from modlib.analysis.meso.clusters import Cluster, Clustering
+from modlib.maths.fourier import circular_difference
 from modlib.plots.base import ANSWER, MARKERS, cluster_color, empty_figure, empty_panel, figure
 
 

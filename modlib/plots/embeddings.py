@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from modlib.analysis.embeddings import CIRCULAR_BELOW, Components, PairPicture
+from modlib.analysis.micro.embeddings import CIRCULAR_BELOW, Components, PairPicture
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
 
 CURVE = "#b0b0b0"
@@ -141,7 +141,7 @@ def _outside(x: np.ndarray, y: np.ndarray, members: slice) -> tuple[float, float
 def circularity(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Spread of the squared radius for every pair of components, a column a network.
 
-    ``tables``: by network, the rows of ``analysis.embeddings.component_pairs``.
+    ``tables``: by network, the rows of ``analysis.micro.embeddings.component_pairs``.
     """
     fig, ax = plt.subplots(figsize=(8, 3.6))
     kinds = ((True, "same frequency", "o", PALETTE[0]), (False, "other pairs", "x", PALETTE[4]))
@@ -186,7 +186,7 @@ def projections(
 ) -> Figure:
     """What each signal takes of one frequency: alpha (cos, sin)(2 pi t / n), a panel a family.
 
-    ``panels``: results of ``analysis.embeddings.projections``. Units: those of the signals.
+    ``panels``: results of ``analysis.micro.embeddings.projections``. Units: those of the signals.
     """
     fig, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 3.8), squeeze=False)
     for place, (ax, (title, vectors)) in enumerate(zip(axes[0], panels.items(), strict=True)):

@@ -15,7 +15,7 @@ from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from modlib.analysis.grokking import DEPTH, EASY, LEARNED, by_step
+from modlib.analysis.remainders.grokking import DEPTH, EASY, LEARNED, by_step
 from modlib.plots.base import (
     MARK,
     MARKERS,

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from modlib.analysis.clusters import Cluster
+from modlib.analysis.meso.clusters import Cluster
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
 
 LINES = ("-", "--", ":", "-.")
@@ -72,7 +72,7 @@ def _legend(fig: Figure, ax: Axes) -> None:
 def votes_left(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
     """A cluster's cosine, and all else that it says, when a share of its neurons is gone.
 
-    ``summary``: ``over_draws`` of ``analysis.interventions.votes_left`` by cluster and fraction.
+    ``summary``: ``over_draws`` of ``interventions.votes_left`` by cluster and fraction.
     """
     fig, axes = plt.subplots(1, 2, figsize=(8, 3.7), sharex=True)
     if not clusters:

@@ -14,16 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from modlib.analysis.harmonics import Portrait, WaveFit, rebuild
-from modlib.analysis.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
-from modlib.plots.base import (
-    MARKERS,
-    PALETTE,
-    cluster_color,
-    empty_figure,
-    empty_panel,
-    figure,
-)
+from modlib.analysis.micro.harmonics import Portrait, WaveFit, rebuild
+from modlib.analysis.micro.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
+from modlib.plots.base import MARKERS, PALETTE, cluster_color, empty_figure, empty_panel, figure
 
 KIND_STYLES = {
     "simple": (PALETTE[0], "", "o"),

@@ -13,10 +13,10 @@ from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from modlib.analysis.crt import Scales
-from modlib.fourier import circular_difference
+from modlib.analysis.macro.crt import Scales
+from modlib.maths.fourier import circular_difference
+from modlib.plots.approximate_crt import mark, star
 from modlib.plots.base import MARKERS, cluster_color, empty_figure, figure
-from modlib.plots.crt import mark, star
 
 MAX_ROWS = 3
 """Clusters of which a neuron and a vote are drawn; all are in the sum."""
@@ -26,7 +26,7 @@ MAX_ROWS = 3
 def three_scales(rows: Sequence[Scales], answer: int) -> Figure:
     """Neurons, clusters, and all clusters summed, from left to right (figure A1).
 
-    ``rows``: ``analysis.crt.at_three_scales``; the first three get a row each, all are summed.
+    ``rows``: ``crt.at_three_scales``; the first three get a row each, all are summed.
     Left: preactivation of one neuron against input a, with its cosine. Middle: votes of the
     cluster's neurons at one pair, their sum, and its approximate coset. Right: the sum of all
     votes, the right answer starred; bars: what each cluster adds there, and to the best answer

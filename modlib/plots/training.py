@@ -15,15 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from modlib.analysis.clusters import Cluster
-from modlib.plots.base import (
-    MARKERS,
-    NEUTRAL,
-    PALETTE,
-    cluster_color,
-    empty_panel,
-    figure,
-)
+from modlib.analysis.meso.clusters import Cluster
+from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
 
 SPLITS = {
     "train": ("training pairs", PALETTE[0], "-", "o"),

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from modlib.analysis.token_embeddings import InBasis, Periodogram, Spread, Vectors
+from modlib.analysis.remainders.token_embeddings import InBasis, Periodogram, Spread, Vectors
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, STYLES, figure
 
 MAX_VECTORS = 16

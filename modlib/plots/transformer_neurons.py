@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from modlib.analysis.active_sets import TABLE_3, Dominance
+from modlib.analysis.remainders.active_sets import TABLE_3, Dominance
 from modlib.plots.base import (
     MARK,
     MARKERS,

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from modlib.experiments import KIND as ADDITION
-from modlib.experiments_clock_pizza import KIND as CLOCK_PIZZA
 from modlib.queue.families import Part, export, exported_seeds, finished_seeds
-from modlib.store import MANIFEST, Store, writing
+from modlib.runs.addition import KIND as ADDITION
+from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA
+from modlib.store.files import writing
+from modlib.store.folder import MANIFEST
+from modlib.store.runs import Store
 
 STAGE = ".exporting"
 """Folder in that of the results where tables are made; what a kill leaves there is taken up."""

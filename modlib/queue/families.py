@@ -7,24 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modlib import config as presets
-from modlib.analysis.census import SCHEMA
-from modlib.config import AdditionConfig, ClockPizzaConfig, RemaindersConfig
+from modlib import machine
+from modlib.analysis.many_seeds.census import SCHEMA
+from modlib.config.addition import AdditionConfig
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
-from modlib.experiments import KIND as ADDITION
-from modlib.experiments_clock_pizza import KIND as CLOCK_PIZZA
-from modlib.experiments_clock_pizza import get_or_train_clock_pizza
-from modlib.experiments_remainders import KIND as REMAINDERS
-from modlib.experiments_remainders import get_or_train_remainders
-from modlib.paths import RESULTS
-from modlib.results import SWEEPS, export_sweep
-from modlib.results_clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
-from modlib.results_clock_pizza import export_clock_pizza
-from modlib.results_remainders import FOLDER as REMAINDERS_FOLDER
-from modlib.results_remainders import export_remainders
-from modlib.store import Store, read_manifest
-from modlib.sweep import SHARD_SIZE, blocks, plan, sweep
-from modlib.training import remainders as training
+from modlib.machine import RESULTS
+from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
+from modlib.results.clock_pizza import export_clock_pizza
+from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
+from modlib.results.remainders import export_remainders
+from modlib.results.sweeps import SWEEPS, export_sweep
+from modlib.runs.addition import KIND as ADDITION
+from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA
+from modlib.runs.clock_pizza import get_or_train_clock_pizza
+from modlib.runs.remainders import KIND as REMAINDERS
+from modlib.runs.remainders import get_or_train_remainders
+from modlib.runs.shards import SHARD_SIZE, blocks, plan
+from modlib.runs.sweep import sweep
+from modlib.store.folder import read_manifest
+from modlib.store.runs import Store
+from modlib.training.remainders import train as training
 from modlib.training.speed import total_steps
 
 Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
@@ -62,7 +67,7 @@ class Part:
 def config_of(preset: str, job: str) -> Config:
     """The configuration of a job's preset, of any family; ``InputError`` where there is none."""
     known: Mapping[str, Config]
-    for known in (presets.PRESETS, presets.REMAINDERS_PRESETS, presets.CLOCK_PIZZA_PRESETS):
+    for known in (PRESETS, REMAINDERS_PRESETS, CLOCK_PIZZA_PRESETS):
         if preset in known:
             return known[preset]
     raise InputError(f"preset of job {job}", "be known to this version of modlib", preset)
@@ -147,7 +152,7 @@ def train_sweep(
     root: Path, config: AdditionConfig, seeds: range, threads: int, device: str
 ) -> None:
     """Train and describe a block of seeds of paper A."""
-    size = SHARD_ON_GPU if presets.resolve_device(device).type == "cuda" else SHARD_SIZE
+    size = SHARD_ON_GPU if machine.resolve_device(device).type == "cuda" else SHARD_SIZE
     sweep(
         config,
         seeds,
@@ -163,7 +168,7 @@ def train_remainders(
     root: Path, config: RemaindersConfig, seed: int, threads: int, device: str
 ) -> None:
     """Train a transformer of paper B."""
-    if presets.resolve_device(device).type == "cuda":
+    if machine.resolve_device(device).type == "cuda":
         training.CHECKPOINT_EVERY_S = SAVED_EVERY_S_ON_GPU  # of this process, which only trains
     get_or_train_remainders(
         config, seed=seed, threads=threads, device=device, store=Store(root), progress=False

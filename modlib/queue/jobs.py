@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modlib.config import GRID
+from modlib.config.presets import GRID
 from modlib.errors import InputError, require_choice
 
 PAPER_A, TRANSFORMERS = 20000, 2000

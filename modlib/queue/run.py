@@ -10,17 +10,20 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from modlib.config import AdditionConfig, resolve_device
+from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError, InputError, StoreError, require_float, require_int
-from modlib.experiments import KIND as ADDITION
+from modlib.machine import resolve_device
 from modlib.queue import jobs as known
 from modlib.queue.export import export_finished, take_up
 from modlib.queue.families import Part, calls, exported_seeds, finished_seeds, under_way
 from modlib.queue.jobs import Job, first_seed
 from modlib.queue.state import parts_of
 from modlib.queue.workers import Workers
-from modlib.store import Checkpoint, Store, writing
-from modlib.sweep import MAX_SEEDS
+from modlib.runs.addition import KIND as ADDITION
+from modlib.runs.shards import MAX_SEEDS
+from modlib.store.checkpoint import Checkpoint
+from modlib.store.files import writing
+from modlib.store.runs import Store
 from modlib.training.speed import machine_peak, operations, total_steps
 
 REPORT_EVERY_S = 600.0

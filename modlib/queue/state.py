@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modlib.config import AdditionConfig
+from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
-from modlib.experiments import KIND as ADDITION
 from modlib.queue.families import Part, config_of, exported_seeds, finished_seeds, under_way
 from modlib.queue.jobs import Job
-from modlib.store import MANIFEST, Checkpoint, Store
+from modlib.runs.addition import KIND as ADDITION
+from modlib.store.checkpoint import Checkpoint
+from modlib.store.folder import MANIFEST
+from modlib.store.runs import Store
 from modlib.training.speed import total_steps
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from modlib.errors import ClusterError, InputError, StoreError
-from modlib.sweep import end_with
+from modlib.runs.one_shard import end_with
 
 Call = tuple[Callable[..., None], tuple[Any, ...]]
 LEAVES_AFTER_S = 10.0

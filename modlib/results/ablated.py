@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from modlib.config import REMAINDERS_PRESETS
-from modlib.experiments_remainders import get_or_train_remainders
-from modlib.paths import RESULTS
-from modlib.results_remainders import read_remainders
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.machine import RESULTS
+from modlib.results.remainders import read_remainders
+from modlib.runs.remainders import get_or_train_remainders
 
 FIRST_SEED = 1000
 """First seed of all committed networks."""

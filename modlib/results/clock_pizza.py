@@ -12,21 +12,25 @@ import pandas as pd
 from safetensors.numpy import load_file
 from tqdm import tqdm
 
-from modlib.analysis.clock_pizza import describe
-from modlib.config import CLOCK_PIZZA_PRESETS, require_seed
+from modlib.analysis.meso.clock_pizza import describe
+from modlib.config.presets import CLOCK_PIZZA_PRESETS
+from modlib.config.rules import require_seed
 from modlib.errors import StoreError, require_choice, require_int
-from modlib.experiments_clock_pizza import (
+from modlib.machine import RESULTS
+from modlib.models.clock_pizza import parameter_shapes
+from modlib.models.foreign.load import load_checkpoint
+from modlib.models.foreign.network import ForeignNetwork
+from modlib.models.foreign.published import PUBLISHED
+from modlib.results.folder import require_writable, write_tables
+from modlib.runs.clock_pizza import (
     KIND,
     LAYOUT,
     ClockPizzaRun,
     as_network,
     get_or_train_clock_pizza,
 )
-from modlib.models.clock_pizza import parameter_shapes
-from modlib.models.foreign import PUBLISHED, ForeignNetwork, load_checkpoint
-from modlib.paths import RESULTS
-from modlib.results import require_writable, write_tables
-from modlib.store import Store, provenance, read_manifest
+from modlib.store.folder import provenance, read_manifest
+from modlib.store.runs import Store
 
 FOLDER = "clock_pizza"
 TABLES = ("networks", "clusters", "circles", "shifts", "history")

@@ -10,26 +10,22 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from modlib.analysis.active_sets import reuse, table_3
-from modlib.analysis.digit_spectra import (
+from modlib.analysis.remainders.active_sets import reuse, table_3
+from modlib.analysis.remainders.digit_spectra import (
     active_cells,
     active_off_axes,
     number_of_active,
     number_of_outstanding,
 )
-from modlib.analysis.transformer_summary import describe
-from modlib.analysis.transformer_view import TransformerView
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig, preset_of, require_seed
+from modlib.analysis.remainders.summary import describe
+from modlib.config.presets import REMAINDERS_PRESETS, preset_of
+from modlib.config.remainders import RemaindersConfig
+from modlib.config.rules import require_seed
 from modlib.errors import InputError, StoreError, require_choice, require_int
-from modlib.experiments_remainders import (
-    KIND,
-    RemaindersRun,
-    get_or_train_remainders,
-    unfinished,
-)
-from modlib.fourier import effective_number
-from modlib.paths import RESULTS
-from modlib.results import last_seed, require_writable, write_tables
+from modlib.machine import RESULTS
+from modlib.maths.fourier import effective_number
+from modlib.models.views.transformer_view import TransformerView
+from modlib.results.folder import last_seed, require_writable, write_tables
 from modlib.results_networks import (
     SHOWN,
     arrays_of,
@@ -38,8 +34,10 @@ from modlib.results_networks import (
     read_arrays,
     stored_arrays,
 )
-from modlib.store import MANIFEST, Store, provenance, read_manifest, rounded_arrays
-from modlib.tasks import moduli, remainders
+from modlib.runs.remainders import KIND, RemaindersRun, get_or_train_remainders, unfinished
+from modlib.store.folder import MANIFEST, provenance, read_manifest
+from modlib.store.runs import Store, rounded_arrays
+from modlib.tasks.remainders import moduli, remainders
 
 FOLDER = "remainders"
 TABLES = ("history", "norms", "spectra", "networks", "tasks")

@@ -1,55 +1,33 @@
-"""Tables in ``results/``: made once from trained networks, committed, read by the chapters."""
+"""Paper A's networks with all their neurons in ``results/``, and which one is shown."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from modlib.analysis.census import BIN_WIDTH, NUM_BINS, SCHEMA, Census
-from modlib.analysis.tables import Tables, describe, stack
-from modlib.config import AdditionConfig, preset, require_seed, resolve_device
-from modlib.errors import InputError, StoreError, require_int
-from modlib.experiments import KIND, Run, get_or_train
-from modlib.paths import RESULTS
-from modlib.store import (
-    MANIFEST,
-    Store,
-    provenance,
-    read_manifest,
-    save_arrays,
-    write_atomically,
-    write_manifest,
-    writing,
-)
-from modlib.sweep_tables import SweepTables, together
+from modlib.analysis.macro.tables import Tables, describe, stack
+from modlib.config.addition import AdditionConfig
+from modlib.config.presets import preset
+from modlib.config.rules import require_seed
+from modlib.errors import StoreError, require_int
+from modlib.machine import RESULTS, resolve_device
+from modlib.results.folder import require_writable, said_of_networks, write_tables
+from modlib.runs.addition import Run, get_or_train
+from modlib.store.files import write_atomically
+from modlib.store.folder import provenance, read_manifest, write_manifest
+from modlib.store.runs import Store
 
 NUM_EXPORTED = 128
 """Networks of an export, unless said."""
 SHOWCASE = RESULTS / "showcase" / "fine_tuning.json"
 EXPORTED = tuple(f"{name}.parquet" for name in Tables._fields)
 """Files of an export, in the order of ``Tables``."""
-SWEEPS = "sweeps"
-"""Folder of the exported sweeps under ``results/``."""
-READ_AT_ONCE = 1000
-"""Seeds of a sweep whose tables are held at once."""
-KEPT_OF_NEURONS = [
-    *("seed", "neuron", "cluster", "kind", "strength", "residual", "freq"),
-    *("freq_1", "freq_2", "freq_3", "share_1", "share_2", "share_3"),
-]
-"""Columns of the neurons that an exported sweep holds."""
-
-
-SWEEP_EXPORTED = tuple(f"{name}.parquet" for name in SweepTables._fields)
 
 
 def has_fine_tuning(run: Run) -> bool:
@@ -112,84 +90,6 @@ def fine_tuning_example(run: Run, device: str = "auto") -> Run | None:
     return get_or_train(AdditionConfig(n=run.config.n), seed=seed, device=device)
 
 
-def require_writable(folder: Path) -> None:
-    """Refuse a folder of tables that cannot be made or written (``StoreError``)."""
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder if folder.exists() else folder.parent):
-            pass
-
-
-def write_tables(
-    folder: Path,
-    tables: Mapping[str, pd.DataFrame],
-    content: Mapping[str, Any],
-    arrays: Mapping[str, Mapping[str, np.ndarray]] | None = None,
-) -> None:
-    """Write tables and arrays by file name, tables' floats in 32 bits, and their manifest.
-
-    What the folder held before goes all together, at the end.
-    """
-    with (
-        writing(folder),
-        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-") as scratch,
-    ):
-        work = Path(scratch)
-        for name, table in tables.items():
-            floats = dict.fromkeys(table.select_dtypes("float64").columns, np.float32)
-            short = table.astype(floats)
-            short.to_parquet(work / name, index=False, **_layout(short))
-        for name, tensors in (arrays or {}).items():
-            save_arrays(tensors, work / name)
-        names = [*tables, *(arrays or {})]
-        write_manifest(work, names, content)
-        folder.mkdir(exist_ok=True)
-        gone = _listed(folder) - {*names}
-        (folder / MANIFEST).unlink(missing_ok=True)
-        for name in (*names, MANIFEST):
-            os.replace(work / name, folder / name)
-        for name in gone:
-            (folder / name).unlink(missing_ok=True)
-
-
-def _layout(table: pd.DataFrame) -> dict[str, Any]:
-    """How a table is laid out in Parquet: small, and without loss.
-
-    A column of float32 with mostly distinct values goes byte by byte (its signs and exponents
-    repeat, which zstd sees), all others through a dictionary. Pandas' description of the columns
-    and their least and largest values, larger than a small table itself, are left out.
-    """
-    floats = table.select_dtypes("float32")
-    distinct = [name for name in floats if floats[name].nunique() > len(floats) / 4]
-    return {
-        "compression": "zstd",
-        "compression_level": 19,
-        "use_dictionary": [name for name in table if name not in distinct],
-        "use_byte_stream_split": distinct,
-        "write_statistics": False,
-        "store_schema": False,
-    }
-
-
-def _listed(folder: Path) -> set[str]:
-    """The files that a folder's manifest lists; none where it cannot be read."""
-    try:
-        return set(read_manifest(folder)["files"])
-    except StoreError:
-        return set()
-
-
-def _content(preset_name: str, config: AdditionConfig, seeds: range) -> dict[str, Any]:
-    """What the manifest of every export says of its networks."""
-    return {
-        "kind": KIND,
-        "preset": preset_name,
-        "key": config.key(),
-        "config": asdict(config),
-        "seeds": [seeds.start, seeds.stop - 1],
-    }
-
-
 def export(
     preset_name: str,
     *,
@@ -223,7 +123,7 @@ def export(
         )
         described.append(tables._replace(summary=summary))
     content = {
-        **_content(preset_name, config, seeds),
+        **said_of_networks(preset_name, config, seeds),
         "wall_s": round(time.perf_counter() - began, 1),
         **provenance(str(torch_device)),
     }
@@ -238,184 +138,3 @@ def read_export(preset_name: str, results: Path = RESULTS) -> Tables | None:
         return None
     read_manifest(folder, EXPORTED)
     return Tables(*(pd.read_parquet(folder / name) for name in EXPORTED))
-
-
-class _Totals:
-    """Counts of many networks summed up, and their squares, by whether a network learned."""
-
-    def __init__(self, name: str, places: np.ndarray) -> None:
-        self.name, self.places = name, places
-        self.sums: dict[bool, list[Any]] = {}
-
-    def add(self, counts: np.ndarray, learned: np.ndarray) -> None:
-        """Take in the counts of some networks, (network, place), and which of them learned."""
-        for outcome in np.unique(learned):
-            chosen = counts[learned == outcome].astype(float)
-            block = [len(chosen), chosen.sum(0), (chosen**2).sum(0)]
-            before = self.sums.get(bool(outcome), [0, 0, 0])
-            self.sums[bool(outcome)] = [old + new for old, new in zip(before, block, strict=True)]
-
-    def table(self) -> pd.DataFrame:
-        """A row an outcome and place: ``learned``, the place by its name, ``count``, ``sd``."""
-        parts = []
-        for learned, (number, total, squares) in sorted(self.sums.items(), reverse=True):
-            variance = np.clip(squares - total**2 / number, 0, None) / max(number - 1, 1)
-            columns = {self.name: self.places, "count": total.astype(int), "sd": np.sqrt(variance)}
-            parts.append(pd.DataFrame({"learned": learned, **columns}))
-        return pd.concat(parts, ignore_index=True)
-
-
-def _ranks_by_network(part: Census, n: int) -> np.ndarray:
-    """Pairs by rank, (network, rank): ``rank_counts`` summed over each network's clusters."""
-    totals = np.zeros((len(part.networks), n))
-    counts = np.array(part.clusters.rank_counts.tolist()).reshape(-1, n)
-    np.add.at(totals, np.searchsorted(part.networks.seed, part.clusters.seed), counts)
-    return totals
-
-
-def _seeds_to_export(
-    store: Store, config: AdditionConfig, first_seed: int, num_seeds: int | None
-) -> range:
-    """The seeds from ``first_seed`` on; ``num_seeds`` None: to the last one that the store holds.
-
-    Raises ``StoreError`` where shards of some are missing.
-    """
-    from modlib.sweep import plan, seed_range
-
-    if num_seeds is None:
-        shards = store.shards(KIND, config.key())
-        num_seeds = max(1, max((shard.stop for shard in shards), default=0) - first_seed)
-    seeds = seed_range(first_seed, num_seeds)
-    missing = plan(store, config, seeds)
-    if missing:
-        raise StoreError(
-            f"{store.root} lacks {sum(map(len, missing))} of {len(seeds)} seeds from {first_seed} "
-            f"on, first of all {missing[0].start}: run the sweep over them"
-        )
-    return seeds
-
-
-def _origins(store: Store, config: AdditionConfig, seeds: range) -> list[dict[str, Any]]:
-    """What made the shards: each commit, machine and command once, with its shards and time."""
-    origins: dict[str, dict[str, Any]] = {}
-    for shard in store.shards(KIND, config.key()):
-        if shard.start < seeds.stop and shard.stop > seeds.start:
-            manifest = store.shard_manifest(KIND, config.key(), shard)
-            made = {key: manifest[key] for key in ("command", "commit", "device", "cpu_capability")}
-            origin = origins.setdefault(json.dumps(made), {**made, "wall_s": 0.0, "shards": []})
-            origin["wall_s"] = round(origin["wall_s"] + manifest["wall_s"], 1)
-            origin["shards"].append([shard.start, shard.stop - 1])
-    return list(origins.values())
-
-
-def collect_sweep(store: Store, config: AdditionConfig, seeds: range) -> SweepTables:
-    """The shards of these seeds, all of which the store holds, in the tables of an export."""
-    # Not at the top: to read tables, chapters need no compiled trainer.
-    from modlib.sweep import read_sweep
-
-    middle = NUM_BINS // 2
-    histogram = _Totals("centre", BIN_WIDTH * np.arange(-middle, middle + 1))
-    ranks = _Totals("rank", np.arange(config.n))
-    kept: dict[str, list[pd.DataFrame]] = {name: [] for name in SweepTables._fields[:4]}
-    for start in range(seeds.start, seeds.stop, READ_AT_ONCE):
-        block = range(start, min(start + READ_AT_ONCE, seeds.stop))
-        part = read_sweep(store, config, block)
-        learned = part.networks.learned.to_numpy(dtype=bool)
-        histogram.add(np.stack(part.networks.weight_counts.tolist()), learned)
-        ranks.add(_ranks_by_network(part, config.n), learned)
-        kept["networks"].append(part.networks.drop(columns="weight_counts"))
-        kept["clusters"].append(part.clusters.drop(columns="rank_counts"))
-        tuned = part.neurons[part.neurons.kind.isin(["fine-tuning", "3f"])]
-        kept["fine_tuning"].append(tuned[KEPT_OF_NEURONS])
-        kept["window"].append(part.window)
-    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in kept.items()}
-    return SweepTables(**tables, histogram=histogram.table(), ranks=ranks.table())
-
-
-def export_sweep(
-    preset_name: str,
-    *,
-    first_seed: int = 1000,
-    num_seeds: int | None = None,
-    append: bool = False,
-    store: Store | None = None,
-    results: Path = RESULTS,
-) -> Path:
-    """Write ``results/sweeps/<preset>`` from the shards that the store holds; returns the folder.
-
-    ``num_seeds`` None: all from ``first_seed`` to the last one in the store. ``append``: behind
-    the networks that the folder holds, whose shards need not be in the store any more;
-    ``first_seed`` is then the one that follows them. Trains nothing: raises ``StoreError`` where
-    a seed's shard is missing, damaged, or of another version, ``InputError`` where the seeds do
-    not follow.
-    """
-    config = preset(preset_name)
-    first_seed = require_seed(first_seed, "first_seed")
-    store = store or Store()
-    folder = results / SWEEPS / preset_name
-    before = _committed_before(preset_name, config, first_seed, results) if append else None
-    seeds = _seeds_to_export(store, config, first_seed, num_seeds)
-    require_writable(folder)
-    origins, tables = _origins(store, config, seeds), collect_sweep(store, config, seeds)
-    if before is not None:
-        committed, earlier = before
-        seeds = range(earlier["seeds"][0], seeds.stop)
-        origins = [*earlier["origins"], *origins]
-        tables = together([committed, tables], list(seeds))
-    content = {
-        **_content(preset_name, config, seeds),
-        "tables": SCHEMA,
-        "origins": origins,
-        **provenance("cpu"),
-    }
-    write_tables(folder, dict(zip(SWEEP_EXPORTED, tables, strict=True)), content)
-    return folder
-
-
-def last_seed(manifest: Mapping[str, Any], seeds: Sequence[int], folder: Path) -> int:
-    """The last of the seeds that a manifest tells of; ``seeds``: those of its networks.
-
-    Raises ``StoreError`` for a manifest that does not tell of them, or not of what made them.
-    """
-    whole = list(range(min(seeds), max(seeds) + 1)) if seeds else []
-    told = [min(seeds), max(seeds)] if seeds else None
-    if sorted(seeds) != whole or manifest.get("seeds") != told or not seeds:
-        raise StoreError(f"{folder} does not say which seeds it holds; export it again")
-    origins = manifest.get("origins")
-    if not isinstance(origins, list) or not all(isinstance(one, dict) for one in origins):
-        raise StoreError(f"{folder} does not say what made its networks; export it again")
-    return max(seeds)
-
-
-def _committed_before(
-    preset_name: str, config: AdditionConfig, first_seed: int, results: Path
-) -> tuple[SweepTables, dict[str, Any]]:
-    """The tables that others are appended to, and their manifest."""
-    folder = results / SWEEPS / preset_name
-    tables = read_sweep_export(preset_name, results)
-    if tables is None:
-        raise StoreError(f"{folder} is not there, so that nothing can be appended to it")
-    manifest = read_manifest(folder, SWEEP_EXPORTED)
-    if manifest.get("key") != config.key():
-        raise StoreError(f"{folder} has networks of another configuration; export the sweep again")
-    last = last_seed(manifest, tables.networks.seed.tolist(), folder)
-    if first_seed != last + 1:
-        raise InputError("first_seed", f"be {last + 1}, behind the seeds of {folder}", first_seed)
-    return tables, manifest
-
-
-def read_sweep_export(preset_name: str, results: Path = RESULTS) -> SweepTables | None:
-    """The committed tables of a preset's sweep, checked against their manifest; None where absent.
-
-    Raises ``StoreError`` where their columns have another version than ``census.SCHEMA``.
-    """
-    folder = results / SWEEPS / preset_name
-    if not folder.is_dir():
-        return None
-    manifest = read_manifest(folder, SWEEP_EXPORTED)
-    if manifest.get("tables") != SCHEMA:
-        raise StoreError(
-            f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
-            f"reads {SCHEMA}; export the sweep again"
-        )
-    return SweepTables(*(pd.read_parquet(folder / name) for name in SWEEP_EXPORTED))

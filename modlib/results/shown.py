@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from modlib.analysis import distributions, frequencies
-from modlib.config import AdditionConfig, preset_of, require_seed, resolve_device
+from modlib.analysis.many_seeds import distributions, frequencies
+from modlib.config.addition import AdditionConfig
+from modlib.config.presets import preset_of
+from modlib.config.rules import require_seed
 from modlib.errors import require_int
-from modlib.results import collect_sweep, read_sweep_export
-from modlib.store import Store
-from modlib.sweep_tables import SweepTables, among, together
+from modlib.machine import resolve_device
+from modlib.results.sweeps import SweepTables, among, collect_sweep, read_sweep_export, together
+from modlib.store.runs import Store
 
 FIRST_SEED = 1000
 """First seed of all committed sweeps."""
@@ -56,7 +58,7 @@ def many_networks(
     if committed is not None and not missing:
         return among(committed, there)
     # Not at the top: to read what is committed, no trainer is needed.
-    from modlib.sweep import sweep
+    from modlib.runs.sweep import sweep
 
     store = Store()
     new = []

@@ -11,16 +11,18 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.clusters import Clustering, cluster_neurons
-from modlib.analysis.neurons import input_power
-from modlib.analysis.view import Factors, NeuronView
-from modlib.config import AdditionConfig, require_seed, resolve_device
+from modlib.analysis.meso.clusters import Clustering, cluster_neurons
+from modlib.analysis.micro.neurons import input_power
+from modlib.config.addition import AdditionConfig
+from modlib.config.rules import require_seed
 from modlib.errors import StoreError
+from modlib.machine import resolve_device
 from modlib.models.mlp import TwoEmbeddingMLP
-from modlib.store import Store, StoredRun
-from modlib.tasks import train_mask
-from modlib.training.loop import Probe, train
-from modlib.training.outcome import Outcome, outcome
+from modlib.models.views.neuron_view import Factors, NeuronView
+from modlib.store.runs import Store, StoredRun
+from modlib.tasks.addition import train_mask
+from modlib.tasks.learned import Outcome, outcome
+from modlib.training.addition.loop import Probe, train
 
 KIND = "addition"
 
@@ -68,7 +70,7 @@ class Run:
 
     @property
     def history(self) -> pd.DataFrame:
-        """A row an evaluated epoch: see ``training.loop.Trained``."""
+        """A row an evaluated epoch: see ``training.addition.loop.Trained``."""
         return self.stored.metrics
 
     @property
@@ -93,7 +95,7 @@ class Run:
 
     @cached_property
     def outcome(self) -> Outcome:
-        """What became of it: see ``training.outcome``."""
+        """What became of it: see ``tasks.learned``."""
         return outcome(self.history, self.num_test)
 
     @property

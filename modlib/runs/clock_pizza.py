@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from modlib.config import ClockPizzaConfig, require_seed
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.config.rules import require_seed
 from modlib.errors import StoreError
 from modlib.models.clock_pizza import parameter_shapes
-from modlib.models.foreign import ForeignNetwork, from_tensors
-from modlib.store import Store
-from modlib.training.clock_pizza import COLUMNS, evaluated, train
+from modlib.models.foreign.load import from_tensors
+from modlib.models.foreign.network import ForeignNetwork
+from modlib.store.runs import Store
+from modlib.training.clock_pizza.train import COLUMNS, evaluated, train
 
 KIND = "clock_pizza"
 LAYOUT = "zhong_transformer"
@@ -22,7 +24,7 @@ LAYOUT = "zhong_transformer"
 
 @dataclass(frozen=True, kw_only=True)
 class ClockPizzaRun:
-    """A network with its configuration, seed and history (see ``training.clock_pizza``)."""
+    """A network with its configuration, seed and history (see ``training.clock_pizza.step``)."""
 
     config: ClockPizzaConfig
     seed: int

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from modlib.config import resolve_device
 from modlib.errors import ClusterError, InputError, require_int
+from modlib.machine import resolve_device
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -9,25 +9,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.digit_spectra import summary
-from modlib.config import RemaindersConfig, require_seed, resolve_device
+from modlib.analysis.remainders.digit_spectra import summary
+from modlib.config.remainders import RemaindersConfig
+from modlib.config.rules import require_seed
 from modlib.errors import StoreError, require_int
+from modlib.machine import resolve_device
 from modlib.models.transformer import parameter_shapes
-from modlib.store import Store, StoredRun
-from modlib.tasks import as_grid, moduli
-from modlib.training.neuron_zero import FirstNeurons, NeuronZero
-from modlib.training.remainders import (
+from modlib.store.runs import Store, StoredRun
+from modlib.tasks.remainders import as_grid, moduli
+from modlib.training.remainders.neuron_zero import FirstNeurons, NeuronZero
+from modlib.training.remainders.schedule import log_spaced
+from modlib.training.remainders.step import FastStep
+from modlib.training.remainders.train import (
     Follower,
     Probe,
     Trained,
     below,
-    log_spaced,
     read_state,
     require_state,
     snapshots_in,
     train,
 )
-from modlib.training.transformer import FastStep
 
 KIND = "remainders"
 NUM_SPECTRA = 48
@@ -41,7 +43,7 @@ class RemaindersRun:
     ``steps``: those made, fewer than the configuration's in a run that is under way.
     ``spectra``: by name, stacked over ``spectrum_steps``: see ``digit_spectra.summary``, and
     ``attention`` (step, head, position); ``neuron_zero`` and ``first_neurons``: see
-    ``training.neuron_zero``; the latter is empty where it was not followed.
+    ``training.remainders.neuron_zero``; the latter is empty where it was not followed.
     """
 
     config: RemaindersConfig

@@ -12,110 +12,40 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from functools import partial
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig, digest, require_seed
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import DivergedError, InputError, StoreError, require_int
-from modlib.paths import RESULTS
-from modlib.results import require_writable, write_tables
-from modlib.results_remainders import FOLDER
-from modlib.store import Store, provenance, read_manifest
-from modlib.tasks import digits, number_split, remainders
-from modlib.training.remainders import Probe, train
-from modlib.training.transformer import FastStep
+from modlib.runs.study import (
+    KIND,
+    NUM_REPORTS,
+    NUM_TRIALS,
+    PAPER_BEST,
+    STUDY,
+    SearchTables,
+    Study,
+    reports_frame,
+    trials_frame,
+)
+from modlib.store.runs import Store
+from modlib.tasks.remainders import digits, number_split, remainders
+from modlib.training.remainders.step import FastStep
+from modlib.training.remainders.train import Probe, train
 
 if TYPE_CHECKING:
     import optuna
 
-KIND, STUDY = "search", "study.sqlite3"
-"""Of what the store holds of searches, and the name of a study's file there."""
-PAPER_SPACE: dict[str, tuple[float, ...]] = {
-    "dropout": (0.0, 0.1, 0.2, 0.5),
-    "lam": (0.0, 0.5, 2.0),
-    "weight_decay": (0.0, 0.1, 0.5, 1.0),
-    "embed_dim": (128, 256),
-    "lr": (1e-4, 3e-4),
-    "heads": (4, 8),
-}
-"""Table 1 of paper B."""
-SPACE = PAPER_SPACE | {"weight_decay": (0.0, 0.1, 1 / 3, 0.5, 1.0), "lr": (1e-4, 3e-4, 3e-3)}
-"""What is searched: with the weight decay of table 2, which table 1 lacks, and a learning rate at
-which a small network learns in the time it has."""
-PAPER_BEST: dict[str, float] = {
-    "dropout": 0.1,
-    "lam": 0.5,
-    "weight_decay": 1 / 3,
-    "embed_dim": 256,
-    "lr": 3e-4,
-    "heads": 4,
-}
-"""Table 2 of paper B."""
-STEPS = 4096
-"""Steps of a trial."""
-NUM_TRIALS = 40
-NUM_REPORTS = 8
-"""Times at which a trial is compared with the others, the last at its end."""
 STARTUP, WARM_UP = 8, 0.5
 """Trials before any is stopped early, and the share of its steps that each is given."""
 HEARTBEAT_S = 10
 """Seconds between a running trial's signs of life; it counts as killed after three times that."""
 MAX_RETRIES = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """What is searched: the configuration and the values that are tried in it.
-
-    ``seed`` is that of every network and of the sampler. The trials' objective is the mean
-    validation accuracy over tasks after the configuration's steps.
-    """
-
-    base: RemaindersConfig = field(
-        default_factory=lambda: replace(REMAINDERS_PRESETS["B37"], steps=STEPS)
-    )
-    space: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: SPACE)
-    seed: int = 1000
-
-    def __post_init__(self) -> None:
-        require_seed(self.seed)
-        require_int("steps", self.base.steps, at_least=NUM_REPORTS)
-        for name, values in self.space.items():
-            for value in values:
-                self.config({name: value})
-
-    @property
-    def size(self) -> int:
-        """Different settings in the space."""
-        return prod(len(values) for values in self.space.values())
-
-    def config(self, settings: Mapping[str, Any]) -> RemaindersConfig:
-        """The configuration of a trial."""
-        return replace(self.base, **settings)
-
-    def key(self) -> str:
-        """Sixteen hexadecimal digits of all that affects the trials but their number."""
-        space = {name: list(values) for name, values in self.space.items()}
-        return digest({"base": self.base.key(), "space": space, "seed": self.seed})
-
-
-class SearchTables(NamedTuple):
-    """The finished trials of a study, the first of each setting.
-
-    ``trials``: a row a trial with ``trial`` (from 0), its settings, ``accuracy`` (when it ended),
-    ``steps`` made, ``pruned`` (stopped early) and ``retries``; ``reports``: a row a trial and
-    ``step`` with its ``accuracy``.
-    """
-
-    trials: pd.DataFrame
-    reports: pd.DataFrame
 
 
 def search(
@@ -134,7 +64,7 @@ def search(
     trials = require_int("trials", trials, at_least=1, at_most=study.size)
     threads = require_int("threads", threads, at_least=1, at_most=1024)
     store = store or Store()
-    with _opened(study, store) as opened:
+    with opened_study(study, store) as opened:
         bar = tqdm(total=trials, disable=not progress, unit="trial", desc="search")
         while True:
             _queue_again_what_was_killed(opened)
@@ -151,74 +81,15 @@ def search(
             opened.sampler = _sampler(study, found)
             opened.optimize(partial(_objective, study, store, threads), n_trials=1)
         bar.close()
-        return _tables(opened, study)
+        return tables_of(opened, study)
 
 
-def export_search(
-    study: Study | None = None, *, store: Store | None = None, results: Path = RESULTS
-) -> Path:
-    """Write a study's finished trials to ``results/remainders/search``; returns the folder."""
-    study = study or Study()
-    store = store or Store()
-    folder = results / FOLDER / KIND
-    require_writable(folder)
-    if not _file(study, store).exists():
-        raise StoreError(f"{_file(study, store)} is missing: the store holds no trial of the study")
-    with _opened(study, store) as opened:
-        tables = _tables(opened, study)
-    if tables.trials.empty:
-        raise StoreError(f"{_file(study, store)} holds no finished trial")
-    content = {
-        "kind": KIND,
-        "key": study.key(),
-        "config": asdict(study.base),
-        "space": {name: list(values) for name, values in study.space.items()},
-        "seeds": [study.seed, study.seed],
-        **provenance("cpu"),
-    }
-    write_tables(folder, {f"{k}.parquet": v for k, v in tables._asdict().items()}, content)
-    return folder
-
-
-def read_search(study: Study | None = None, *, results: Path = RESULTS) -> SearchTables | None:
-    """The committed trials, checked; None where there are none.
-
-    Raises ``StoreError`` for a damaged folder and for one of another study.
-    """
-    study = study or Study()
-    folder = results / FOLDER / KIND
-    if not folder.is_dir():
-        return None
-    manifest = read_manifest(folder, [f"{name}.parquet" for name in SearchTables._fields])
-    if manifest.get("key") != study.key():
-        raise StoreError(f"{folder} holds trials of another study; export it again")
-    trials, reports = (pd.read_parquet(folder / f"{name}.parquet") for name in SearchTables._fields)
-    for name, choices in study.space.items():  # tables hold 32 bits
-        nearest = np.abs(trials[name].to_numpy()[:, None] - np.array(choices)).argmin(1)
-        trials[name] = np.array(choices)[nearest]
-    return SearchTables(trials, reports)
-
-
-def no_trials(study: Study) -> SearchTables:
-    """The tables of a study that has not begun."""
-    return SearchTables(_trials_frame([], study), _reports_frame([]))
-
-
-def _trials_frame(rows: list[dict[str, Any]], study: Study) -> pd.DataFrame:
-    columns = ["trial", *study.space, "accuracy", "steps", "pruned", "retries"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _reports_frame(rows: list[dict[str, float]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["trial", "step", "accuracy"])
-
-
-def _file(study: Study, store: Store) -> Path:
+def study_file(study: Study, store: Store) -> Path:
     return store.root / KIND / study.key() / STUDY
 
 
 @contextmanager
-def _opened(study: Study, store: Store) -> Iterator[optuna.Study]:
+def opened_study(study: Study, store: Store) -> Iterator[optuna.Study]:
     """The study in the store, made where there is none, with the starting trials queued."""
     try:
         import optuna
@@ -227,7 +98,7 @@ def _opened(study: Study, store: Store) -> Iterator[optuna.Study]:
         raise InputError("command", rule, "search") from None
     from sqlalchemy.exc import SQLAlchemyError
 
-    path = _file(study, store)
+    path = study_file(study, store)
     path.parent.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     warned = optuna.exceptions.ExperimentalWarning
@@ -387,7 +258,7 @@ def _accuracy(
     return float(last.accuracy.mean())
 
 
-def _tables(opened: optuna.Study, study: Study) -> SearchTables:
+def tables_of(opened: optuna.Study, study: Study) -> SearchTables:
     trials: list[dict[str, Any]] = []
     reports: list[dict[str, float]] = []
     for index, trial in enumerate(_finished(opened.get_trials(deepcopy=False))):
@@ -406,4 +277,4 @@ def _tables(opened: optuna.Study, study: Study) -> SearchTables:
             }
         )
         reports += [{"trial": index, "step": k, "accuracy": v} for k, v in sorted(seen.items())]
-    return SearchTables(_trials_frame(trials, study), _reports_frame(reports))
+    return SearchTables(trials_frame(trials, study), reports_frame(reports))

@@ -15,7 +15,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from modlib.errors import InputError
-from modlib.store import MANIFEST, Store, writing
+from modlib.store.files import writing
+from modlib.store.folder import MANIFEST
+from modlib.store.runs import Store
 
 UNFINISHED = re.compile(r"\.(seeds?-[\d-]+\.partial|seeds?-[\d-]+-\w{8}|finished|pruned-.+)")
 """Names of what stopped processes leave: states, half-written folders, networks without shard."""

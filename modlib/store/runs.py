@@ -9,44 +9,30 @@ sha256 of every file.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import json
-import logging
 import os
-import platform
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
-from modlib import __version__
 from modlib.errors import StoreError
-from modlib.paths import ROOT, store_root
+from modlib.machine import store_root
+from modlib.store.checkpoint import Checkpoint
+from modlib.store.files import reason_of, save_arrays, save_table, sync, writing
+from modlib.store.folder import MANIFEST, provenance, read_manifest, write_manifest
 
-SCHEMA = 1
-"""Version of the layout; another version is refused, never misread."""
-
-MANIFEST = "MANIFEST.json"
 WEIGHTS = "weights.safetensors"
 METRICS = "metrics.parquet"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,69 +55,6 @@ class StoredShard:
 
 Seeds = int | range
 """The seed of a run, or the block of seeds of a shard."""
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def provenance(device: str) -> dict[str, Any]:
-    """Where and with what a result is made: command, commit, versions, machine."""
-    packages = ("torch", "numpy", "scipy", "numba", "pandas", "safetensors")
-    versions = {name: importlib.metadata.version(name) for name in packages}
-    program = Path(sys.argv[0]).name
-    return {
-        "command": ["python -m modlib" if program == "__main__.py" else program, *sys.argv[1:]],
-        "commit": _commit(),
-        "versions": {"python": platform.python_version(), "modlib": __version__, **versions},
-        "device": device,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "threads": torch.get_num_threads(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-@cache
-def _commit() -> str | None:
-    """The checkout's commit, with ``-dirty`` where files but results differ; None outside git.
-
-    It is asked for once: what is committed while a training runs is not what it runs.
-    """
-
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(ROOT), *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
-        return done.stdout.strip()
-
-    try:
-        commit = git("rev-parse", "--short=12", "HEAD")
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return f"{commit}-dirty" if changed else commit
-
-
-def _one_line(error: BaseException) -> str:
-    reason = error.strerror if isinstance(error, OSError) else None
-    return " ".join((reason or str(error) or type(error).__name__).split())
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn a failed write (disk full, no permission) into a ``StoreError`` that names ``path``."""
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        raise StoreError(f"{path} cannot be written ({_one_line(error)})") from error
-
-
-def save_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
-    """Write arrays in C order: safetensors writes memory as it lies, whatever the strides."""
-    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, path)
-    path.chmod(0o644)
-    _sync(path)
 
 
 SCALE = "scale/"
@@ -171,146 +94,6 @@ def rounded_arrays(files: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, A
     return {"precision": {"float16": kept}} if kept else {}
 
 
-def _save_table(table: pd.DataFrame, path: Path, **options: Any) -> None:
-    table.to_parquet(path, index=False, **options)
-    path.chmod(0o644)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file by ``content`` so that a kill or a full disk leaves the old one whole."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_manifest(folder: Path, names: list[str], content: Mapping[str, Any]) -> dict[str, Any]:
-    """Write ``MANIFEST.json`` over the named files of a folder, last of all; returns it."""
-    files = {
-        name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size}
-        for name in sorted(names)
-    }
-    manifest = {"schema": SCHEMA, **content, "files": files}
-    write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
-    return manifest
-
-
-def read_manifest(folder: Path, names: Collection[str] | None = None) -> dict[str, Any]:
-    """The manifest of a folder, after checking schema and every file's size and sha256.
-
-    ``names``: the files that it must list; None: any. Raises ``StoreError`` naming the file and
-    what is wrong with it.
-    """
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        schema = manifest["schema"]
-        files = {
-            name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()
-        }
-    except (FileNotFoundError, NotADirectoryError):
-        raise StoreError(f"{path} is missing: the folder holds no finished result") from None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise StoreError(f"{path} is not a readable manifest ({_one_line(error)})") from None
-    if schema != SCHEMA:
-        raise StoreError(f"{path} has schema {schema!r}, this version of modlib reads {SCHEMA}")
-    if names is not None and set(files) != set(names):
-        raise StoreError(f"{path} must list {', '.join(sorted(names))}, got {sorted(files)}")
-    for name, (expected, digest) in files.items():
-        file = folder / name
-        if not file.is_file():
-            raise StoreError(f"{file} is missing although the manifest lists it")
-        size = file.stat().st_size
-        if size != expected:
-            raise StoreError(f"{file} has {size} bytes, the manifest says {expected}")
-        if sha256(file) != digest:
-            raise StoreError(f"{file} does not match the sha256 in its manifest")
-    return manifest
-
-
-class Checkpoint:
-    """The state of an unfinished run: the file that its manifest names, and no other.
-
-    ``device``: what the run is made on, for the manifest.
-    """
-
-    def __init__(self, path: Path, device: str = "cpu") -> None:
-        self.path = path
-        self.device = device
-
-    def save(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """Replace the checkpoint by these arrays; a kill on the way leaves the old one whole.
-
-        Raises ``StoreError`` where they cannot be written.
-        """
-        with writing(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self.path, prefix="state-")
-            os.close(descriptor)
-            state = Path(name)
-            try:
-                save_arrays(tensors, state)
-                write_manifest(self.path, [state.name], provenance(self.device))
-            except BaseException:
-                state.unlink(missing_ok=True)
-                raise
-            for other in self.path.glob("state*"):
-                if other != state:
-                    other.unlink(missing_ok=True)
-
-    def load(self) -> dict[str, np.ndarray] | None:
-        """The saved arrays; None where there are none.
-
-        A damaged checkpoint is left out with a warning: the run starts again from its beginning.
-        """
-        if not (self.path / MANIFEST).exists():
-            return None
-        try:
-            (name,) = read_manifest(self.path)["files"]
-            return load_file(self.path / name)
-        except (StoreError, SafetensorError, ValueError, OSError) as error:
-            log.warning("checkpoint left out, the run starts again: %s", _one_line(error))
-            return None
-
-    def peek(self, name: str) -> np.ndarray | None:
-        """One array of the saved state, unchecked; None where there is none to be read now."""
-        try:
-            (state,) = self.manifest()["files"]
-            with safe_open(self.path / state, "numpy") as arrays:
-                return arrays.get_tensor(name)
-        except (KeyError, ValueError, OSError, SafetensorError):
-            return None
-
-    def manifest(self) -> dict[str, Any]:
-        """What the saved state says of its making; empty where there is none."""
-        try:
-            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return manifest if isinstance(manifest, dict) else {}
-
-    def clear(self) -> None:
-        """Remove the checkpoint."""
-        shutil.rmtree(self.path, ignore_errors=True)
-
-
 class Store:
     """Runs by kind, key of the configuration, and seed.
 
@@ -327,7 +110,7 @@ class Store:
         except (OSError, RuntimeError) as error:  # RuntimeError: ~user that there is not
             chosen = os.environ.get("MODLIB_STORE") if root is None else str(root)
             raise StoreError(
-                f"MODLIB_STORE must be a folder that can be written ({_one_line(error)}), "
+                f"MODLIB_STORE must be a folder that can be written ({reason_of(error)}), "
                 f"got {(chosen or str(store_root()))!r}"
             ) from None
 
@@ -420,7 +203,7 @@ class Store:
 
         def fill(work: Path) -> None:
             save_arrays(tensors, work / WEIGHTS)
-            _save_table(metrics, work / METRICS)
+            save_table(metrics, work / METRICS)
 
         content = _content(kind, key, [seed], config, device, wall_s)
         manifest = _place(self.folder(kind, key, seed), fill, content)
@@ -528,7 +311,7 @@ def table_file(name: str, version: int) -> str:
 def _save_tables(tables: Mapping[str, pd.DataFrame], version: int, folder: Path) -> list[str]:
     names = {name: table_file(name, version) for name in tables}
     for name, table in tables.items():
-        _save_table(table, folder / names[name], compression="zstd")
+        save_table(table, folder / names[name], compression="zstd")
     return list(names.values())
 
 
@@ -541,7 +324,7 @@ def _refusing(folder: Path, remedy: str) -> Iterator[None]:
         reason = (
             str(error)
             if isinstance(error, StoreError)
-            else (f"{folder} cannot be read ({_one_line(error)})")
+            else (f"{folder} cannot be read ({reason_of(error)})")
         )
         raise StoreError(f"{reason}; move {folder} away to {remedy}") from None
 
@@ -586,7 +369,7 @@ def _place(
                 # Where locks do not hold, another process may have written the same meanwhile.
                 shutil.rmtree(work)
                 return read_manifest(folder)
-            _sync(folder.parent)
+            sync(folder.parent)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise

@@ -1,15 +1,13 @@
-"""The data: pairs of Z_n with their sum, numbers with their remainders; split by a seed."""
+"""Pairs of Z_n with their sum; split and shuffled by a seed."""
 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Real
+from jaxtyping import Bool, Int
 
-from modlib import rng
-from modlib.config import AdditionConfig, ClockPizzaConfig, RemaindersConfig
-
-NUM_MASKED = 4
-"""Tasks that ``masked`` leaves out of the loss: 2, 3, 5 and 7."""
+from modlib.config.addition import AdditionConfig
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.maths import rng
 
 
 def addition_pairs(n: int) -> tuple[Int[np.ndarray, " pair"], ...]:
@@ -38,65 +36,3 @@ def epoch_order(config: AdditionConfig, seed: int, epoch: int) -> Int[np.ndarray
     if config.batch == "full":
         return np.arange(config.num_train)
     return rng.permutation(seed, rng.SHUFFLE, epoch, config.num_train)
-
-
-def primes_below(bound: int) -> Int[np.ndarray, " prime"]:
-    """The primes smaller than ``bound``, in order."""
-    is_prime = np.ones(max(bound, 2), dtype=bool)
-    is_prime[:2] = False
-    for factor in range(2, int(np.sqrt(bound)) + 1):
-        is_prime[factor * factor :: factor] = False
-    return np.flatnonzero(is_prime)
-
-
-def moduli(config: RemaindersConfig) -> Int[np.ndarray, " task"]:
-    """The modulus of each task: the primes below p, or p alone for modular addition."""
-    return np.array([config.p]) if config.task == "nanda" else primes_below(config.p)
-
-
-def digits(config: RemaindersConfig) -> tuple[Int[np.ndarray, " x"], Int[np.ndarray, " x"]]:
-    """The tokens x0 and x1 of the numbers x = 0 .. p^2 - 1: their digits in base p."""
-    high, low = np.divmod(np.arange(config.p**2), config.p)
-    return (low, high) if config.digits == "low_first" else (high, low)
-
-
-def as_grid(
-    config: RemaindersConfig, values: Real[np.ndarray, "x ..."]
-) -> Real[np.ndarray, "x0 x1 ..."]:
-    """Values for the numbers x = 0 .. p^2 - 1, laid out by their digits."""
-    by_high = values.reshape(config.p, config.p, *values.shape[1:])
-    return by_high.swapaxes(0, 1) if config.digits == "low_first" else by_high
-
-
-def remainders(config: RemaindersConfig, seed: int) -> Int[np.ndarray, "x task"]:
-    """What each task asks of each number x = 0 .. p^2 - 1 (paper B, equations 1 and 2).
-
-    ``basis``: a number gets all labels of another, drawn without replacement.
-    """
-    x = np.arange(config.p**2)
-    if config.task == "nanda":
-        x0, x1 = digits(config)
-        return ((x0 + x1) % config.p)[:, None]
-    if config.task == "basis":
-        x = rng.permutation(seed, rng.LABELS, 0, config.p**2)
-    return x[:, None] % moduli(config)
-
-
-def loss_weights(config: RemaindersConfig) -> Float[np.ndarray, " task"]:
-    """Weight of each task's mean cross-entropy: 1 / ln q over the number of tasks (equation 12).
-
-    ``masked``: the four smallest primes get none.
-    """
-    weights = 1 / (np.log(moduli(config)) * len(moduli(config)))
-    if config.task == "masked":
-        weights[:NUM_MASKED] = 0.0
-    return weights
-
-
-def number_split(config: RemaindersConfig, seed: int) -> dict[str, Int[np.ndarray, " x"]]:
-    """A seed's numbers to train on, to validate and, where some are left, to test on."""
-    drawn = rng.permutation(seed, rng.SPLIT, 0, config.p**2)
-    train, held_out = np.split(drawn, [config.num_train])
-    count = len(held_out) if config.num_validation is None else config.num_validation
-    parts = {"train": train, "validation": held_out[:count], "test": held_out[count:]}
-    return {name: part for name, part in parts.items() if len(part)}

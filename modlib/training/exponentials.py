@@ -15,7 +15,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from modlib.training.vectors import LANES, Code, compiled, in_llvm
+from modlib.training.kernels.llvm_vectors import LANES, Code, compiled, in_llvm
 
 LOWEST = -87.3365
 """Below, exp is no normal number in float32, and taken for 0."""

@@ -11,13 +11,15 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from modlib.config import AdditionConfig, ClockPizzaConfig, RemaindersConfig
+from modlib.config.addition import AdditionConfig
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import require_int
-from modlib.tasks import moduli
-from modlib.training import kernels
-from modlib.training.products import Multiplier
-from modlib.training.threads import one_thread
-from modlib.training.transformer import tables_save
+from modlib.machine import one_thread
+from modlib.tasks.remainders import moduli
+from modlib.training.kernels import addition, small_products
+from modlib.training.kernels.blocked_products import Multiplier
+from modlib.training.remainders.step import tables_save
 
 SIZE = 512
 """Rows and columns of the products that are timed: they stay in the second-level cache."""
@@ -40,13 +42,13 @@ def _best_rate(call: Callable[[], object], operations: float, seconds: float) ->
 
 def _chunk_product(repeats: int = 20) -> tuple[Callable[[], None], float]:
     """The ensemble's own product at the size of a chunk, and its operations."""
-    rows, depth = kernels.CHUNK_ROWS, 128
+    rows, depth = addition.CHUNK_ROWS, 128
     a, b = np.ones((rows, depth), np.float32), np.ones((depth, rows), np.float32)
     c, start = np.zeros((rows, rows), np.float32), np.zeros((1, rows), np.float32)
 
     def products() -> None:
         for _ in range(repeats):
-            kernels.product(a, b, start, c, 0, rows, depth)
+            small_products.product(a, b, start, c, 0, rows, depth)
 
     return products, 2.0 * rows * rows * depth * repeats
 

@@ -10,25 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ideal import ideal_view, random_view
 
-from modlib.analysis.clusters import cluster_neurons
-from modlib.analysis.crt import at_three_scales
-from modlib.analysis.crt import votes_at as votes_of_view
-from modlib.analysis.pair_view import PairView
-from modlib.analysis.view import NeuronView
-from modlib.battery import battery, contribution, scales_of, votes_at
-from modlib.battery_page import SOLVED, Battery, headline
-from modlib.config import AdditionConfig
+from made_up.views import ideal_view, random_view
+from modlib.analysis.battery import battery, contribution, scales_of, votes_at
+from modlib.analysis.battery_numbers import SOLVED, Battery, headline
+from modlib.analysis.macro.crt import at_three_scales
+from modlib.analysis.macro.crt import votes_at as votes_of_view
+from modlib.analysis.meso.clusters import cluster_neurons
+from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError
-from modlib.models.foreign import (
-    MAX_WEIGHT,
-    ForeignNetwork,
-    from_arrays,
-    from_tensors,
-    load_checkpoint,
-)
+from modlib.models.foreign.load import MAX_WEIGHT, from_arrays, from_tensors, load_checkpoint
+from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.mlp import initial_weights
+from modlib.models.views.neuron_view import NeuronView
+from modlib.models.views.pair_view import PairView
 
 
 def network_of(view: NeuronView) -> ForeignNetwork:

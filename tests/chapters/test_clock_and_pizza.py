@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from ideal import ideal_view
 
-from modlib.analysis.clock_pizza import (
+from made_up.views import ideal_view
+from modlib.analysis.meso.clock_pizza import (
     KEPT,
     Formulas,
     circle_maps,
@@ -19,15 +19,16 @@ from modlib.analysis.clock_pizza import (
     lens_clusters,
     shift_table,
 )
-from modlib.analysis.harmonics import portrait
-from modlib.analysis.neurons import neuron_table
-from modlib.analysis.view import NeuronView
-from modlib.config import ClockPizzaConfig
-from modlib.experiments_clock_pizza import as_network
+from modlib.analysis.micro.harmonics import portrait
+from modlib.analysis.micro.neurons import neuron_table
+from modlib.chapters import clock_and_pizza as words
+from modlib.chapters.words import listed
+from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.models.clock_pizza import initial_weights
-from modlib.models.foreign import ForeignNetwork, from_arrays
-from modlib.prose import clock_pizza as words
-from modlib.prose.common import listed
+from modlib.models.foreign.load import from_arrays
+from modlib.models.foreign.network import ForeignNetwork
+from modlib.models.views.neuron_view import NeuronView
+from modlib.runs.clock_pizza import as_network
 
 N = 11
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sweep_tables import made_up
 
-from modlib.analysis import frequencies as fr
-from modlib.analysis import growth
-from modlib.analysis import separation as sep
-from modlib.config import AdditionConfig
-from modlib.many import that_learned
-from modlib.prose import frequencies as words
-from modlib.prose import scaling
+from made_up.sweeps import made_up
+from modlib.analysis.many_seeds import frequencies as fr
+from modlib.analysis.many_seeds import growth
+from modlib.analysis.many_seeds import separation as sep
+from modlib.chapters import frequencies as words
+from modlib.chapters import scaling
+from modlib.config.addition import AdditionConfig
+from modlib.results.shown import that_learned
 
 TABLES = made_up(num_seeds=120, failed=4)
 FOUND = fr.presence(TABLES.clusters, TABLES.networks.seed.tolist(), 91)

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from remainder_histories import made_up_history, made_up_norms, made_up_run
 
-from modlib.analysis import grokking as gr
-from modlib.config import SMALL
-from modlib.prose import grokking as words
+from made_up.runs import made_up_history, made_up_norms, made_up_run
+from modlib.analysis.remainders import grokking as gr
+from modlib.chapters import grokking as words
+from modlib.config.presets import SMALL
 
 CONFIG = replace(SMALL, p=13, steps=1024)
 LEARNED = {2: 1, 3: 2, 5: 4, 7: 8, 11: 64}

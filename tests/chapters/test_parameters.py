@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from modlib import notebook
-from modlib.config import AdditionConfig
-from modlib.errors import InputError
-from modlib.notebook import (
+from modlib.chapters import say
+from modlib.chapters.parameters import (
     PAPERMILL_MARK,
     RULES,
     check_parameters,
@@ -21,7 +19,9 @@ from modlib.notebook import (
     check_values,
     declared_parameters,
 )
-from modlib.paths import NOTEBOOKS
+from modlib.config.addition import AdditionConfig
+from modlib.errors import InputError
+from modlib.machine import NOTEBOOKS
 
 CHAPTERS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 
@@ -196,10 +196,10 @@ def test_a_notebook_without_a_parameters_cell_has_none(tmp_path):
 
 def test_a_chapter_shows_its_claims_and_no_others(monkeypatch):
     shown = []
-    monkeypatch.setattr(notebook, "say", shown.append)
-    notebook.show_claims("05_interventions")
+    monkeypatch.setattr(say, "say", shown.append)
+    say.show_claims("05_interventions")
     (text,) = shown
-    wanted = {row.claim.id: row.claim.chapter for row in notebook.ledger({})}
+    wanted = {row.claim.id: row.claim.chapter for row in say.ledger({})}
     named = [word for word in re.findall(r"[AB]\.[\w.]+", text.replace("\\", "")) if word in wanted]
     assert named == [claim for claim, at in wanted.items() if at == "05_interventions"]
     assert named

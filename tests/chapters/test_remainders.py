@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib.analysis import remainder_tasks as rt
-from modlib.analysis import token_embeddings as te
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig
-from modlib.experiments_remainders import RemaindersRun
-from modlib.fourier import fourier_basis
-from modlib.prose import remainder_tasks as about
-from modlib.prose import token_embeddings as words
-from modlib.tasks import moduli
+from modlib.analysis.remainders import tasks as rt
+from modlib.analysis.remainders import token_embeddings as te
+from modlib.chapters import remainders as about
+from modlib.chapters import transformer_embeddings as words
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.config.remainders import RemaindersConfig
+from modlib.maths.fourier import fourier_basis
+from modlib.runs.remainders import RemaindersRun
+from modlib.tasks.remainders import moduli
 
 NOISE = np.random.default_rng(0).normal(size=(23, 32))
 

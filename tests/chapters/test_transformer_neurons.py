@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.active_sets import Reuse, Spike
-from modlib.analysis.task_lens import Ablations, Mechanism
-from modlib.config import REMAINDERS_PRESETS
-from modlib.prose import transformer_neurons as words
+from modlib.analysis.remainders.active_sets import Reuse, Spike
+from modlib.analysis.remainders.task_lens import Ablations, Mechanism
+from modlib.chapters import transformer_neurons as words
+from modlib.config.presets import REMAINDERS_PRESETS
 
 
 def run(accuracies: list[float], steps: int = 500) -> SimpleNamespace:

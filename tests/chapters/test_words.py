@@ -3,15 +3,15 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from ideal import ideal_view, random_view
 
-from modlib import prose
-from modlib.analysis.clusters import CosineFit, cluster_neurons
-from modlib.analysis.neurons import power_shares
-from modlib.config import AdditionConfig
-from modlib.experiments import Run
-from modlib.prose import clusters as words
-from modlib.store import StoredRun
+from made_up.views import ideal_view, random_view
+from modlib.analysis.meso.clusters import CosineFit, cluster_neurons
+from modlib.analysis.micro.neurons import power_shares
+from modlib.chapters import clusters as words
+from modlib.chapters import words as common
+from modlib.config.addition import AdditionConfig
+from modlib.runs.addition import Run
+from modlib.store.runs import StoredRun
 
 
 def run_with(test: list[float], train: list[float], **config: object) -> Run:
@@ -24,7 +24,7 @@ def run_with(test: list[float], train: list[float], **config: object) -> Run:
 
 
 def test_a_run_that_learned_is_told_in_one_sentence():
-    text = prose.about_run(run_with([0.0, 1.0, 0.9995], [0.0, 1.0, 1.0], epochs=2))
+    text = common.about_run(run_with([0.0, 1.0, 0.9995], [0.0, 1.0, 1.0], epochs=2))
     assert "Seed 7, n = 91" in text
     assert "99.95 %" in text or "99.9 %" in text or "100.0 %" in text
     assert "first 100 % after epoch 1 of 2" in text
@@ -32,23 +32,23 @@ def test_a_run_that_learned_is_told_in_one_sentence():
 
 
 def test_a_run_that_did_not_learn_says_so_and_what_it_did():
-    memorised = prose.about_run(run_with([0.0, 0.1], [0.0, 1.0], epochs=1))
+    memorised = common.about_run(run_with([0.0, 0.1], [0.0, 1.0], epochs=1))
     assert "did not learn" in memorised
     assert "memorised" in memorised
-    untrained = prose.about_run(run_with([0.01], [0.01], epochs=0))
+    untrained = common.about_run(run_with([0.01], [0.01], epochs=0))
     assert "did not learn" in untrained
     assert "memorised" not in untrained
 
 
 def test_without_held_out_pairs_the_sentence_speaks_of_all():
-    text = prose.about_run(run_with([np.nan, np.nan], [0.0, 1.0], n=5, train_pairs=25, epochs=1))
+    text = common.about_run(run_with([np.nan, np.nan], [0.0, 1.0], n=5, train_pairs=25, epochs=1))
     assert "none of which was held out" in text
     assert "first 100 %" in text
 
 
 def test_an_even_modulus_is_explained_and_an_odd_one_is_not():
-    assert "even answers" in prose.about_parity(AdditionConfig(n=60))
-    assert prose.about_parity(AdditionConfig(n=61)) == ""
+    assert "even answers" in common.about_parity(AdditionConfig(n=60))
+    assert common.about_parity(AdditionConfig(n=61)) == ""
 
 
 @pytest.mark.parametrize(
@@ -56,39 +56,39 @@ def test_an_even_modulus_is_explained_and_an_odd_one_is_not():
     [(0.0, "0 %"), (1.0, "100 %"), (0.5, "50.0 %"), (0.9999, "99.99 %"), (0.0004, "0.04 %")],
 )
 def test_percentages_keep_away_from_a_wrong_0_and_100(share, text):
-    assert prose.percent(share) == text
+    assert common.percent(share) == text
 
 
 def test_lists_and_counts_read_as_english():
-    assert prose.listed([1]) == "1"
-    assert prose.listed([1, 2, 3]) == "1, 2 and 3"
-    assert prose.listed([]) == "none"
-    assert prose.count(1, "cluster") == "one cluster"
-    assert prose.count(0, "cluster") == "no clusters"
-    assert prose.count(1200, "neuron") == "1,200 neurons"
+    assert common.listed([1]) == "1"
+    assert common.listed([1, 2, 3]) == "1, 2 and 3"
+    assert common.listed([]) == "none"
+    assert common.count(1, "cluster") == "one cluster"
+    assert common.count(0, "cluster") == "no clusters"
+    assert common.count(1200, "neuron") == "1,200 neurons"
 
 
 def test_clusters_are_named_and_their_absence_explained():
-    text = prose.about_clusters(cluster_neurons(ideal_view(31, {3: 8, 5: 6, 7: 4}, num_dead=2)))
+    text = common.about_clusters(cluster_neurons(ideal_view(31, {3: 8, 5: 6, 7: 4}, num_dead=2)))
     assert "18 of 20 neurons are live, 2 dead" in text
     assert "three clusters" in text
-    assert "none of them form a cluster" in prose.about_clusters(
+    assert "none of them form a cluster" in common.about_clusters(
         cluster_neurons(random_view(31, 12))
     )
 
 
 def test_a_cluster_that_is_not_there_is_said_to_be_missing():
     clustering = cluster_neurons(ideal_view(31, {3: 8}))
-    assert "no cluster 4" in prose.about_choice(clustering, 4)
-    assert "no cluster to look at" in prose.about_choice(cluster_neurons(random_view(31, 12)), 0)
+    assert "no cluster 4" in common.about_choice(clustering, 4)
+    assert "no cluster to look at" in common.about_choice(cluster_neurons(random_view(31, 12)), 0)
 
 
 def test_exact_and_approximate_cosets_are_told_apart():
     exact = cluster_neurons(ideal_view(91, {35: 6})).clusters[0]
-    assert "7 elements" in prose.about_coset(exact)
-    assert "exact" in prose.about_coset(exact)
+    assert "7 elements" in common.about_coset(exact)
+    assert "exact" in common.about_coset(exact)
     near = cluster_neurons(ideal_view(91, {5: 6})).clusters[0]
-    assert "18 apart" in prose.about_coset(near)
+    assert "18 apart" in common.about_coset(near)
 
 
 def test_sentences_of_chapter_4_hold_for_odd_clusters():

@@ -7,16 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from ideal import ideal_view, random_view
 
-from modlib.analysis.pair_view import PairView
-from modlib.battery import battery
-from modlib.battery_page import Battery
-from modlib.config import AdditionConfig
-from modlib.experiments import Run
-from modlib.models.foreign import ForeignNetwork, from_arrays
-from modlib.prose import your_checkpoint as words
-from modlib.store import StoredRun
+from made_up.views import ideal_view, random_view
+from modlib.analysis.battery import battery
+from modlib.analysis.battery_numbers import Battery
+from modlib.chapters import your_checkpoint as words
+from modlib.config.addition import AdditionConfig
+from modlib.models.foreign.load import from_arrays
+from modlib.models.foreign.network import ForeignNetwork
+from modlib.models.views.pair_view import PairView
+from modlib.runs.addition import Run
+from modlib.store.runs import StoredRun
 
 
 def network_of(view) -> ForeignNetwork:

@@ -6,19 +6,21 @@ import math
 import numpy as np
 import pytest
 
-from modlib.claims import (
-    VERDICTS,
-    Measurement,
+from modlib.claims.ledger import (
     Row,
     as_json,
     as_markdown,
     as_table,
     as_text,
-    bootstrap_over_seeds,
     count_verdicts,
-    interval_verdict,
     ledger,
-    load_claims,
+)
+from modlib.claims.register import load_claims
+from modlib.claims.verdict import (
+    VERDICTS,
+    Measurement,
+    bootstrap_over_seeds,
+    interval_verdict,
     margin_verdict,
     networks_to_show,
 )

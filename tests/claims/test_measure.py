@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from modlib import claims, measures, measures_clock_pizza
-from modlib.analysis.tables import Tables
-from modlib.claims import load_claims
-from modlib.measures_sweeps import SWEEP_MEASURES
+from modlib.analysis.macro.tables import Tables
+from modlib.claims import committed, measure, verdict
+from modlib.claims.measure import SWEEP_MEASURES
+from modlib.claims.measures import approximate_crt, clock_and_pizza, interventions, neurons
+from modlib.claims.register import load_claims
 
 SEEDS, PER_SEED = 40, 20
 
@@ -63,7 +64,7 @@ def planted(n: int, **columns: object) -> Tables:
 def plant(monkeypatch):
     def put(**columns: object) -> None:
         cases = {"A91": planted(91, **columns), "A89": planted(89, **columns)}
-        monkeypatch.setattr(measures, "_export", cases.get)
+        monkeypatch.setattr(committed, "sample_tables", cases.get)
 
     return put
 
@@ -90,17 +91,17 @@ CASES = {
 @pytest.mark.parametrize("claim_id", CASES)
 def test_the_planted_good_case_agrees_and_the_bad_one_differs(plant, claim_id):
     plant()
-    good = measures.MEASURES[claim_id]()
+    good = measure.MEASURES[claim_id]()
     if claim_id == "A.fig2.half_period":
         assert good.num_seeds == 2 * SEEDS
     assert good.verdict == "agrees", good.text
     plant(**CASES[claim_id])
-    assert measures.MEASURES[claim_id]().verdict == "differs"
+    assert measure.MEASURES[claim_id]().verdict == "differs"
 
 
 def test_a_property_of_most_random_triples_says_nothing_although_all_neurons_have_it(plant):
     plant()
-    harmonics = measures.fine_tuning_order()
+    harmonics = neurons.fine_tuning_order()
     assert harmonics.value == 100
     assert harmonics.verdict == "differs"  # of all triples 46 % and 60 % are harmonics too
     assert "46 % (n = 91)" in harmonics.note
@@ -108,25 +109,25 @@ def test_a_property_of_most_random_triples_says_nothing_although_all_neurons_hav
 
 def test_a_second_bad_condition_is_enough_to_differ(plant):
     plant(noise_accuracy=0.9)
-    assert measures.noise_at_sigma().verdict == "differs"
+    assert interventions.noise_at_sigma().verdict == "differs"
     plant(shift_error=np.arange(SEEDS * PER_SEED) % 9)
-    assert measures.equivariant().verdict == "differs"
+    assert approximate_crt.equivariant().verdict == "differs"
     plant(spike=50.0)
-    assert measures.magnitudes().verdict == "differs"
+    assert neurons.magnitudes().verdict == "differs"
 
 
 def test_networks_that_did_not_learn_are_left_out(monkeypatch):
     case = planted(91, kind="simple")
     case.summary.loc[:9, "learned"] = False
-    monkeypatch.setattr(measures, "_export", {"A91": case, "A89": planted(89)}.get)
-    assert measures.most_simple().num_seeds == 2 * SEEDS - 10
+    monkeypatch.setattr(committed, "sample_tables", {"A91": case, "A89": planted(89)}.get)
+    assert neurons.most_simple().num_seeds == 2 * SEEDS - 10
 
 
 def test_the_share_of_runs_that_are_right_everywhere_counts_those_that_did_not_learn(monkeypatch):
     case = planted(91)
     case.summary.loc[:9, ["learned", "margin"]] = [False, -1.0]
-    monkeypatch.setattr(measures, "_export", {"A91": case, "A89": planted(89)}.get)
-    found = measures.intersection()
+    monkeypatch.setattr(committed, "sample_tables", {"A91": case, "A89": planted(89)}.get)
+    found = approximate_crt.intersection()
     assert found.num_seeds == 2 * SEEDS
     assert found.value == 100 * (1 - 10 / (2 * SEEDS))
     assert found.verdict == "differs"
@@ -134,20 +135,20 @@ def test_the_share_of_runs_that_are_right_everywhere_counts_those_that_did_not_l
 
 
 def test_without_tables_a_claim_stays_pending(monkeypatch):
-    monkeypatch.setattr(measures, "_export", lambda name: None)
-    monkeypatch.setattr(measures_clock_pizza, "read_clock_pizza", lambda: None)
-    paper_a = [claim_id for claim_id in measures.MEASURES if claim_id.startswith("A.")]
+    monkeypatch.setattr(committed, "sample_tables", lambda name: None)
+    monkeypatch.setattr(clock_and_pizza, "read_clock_pizza", lambda: None)
+    paper_a = [claim_id for claim_id in measure.MEASURES if claim_id.startswith("A.")]
     few = [claim_id for claim_id in paper_a if claim_id not in SWEEP_MEASURES]
-    assert set(measures.measure(few)) == {"A.rem1.crt"}
+    assert set(measure.measure(few)) == {"A.rem1.crt"}
 
 
 def test_every_measure_has_a_claim_and_only_asked_ones_are_computed():
-    assert set(measures.MEASURES) <= set(load_claims())
-    assert set(measures.measure(["A.rem1.crt", "A.unknown"])) == {"A.rem1.crt"}
+    assert set(measure.MEASURES) <= set(load_claims())
+    assert set(measure.measure(["A.rem1.crt", "A.unknown"])) == {"A.rem1.crt"}
 
 
 def test_the_interval_of_a_share_is_wilsons():
-    share, low, high = claims.share_interval(128, 128)
+    share, low, high = verdict.share_interval(128, 128)
     z2 = stats.norm.ppf(0.975) ** 2
     assert (share, high) == (1.0, pytest.approx(1.0))
     assert low == pytest.approx(128 / (128 + z2))

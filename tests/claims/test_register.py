@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
+from modlib.claims.register import load_figures
 from modlib.errors import InputError
-from modlib.paths import NOTEBOOKS
-from modlib.registry import load_figures
+from modlib.machine import NOTEBOOKS
 
 FIGURES_OF_PAPER_A = [
     *("A1", "A2", "A3", "A4a", "A4b", "A5a", "A5b", "A6", "A7"),

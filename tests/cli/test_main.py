@@ -11,15 +11,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import modlib.__main__ as cli
-from modlib import config as config_module
-from modlib import experiments, results
-from modlib.claims import load_claims
-from modlib.config import PRESETS, AdditionConfig, RemaindersConfig
+from modlib.chapters import execute
+from modlib.claims.register import load_claims
+from modlib.cli import export, run, train
+from modlib.cli import main as cli
+from modlib.config import presets
+from modlib.config.addition import AdditionConfig
+from modlib.config.presets import PRESETS
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError
-from modlib.experiments import KIND
-from modlib.paths import RESULTS
-from modlib.store import Store
+from modlib.machine import RESULTS
+from modlib.results import sample
+from modlib.runs import addition
+from modlib.runs.addition import KIND
+from modlib.store.runs import Store
 
 SECOND = RESULTS / "edition2"
 TINY = "--n 7 --num-neurons 8 --embed-dim 4 --epochs 3"
@@ -111,7 +116,7 @@ def test_train_puts_its_runs_into_the_store(store):
 
 def test_train_leaves_what_is_there(monkeypatch):
     first = modlib(f"train {TINY}").stdout
-    monkeypatch.setattr(experiments, "train", None)
+    monkeypatch.setattr(addition, "train", None)
     assert modlib(f"train {TINY}").stdout == first
 
 
@@ -144,7 +149,7 @@ def test_options_change_what_a_preset_sets_and_nothing_else(monkeypatch, options
         asked.append(config)
         raise InputError("note", "be taken", None)
 
-    monkeypatch.setattr(cli, "get_or_train", note)
+    monkeypatch.setattr(train, "get_or_train", note)
     modlib(f"train {options}", status=2)
     assert asked == [config]
 
@@ -157,7 +162,7 @@ CELLS = [
         "parameters",
         'seed: int = 3\nn: int = 7\ntrain_pairs: int | None = None\ndevice: str = "cpu"',
     ),
-    (None, "from modlib.notebook import check_parameters\ncheck_parameters(globals())"),
+    (None, "from modlib.chapters.parameters import check_parameters\ncheck_parameters(globals())"),
     (None, 'print(f"seed {seed}, n {n}, pairs {train_pairs}, on {device}")'),
 ]
 
@@ -192,27 +197,28 @@ def chapters(tmp_path, monkeypatch) -> Path:
     folder.mkdir()
     (folder / "04_tiny.ipynb").write_text(notebook(CELLS))
     (folder / "12_broken.ipynb").write_text(notebook([*CELLS[:2], (None, "1 / 0\n")]))
-    monkeypatch.setattr(cli, "NOTEBOOKS", folder)
+    monkeypatch.setattr(run, "NOTEBOOKS", folder)
+    monkeypatch.setattr(execute, "NOTEBOOKS", folder)
     return folder
 
 
 def test_a_chapter_goes_by_name_number_and_word(chapters):
-    assert cli.chapters() == ["04_tiny", "12_broken"]
+    assert run.chapters() == ["04_tiny", "12_broken"]
     for name in ("04_tiny", "04", "4", "tiny"):
-        assert cli.chapter_named(name) == "04_tiny"
+        assert run.chapter_named(name) == "04_tiny"
     for name in ("", "0", "5", "1", "_tiny", "04_tiny.ipynb", "../04_tiny"):
         with pytest.raises(InputError, match=r"chapter must be one of 04_tiny, 12_broken, got"):
-            cli.chapter_named(name)
+            run.chapter_named(name)
 
 
 def test_parameters_are_read_as_numbers_words_or_nothing():
     words = "--seed 133 --n=89 --lr 1e-3 --batch full --train-pairs None --l2=null --init=a=b"
-    assert cli.parse_parameters(words.split()) == {
+    assert run.parse_parameters(words.split()) == {
         **{"seed": 133, "n": 89, "lr": 1e-3, "batch": "full"},
         **{"train_pairs": None, "l2": None, "init": "a=b"},
     }
-    assert cli.parse_parameters(["--seed", "-1"]) == {"seed": -1}
-    assert cli.parse_parameters(["--flag", "True", "--flag", "false"]) == {"flag": False}
+    assert run.parse_parameters(["--seed", "-1"]) == {"seed": -1}
+    assert run.parse_parameters(["--flag", "True", "--flag", "false"]) == {"flag": False}
 
 
 @pytest.fixture
@@ -261,8 +267,9 @@ def test_an_output_that_cannot_be_written_is_refused_before_a_kernel_starts(exec
 def process(command: str, chapters: Path) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, with these chapters."""
     program = (
-        "import sys; from pathlib import Path; import modlib.__main__ as cli; "
-        "cli.NOTEBOOKS = Path(sys.argv.pop(1)); cli.main()"
+        "import sys; from pathlib import Path; from modlib.chapters import execute; "
+        "from modlib.cli import main, run; "
+        "run.NOTEBOOKS = execute.NOTEBOOKS = Path(sys.argv.pop(1)); main.main()"
     )
     return subprocess.run(
         [sys.executable, "-c", program, str(chapters), *command.split()],
@@ -306,20 +313,20 @@ def test_claims_print_every_id_once():
 
 
 def test_export_writes_the_preset_that_it_is_given(monkeypatch, tmp_path):
-    monkeypatch.setitem(config_module.PRESETS, "tiny", TINY_CONFIG)
-    monkeypatch.setattr(cli, "results_of", lambda edition: tmp_path / edition)
+    monkeypatch.setitem(presets.PRESETS, "tiny", TINY_CONFIG)
+    monkeypatch.setattr(export, "results_of", lambda edition: tmp_path / edition)
     done = modlib("export tiny --first-seed 3 --num-seeds 2 --device cpu")
     assert done.stdout == f"wrote {tmp_path / '1' / 'tiny'}\n"
-    tables = results.read_export("tiny", tmp_path / "1")
+    tables = sample.read_export("tiny", tmp_path / "1")
     assert tables.summary.seed.tolist() == [3, 4]
     modlib("export tiny --first-seed 5 --num-seeds 1 --device cpu --edition 2")
-    assert results.read_export("tiny", tmp_path / "2").summary.seed.tolist() == [5]
+    assert sample.read_export("tiny", tmp_path / "2").summary.seed.tolist() == [5]
 
 
 def test_export_of_a_sweep_reads_the_store(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        cli, "export_sweep", lambda *args, **options: asked.append((args, options)) or "there"
+        export, "export_sweep", lambda *args, **options: asked.append((args, options)) or "there"
     )
     assert modlib("export A91 --sweep").stdout == "wrote there\n"
     modlib("export A91 --sweep --first-seed 3 --num-seeds 2 --append --edition 2")
@@ -332,7 +339,9 @@ def test_export_of_a_sweep_reads_the_store(monkeypatch):
 def test_export_of_paper_b_hands_on_what_is_asked_for(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        cli, "export_remainders", lambda name, **options: asked.append((name, options)) or "there"
+        export,
+        "export_remainders",
+        lambda name, **options: asked.append((name, options)) or "there",
     )
     modlib("export B37 --append --partial --edition 2")
     modlib("export B37 --network")
@@ -368,7 +377,7 @@ def test_only_tables_of_many_seeds_are_appended_to():
 def test_export_of_clocks_and_pizzas_takes_three_seeds(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        cli, "export_clock_pizza", lambda **options: asked.append(options) or "there"
+        export, "export_clock_pizza", lambda **options: asked.append(options) or "there"
     )
     assert modlib("export clock-pizza").stdout == "wrote there\n"
     modlib("export clock-pizza --first-seed 7 --num-seeds 1 --edition 2")
@@ -381,7 +390,7 @@ def test_export_of_clocks_and_pizzas_takes_three_seeds(monkeypatch):
 def test_export_showcase_records_the_fine_tuning_seeds(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        cli,
+        export,
         "record_fine_tuning",
         lambda *args, **options: asked.append((args, options)) or {"a": 1},
     )
@@ -395,7 +404,7 @@ def test_export_showcase_records_the_fine_tuning_seeds(monkeypatch):
 def test_help_loads_no_notebook_machinery():
     """papermill and matplotlib take seconds to load, which no refusal should wait for."""
     program = (
-        "import sys, modlib.__main__; "
+        "import sys, modlib.cli.main; "
         "print(*({'papermill', 'nbformat', 'nbclient', 'matplotlib.pyplot'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

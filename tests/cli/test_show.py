@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from ideal import ideal_view
 from safetensors.numpy import save_file
 
-import modlib.__main__ as cli
-from modlib.config import AdditionConfig
-from modlib.models.foreign import LAYOUTS
+from made_up.views import ideal_view
+from modlib.cli import main as cli
+from modlib.config.addition import AdditionConfig
+from modlib.machine import NOTEBOOKS
+from modlib.models.foreign.layouts import LAYOUTS
 from modlib.models.mlp import build, initial_weights
-from modlib.paths import NOTEBOOKS
 
 CONFIG = AdditionConfig(n=7, num_neurons=8, embed_dim=4)
 WEIGHTS = initial_weights(CONFIG, 0)
@@ -218,7 +218,7 @@ def test_a_stranger_is_refused_with_its_names_and_the_known_layouts():
 
 
 def test_other_bad_words_are_refused_before_any_work(mine, monkeypatch):
-    monkeypatch.setattr("modlib.battery.battery", None)
+    monkeypatch.setattr("modlib.analysis.battery.battery", None)
     Path("empty").mkdir()
     assert "nowhere.pt" in refused("nowhere.pt")
     assert "empty" in refused("empty")

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.grokking import DEPTH
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig
-from modlib.experiments_remainders import RemaindersRun
-from modlib.results_remainders import ExportedRemainders
-from modlib.tasks import moduli
+from modlib.analysis.remainders.grokking import DEPTH
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.config.remainders import RemaindersConfig
+from modlib.results.remainders import ExportedRemainders
+from modlib.runs.remainders import RemaindersRun
+from modlib.tasks.remainders import moduli
 
 STEPS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from modlib.analysis import frequencies as fr
-from modlib.analysis.census import BIN_WIDTH, DEAD_LIMITS, MIN_SIZES, NUM_BINS
-from modlib.sweep_tables import SweepTables
+from modlib.analysis.many_seeds import frequencies as fr
+from modlib.analysis.many_seeds.census import BIN_WIDTH, DEAD_LIMITS, MIN_SIZES, NUM_BINS
+from modlib.results.sweeps import SweepTables
 
 
 def made_up(

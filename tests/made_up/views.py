@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from modlib.analysis.view import Factors, NeuronView
-from modlib.fourier import cosine
+from modlib.maths.fourier import cosine
+from modlib.models.views.neuron_view import Factors, NeuronView
 
 
 def ideal_view(

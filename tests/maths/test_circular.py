@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from modlib.analysis.circular import (
+from modlib.errors import InputError
+from modlib.maths.circular import (
     chance_nearest,
     chance_resultant,
     mean_resultant_length,
@@ -11,8 +12,7 @@ from modlib.analysis.circular import (
     rayleigh_p,
     rayleigh_power,
 )
-from modlib.errors import InputError
-from modlib.fourier import circular_difference
+from modlib.maths.fourier import circular_difference
 
 
 def test_the_mean_resultant_length_is_one_for_equal_phases_and_none_for_even_ones():

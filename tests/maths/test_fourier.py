@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from modlib import fourier
 from modlib.errors import InputError
+from modlib.maths import fourier
 
 RNG = np.random.default_rng(0)
 

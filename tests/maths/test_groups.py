@@ -4,9 +4,9 @@ from math import gcd, prod
 import numpy as np
 import pytest
 
-from modlib import groups
 from modlib.errors import InputError
-from modlib.fourier import cosine, power_spectrum
+from modlib.maths import groups
+from modlib.maths.fourier import cosine, power_spectrum
 
 
 def test_units_are_the_residues_with_an_inverse():

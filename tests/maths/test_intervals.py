@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modlib.analysis import seeds
-from modlib.claims import bootstrap_over_seeds
+from modlib.claims.verdict import bootstrap_over_seeds
 from modlib.errors import InputError
+from modlib.maths import intervals
 
 
 def test_the_fast_interval_is_the_readable_one():
-    """Up to the noise of resampling: ``claims.bootstrap_over_seeds`` takes any statistic."""
+    """Up to the noise of resampling: ``verdict.bootstrap_over_seeds`` takes any statistic."""
     generator = np.random.default_rng(0)
     values = generator.poisson(5, (200, 2)).astype(float)
-    fast = seeds.ratio_of_sums(values[:, :1], values[:, 1:], num_resamples=4000)
+    fast = intervals.ratio_of_sums(values[:, :1], values[:, 1:], num_resamples=4000)
     slow = bootstrap_over_seeds(
         list(values), lambda chosen: np.sum(chosen, axis=0)[0] / np.sum(chosen, axis=0)[1]
     )
@@ -28,16 +28,16 @@ def test_the_fast_interval_is_the_readable_one():
 def test_intervals_hold_the_truth_nineteen_times_in_twenty():
     generator = np.random.default_rng(1)
     samples = generator.exponential(2.0, (100, 200))
-    mean = seeds.mean_over_seeds(samples, seed=2)
+    mean = intervals.mean_over_seeds(samples, seed=2)
     inside = (mean.low < 2.0) & (mean.high > 2.0)
     assert 0.88 <= inside.mean() <= 0.99
 
 
 def test_blocks_of_many_seeds_keep_the_spread(monkeypatch):
     values = np.random.default_rng(3).normal(1.0, 1.0, (3000, 1))
-    plain = seeds.mean_over_seeds(values)
-    monkeypatch.setattr(seeds, "MAX_UNITS", 500)
-    blocked = seeds.mean_over_seeds(values)
+    plain = intervals.mean_over_seeds(values)
+    monkeypatch.setattr(intervals, "MAX_UNITS", 500)
+    blocked = intervals.mean_over_seeds(values)
     assert blocked.value == pytest.approx(plain.value)
     ratio = (blocked.high - blocked.low) / (plain.high - plain.low)
     assert 0.85 < ratio[0] < 1.15
@@ -46,21 +46,21 @@ def test_blocks_of_many_seeds_keep_the_spread(monkeypatch):
 def test_rows_of_a_network_stay_together():
     """Ten copies of each value are no ten values: the interval is that of the networks."""
     values = np.random.default_rng(4).normal(0, 1, (50, 1))
-    counted = seeds.ratio_of_sums(10 * values, np.full((50, 1), 10.0))
-    once = seeds.mean_over_seeds(values)
+    counted = intervals.ratio_of_sums(10 * values, np.full((50, 1), 10.0))
+    once = intervals.mean_over_seeds(values)
     np.testing.assert_allclose([counted.low, counted.high], [once.low, once.high])
 
 
 def test_nothing_seen_has_no_interval():
-    empty = seeds.ratio_of_sums(np.zeros((5, 1)), np.zeros((5, 1)))
+    empty = intervals.ratio_of_sums(np.zeros((5, 1)), np.zeros((5, 1)))
     assert np.isnan(empty.value[0])
     assert np.isnan(empty.low[0])
     with pytest.raises(InputError, match="values must hold at least 2 seeds, got 1"):
-        seeds.resampled_sums(np.ones((1, 1)))
+        intervals.resampled_sums(np.ones((1, 1)))
 
 
 def test_weights_draw_as_many_seeds_as_there_are():
-    weights = seeds.resampled_weights(30, num_resamples=50)
+    weights = intervals.resampled_weights(30, num_resamples=50)
     assert weights.shape == (50, 30)
     assert (weights.sum(1) == 30).all()
 
@@ -68,18 +68,18 @@ def test_weights_draw_as_many_seeds_as_there_are():
 def test_equal_means_are_equivalent_and_planted_differences_are_not():
     generator = np.random.default_rng(5)
     one, other = generator.normal(5, 1, 800), generator.normal(5, 1, 800)
-    assert seeds.equivalence(one, other, 0.25).p_value < 0.01
-    assert seeds.equivalence(one, other + 0.5, 0.25).p_value > 0.9
-    few = seeds.equivalence(one[:20], other[:20], 0.25)
+    assert intervals.equivalence(one, other, 0.25).p_value < 0.01
+    assert intervals.equivalence(one, other + 0.5, 0.25).p_value > 0.9
+    few = intervals.equivalence(one[:20], other[:20], 0.25)
     assert few.p_value > 0.05  # not to have seen a difference is not enough
-    assert seeds.equivalence(one, other + 0.5, 0.25).difference == pytest.approx(
+    assert intervals.equivalence(one, other + 0.5, 0.25).difference == pytest.approx(
         one.mean() - other.mean() - 0.5
     )
 
 
 def test_networks_without_any_spread_are_compared_exactly():
-    assert seeds.equivalence(np.full(5, 4), np.full(7, 4), 0.25).p_value == 0
-    assert seeds.equivalence(np.full(5, 4), np.full(7, 5), 0.25).p_value == 1
+    assert intervals.equivalence(np.full(5, 4), np.full(7, 4), 0.25).p_value == 0
+    assert intervals.equivalence(np.full(5, 4), np.full(7, 5), 0.25).p_value == 1
 
 
 def test_two_one_sided_tests_are_a_90_percent_interval_inside_the_margin():
@@ -88,8 +88,8 @@ def test_two_one_sided_tests_are_a_90_percent_interval_inside_the_margin():
         one, other = generator.normal(0, 1, 90), generator.normal(shift, 1.3, 120)
         low, high = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.9)
         inside = low > -0.4 and high < 0.4
-        assert (seeds.equivalence(one, other, 0.4).p_value < 0.05) == inside
+        assert (intervals.equivalence(one, other, 0.4).p_value < 0.05) == inside
     with pytest.raises(InputError, match="samples must hold at least 2"):
-        seeds.equivalence(np.ones(1), np.ones(5), 0.1)
+        intervals.equivalence(np.ones(1), np.ones(5), 0.1)
     with pytest.raises(InputError, match="margin must be"):
-        seeds.equivalence(np.ones(5), np.ones(5), -0.1)
+        intervals.equivalence(np.ones(5), np.ones(5), -0.1)

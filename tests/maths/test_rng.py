@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from modlib import rng
-from modlib.config import AdditionConfig, default_train_pairs
+from modlib.config.addition import AdditionConfig, default_train_pairs
 from modlib.errors import InputError
-from modlib.tasks import addition_pairs, epoch_order, train_mask, train_split
+from modlib.maths import rng
+from modlib.tasks.addition import addition_pairs, epoch_order, train_mask, train_split
 
 
 def test_a_permutation_visits_everything_once():

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from modlib import plots
-from modlib.analysis import crt
-from modlib.analysis.clusters import Cluster
-from modlib.analysis.remark_1 import remark_1_as_printed
-from modlib.fourier import cosine
-from modlib.prose import crt as words
+from modlib.analysis.macro import crt
+from modlib.analysis.macro.remark_1 import remark_1_as_printed
+from modlib.analysis.meso.clusters import Cluster, in_coset
+from modlib.chapters import approximate_crt as words
+from modlib.maths.fourier import cosine
 
 
 def clusters_of(n, freqs, sizes=None):
@@ -86,7 +86,7 @@ def test_votes_have_a_row_a_cluster_a_column_a_pair_and_their_sum_below():
 
 
 def test_the_sieve_shows_members_and_what_is_left():
-    members = crt.in_coset(VOTES[:, 0])
+    members = in_coset(VOTES[:, 0])
     left = np.logical_and.accumulate(members, axis=0)
     fig = plots.sieve(members, left, CLUSTERS, 7)
     assert drawn(fig, 0, "line", 0)[0].tolist() == [1, 4, 7, 10, 13]
@@ -205,9 +205,7 @@ def scales_of(n=15, freqs=FREQS, pair=(3, 4)):
         parts = np.stack([vote / 4, 3 * vote / 4])
         wave = np.cos(2 * np.pi * cluster.freq * fine / n)
         rows.append(
-            crt.Scales(
-                cluster, 0, cosine(n, cluster.freq), fine, wave, parts, vote, crt.in_coset(vote)
-            )
+            crt.Scales(cluster, 0, cosine(n, cluster.freq), fine, wave, parts, vote, in_coset(vote))
         )
     return rows
 

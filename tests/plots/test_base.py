@@ -9,6 +9,8 @@ from modlib import plots
 
 FIGURES = sorted(name for name in plots.__all__ if hasattr(getattr(plots, name), "__wrapped__"))
 
+TESTS = Path(__file__).parents[1]
+
 
 def test_there_are_figures_to_test():
     assert {"spectra_heatmap", "three_scales"} <= set(FIGURES)
@@ -16,7 +18,7 @@ def test_there_are_figures_to_test():
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_function_has_a_test_of_its_data(name):
-    texts = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py")]
     called, read = re.compile(rf"\w\.{name}\("), re.compile(r"\bdata\(")
     assert any(called.search(text) and read.search(text) for text in texts)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import points
-from ideal import ideal_view
 
+from drawn import points
+from made_up.views import ideal_view
 from modlib import plots
-from modlib.analysis.clock_pizza import KEPT
-from modlib.analysis.harmonics import portrait
-from modlib.plots import clock_pizza as figures
+from modlib.analysis.meso.clock_pizza import KEPT
+from modlib.analysis.micro.harmonics import portrait
+from modlib.plots import clock_and_pizza as figures
 
 N = 11
 VIEW = ideal_view(N, {2: 8, 3: 8}, third=0.2)

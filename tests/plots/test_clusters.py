@@ -1,13 +1,13 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from ideal import ideal_view, random_view
 
+from made_up.views import ideal_view, random_view
 from modlib import plots
-from modlib.analysis.clusters import cluster_neurons
-from modlib.analysis.neurons import power_shares
-from modlib.fourier import dft
-from modlib.groups import remap, remapping_unit
+from modlib.analysis.meso.clusters import cluster_neurons
+from modlib.analysis.micro.neurons import power_shares
+from modlib.maths.fourier import dft
+from modlib.maths.groups import remap, remapping_unit
 
 VIEW = ideal_view(31, {3: 8, 7: 6})
 CLUSTERING = cluster_neurons(VIEW)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from test_embeddings import circles
 
+from made_up.embeddings import circles
 from modlib import plots
-from modlib.analysis import embeddings as em
-from modlib.fourier import cosine
+from modlib.analysis.micro import embeddings as em
+from modlib.maths.fourier import cosine
 
 
 def components(n=91):

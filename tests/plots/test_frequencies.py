@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import expected_intervals, intervals, points
-from sweep_tables import made_up
 
+from drawn import expected_intervals, intervals, points
+from made_up.sweeps import made_up
 from modlib import plots
-from modlib.analysis import distributions as dist
-from modlib.analysis import frequencies as fr
+from modlib.analysis.many_seeds import distributions as dist
+from modlib.analysis.many_seeds import frequencies as fr
 
 TABLES = made_up(num_seeds=200, failed=3)
 SEEDS = TABLES.networks.seed.tolist()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from drawn import points
-from remainder_histories import STEPS, made_up_history, made_up_norms
 
+from drawn import points
+from made_up.runs import STEPS, made_up_history, made_up_norms
 from modlib import plots
-from modlib.analysis import grokking as gr
+from modlib.analysis.remainders import grokking as gr
 from modlib.plots import grokking as figures
 
 FIRST = {2: 1, 3: 2, 5: 4, 7: 8, 11: 64, 13: None}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from modlib import plots
-from modlib.analysis.clusters import Cluster
+from modlib.analysis.meso.clusters import Cluster
 
 
 def clusters(count=2):

@@ -7,16 +7,16 @@ from math import gcd
 import numpy as np
 import pandas as pd
 import pytest
-from ideal import ideal_view, random_view
 
+from made_up.views import ideal_view, random_view
 from modlib import plots
-from modlib.analysis import harmonics as ha
-from modlib.analysis import neurons as ne
-from modlib.analysis.clusters import Clustering, cluster_neurons
-from modlib.analysis.tables import Tables
-from modlib.fourier import cosine
-from modlib.groups import harmonic_base, remap
-from modlib.prose import neurons as words
+from modlib.analysis.macro.tables import Tables
+from modlib.analysis.meso.clusters import Clustering, cluster_neurons
+from modlib.analysis.micro import harmonics as ha
+from modlib.analysis.micro import neurons as ne
+from modlib.chapters import neurons as words
+from modlib.maths.fourier import cosine
+from modlib.maths.groups import harmonic_base, remap
 
 
 def square_wave(n, freq, shift=0.0):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from drawn import expected_intervals, intervals, points
 
+from drawn import expected_intervals, intervals, points
 from modlib import plots
-from modlib.analysis import separation as sep
+from modlib.analysis.many_seeds import separation as sep
 
 
 def test_width_has_a_panel_a_regime_with_the_band_of_one_cluster():

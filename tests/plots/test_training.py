@@ -3,20 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
-from ideal import ideal_view
 
+from made_up.views import ideal_view
 from modlib import plots
-from modlib.analysis.clusters import cluster_neurons
-from modlib.analysis.progress import settled_epoch
-from modlib.analysis.view import NeuronView, correct_answers
-from modlib.config import AdditionConfig
-from modlib.experiments import Run
-from modlib.fourier import effective_number
+from modlib.analysis.meso.clusters import cluster_neurons
+from modlib.analysis.micro.progress import settled_epoch
+from modlib.chapters import training as words
+from modlib.config.addition import AdditionConfig
+from modlib.maths.fourier import effective_number
 from modlib.models.mlp import initial_weights
+from modlib.models.views.neuron_view import NeuronView, correct_answers
 from modlib.plots.training import _spread
-from modlib.prose import training as words
-from modlib.store import StoredRun
-from modlib.tasks import train_mask
+from modlib.runs.addition import Run
+from modlib.store.runs import StoredRun
+from modlib.tasks.addition import train_mask
 
 
 def history_of(train, test, epochs=None):

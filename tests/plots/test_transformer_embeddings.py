@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from modlib.analysis import token_embeddings as te
+from modlib.analysis.remainders import token_embeddings as te
 from modlib.plots import base
-from modlib.plots import remainder_tasks as tasks
-from modlib.plots import token_embeddings as embeddings
+from modlib.plots import remainders as tasks
+from modlib.plots import transformer_embeddings as embeddings
 
 NOISE = np.random.default_rng(0).normal(size=(23, 32))
 

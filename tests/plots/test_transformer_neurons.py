@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib.analysis.active_sets import Dominance, at_epochs
+from modlib.analysis.remainders.active_sets import Dominance, at_epochs
 from modlib.plots import data
 from modlib.plots import transformer_neurons as plots
 

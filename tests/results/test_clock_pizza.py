@@ -10,18 +10,23 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from ideal import ideal_view
 from safetensors.numpy import save_file
 
-from modlib import results_clock_pizza as rc
-from modlib.analysis.clock_pizza import describe, distance_irrelevance
-from modlib.config import CLOCK_PIZZA_PRESETS, AdditionConfig, ClockPizzaConfig
+from made_up.views import ideal_view
+from modlib.analysis.meso.clock_pizza import describe, distance_irrelevance
+from modlib.config.addition import AdditionConfig
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.config.presets import CLOCK_PIZZA_PRESETS
 from modlib.errors import InputError, StoreError
-from modlib.experiments_clock_pizza import KIND, as_network, get_or_train_clock_pizza
 from modlib.models.clock_pizza import initial_weights
-from modlib.models.foreign import Published, load_checkpoint
+from modlib.models.foreign.load import load_checkpoint
+from modlib.models.foreign.published import Published
 from modlib.models.mlp import initial_weights as mlp_weights
-from modlib.store import Store, save_arrays, write_manifest
+from modlib.results import clock_pizza as rc
+from modlib.runs.clock_pizza import KIND, as_network, get_or_train_clock_pizza
+from modlib.store.files import save_arrays
+from modlib.store.folder import write_manifest
+from modlib.store.runs import Store
 
 TINY = ClockPizzaConfig(n=7, embed_dim=8, heads=2, num_neurons=16, steps=400)
 PRESETS = {

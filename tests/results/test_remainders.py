@@ -9,13 +9,16 @@ import pandas as pd
 import pytest
 
 from modlib import results_networks as rn
-from modlib import results_remainders as rr
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
-from modlib.experiments_remainders import KIND, get_or_train_remainders
 from modlib.models.transformer import initial_weights
-from modlib.store import Store, read_manifest, save_arrays, write_manifest
-from modlib.training import remainders as training
+from modlib.results import remainders as rr
+from modlib.runs.remainders import KIND, get_or_train_remainders
+from modlib.store.files import save_arrays
+from modlib.store.folder import read_manifest, write_manifest
+from modlib.store.runs import Store
+from modlib.training.remainders import train as training
 
 TINY = RemaindersConfig(p=11, embed_dim=16, heads=2, steps=300)
 
@@ -278,7 +281,7 @@ def test_the_committed_showcase_reproduces_its_history():
     exported = rr.read_remainders("B37")
     if exported is None:
         pytest.skip("results/remainders/B37 is not there")
-    from modlib.tasks import number_split, remainders
+    from modlib.tasks.remainders import number_split, remainders
 
     run = exported.run
     view = rr.view_of(run)

@@ -12,29 +12,29 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from ideal import ideal_view
 
-from modlib import config as config_module
-from modlib import experiments, results
-from modlib.analysis import census
-from modlib.analysis.census import Census
-from modlib.analysis.tables import Tables
-from modlib.config import AdditionConfig
+from made_up.views import ideal_view
+from modlib.analysis.macro.tables import Tables
+from modlib.analysis.many_seeds import census
+from modlib.analysis.many_seeds.census import Census
+from modlib.config import presets
+from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
-from modlib.experiments import KIND, Run, get_or_train
-from modlib.results import (
-    collect_sweep,
+from modlib.results import sample, sweeps
+from modlib.results.folder import write_tables
+from modlib.results.sample import (
     export,
-    export_sweep,
     fine_tuning_example,
     first_fine_tuning,
     read_export,
-    read_sweep_export,
     record_fine_tuning,
     recorded_fine_tuning,
 )
-from modlib.store import MANIFEST, Store, StoredRun, write_manifest
-from modlib.sweep_tables import SweepTables
+from modlib.results.sweeps import SweepTables, collect_sweep, export_sweep, read_sweep_export
+from modlib.runs import addition
+from modlib.runs.addition import KIND, Run, get_or_train
+from modlib.store.folder import MANIFEST, write_manifest
+from modlib.store.runs import Store, StoredRun
 
 TINY = AdditionConfig(n=11, num_neurons=24, embed_dim=8, epochs=60)
 
@@ -46,7 +46,7 @@ def no_training(monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("trained")
 
-    monkeypatch.setattr(experiments, "train", refuse)
+    monkeypatch.setattr(addition, "train", refuse)
 
 
 # The record of fine-tuning clusters
@@ -55,7 +55,7 @@ def no_training(monkeypatch):
 @pytest.fixture
 def showcase(tmp_path, monkeypatch) -> Path:
     path = tmp_path / "results" / "showcase" / "fine_tuning.json"
-    monkeypatch.setattr(results, "SHOWCASE", path)
+    monkeypatch.setattr(sample, "SHOWCASE", path)
     return path
 
 
@@ -67,8 +67,8 @@ def test_the_first_seed_with_a_fine_tuning_cluster_is_taken(monkeypatch, showcas
         stored = StoredRun(tensors={}, metrics=pd.DataFrame(), manifest={})
         return Run(config=config, seed=seed, stored=stored, trained_now=False)
 
-    monkeypatch.setattr(results, "get_or_train", pretend)
-    monkeypatch.setattr(results, "has_fine_tuning", lambda run: run.seed in (2, 3))
+    monkeypatch.setattr(sample, "get_or_train", pretend)
+    monkeypatch.setattr(sample, "has_fine_tuning", lambda run: run.seed in (2, 3))
     assert first_fine_tuning(TINY, range(9)).seed == 2
     assert asked == [(11, 0), (11, 1), (11, 2)]
     assert first_fine_tuning(TINY, range(2)) is None
@@ -104,7 +104,7 @@ def test_a_damaged_record_is_refused_in_one_line(showcase, content):
 
 @pytest.fixture
 def tiny_preset(monkeypatch) -> str:
-    monkeypatch.setitem(config_module.PRESETS, "tiny", TINY)
+    monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
     return "tiny"
 
 
@@ -121,7 +121,7 @@ def exported(name: str, root: Path, **options) -> Path:
 
 def test_an_export_holds_the_tables_of_its_seeds(tiny_preset, root):
     folder = exported(tiny_preset, root)
-    assert {path.name for path in folder.iterdir()} == {*results.EXPORTED, MANIFEST}
+    assert {path.name for path in folder.iterdir()} == {*sample.EXPORTED, MANIFEST}
     tables = read_export(tiny_preset, root)
     assert isinstance(tables, Tables)
     assert tables.summary.seed.tolist() == [5, 6]
@@ -141,7 +141,7 @@ def test_an_export_holds_the_tables_of_its_seeds(tiny_preset, root):
 
 def test_an_export_takes_up_the_runs_that_there_are(tiny_preset, root, monkeypatch):
     exported(tiny_preset, root)
-    monkeypatch.setattr(experiments, "train", None)
+    monkeypatch.setattr(addition, "train", None)
     exported(tiny_preset, root)
     assert len(read_export(tiny_preset, root).summary) == 2
 
@@ -165,7 +165,7 @@ def test_a_bad_export_is_refused_before_any_work(tiny_preset, root, no_training,
 
 
 def test_an_export_that_stops_on_its_way_leaves_no_folder(tiny_preset, root, monkeypatch):
-    monkeypatch.setattr(results, "describe", None)
+    monkeypatch.setattr(sample, "describe", None)
     with pytest.raises(TypeError):
         exported(tiny_preset, root)
     assert read_export(tiny_preset, root) is None
@@ -212,7 +212,7 @@ def test_tables_are_written_without_loss_but_for_float64(root):
     )
     root.mkdir()
     tables = {"some.parquet": table, "none.parquet": table[:0], "one.parquet": table[["kind"]]}
-    results.write_tables(root / "folder", tables, {})
+    write_tables(root / "folder", tables, {})
     for name, written in tables.items():
         found = pd.read_parquet(root / "folder" / name)
         expected = written.astype({"wide": np.float32} if "wide" in written else {})
@@ -222,9 +222,9 @@ def test_tables_are_written_without_loss_but_for_float64(root):
 def test_an_export_takes_away_what_the_one_before_had_more(root):
     root.mkdir()
     table, folder = pd.DataFrame({"a": [1]}), root / "folder"
-    results.write_tables(folder, {"a.parquet": table}, {}, {"b.safetensors": {"w": np.ones(2)}})
+    write_tables(folder, {"a.parquet": table}, {}, {"b.safetensors": {"w": np.ones(2)}})
     (folder / "note.txt").write_text("mine")
-    results.write_tables(folder, {"a.parquet": table}, {})
+    write_tables(folder, {"a.parquet": table}, {})
     assert {path.name for path in folder.iterdir()} == {"a.parquet", MANIFEST, "note.txt"}
 
 
@@ -287,7 +287,7 @@ def exported_sweep(root: Path, name: str = "tiny", **options) -> SweepTables:
 
 @pytest.mark.parametrize("at_once", [3, 1000])
 def test_an_exported_sweep_holds_every_network_once(swept, root, monkeypatch, at_once):
-    monkeypatch.setattr(results, "READ_AT_ONCE", at_once)
+    monkeypatch.setattr(sweeps, "READ_AT_ONCE", at_once)
     tables = exported_sweep(root)
     lists = {"networks": "weight_counts", "clusters": "rank_counts"}
     for name, column in lists.items():
@@ -301,7 +301,7 @@ def test_an_exported_sweep_holds_every_network_once(swept, root, monkeypatch, at
 
 
 def test_lists_are_summed_by_outcome_with_their_spread(swept, root, monkeypatch):
-    monkeypatch.setattr(results, "READ_AT_ONCE", 4)
+    monkeypatch.setattr(sweeps, "READ_AT_ONCE", 4)
     tables = exported_sweep(root)
     for learned in (True, False):
         networks = swept.networks[swept.networks.learned == learned]
@@ -423,7 +423,7 @@ def test_a_bad_export_of_a_sweep_is_refused(tiny_preset, root, options, message)
 
 def test_tables_of_another_version_are_refused(swept, root, monkeypatch):
     exported_sweep(root)
-    monkeypatch.setattr(results, "SCHEMA", 9)
+    monkeypatch.setattr(sweeps, "SCHEMA", 9)
     with pytest.raises(StoreError, match="has tables of version 1, this version of modlib reads 9"):
         read_sweep_export("tiny", root)
 
@@ -437,7 +437,7 @@ def test_a_damaged_sweep_export_is_refused(swept, root):
 
 
 def test_committed_sweeps_are_whole():
-    for folder in sorted((results.RESULTS / "sweeps").glob("*")):
+    for folder in sorted((sample.RESULTS / "sweeps").glob("*")):
         tables = read_sweep_export(folder.name)
         assert tables.networks.seed.is_unique
         assert set(tables.clusters.seed) <= set(tables.networks.seed)

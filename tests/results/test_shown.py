@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sweep_tables import made_up
 
-from modlib import many
-from modlib.config import PRESETS, AdditionConfig
+from made_up.sweeps import made_up
+from modlib.config.addition import AdditionConfig
+from modlib.config.presets import PRESETS
 from modlib.errors import InputError
-from modlib.sweep_tables import PER_SEED, SweepTables, together
+from modlib.results import shown
+from modlib.results.sweeps import PER_SEED, SweepTables, together
 
 
 @pytest.fixture
@@ -31,23 +32,23 @@ def world(monkeypatch):
         return tables._replace(**shift)
 
     committed = {"A91": made_up(num_seeds=40)}
-    monkeypatch.setattr(many, "read_sweep_export", committed.get)
-    monkeypatch.setattr(many, "collect_sweep", collect)
-    monkeypatch.setattr("modlib.sweep.sweep", sweep)
+    monkeypatch.setattr(shown, "read_sweep_export", committed.get)
+    monkeypatch.setattr(shown, "collect_sweep", collect)
+    monkeypatch.setattr("modlib.runs.sweep.sweep", sweep)
     return asked
 
 
 def test_all_that_is_committed_is_read_and_nothing_trained(world):
-    tables = many.many_networks(PRESETS["A91"])
+    tables = shown.many_networks(PRESETS["A91"])
     assert tables.networks.seed.tolist() == list(range(1000, 1040))
-    some = many.many_networks(PRESETS["A91"], seed=1010, num_seeds=5)
+    some = shown.many_networks(PRESETS["A91"], seed=1010, num_seeds=5)
     assert some.networks.seed.tolist() == list(range(1010, 1015))
     assert set(some.clusters.seed) <= set(range(1010, 1015))
     assert world == []
 
 
 def test_more_than_is_committed_is_trained(world):
-    tables = many.many_networks(PRESETS["A91"], num_seeds=50, progress=False)
+    tables = shown.many_networks(PRESETS["A91"], num_seeds=50, progress=False)
     assert world == [range(1040, 1050)]
     assert tables.networks.seed.tolist() == list(range(1000, 1050))
     whole = tables.histogram["count"].sum() / tables.networks.num_weights.iloc[0]
@@ -55,15 +56,15 @@ def test_more_than_is_committed_is_trained(world):
 
 
 def test_seeds_of_ones_own_and_other_moduli_are_trained(world):
-    own = many.many_networks(PRESETS["A91"], seed=7, num_seeds=3)
+    own = shown.many_networks(PRESETS["A91"], seed=7, num_seeds=3)
     assert own.networks.seed.tolist() == [7, 8, 9]
-    other = many.many_networks(AdditionConfig(n=60))
-    assert len(other.networks) == many.NUM_NEW
-    assert world == [range(7, 10), range(1000, 1000 + many.NUM_NEW)]
+    other = shown.many_networks(AdditionConfig(n=60))
+    assert len(other.networks) == shown.NUM_NEW
+    assert world == [range(7, 10), range(1000, 1000 + shown.NUM_NEW)]
 
 
 def test_a_seed_before_the_committed_ones_means_all_of_them(world):
-    assert len(many.many_networks(PRESETS["A91"], seed=133).networks) == 40
+    assert len(shown.many_networks(PRESETS["A91"], seed=133).networks) == 40
     assert world == []
 
 
@@ -78,23 +79,23 @@ def test_a_seed_before_the_committed_ones_means_all_of_them(world):
 )
 def test_bad_arguments_are_refused_before_any_work(world, options, message):
     with pytest.raises(InputError, match=message):
-        many.many_networks(PRESETS["A91"], **options)
+        shown.many_networks(PRESETS["A91"], **options)
     assert world == []
 
 
 def test_what_chapters_take_of_the_tables(world):
-    sets = many.committed({"n = 91": "A91", "flax": "A91-flax"})
+    sets = shown.committed({"n = 91": "A91", "flax": "A91-flax"})
     assert sets["flax"] is None
-    assert list(many.comparable(sets)) == ["n = 91"]
-    assert many.comparable({"one": made_up(num_seeds=5, failed=4)}) == {}
+    assert list(shown.comparable(sets)) == ["n = 91"]
+    assert shown.comparable({"one": made_up(num_seeds=5, failed=4)}) == {}
     tables = made_up(num_seeds=30, failed=4)
-    assert many.modulus(tables) == 91
-    assert many.presence(tables).sum() == len(tables.clusters)
-    assert many.window(tables, "num_fine_tuning").sum() == 30
-    assert many.num_summed(tables) == 26
-    assert many.weight_shares(tables).share.sum() == pytest.approx(1)
-    assert many.rank_shares(tables)["rank"].tolist() == list(range(91))
-    assert set(many.tuned_neurons(tables).kind) == {"fine-tuning"}
+    assert shown.modulus(tables) == 91
+    assert shown.presence(tables).sum() == len(tables.clusters)
+    assert shown.window(tables, "num_fine_tuning").sum() == 30
+    assert shown.num_summed(tables) == 26
+    assert shown.weight_shares(tables).share.sum() == pytest.approx(1)
+    assert shown.rank_shares(tables)["rank"].tolist() == list(range(91))
+    assert set(shown.tuned_neurons(tables).kind) == {"fine-tuning"}
 
 
 def test_sums_of_two_sets_are_those_of_one():
@@ -124,5 +125,5 @@ def test_sums_of_two_sets_are_those_of_one():
 
 
 def test_ascending_seeds_are_cut_where_one_is_missing():
-    assert many._runs([3, 4, 5, 9, 10, 20]) == [range(3, 6), range(9, 11), range(20, 21)]
-    assert many._runs([]) == []
+    assert shown._runs([3, 4, 5, 9, 10, 20]) == [range(3, 6), range(9, 11), range(20, 21)]
+    assert shown._runs([]) == []

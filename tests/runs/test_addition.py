@@ -12,18 +12,14 @@ import pandas as pd
 import pytest
 import torch
 
-from modlib import experiments
-from modlib.config import AdditionConfig
+from modlib.config.addition import AdditionConfig
 from modlib.errors import StoreError
-from modlib.experiments import (
-    KIND,
-    Run,
-    frequency_epochs,
-    get_or_train,
-)
 from modlib.models.mlp import build, initial_weights
-from modlib.store import MANIFEST, METRICS, WEIGHTS, Store, StoredRun
-from modlib.tasks import train_mask
+from modlib.runs import addition
+from modlib.runs.addition import KIND, Run, frequency_epochs, get_or_train
+from modlib.store.folder import MANIFEST
+from modlib.store.runs import METRICS, WEIGHTS, Store, StoredRun
+from modlib.tasks.addition import train_mask
 
 TINY = AdditionConfig(n=11, num_neurons=12, embed_dim=4, epochs=8)
 
@@ -44,7 +40,7 @@ def no_training(monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("trained")
 
-    monkeypatch.setattr(experiments, "train", refuse)
+    monkeypatch.setattr(addition, "train", refuse)
 
 
 # One run
@@ -52,7 +48,7 @@ def no_training(monkeypatch):
 
 def test_a_run_is_trained_once_and_read_after(store, monkeypatch):
     first = run_of(store=store)
-    monkeypatch.setattr(experiments, "train", None)
+    monkeypatch.setattr(addition, "train", None)
     second = run_of(store=store)
     assert (first.trained_now, second.trained_now) == (True, False)
     assert first.stored.tensors.keys() == second.stored.tensors.keys()
@@ -163,7 +159,7 @@ def test_a_damaged_run_is_refused_before_any_work(store, monkeypatch, name):
     run_of(store=store)
     file = store.folder(KIND, TINY.key(), 0) / name
     file.write_bytes(file.read_bytes()[:-5])
-    monkeypatch.setattr(experiments, "train", None)
+    monkeypatch.setattr(addition, "train", None)
     with pytest.raises(StoreError, match=r"seed-000000.*; move .* away to train this seed again"):
         run_of(store=store)
     run_moved = file.parent.rename(file.parent.with_name("damaged"))
@@ -193,7 +189,7 @@ def test_a_run_of_another_configuration_is_refused(store, no_training, foreign):
 
 
 def test_a_failed_save_keeps_the_checkpoint_and_leaves_no_run(store, monkeypatch):
-    monkeypatch.setattr("modlib.training.loop.CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr("modlib.training.addition.loop.CHECKPOINT_EVERY_S", 0.0)
 
     def full(*args, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -17,14 +17,14 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from modlib import cluster
-from modlib import sweep as sweep_module
-from modlib.__main__ import main
-from modlib.config import AdditionConfig
+from modlib.cli.main import main
+from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError, InputError
-from modlib.experiments import KIND
-from modlib.store import Store
-from modlib.sweep import sweep
+from modlib.runs import dask_workers as cluster
+from modlib.runs import sweep as sweep_module
+from modlib.runs.addition import KIND
+from modlib.runs.sweep import sweep
+from modlib.store.runs import Store
 
 SMALL = AdditionConfig(n=23, num_neurons=32, embed_dim=8, epochs=60)
 SEEDS = range(1000, 1040)

@@ -14,23 +14,14 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-import modlib.__main__ as cli
-from modlib import search as search_module
-from modlib.config import RemaindersConfig
+from modlib.cli import main as cli
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
-from modlib.search import (
-    KIND,
-    PAPER_BEST,
-    PAPER_SPACE,
-    SPACE,
-    SearchTables,
-    Study,
-    export_search,
-    read_search,
-    report_steps,
-    search,
-)
-from modlib.store import Store
+from modlib.results.search import export_search, read_search
+from modlib.runs import search as search_module
+from modlib.runs.search import report_steps, search
+from modlib.runs.study import KIND, PAPER_BEST, PAPER_SPACE, SPACE, SearchTables, Study
+from modlib.store.runs import Store
 
 optuna = pytest.importorskip("optuna")
 
@@ -123,13 +114,14 @@ def test_a_search_is_extended(found, store):
 SCRIPT = """
 import sys
 from pathlib import Path
-from modlib import search as s
-from modlib.config import RemaindersConfig
-from modlib.store import Store
-from modlib.training import remainders
+from modlib.runs import search as s
+from modlib.runs.study import Study
+from modlib.config.remainders import RemaindersConfig
+from modlib.store.runs import Store
+from modlib.training.remainders import train as remainders
 remainders.CHECKPOINT_EVERY_S, s.HEARTBEAT_S = 0.2, 1
 base = RemaindersConfig(p=11, embed_dim=16, steps=1000)
-study = s.Study(base=base, space={"lr": (1e-3, 3e-3), "lam": (0.0, 0.5)})
+study = Study(base=base, space={"lr": (1e-3, 3e-3), "lam": (0.0, 0.5)})
 found = s.search(study, trials=2, store=Store(Path(sys.argv[1])), progress=False)
 for name, table in found._asdict().items():
     table.to_parquet(f"{sys.argv[2]}/{name}.parquet")

@@ -22,31 +22,25 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from modlib import store as store_module
-from modlib import sweep as sweep_module
-from modlib.__main__ import main
-from modlib.analysis import census
-from modlib.config import AdditionConfig
+from modlib.analysis.many_seeds import census
+from modlib.cli.main import main
+from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
-from modlib.experiments import KIND
+from modlib.machine import ROOT
 from modlib.models.mlp import PARAMETERS, SHARES
-from modlib.paths import ROOT
-from modlib.store import MANIFEST, WEIGHTS, Store, table_file, write_manifest
-from modlib.sweep import (
-    TABLES,
-    blocks,
-    checked_shards,
-    describing,
-    plan,
-    read_sweep,
-    read_weights,
-    run_shard,
-    seed_range,
-    sweep,
-)
-from modlib.training.ensemble import train_ensemble
-from modlib.training.loop import WEIGHT_HISTORY, weight_epochs
-from modlib.training.outcome import Outcome, outcome
+from modlib.runs import one_shard
+from modlib.runs.addition import KIND
+from modlib.runs.one_shard import TABLES, describing, run_shard
+from modlib.runs.shards import blocks, checked_shards, plan, read_sweep, seed_range
+from modlib.runs.sweep import read_weights, sweep
+from modlib.store import checkpoint, files
+from modlib.store import folder as store_folder
+from modlib.store import runs as store_module
+from modlib.store.folder import MANIFEST, write_manifest
+from modlib.store.runs import WEIGHTS, Store, table_file
+from modlib.tasks.learned import Outcome, outcome
+from modlib.training.addition.ensemble import train_ensemble
+from modlib.training.addition.loop import WEIGHT_HISTORY, weight_epochs
 
 TINY = AdditionConfig(n=7, num_neurons=8, embed_dim=4, epochs=3)
 SEEDS = range(1000, 1010)
@@ -82,7 +76,7 @@ def trained(monkeypatch) -> list[int]:
             seen.append(member.seed)
             yield member
 
-    monkeypatch.setattr(sweep_module, "train_ensemble", noting)
+    monkeypatch.setattr(one_shard, "train_ensemble", noting)
     return seen
 
 
@@ -234,7 +228,7 @@ def test_networks_of_zeros_stand_for_parameters_that_are_not_finite(store, monke
                 member.weights["hidden.bias"][0] = np.nan
             yield member
 
-    monkeypatch.setattr(sweep_module, "train_ensemble", diverging)
+    monkeypatch.setattr(one_shard, "train_ensemble", diverging)
     run(store, range(1000, 1003), keep_weights=True)
     networks = read_sweep(store, TINY).networks
     assert networks.diverged.tolist() == [False, True, False]
@@ -264,7 +258,7 @@ def stop_after(monkeypatch, count: int) -> None:
                 raise Stop
             yield member
 
-    monkeypatch.setattr(sweep_module, "train_ensemble", stopping)
+    monkeypatch.setattr(one_shard, "train_ensemble", stopping)
 
 
 def test_finished_networks_of_an_unfinished_shard_are_not_trained_again(
@@ -306,21 +300,21 @@ SERVER = """
 import os, sys
 from pathlib import Path
 import torch
-from modlib import sweep
-from modlib.config import AdditionConfig
-from modlib.store import Store
-from modlib.training.ensemble import train_ensemble
+from modlib.runs import one_shard, sweep
+from modlib.config.addition import AdditionConfig
+from modlib.store.runs import Store
+from modlib.training.addition.ensemble import train_ensemble
 
 config = {config!r}
 list(train_ensemble(config, [0], device=torch.device("cpu"), threads=1, progress=False))
-keep = sweep._keep_and_describe
+keep = one_shard._keep_and_describe
 
 def noting(place, config, seed, state, trained_now):
     if trained_now:
         os.write(1, f"trained {{seed}}\\n".encode())
     return keep(place, config, seed, state, trained_now)
 
-sweep._keep_and_describe = noting
+one_shard._keep_and_describe = noting
 os.write(1, b"ready\\n")
 for line in sys.stdin:
     child = os.fork()
@@ -464,6 +458,8 @@ def test_older_tables_are_made_again_from_kept_weights(store, tmp_path, monkeypa
         read_sweep(store, TINY)
     before = contents(store)
     with monkeypatch.context() as patch:
+        patch.setattr(store_folder, "write_manifest", lambda *args: exec("raise Stop", globals()))
+        patch.setattr(checkpoint, "write_manifest", lambda *args: exec("raise Stop", globals()))
         patch.setattr(store_module, "write_manifest", lambda *args: exec("raise Stop", globals()))
         with pytest.raises(Stop):
             run(store, keep_weights=True)
@@ -607,9 +603,11 @@ def fail(*args, **options):
     ("owner", "name"),
     [
         (pd.DataFrame, "to_parquet"),
-        (store_module, "save_file"),
+        (files, "save_file"),
+        (store_folder, "write_manifest"),
+        (checkpoint, "write_manifest"),
         (store_module, "write_manifest"),
-        (store_module.os, "rename"),
+        (files.os, "rename"),
     ],
 )
 def test_a_full_disk_is_said_in_one_line_and_costs_nothing(

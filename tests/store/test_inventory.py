@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from modlib.__main__ import main
-from modlib.analysis.census import SCHEMA
-from modlib.config import AdditionConfig, preset
-from modlib.experiments import KIND, get_or_train
-from modlib.inventory import holdings, prune, to_prune
-from modlib.store import MANIFEST, Store
-from modlib.sweep import sweep
+from modlib.analysis.many_seeds.census import SCHEMA
+from modlib.cli.main import main
+from modlib.config.addition import AdditionConfig
+from modlib.config.presets import preset
+from modlib.runs.addition import KIND, get_or_train
+from modlib.runs.sweep import sweep
+from modlib.store.folder import MANIFEST
+from modlib.store.inventory import holdings, prune, to_prune
+from modlib.store.runs import Store
 
 TINY = AdditionConfig(n=7, num_neurons=8, embed_dim=4, epochs=3)
 

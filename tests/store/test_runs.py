@@ -18,22 +18,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib import store as store_module
-from modlib.config import AdditionConfig
+from modlib.config.addition import AdditionConfig
 from modlib.errors import StoreError
-from modlib.experiments import KIND, get_or_train
-from modlib.store import (
-    MANIFEST,
-    METRICS,
-    WEIGHTS,
-    Checkpoint,
-    Store,
-    from_float16,
-    read_manifest,
-    rounded_arrays,
-    to_float16,
-    write_atomically,
-)
+from modlib.runs.addition import KIND, get_or_train
+from modlib.store import checkpoint as store_checkpoint
+from modlib.store import files as store_files
+from modlib.store import folder as store_folder
+from modlib.store import runs as store_module
+from modlib.store.checkpoint import Checkpoint
+from modlib.store.files import write_atomically, writing
+from modlib.store.folder import MANIFEST, read_manifest, write_manifest
+from modlib.store.runs import METRICS, WEIGHTS, Store, from_float16, rounded_arrays, to_float16
 
 ADDRESS = ("addition", "0123456789abcdef", 133)
 TENSORS = {
@@ -210,7 +205,7 @@ def rewrite(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
     manifest = json.loads((folder / MANIFEST).read_text())
     del manifest["schema"], manifest["files"]
-    store_module.write_manifest(folder, [WEIGHTS, METRICS], manifest)
+    write_manifest(folder, [WEIGHTS, METRICS], manifest)
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, METRICS])
@@ -259,13 +254,16 @@ def fail(*args, **options):
 @pytest.mark.parametrize(
     ("owner", "name"),
     [
-        (store_module, "save_file"),
+        (store_files, "save_file"),
         (pd.DataFrame, "to_parquet"),
-        (store_module, "_sync"),
+        (store_files, "sync"),
+        (store_module, "sync"),
+        (store_folder, "write_manifest"),
+        (store_checkpoint, "write_manifest"),
         (store_module, "write_manifest"),
-        (store_module.tempfile, "mkdtemp"),
-        (store_module.os, "replace"),
-        (store_module.os, "rename"),
+        (store_files.tempfile, "mkdtemp"),
+        (store_files.os, "replace"),
+        (store_files.os, "rename"),
     ],
 )
 def test_a_failed_write_leaves_no_half_run(store, monkeypatch, owner, name):
@@ -288,20 +286,23 @@ def test_a_full_disk_is_said_in_one_line(tmp_path):
         pytest.skip("no /dev/full")
     with (
         pytest.raises(StoreError) as refusal,
-        store_module.writing(tmp_path),
+        writing(tmp_path),
         Path("/dev/full").open("wb", buffering=0) as full,
     ):
         full.write(b"x")
     assert str(refusal.value) == f"{tmp_path} cannot be written (No space left on device)"
 
 
-@pytest.mark.parametrize("name", ["save_file", "_sync", "write_manifest"])
-def test_a_failed_checkpoint_leaves_the_one_before(tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(files, "save_file"), (files, "sync"), (store_checkpoint, "write_manifest")],
+)
+def test_a_failed_checkpoint_leaves_the_one_before(tmp_path, monkeypatch, owner, name):
     checkpoint = Checkpoint(tmp_path / "partial")
     checkpoint.save({"epoch": np.array(1)})
     before = contents(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(store_module, name, fail)
+        patch.setattr(owner, name, fail)
         with pytest.raises(StoreError, match="cannot be written"):
             checkpoint.save({"epoch": np.array(2)})
     assert contents(tmp_path) == before
@@ -335,6 +336,8 @@ def test_a_kill_between_state_and_manifest_leaves_the_checkpoint_before(tmp_path
     checkpoint = Checkpoint(tmp_path / "partial")
     checkpoint.save({"epoch": np.array(1)})
     with monkeypatch.context() as patch:
+        patch.setattr(store_folder, "write_manifest", kill)
+        patch.setattr(store_checkpoint, "write_manifest", kill)
         patch.setattr(store_module, "write_manifest", kill)
         patch.setattr(Path, "unlink", lambda *args, **options: None)  # a kill cleans nothing up
         with pytest.raises(Kill):
@@ -349,7 +352,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "record.json"
     write_atomically(path, b"old")
     with monkeypatch.context() as patch:
-        patch.setattr(store_module.os, "fsync", fail)
+        patch.setattr(store_files.os, "fsync", fail)
         with pytest.raises(OSError, match="No space left"):
             write_atomically(path, b"new and longer")
     assert contents(tmp_path) == {"record.json": b"old"}
@@ -382,7 +385,7 @@ def test_a_file_where_a_folder_of_the_store_belongs_is_refused_before_training(
     blocked = place if level == "key" else place.parent
     blocked.parent.mkdir(parents=True, exist_ok=True)
     blocked.write_text("kept")
-    monkeypatch.setattr("modlib.experiments.train", None)
+    monkeypatch.setattr("modlib.training.addition.loop.train", None)
     with pytest.raises(StoreError, match=r"cannot be written \("):
         get_or_train(config, seed=0, device="cpu", store=store)
     assert blocked.read_text() == "kept"
@@ -408,9 +411,9 @@ SMALL_ADDRESS = (KIND, SMALL.key(), 3)
 
 WORKER = f"""
 import time
-from modlib import experiments
-from modlib.config import AdditionConfig
-from modlib.training import loop
+from modlib.runs import addition as experiments
+from modlib.config.addition import AdditionConfig
+from modlib.training.addition import loop
 
 loop.CHECKPOINT_EVERY_S = 0.0
 measure = experiments._measure_frequencies

@@ -15,24 +15,24 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.clusters import (
+from modlib.analysis.meso.clusters import (
+    COSET_THRESHOLD,
     Cluster,
     Clustering,
     centre,
     correct_ranks,
     fit_cosine,
+    in_coset,
     mean_vote,
     shifted_agreement,
 )
-from modlib.analysis.interventions import random_neurons
-from modlib.analysis.neurons import is_live
-from modlib.analysis.view import NeuronView, score_logits
-from modlib.errors import require_float, require_int
-from modlib.fourier import cosine, dft
-from modlib.groups import approximate_coset, signed_freq
+from modlib.analysis.meso.interventions import random_neurons
+from modlib.analysis.micro.neurons import is_live
+from modlib.errors import require_int
+from modlib.maths.fourier import cosine, dft
+from modlib.maths.groups import approximate_coset, signed_freq
+from modlib.models.views.neuron_view import NeuronView, score_logits
 
-COSET_THRESHOLD = 0.5
-"""Share of its highest vote from which an answer belongs to a cluster's approximate coset."""
 MAX_CLUSTERS = 10
 """Clusters of which all sets are tried; of more, the largest ones."""
 
@@ -165,18 +165,6 @@ def votes_at(
         preact = view.preact_a[a][:, chosen] + view.preact_b[b][:, chosen] + view.b_in[chosen]
         votes[i] = np.maximum(preact, 0.0) @ view.w_out[chosen]
     return votes - votes.mean(-1, keepdims=True)
-
-
-def in_coset(
-    votes: Float[np.ndarray, "*lead c"], threshold: float = COSET_THRESHOLD
-) -> Bool[np.ndarray, "*lead c"]:
-    """Which answers get at least ``threshold`` of the highest vote: a superlevel set.
-
-    A cluster that is silent on a pair excludes nothing there.
-    """
-    threshold = require_float("threshold", threshold, at_least=-1.0, at_most=1.0)
-    highest = votes.max(-1, keepdims=True)
-    return np.asarray(votes >= threshold * highest - 1e-9 * np.abs(highest))
 
 
 def growing_sets(

@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from modlib.errors import InputError, require_int
-from modlib.groups import coprime_factors
+from modlib.maths.groups import coprime_factors
 
 
 def crt_by_cosines(residues: Sequence[int], moduli: Sequence[int]) -> Float[np.ndarray, " k"]:

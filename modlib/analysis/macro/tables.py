@@ -9,16 +9,21 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.circular import mean_resultant_length
-from modlib.analysis.clusters import Clustering, cluster_neurons
-from modlib.analysis.crt import cluster_report
-from modlib.analysis.embeddings import component_pairs, diagonal_embedding, principal_components
-from modlib.analysis.harmonics import fit_waves
-from modlib.analysis.interventions import PAPER_SIGMA, noise_curve, removal_curve
-from modlib.analysis.neurons import KINDS, input_power, is_live
-from modlib.analysis.view import NeuronView
-from modlib.fourier import dft, power_spectrum
-from modlib.groups import remap, remapping_unit
+from modlib.analysis.macro.crt import cluster_report
+from modlib.analysis.many_seeds.census import under_one_another
+from modlib.analysis.meso.clusters import Clustering, cluster_neurons
+from modlib.analysis.meso.interventions import PAPER_SIGMA, noise_curve, removal_curve
+from modlib.analysis.micro.embeddings import (
+    component_pairs,
+    diagonal_embedding,
+    principal_components,
+)
+from modlib.analysis.micro.harmonics import fit_waves
+from modlib.analysis.micro.neurons import KINDS, input_power, is_live
+from modlib.maths.circular import mean_resultant_length
+from modlib.maths.fourier import dft, power_spectrum
+from modlib.maths.groups import remap, remapping_unit
+from modlib.models.views.neuron_view import NeuronView
 
 LARGE = 8
 """Neurons from which a cluster counts as large: smaller ones cannot be equivariant (A31)."""
@@ -140,13 +145,6 @@ def describe(view: NeuronView) -> Tables:
     return Tables(
         pd.DataFrame([summary]), clusters_kept(view, clustering), neurons_kept(view, clustering)
     )
-
-
-def under_one_another(parts: Sequence[pd.DataFrame], seeds: Sequence[int]) -> pd.DataFrame:
-    """One table of the tables of several networks, with a first column ``seed``."""
-    joined = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    joined.insert(0, "seed", np.repeat(seeds, [len(part) for part in parts]))
-    return joined
 
 
 def stack(tables: Sequence[Tables], seeds: Sequence[int]) -> Tables:

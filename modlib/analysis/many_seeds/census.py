@@ -14,17 +14,24 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib import rng
-from modlib.analysis.circular import chance_nearest, nearest_distances
-from modlib.analysis.clusters import Cluster, Clustering, cluster_neurons, grouping_freqs
-from modlib.analysis.embeddings import axes_ratio, projections
-from modlib.analysis.neurons import KINDS, classify, input_power, is_live, power_shares
-from modlib.analysis.separation import DELTA, learned_gaps
-from modlib.analysis.simple_model import simple_model
-from modlib.analysis.tables import under_one_another
-from modlib.analysis.view import Factors, NeuronView, Scores, correct_answers
-from modlib.fourier import dft
+from modlib.analysis.many_seeds.separation import DELTA, learned_gaps
+from modlib.analysis.meso.clusters import Cluster, Clustering, cluster_neurons, grouping_freqs
+from modlib.analysis.micro.embeddings import axes_ratio, projections
+from modlib.analysis.micro.neurons import KINDS, classify, input_power, is_live, power_shares
+from modlib.analysis.micro.simple_model import simple_model
+from modlib.maths import rng
+from modlib.maths.circular import chance_nearest, nearest_distances
+from modlib.maths.fourier import dft
 from modlib.models.mlp import SHARES, embedding_shares
+from modlib.models.views.neuron_view import Factors, NeuronView, Scores, correct_answers
+
+
+def under_one_another(parts: Sequence[pd.DataFrame], seeds: Sequence[int]) -> pd.DataFrame:
+    """One table of the tables of several networks, with a first column ``seed``."""
+    joined = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    joined.insert(0, "seed", np.repeat(seeds, [len(part) for part in parts]))
+    return joined
+
 
 SCHEMA = 2
 """Version of the tables' columns and of what they mean."""

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool, Int, Shaped
 from scipy import stats
 
-from modlib.analysis.seeds import mean_over_seeds
+from modlib.maths.intervals import mean_over_seeds
 
 
 def summed_shares(
@@ -72,7 +72,7 @@ def learned_shares(groups: Mapping[int, Bool[np.ndarray, " network"]]) -> pd.Dat
 def threshold_means(networks: pd.DataFrame) -> pd.DataFrame:
     """Mean clusters by threshold: ``min_size``, ``dead_below``, ``mean``, ``low``, ``high``.
 
-    ``networks``: columns ``clusters_<size>_<percent>`` of ``analysis.census``.
+    ``networks``: columns ``clusters_<size>_<percent>`` of ``analysis.many_seeds.census``.
     """
     columns = [name for name in networks.columns if re.fullmatch(r"clusters_\d+_\d+", name)]
     found = mean_over_seeds(networks[columns].to_numpy())

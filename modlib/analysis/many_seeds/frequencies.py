@@ -19,16 +19,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
-from modlib.analysis.seeds import (
+from modlib.errors import InputError, require_int
+from modlib.maths.fourier import require_freq
+from modlib.maths.groups import signed_freq, units
+from modlib.maths.intervals import (
     NUM_RESAMPLES,
     Estimate,
     interval_of,
     ratio_of_sums,
     resampled_weights,
 )
-from modlib.errors import InputError, require_int
-from modlib.fourier import require_freq
-from modlib.groups import signed_freq, units
 
 MAX_DRAWS = 2000
 MIN_DRAWS = 200

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Shaped
 
-from modlib.analysis.seeds import NUM_RESAMPLES, interval_of
 from modlib.errors import InputError
+from modlib.maths.intervals import NUM_RESAMPLES, interval_of
 
 CURVES = ("constant", "log n", "power", "linear")
 """a, a + b ln n, a n^b, a + b n."""

@@ -20,9 +20,9 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
-from modlib.analysis.frequencies import random_subsets
+from modlib.analysis.many_seeds.frequencies import random_subsets
 from modlib.errors import require_float, require_int
-from modlib.groups import signed_freq
+from modlib.maths.groups import signed_freq
 
 DELTA = pi / exp(3)
 """The separation for which the paper's formula becomes m > ln n: about .156."""

@@ -14,23 +14,23 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int
 
-from modlib.analysis.clusters import (
+from modlib.analysis.meso.clusters import (
     MIN_SIZE,
     Cluster,
     Clustering,
     centre,
     fit_cosine,
     gathered,
+    in_coset,
 )
-from modlib.analysis.crt import in_coset
-from modlib.analysis.neurons import DEAD_BELOW, is_live, neuron_table
-from modlib.analysis.pair_view import PairView
-from modlib.analysis.view import NeuronView
+from modlib.analysis.micro.neurons import DEAD_BELOW, is_live, neuron_table
 from modlib.errors import InputError, require_int
-from modlib.fourier import dft, require_freq
-from modlib.groups import approximate_coset, remapping_unit, signed_freq
-from modlib.models.foreign import ForeignNetwork
-from modlib.models.layout_tables import Respond
+from modlib.maths.fourier import dft, require_freq
+from modlib.maths.groups import approximate_coset, remapping_unit, signed_freq
+from modlib.models.foreign.network import ForeignNetwork
+from modlib.models.foreign.tables import Respond
+from modlib.models.views.neuron_view import NeuronView
+from modlib.models.views.pair_view import PairView
 
 NUM_COMPONENTS = 4
 """Principal components whose circularity is averaged, as in Zhong et al."""

@@ -11,15 +11,15 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from modlib.analysis.neurons import input_power, neuron_table
-from modlib.analysis.view import NeuronView
-from modlib.errors import require_int
-from modlib.fourier import require_freq
-from modlib.groups import coset_period, coset_step
+from modlib.analysis.micro.neurons import input_power, neuron_table
+from modlib.errors import require_float, require_int
+from modlib.maths.fourier import require_freq
+from modlib.maths.groups import coset_period, coset_step
+from modlib.models.views.neuron_view import NeuronView
 
 MIN_SIZE = 3
 """Fewest neurons that make a cluster."""
@@ -215,3 +215,19 @@ def shifted_agreement(
         return float("nan"), float("nan")
     cosine = float((centred * moved).sum()) / norm**2
     return cosine, float(np.linalg.norm(moved - centred)) / norm
+
+
+COSET_THRESHOLD = 0.5
+"""Share of its highest vote from which an answer belongs to a cluster's approximate coset."""
+
+
+def in_coset(
+    votes: Float[np.ndarray, "*lead c"], threshold: float = COSET_THRESHOLD
+) -> Bool[np.ndarray, "*lead c"]:
+    """Which answers get at least ``threshold`` of the highest vote: a superlevel set.
+
+    A cluster that is silent on a pair excludes nothing there.
+    """
+    threshold = require_float("threshold", threshold, at_least=-1.0, at_most=1.0)
+    highest = votes.max(-1, keepdims=True)
+    return np.asarray(votes >= threshold * highest - 1e-9 * np.abs(highest))

@@ -14,10 +14,10 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
-from modlib.analysis.clusters import Cluster, centre, fit_cosine
-from modlib.analysis.view import NeuronView, Scores, score_logits
+from modlib.analysis.meso.clusters import Cluster, centre, fit_cosine
 from modlib.errors import require_float
-from modlib.fourier import cosine
+from modlib.maths.fourier import cosine
+from modlib.models.views.neuron_view import NeuronView, Scores, score_logits
 
 SIGMAS = (0.0, 0.1, 0.225, 0.4, 0.6, 0.8, 1.0)
 FRACTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)

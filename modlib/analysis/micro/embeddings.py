@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Complex, Float
 
-from modlib.analysis.view import Factors
 from modlib.errors import InputError
-from modlib.fourier import dft, power_spectrum, require_freq
-from modlib.groups import coset, signed_freq, units
+from modlib.maths.fourier import dft, power_spectrum, require_freq
+from modlib.maths.groups import coset, signed_freq, units
+from modlib.models.views.neuron_view import Factors
 
 CIRCULAR_BELOW = 0.25
 """Relative spread of the squared radius under which a pair of components is an ellipse: half of

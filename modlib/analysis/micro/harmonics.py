@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Complex, Float, Int
 
-from modlib.analysis.view import NeuronView
-from modlib.fourier import dft, power_spectrum
-from modlib.groups import remap, remapping_unit, signed_freq
+from modlib.maths.fourier import dft, power_spectrum
+from modlib.maths.groups import remap, remapping_unit, signed_freq
+from modlib.models.views.neuron_view import NeuronView
 
 
 def leading_harmonics(power: Float[np.ndarray, " freq"], share: float = 0.95) -> list[int]:

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.view import NeuronView
-from modlib.fourier import circular_difference, dft, power_spectrum
-from modlib.groups import signed_freq
+from modlib.maths.fourier import circular_difference, dft, power_spectrum
+from modlib.maths.groups import signed_freq
+from modlib.models.views.neuron_view import NeuronView
 
 SIMPLE_BELOW = 0.12
 """Residual under which a neuron is simple."""

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Complex, Float, Int
 
-from modlib.analysis.neurons import is_live
-from modlib.analysis.view import NeuronView
-from modlib.fourier import dft
+from modlib.analysis.micro.neurons import is_live
+from modlib.maths.fourier import dft
+from modlib.models.views.neuron_view import NeuronView
 
 
 def _wave(

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from modlib.analysis.grokking import EASY, by_step, first_steps
-from modlib.analysis.seeds import LEVELS, NUM_RESAMPLES, mean_of_few
+from modlib.analysis.remainders.grokking import EASY, by_step, first_steps
 from modlib.errors import require_float
+from modlib.maths.intervals import LEVELS, NUM_RESAMPLES, mean_of_few
 
 LAST_PART = 0.05
 """Share of the steps, at the end, over which an accuracy at the end is averaged."""

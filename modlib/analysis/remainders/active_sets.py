@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.digit_spectra import active_cells, number_of_active
-from modlib.analysis.dominance import (
+from modlib.analysis.remainders.digit_spectra import active_cells, number_of_active
+from modlib.analysis.remainders.dominance import (
     counts_as_coded,
     of_one_digit,
     printed_ticks,
@@ -141,7 +141,7 @@ def table_3(
 ) -> pd.DataFrame:
     """Table 3 by the authors' program: a row an epoch of it that the run reached, by ``epoch``.
 
-    ``epochs``, ``smoothed``: what ``training.neuron_zero.FirstNeurons`` kept. ``paper``; ``coded``:
+    ``epochs``, ``smoothed``: what ``neuron_zero.FirstNeurons`` kept. ``paper``; ``coded``:
     active frequencies of the first neuron, from the column nearest in the logarithm; ``printed``:
     what the authors' figure makes of it; ``least``, ``most``: the same over all neurons followed.
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from modlib.analysis.digit_spectra import grid_magnitudes, top_share
-from modlib.analysis.transformer_view import TransformerView
+from modlib.analysis.remainders.digit_spectra import grid_magnitudes, top_share
+from modlib.models.views.transformer_view import TransformerView
 
 FLAT = 1e-4
 """Standard deviation below which attention counts as constant."""

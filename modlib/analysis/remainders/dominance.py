@@ -17,7 +17,7 @@ def of_one_digit(smoothed: Float[np.ndarray, "time f0 f1"]) -> Float[np.ndarray,
     """Magnitudes at each frequency of one digit, summed over those of the other.
 
     The ledger's first edition reads the authors' count so. Their program leaves out the image's
-    first row and column and sees numbers trained on with dropout: ``training.neuron_zero``.
+    first row and column and sees numbers trained on with dropout: ``remainders.neuron_zero``.
     """
     return np.asarray(smoothed.sum(1, dtype=float))
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
-from modlib.analysis.digit_attention import describe_attention
-from modlib.analysis.task_lens import describe_tasks
-from modlib.analysis.token_embeddings import describe_embeddings
-from modlib.analysis.transformer_view import TransformerView
+from modlib.analysis.remainders.digit_attention import describe_attention
+from modlib.analysis.remainders.task_lens import describe_tasks
+from modlib.analysis.remainders.token_embeddings import describe_embeddings
+from modlib.models.views.transformer_view import TransformerView
 
 
 class Described(NamedTuple):

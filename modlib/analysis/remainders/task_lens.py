@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.transformer_view import TransformerView
-from modlib.fourier import effective_number
-from modlib.tasks import digits
+from modlib.maths.fourier import effective_number
+from modlib.models.views.transformer_view import TransformerView
+from modlib.tasks.remainders import digits
 
 VOTES_HELD = 0.5
 """A task's neurons are the fewest that hold this share of its neurons' positive votes."""

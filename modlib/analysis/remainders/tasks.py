@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.analysis.digit_spectra import (
+from modlib.analysis.remainders.digit_spectra import (
     TOP_CELLS,
     active_cells,
     grid_magnitudes,
     number_of_active,
     top_share,
 )
-from modlib.config import RemaindersConfig
-from modlib.fourier import character
-from modlib.tasks import as_grid, digits, primes_below
+from modlib.config.remainders import RemaindersConfig
+from modlib.maths.fourier import character
+from modlib.tasks.remainders import as_grid, digits, primes_below
 
 
 def zero_free(p: int) -> Int[np.ndarray, " x"]:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.digit_spectra import active_cells
-from modlib.analysis.transformer_view import TransformerView
+from modlib.analysis.remainders.digit_spectra import active_cells
 from modlib.errors import InputError
-from modlib.fourier import effective_number, fourier_basis, power_spectrum
+from modlib.maths.fourier import effective_number, fourier_basis, power_spectrum
+from modlib.models.views.transformer_view import TransformerView
 
 CODED_SIGMA = 1.0
 """Standard deviations above the mean from which the authors' code marks a cell in B11 to B13."""

@@ -1,20 +1,18 @@
 """How the claims about parts of paper B's training are measured: masks, dropout, the filter.
 
 One function a claim, named in ``ABLATION_MEASURES``. They read the small setting's tables in
-``results/remainders``; the seed is the unit. Definitions stand in ``analysis.ablations``.
+``results/remainders``; the seed is the unit. Definitions stand in ``remainders.ablations``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from modlib.ablated import ABLATIONS, ARMS, PLAIN, pair_of_paper_size
-from modlib.analysis import ablations as ab
-from modlib.claims import (
+from modlib.analysis.remainders import ablations as ab
+from modlib.claims.verdict import (
     Measurement,
     MissingExport,
     Verdict,
@@ -23,8 +21,9 @@ from modlib.claims import (
     networks_to_show,
     with_interval,
 )
-from modlib.config import REMAINDERS_PRESETS
-from modlib.results_remainders import read_remainders
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.results.ablated import ABLATIONS, ARMS, PLAIN, pair_of_paper_size
+from modlib.results.remainders import read_remainders
 
 SIZE = f"p = {REMAINDERS_PRESETS[PLAIN].p}"
 MIN_SEEDS = 2
@@ -154,10 +153,3 @@ def without_dropout() -> Measurement:
     if verdict == "not testable at this size":
         note += _seeds_needed(table.seed.nunique(), end, BROKEN_DOWN)
     return with_interval(*end, table.seed.nunique(), verdict, unit="%", note=note)
-
-
-ABLATION_MEASURES: dict[str, Callable[[], Measurement]] = {
-    "B.tab2.lambda0": without_filter,
-    "B.sec.masked": masked,
-    "B.sec.dropout0": without_dropout,
-}

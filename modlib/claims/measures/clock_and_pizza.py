@@ -1,20 +1,17 @@
 """How the claims about clocks and pizzas are measured, named in ``CLOCK_PIZZA_MEASURES``.
 
-They read ``results/clock_pizza``. Definitions stand in ``analysis.clock_pizza``; with three seeds
+They read ``results/clock_pizza``. Definitions stand in ``meso.clock_pizza``; with three seeds
 a setting, intervals are Student's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.clock_pizza import shift_rank
-from modlib.analysis.neurons import SIMPLE_BELOW
-from modlib.analysis.seeds import mean_of_few
-from modlib.claims import (
+from modlib.analysis.meso.clock_pizza import shift_rank
+from modlib.analysis.micro.neurons import SIMPLE_BELOW
+from modlib.claims.verdict import (
     Measurement,
     MissingExport,
     Verdict,
@@ -24,8 +21,9 @@ from modlib.claims import (
     networks_to_show,
     with_interval,
 )
-from modlib.groups import coset_step
-from modlib.results_clock_pizza import FOLDER, ExportedClockPizza, read_clock_pizza
+from modlib.maths.groups import coset_step
+from modlib.maths.intervals import mean_of_few
+from modlib.results.clock_pizza import FOLDER, ExportedClockPizza, read_clock_pizza
 
 MODEL_A = "clock-and-pizza/A"
 PAPER_FREQ, PAPER_SHIFT = 15, 4
@@ -159,11 +157,3 @@ def pizza_crt() -> Measurement:
     )
     note += "".join(part[1] for part in parts)
     return with_interval(value, low, high, len(values), verdict, note=note)
-
-
-CLOCK_PIZZA_MEASURES: dict[str, Callable[[], Measurement]] = {
-    "A.fig17.pizza_shift": pizza_shift,
-    "A.fig18.remap": pizza_remapped,
-    "A.sec55.pizza_cosets": pizza_cosets,
-    "A.secB11.crt": pizza_crt,
-}

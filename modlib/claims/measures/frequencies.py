@@ -1,24 +1,25 @@
-"""How the claims about distributions over many networks are measured, and those of section 5.4.
+"""How the claims about distributions over many networks are measured.
 
-One function a claim, named in ``SWEEP_MEASURES``. They read the tables in ``results/sweeps``.
-Networks that did not learn are left out, except where the claim is about how many do.
-"""
+Networks that did not learn are left out, except where the claim is about how many do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from math import log
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from modlib.analysis import frequencies as fr
-from modlib.analysis import separation as sep
-from modlib.analysis.growth import compare_growth, is_slow
-from modlib.analysis.seeds import Equivalence, Estimate, equivalence, mean_over_seeds, ratio_of_sums
-from modlib.claims import (
+from modlib.analysis.many_seeds import frequencies as fr
+from modlib.claims.committed import (
+    REGIMES,
+    exported_sweep,
+    first_of,
+    mean_of,
+    networks_of,
+    sweep_tables,
+    with_bounds,
+)
+from modlib.claims.verdict import (
     Measurement,
     MissingExport,
     Verdict,
@@ -26,49 +27,20 @@ from modlib.claims import (
     interval_verdict,
     margin_verdict,
     networks_to_show,
-    share_interval,
     with_interval,
 )
-from modlib.config import MODULI, PRESETS, WIDTHS, scaled_name
-from modlib.many import presence, that_learned, tuned_neurons, window
-from modlib.results import read_sweep_export
-from modlib.sweep_tables import SweepTables
+from modlib.config.presets import PRESETS
+from modlib.maths.intervals import Equivalence, equivalence, ratio_of_sums
+from modlib.results.shown import presence, tuned_neurons, window
 
-REGIMES = {"n": "", "full": "-full"}
-"""Batch regimes and how their presets' names end."""
 BOTH = ("A91", "A89")
 """Presets of a claim that names no modulus."""
-MIN_MODULI, MIN_FIXED = 16, 8
-MIN_LEARNED = 10
-"""Moduli that the claim on growth needs."""
 CLUSTER_MARGIN, SHARE_MARGIN = 0.25, 0.03
 """What counts as no difference between batch regimes: clusters a run, share of simple neurons."""
 PAPER_COUNT = 2200 / 100_000
 """Neurons in the window a frequency and run (appendix B.3.1)."""
 PAPER_ZERO_BIN = 2.4e6 / (10_000 * 2 * 91 * 32)
 SIGNIFICANT = 0.05
-GAMMA_MODULI = (59, 89, 113, 251, 499, 997, 1999)
-GAMMA_CLUSTERS = range(4, 11)
-
-
-@lru_cache(maxsize=64)
-def _tables(name: str) -> SweepTables | None:
-    return read_sweep_export(name)
-
-
-def sweep_tables(name: str, *, learned_only: bool = True) -> SweepTables:
-    """The committed tables of a preset, of its networks that learned.
-
-    Raises ``MissingExport`` where there are none.
-    """
-    tables = _tables(name)
-    if tables is None:
-        raise MissingExport(name)
-    return that_learned(tables) if learned_only else tables
-
-
-def _networks(name: str) -> pd.DataFrame:
-    return sweep_tables(name).networks
 
 
 def _pooled(part: Callable[[str], np.ndarray]) -> np.ndarray:
@@ -80,35 +52,10 @@ def _presence(name: str) -> tuple[np.ndarray, int]:
     return presence(sweep_tables(name)), PRESETS[name].n
 
 
-def _first(estimate: Estimate) -> tuple[float, float, float]:
-    return float(estimate.value[0]), float(estimate.low[0]), float(estimate.high[0])
-
-
-def _mean(values: pd.Series | np.ndarray) -> tuple[float, float, float]:
-    return _first(mean_over_seeds(np.asarray(values, dtype=float)[:, None]))
-
-
-def _words(value: float, low: float, high: float, digits: int = 2) -> str:
-    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def accuracy(n: int) -> Measurement:
-    """Share of runs that learn, in both batch regimes."""
-    shares, verdicts, totals = {}, [], {}
-    for regime, ending in REGIMES.items():
-        learned = sweep_tables(f"A{n}{ending}", learned_only=False).networks.learned
-        shares[regime] = share_interval(int(learned.sum()), len(learned))
-        totals[regime] = len(learned)
-        verdicts.append(interval_verdict(*shares[regime][1:], at_least=0.95))
-    full = with_interval(*shares["full"], totals["full"], verdicts[1], unit="%")
-    note = f"batch n; full batch {full.text}"
-    return with_interval(*shares["n"], totals["n"], all_agree(*verdicts), unit="%", note=note)
-
-
 def tail(name: str, **bounds: float) -> Measurement:
     """Share of embedding weights beyond 1 in size at the end of the long runs."""
-    networks = _networks(name)
-    share = _mean(networks.share_above_1)
+    networks = networks_of(name)
+    share = mean_of(networks.share_above_1)
     verdict = interval_verdict(*share[1:], **bounds)
     note = f"{PRESETS[name].num_epochs} epochs"
     return with_interval(*share, len(networks), verdict, unit="%", note=note)
@@ -123,12 +70,12 @@ def weight_range() -> Measurement:
         ("batch n", "A91-long", 2.0),
         ("full batch", "A91-full-long", 1.5),
     ):
-        networks = _networks(name)
+        networks = networks_of(name)
         for column, said in (("abs_max", "maximum"), ("abs_q999", "99.9 % quantile")):
-            found = _mean(networks[column])
+            found = mean_of(networks[column])
             limits = {"at_least": 0.9 * bound, "at_most": 1.1 * bound}
             verdicts.append(interval_verdict(*found[1:], **limits))
-            words.append(f"{said} {_words(*found)}, {regime}")
+            words.append(f"{said} {with_bounds(*found)}, {regime}")
             if not num_seeds:
                 first, num_seeds = found, len(networks)
         largest = float(networks.abs_max.max())
@@ -139,11 +86,11 @@ def weight_range() -> Measurement:
 
 def zero_bin() -> Measurement:
     """Share of embedding weights within .025 of zero, long runs with batches of n."""
-    networks = _networks("A91-long")
-    share = _mean(networks.share_within_025)
+    networks = networks_of("A91-long")
+    share = mean_of(networks.share_within_025)
     limits = {"at_least": PAPER_ZERO_BIN / 1.5, "at_most": PAPER_ZERO_BIN * 1.5}
     note = f"after {PRESETS['A91-long'].num_epochs} epochs"
-    default = _tables("A91")
+    default = exported_sweep("A91")
     if default is not None:
         earlier = default.networks.share_within_025[default.networks.learned].mean()
         note += f"; {100 * earlier:.1f} % after {PRESETS['A91'].num_epochs}"
@@ -153,7 +100,7 @@ def zero_bin() -> Measurement:
 
 def regime_differences(n: int) -> dict[str, tuple[Equivalence, float]]:
     """Full batch less batch n at one modulus: what is compared, the test, and its margin."""
-    small, full = _networks(f"A{n}"), _networks(f"A{n}-full")
+    small, full = networks_of(f"A{n}"), networks_of(f"A{n}-full")
     simple = [(t.neurons_simple / t.num_live).to_numpy() for t in (full, small)]
     clusters = [t.num_clusters.to_numpy() for t in (full, small)]
     return {
@@ -167,17 +114,17 @@ def batch_invariance() -> Measurement:
     words, equivalent, outside, needed = [], [], [], []
     first = None
     for n in (91, 89):
-        num_full = len(_networks(f"A{n}-full"))
+        num_full = len(networks_of(f"A{n}-full"))
         for what, (test, margin) in regime_differences(n).items():
             first = first or test
             equivalent.append(test.p_value < SIGNIFICANT)
             outside.append(margin_verdict([(test.low, test.high)], -margin, margin) == "differs")
             half_width = (test.high - test.low) / 2
             needed.append(networks_to_show(num_full, half_width, margin))
-            numbers = _words(test.difference, test.low, test.high, 3)
+            numbers = with_bounds(test.difference, test.low, test.high, 3)
             words.append(f"{what}, n = {n}: {numbers}, p = {test.p_value:.2g}")
     assert first is not None
-    num_seeds = sum(len(_networks(f"A91{ending}")) for ending in REGIMES.values())
+    num_seeds = sum(len(networks_of(f"A91{ending}")) for ending in REGIMES.values())
     verdict: Verdict = "agrees" if all(equivalent) else "not testable at this size"
     verdict = "differs" if any(outside) else verdict
     note = f"full batch less batch n, p of not being equivalent: {'; '.join(words)}"
@@ -202,7 +149,8 @@ def class_rates() -> Measurement:
     verdict = margin_verdict(list(zip(table.low, table.high, strict=True)), 0.95, 1.05)
     worst = table.iloc[int((table.ratio - 1).abs().argmax())]
     words = [
-        f"gcd {row.gcd}: {_words(row.ratio, row.low, row.high, 3)}" for row in table.itertuples()
+        f"gcd {row.gcd}: {with_bounds(row.ratio, row.low, row.high, 3)}"
+        for row in table.itertuples()
     ]
     test = fr.uniform_between(found, n)
     note = f"{', '.join(words)}; the same rate in all classes: p = {test.p_value:.2g}"
@@ -237,9 +185,9 @@ def doubling() -> Measurement:
     found, n = _presence("A91")
     lift = fr.ratio_lifts(found, n, [2]).iloc[0]
     note = f"{lift.observed:.0f} pairs (f, 2f), {lift.expected:.0f} expected"
-    if _tables("A89") is not None:
+    if exported_sweep("A89") is not None:
         other = fr.ratio_lifts(*_presence("A89"), [2]).iloc[0]
-        note += f"; n = 89: {_words(other.lift, other.low, other.high)}"
+        note += f"; n = 89: {with_bounds(other.lift, other.low, other.high)}"
     verdict = interval_verdict(lift.low, lift.high, below=1.0)
     return with_interval(lift.lift, lift.low, lift.high, len(found), verdict, note=note)
 
@@ -255,21 +203,21 @@ def rank_zero() -> Measurement:
     """Share of pairs on which a cluster alone has the right answer first, all clusters."""
     sums = _pooled(lambda name: _per_network(name, "rank_0"))
     means = _pooled(lambda name: _per_network(name, "rank_mean"))
-    share = _first(ratio_of_sums(sums[:, :1], sums[:, 1:]))
-    mean = _first(ratio_of_sums(means[:, :1], means[:, 1:]))
-    note = f"{int(sums[:, 1].sum())} clusters; mean rank {_words(*mean)}"
+    share = first_of(ratio_of_sums(sums[:, :1], sums[:, 1:]))
+    mean = first_of(ratio_of_sums(means[:, :1], means[:, 1:]))
+    note = f"{int(sums[:, 1].sum())} clusters; mean rank {with_bounds(*mean)}"
     verdict = interval_verdict(*share[1:], below=0.5)
     return with_interval(*share, len(sums), verdict, unit="%", note=note)
 
 
 def clusters_a_run(n: int) -> Measurement:
     """Mean number of clusters, batch n."""
-    counts = _networks(f"A{n}").num_clusters
-    mean = _mean(counts)
+    counts = networks_of(f"A{n}").num_clusters
+    mean = mean_of(counts)
     notes = [f"ln n = {log(n):.2f}, standard deviation {counts.std():.2f}"]
     for name, said in ((f"A{n}-full", "full batch"), (f"A{n}-flax", "flax initialisation")):
-        if name in PRESETS and _tables(name) is not None:
-            notes.append(f"{said} {_words(*_mean(_networks(name).num_clusters))}")
+        if name in PRESETS and exported_sweep(name) is not None:
+            notes.append(f"{said} {with_bounds(*mean_of(networks_of(name).num_clusters))}")
     verdict = interval_verdict(*mean[1:], at_least=4.0, at_most=5.5)
     return with_interval(*mean, len(counts), verdict, note="; ".join(notes))
 
@@ -277,8 +225,8 @@ def clusters_a_run(n: int) -> Measurement:
 def fine_tuning_share() -> Measurement:
     """Share of clusters that are fine-tuning clusters by the residual rule."""
     columns = ["num_fine_tuning", "num_clusters"]
-    counts = _pooled(lambda name: _networks(name)[columns].to_numpy(dtype=float))
-    share = _first(ratio_of_sums(counts[:, :1], counts[:, 1:]))
+    counts = _pooled(lambda name: networks_of(name)[columns].to_numpy(dtype=float))
+    share = first_of(ratio_of_sums(counts[:, :1], counts[:, 1:]))
     verdict = interval_verdict(*share[1:], below=0.191)
     return with_interval(*share, len(counts), verdict, unit="%")
 
@@ -291,10 +239,10 @@ def window_count() -> Measurement:
     """Neurons in the window a frequency and run, over the paper's count."""
 
     def rates(column: str) -> tuple[float, float, float]:
-        return _mean(_pooled(lambda name: _window(name, column)[:, 1:].mean(1)))
+        return mean_of(_pooled(lambda name: _window(name, column)[:, 1:].mean(1)))
 
     rate, tuned = rates("num_neurons"), rates("num_fine_tuning")
-    present = _mean(_pooled(lambda name: (_window(name, "num_neurons")[:, 1:] > 0).mean(1)))
+    present = mean_of(_pooled(lambda name: (_window(name, "num_neurons")[:, 1:] > 0).mean(1)))
     value, low, high = (x / PAPER_COUNT for x in rate)
     note = (
         f"{1e5 * rate[0]:,.0f} neurons a frequency in 100,000 runs where the paper has 2,200; of "
@@ -302,18 +250,18 @@ def window_count() -> Measurement:
         "such a neuron at a given frequency"
     )
     verdict = interval_verdict(low, high, at_least=1 / 1.5, at_most=1.5)
-    num_seeds = sum(len(_networks(name)) for name in BOTH)
+    num_seeds = sum(len(networks_of(name)) for name in BOTH)
     return with_interval(value, low, high, num_seeds, verdict, unit="times", note=note)
 
 
 def window_prime_factors() -> Measurement:
     """Rate of gcd class 13 over class 1 among the window's fine-tuning neurons, n = 91."""
-    ratio = _first(fr.ratio_of_classes(_window("A91", "num_fine_tuning"), 91, 13, 1))
-    every = _first(fr.ratio_of_classes(_window("A91", "num_neurons"), 91, 13, 1))
-    seven = _first(fr.ratio_of_classes(_window("A91", "num_fine_tuning"), 91, 7, 1))
-    note = f"class 7: {_words(*seven)}; class 13, neurons of every kind: {_words(*every)}"
+    ratio = first_of(fr.ratio_of_classes(_window("A91", "num_fine_tuning"), 91, 13, 1))
+    every = first_of(fr.ratio_of_classes(_window("A91", "num_neurons"), 91, 13, 1))
+    seven = first_of(fr.ratio_of_classes(_window("A91", "num_fine_tuning"), 91, 7, 1))
+    note = f"class 7: {with_bounds(*seven)}; class 13, neurons of every kind: {with_bounds(*every)}"
     verdict = interval_verdict(*ratio[1:], below=1.0)
-    return with_interval(*ratio, len(_networks("A91")), verdict, note=note)
+    return with_interval(*ratio, len(networks_of("A91")), verdict, note=note)
 
 
 def additive_relations() -> Measurement:
@@ -324,7 +272,7 @@ def additive_relations() -> Measurement:
         raise MissingExport("A91")
     pooled = table.iloc[0]
     parts = [
-        f"{row.relation} {_words(row.lift, row.low, row.high, 1)}"
+        f"{row.relation} {with_bounds(row.lift, row.low, row.high, 1)}"
         for row in table.iloc[1:7].itertuples()
     ]
     note = (
@@ -343,201 +291,3 @@ def additive_relations() -> Measurement:
     verdict = interval_verdict(pooled.low, pooled.high, above=1.0)
     seeds = neurons.seed.nunique()
     return with_interval(pooled.lift, pooled.low, pooled.high, seeds, verdict, note=note)
-
-
-def width_differences() -> pd.DataFrame:
-    """Mean clusters at each committed width less those at 128: a row a width and regime."""
-    rows = []
-    for regime, ending in REGIMES.items():
-        base = _networks(f"A91{ending}").num_clusters.to_numpy()
-        for width in WIDTHS:
-            if _tables(f"A91{ending}-width-{width}") is not None:
-                counts = _networks(f"A91{ending}-width-{width}").num_clusters.to_numpy()
-                test = equivalence(counts, base, 1.0)
-                rows.append({"batch": regime, "width": width, "num_seeds": len(counts)})
-                rows[-1] |= test._asdict()
-    return pd.DataFrame(rows, columns=["batch", "width", "num_seeds", *Equivalence._fields])
-
-
-def width() -> Measurement:
-    """Difference of mean clusters from width 128, the largest of all widths and regimes."""
-    table = width_differences()
-    held = set(zip(table.batch, table.width, strict=True))
-    missing = [(b, w) for b in REGIMES for w in WIDTHS if (b, w) not in held]
-    if any(w < max(WIDTHS) for _, w in missing):
-        raise MissingExport(f"widths {missing}")
-    verdict = all_agree(
-        *(interval_verdict(r.low, r.high, above=-1.0, below=1.0) for r in table.itertuples())
-    )
-    notes = [
-        f"width {r.width}, batch {r.batch}: {_words(r.difference, r.low, r.high)}"
-        for r in table.itertuples()
-    ]
-    if missing:
-        regimes = " and ".join(f"batch {batch}" for batch, _ in missing)
-        notes.append(
-            f"width {max(WIDTHS)} ({regimes}) was not trained: it takes a GPU, 50 networks of "
-            f"{max(WIDTHS)} neurons in each regime"
-        )
-        if verdict == "agrees":
-            verdict = "not testable at this size"
-    worst = table.iloc[int(table.difference.abs().argmax())]
-    interval = (float(worst.difference), float(worst.low), float(worst.high))
-    num_seeds = int(table.num_seeds.sum())
-    return with_interval(*interval, num_seeds, verdict, unit="clusters", note="; ".join(notes))
-
-
-def clusters_by_modulus(name_of: Callable[[int], str] = scaled_name) -> dict[int, np.ndarray]:
-    """Clusters of the networks that learned at each committed modulus, batch n.
-
-    ``name_of``: the preset of a modulus. Moduli at which fewer than ten learned are left out.
-    """
-    found = {}
-    for n in MODULI:
-        tables = _tables(name_of(n))
-        if tables is not None and tables.networks.learned.sum() >= MIN_LEARNED:
-            found[n] = _networks(name_of(n)).num_clusters.to_numpy()
-    return found
-
-
-def growth() -> Measurement:
-    """Largest ratio of mean clusters to ln n; which curve predicts held-out moduli best."""
-    counts = clusters_by_modulus()
-    if len(counts) < MIN_MODULI:
-        raise MissingExport("moduli")
-    result = compare_growth(counts)
-    worst = result.points.iloc[int(result.points.ratio_high.argmax())]
-    low = worst.low / log(worst.n)
-    errors = [f"{row.curve} {row.error:.3f}" for row in result.curves.itertuples()]
-    best = result.curves.iloc[int(result.curves.error.argmin())]
-    note = (
-        f"at n = {worst.n:.0f}, the largest of {len(counts)} moduli from {min(counts)} to "
-        f"{max(counts)}; error on held-out moduli, in clusters: {', '.join(errors)}; best is "
-        f"{best.curve}, and in {100 * result.share_slow:.0f} % of resamples of moduli and networks "
-        "a curve that log n bounds"
-    )
-    fixed = clusters_by_modulus(lambda n: f"A{n}")
-    if len(fixed) >= MIN_FIXED:
-        again = compare_growth(fixed)
-        winner = again.curves.iloc[int(again.curves.error.argmin())]
-        note += (
-            f"; with the paper's L2 at all of {len(fixed)} moduli up to {max(fixed)} best is "
-            f"{winner.curve}, b = {winner.b:.2f}"
-        )
-    below = interval_verdict(low, worst.ratio_high, below=1.5)
-    verdict: Verdict = below if is_slow(best.curve, best.b) else "differs"
-    num_seeds = int(result.points.num_seeds.sum())
-    interval = (float(worst.ratio), float(low), float(worst.ratio_high))
-    return with_interval(*interval, num_seeds, verdict, unit="of ln n", note=note)
-
-
-@lru_cache(maxsize=2)
-def formula_errors(model: sep.Model) -> pd.DataFrame:
-    """The Gamma formula against the true probability: a row an n and m, m of 4 or more.
-
-    ``formula`` as printed, ``clipped`` to 0 and 1, ``true``, ``error`` of the clipped one.
-    """
-    rows: list[dict[str, Any]] = []
-    for n in GAMMA_MODULI:
-        for m in GAMMA_CLUSTERS:
-            true = sep.separation_probability(n, m, model=model).value
-            formula = sep.gamma_formula(n, m)
-            clipped = min(1.0, max(0.0, formula))
-            rows.append({"n": n, "m": m, "true": true, "formula": formula, "clipped": clipped})
-            rows[-1]["error"] = clipped - true
-    return pd.DataFrame(rows)
-
-
-def gamma_formula() -> Measurement:
-    """Largest error of the Gamma formula, taken as 0 where it is negative."""
-    table, other = (formula_errors(model) for model in sep.MODELS)
-    at = table.iloc[int(table.error.abs().argmax())]
-    sure = table[table.true >= 0.9]
-    note = (
-        f"distinct frequencies, at n = {at.n:.0f}, m = {at.m:.0f}: {at.formula:.3f} for "
-        f"{at.true:.3f}; {len(table)} pairs of n ({min(GAMMA_MODULI)} to {max(GAMMA_MODULI)}) and "
-        f"m ({min(GAMMA_CLUSTERS)} to {max(GAMMA_CLUSTERS)}), a negative formula taken as 0; where "
-        f"the truth is .9 or more the largest error is {sure.error.abs().max():.3f}; with "
-        f"replacement {other.error.abs().max():.3f}"
-    )
-    error = float(abs(at.error))
-    verdict = interval_verdict(error, error, at_most=0.05)
-    return Measurement(value=error, verdict=verdict, note=note)
-
-
-def half_at_log() -> Measurement:
-    """True probability of separation at m = round(ln n); the value is that at n = 91."""
-    found, other = (
-        {n: sep.separation_probability(n, round(log(n)), model=model) for n in sep.MODULI}
-        for model in sep.MODELS
-    )
-    verdicts = [interval_verdict(p.low, p.high, at_least=0.4, at_most=0.6) for p in found.values()]
-    values = [p.value for p in found.values()]
-    note = (
-        f"distinct frequencies at n = 91, m = {round(log(91))}; {found[89].value:.3f} at n = 89, "
-        f"m = {round(log(89))}; over {len(values)} moduli from {min(found)} to {max(found)} it "
-        f"runs from {min(values):.2f} to {max(values):.2f}; with replacement "
-        f"{other[91].value:.3f} and {other[89].value:.3f}"
-    )
-    return Measurement(value=found[91].value, verdict=all_agree(*verdicts), note=note)
-
-
-SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "ln n": np.log,
-    "n^.2": lambda n: n**0.2,
-    "n^.5": np.sqrt,
-    "n": lambda n: n,
-}
-"""Against which the fewest frequencies needed are set as a line."""
-
-
-def straightness(
-    model: sep.Model, delta: float = sep.DELTA
-) -> tuple[dict[str, float], dict[int, int]]:
-    """R^2 of lines in ``SHAPES`` through the fewest frequencies needed, and these by modulus."""
-    needed = {n: sep.fewest_frequencies(n, delta=delta, model=model) for n in sep.MODULI}
-    n, m = np.array(list(needed), dtype=float), np.array(list(needed.values()))
-    return {name: float(np.corrcoef(of(n), m)[0, 1] ** 2) for name, of in SHAPES.items()}, needed
-
-
-def log_growth() -> Measurement:
-    """R^2 of the smallest m with probability one half against ln n."""
-    (squares, needed), (other, _) = (straightness(model) for model in sep.MODELS)
-    rivals = ", ".join(f"{name} {value:.3f}" for name, value in squares.items() if name != "ln n")
-    squared = squares["ln n"]
-    note = (
-        f"R^2 over {len(needed)} moduli, distinct frequencies; {needed[min(needed)]} of them are "
-        f"needed at n = {min(needed)}, {needed[91]} at 91, {needed[max(needed)]} at {max(needed)}; "
-        f"with replacement R^2 = {other['ln n']:.3f}; for lines in other shapes, distinct "
-        f"frequencies: {rivals}"
-    )
-    return Measurement(
-        value=squared, verdict=interval_verdict(squared, squared, at_least=0.9), note=note
-    )
-
-
-SWEEP_MEASURES: dict[str, Callable[[], Measurement]] = {
-    "A.sec4.accuracy.n91": lambda: accuracy(91),
-    "A.sec4.accuracy.n89": lambda: accuracy(89),
-    "A.fig3.tail.batch_n": lambda: tail("A91-long", at_least=0.04, at_most=0.06),
-    "A.fig3.tail.full": lambda: tail("A91-full-long", below=0.006),
-    "A.fig3.range": weight_range,
-    "A.fig3.zero_bin": zero_bin,
-    "A.sec4.batch_invariance": batch_invariance,
-    "A.fig4a.classes.n91": class_rates,
-    "A.fig4a.within.n91": lambda: uniform_within("A91"),
-    "A.fig4a.within.n89": lambda: uniform_within("A89"),
-    "A.fig4b.double": doubling,
-    "A.fig5a.rank0": rank_zero,
-    "A.fig5b.clusters.n91": lambda: clusters_a_run(91),
-    "A.fig5b.clusters.n89": lambda: clusters_a_run(89),
-    "A.fig25.bound": fine_tuning_share,
-    "A.fig25.count": window_count,
-    "A.fig25.prime_factors": window_prime_factors,
-    "A.fig28.additive": additive_relations,
-    "A.fig29.width": width,
-    "A.fig30.growth": growth,
-    "A.sec54.gamma": gamma_formula,
-    "A.sec54.half_at_log": half_at_log,
-    "A.sec54.log_growth": log_growth,
-}

@@ -7,15 +7,13 @@ counts as learned at its first logged step with a validation accuracy of .99.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from modlib.analysis import grokking as gr
-from modlib.analysis.seeds import mean_of_few
-from modlib.claims import (
+from modlib.analysis.remainders import grokking as gr
+from modlib.claims.verdict import (
     ONE_NETWORK,
     Measurement,
     MissingExport,
@@ -25,7 +23,8 @@ from modlib.claims import (
     share_interval,
     with_interval,
 )
-from modlib.results_remainders import ExportedRemainders, read_remainders
+from modlib.maths.intervals import mean_of_few
+from modlib.results.remainders import ExportedRemainders, read_remainders
 
 SMALL = "B37"
 PAPER = {
@@ -223,11 +222,3 @@ def attention_early() -> Measurement:
 
 def _geometric_mean(values: list[float]) -> float:
     return float(np.exp(np.log(values).mean()))
-
-
-GROKKING_MEASURES: dict[str, Callable[[], Measurement]] = {
-    "B.fig5.all_tasks": all_tasks,
-    "B.fig5.order": order,
-    "B.fig5.rest_together": rest_together,
-    "B.fig17.attention_early": attention_early,
-}

@@ -7,16 +7,14 @@ mean over seeds: there are too few to resample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from math import inf
 
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.remainder_tasks import zero_free_kinds
-from modlib.analysis.seeds import mean_of_few
-from modlib.claims import (
+from modlib.claims.verdict import (
     Measurement,
     MissingExport,
     Verdict,
@@ -26,8 +24,9 @@ from modlib.claims import (
     share_interval,
     with_interval,
 )
-from modlib.config import REMAINDERS_PRESETS
-from modlib.results_remainders import ExportedRemainders, read_remainders
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.maths.intervals import mean_of_few
+from modlib.results.remainders import ExportedRemainders, read_remainders
 
 SMALL = {
     "miiii": "B37",
@@ -122,16 +121,6 @@ def _measured(
     return with_interval(mean, low, high, len(values), verdict, note=note)
 
 
-def only_primes() -> Measurement:
-    """Numbers below 113^2 for which "no remainder is zero" and "is prime" differ."""
-    _, others, missed = zero_free_kinds(113).items()
-    count = len(others[1]) + len(missed[1])
-    named = ", ".join(str(x) for x in others[1]) or "none"
-    note = f"without a zero and not prime: {named}; primes with one: {len(missed[1])}"
-    verdict: Verdict = "differs" if count else "agrees"
-    return Measurement(value=count, text=f"{count} exceptions", verdict=verdict, note=note)
-
-
 def positions() -> Measurement:
     """Correlation of the two places for nanda; miiii less its controls, seed by seed."""
     name = "position_correlation"
@@ -207,12 +196,3 @@ def no_periodicity() -> Measurement:
         _at_paper_size(name, tuple(PAPER_SIZE), 1),
     ]
     return _measured(ratio, verdict, notes)
-
-
-EMBEDDING_MEASURES: dict[str, Callable[[], Measurement]] = {
-    "B.sec.primes": only_primes,
-    "B.fig7.positions": positions,
-    "B.fig8.diffuse": diffuse,
-    "B.fig11.five": basis_vectors,
-    "B.fig13.basis": no_periodicity,
-}

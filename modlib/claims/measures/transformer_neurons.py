@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from modlib.analysis.active_sets import (
+from modlib.analysis.remainders.active_sets import (
     Reuse,
     Spike,
     as_coded,
@@ -22,8 +22,7 @@ from modlib.analysis.active_sets import (
     reuse_through,
     step_before,
 )
-from modlib.analysis.seeds import mean_of_few
-from modlib.claims import (
+from modlib.claims.verdict import (
     ONE_NETWORK,
     Measurement,
     MissingExport,
@@ -33,8 +32,9 @@ from modlib.claims import (
     networks_to_show,
     with_interval,
 )
-from modlib.config import REMAINDERS_PRESETS
-from modlib.results_remainders import ExportedRemainders, read_remainders
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.maths.intervals import mean_of_few
+from modlib.results.remainders import ExportedRemainders, read_remainders
 
 SMALL, PAPER = "B37", ("B113-code", "B113-text")
 """Presets of the small setting and of the paper's own: the fraction of its code, of its text."""
@@ -381,13 +381,3 @@ def mechanism() -> Measurement:
     if verdict == TO_SHOW:
         note = f"{_needed(shares[worst], len(small.seeds), EXPLAINED)}; {note}"
     return _measured(shares[worst], len(small.seeds), verdict, note)
-
-
-CIRCUIT_MEASURES: dict[str, Callable[[], Measurement]] = {
-    "B.fig14.periodic": neurons_periodic,
-    "B.tab3.spike": spike,
-    "B.tab3.reuse": circuit_reuse,
-    "B.fig18.one_digit": one_digit,
-    "B.sec.attention_idle": attention_idle,
-    "B.sec.mechanism": mechanism,
-}

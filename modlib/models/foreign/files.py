@@ -1,20 +1,17 @@
-"""Checkpoint files: arrays read without running any code, published weights found by hash."""
+"""Checkpoint files: arrays read without running any code."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 import os
 import pickle
 import pickletools
 import stat
-import textwrap
 import warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +21,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from modlib.errors import InputError, StoreError, require_choice
+from modlib.errors import InputError, StoreError
+from modlib.models.foreign.published import PUBLISHED, reason_of
 
 MAX_BYTES = 4 * 2**30
 """Largest file that is read, and the most that its arrays may take."""
@@ -40,94 +38,6 @@ STATE_KEYS = ("model", "state_dict", "model_state_dict")
 
 MAX_DICTS = 10
 """Dicts around the parameters."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Published:
-    """Weights that others published: file name, sha256, address, and what the file leaves out."""
-
-    file: str
-    sha256: str
-    url: str
-    layout: str
-    attention_rate: float | None = None
-
-
-def _of_zhong(run: str, sha256: str, attention_rate: float) -> Published:
-    commit = "4c7f2f31d215a51522b33f3ae2ef35f9c254ef6f"
-    file = f"model_{run}.pt"
-    return Published(
-        file=file,
-        sha256=sha256,
-        url=f"https://raw.githubusercontent.com/fjzzq2002/pizza/{commit}/code/save/{file}",
-        layout="zhong_transformer",
-        attention_rate=attention_rate,
-    )
-
-
-PUBLISHED: dict[str, Published] = {
-    "clock-and-pizza/A": _of_zhong(
-        "p99zdpze5l", "eb58a5a059f05f9f8a434f8f6d62405c6194dc353abf9843cb56382183820e25", 0.0
-    ),
-    "clock-and-pizza/B": _of_zhong(
-        "l8k1hzciux", "9c45340a4ce253239687349f690a3687116ef14c35e64f77b69c5abdf6086929", 1.0
-    ),
-}
-"""Models A (pizza) and B (clock) of Zhong et al. 2023, from their repository."""
-
-
-def published_path(name: str) -> Path:
-    """Where the published weights of this name lie, downloaded once where they must be.
-
-    The folder ``$MODLIB_EXTERNAL`` is searched first, for the file by its name (``model_x.pt``,
-    or ``model_..._x.pt``) and its sha256; then the user's cache; then they are fetched. Raises
-    ``StoreError`` for a file of the name with another sha256, and without a connection.
-    """
-    published = PUBLISHED[require_choice("name", name, PUBLISHED)]
-    external = os.environ.get("MODLIB_EXTERNAL")
-    run = published.file.rpartition("_")[2]
-    folder = Path(os.path.expanduser(external)) if external else None
-    found = sorted(folder.rglob(f"model_*{run}")) if folder else []
-    digests = {path: _sha256(path) for path in found if path.is_file()}
-    for path, digest in digests.items():
-        if digest == published.sha256:
-            return path
-    if digests:
-        path, digest = next(iter(digests.items()))
-        raise StoreError(
-            f"{path} is not the published file: its sha256 is {digest}, not {published.sha256}"
-        )
-    return _fetch(published)
-
-
-def _fetch(published: Published) -> Path:
-    import pooch  # these two only where something may have to be downloaded
-    import requests
-
-    pooch.get_logger().setLevel("WARNING")
-    try:
-        fetched = pooch.retrieve(
-            published.url,
-            known_hash=f"sha256:{published.sha256}",
-            fname=published.file,
-            path=pooch.os_cache("modlib") / "published",
-        )
-    except (OSError, ValueError) as error:  # ValueError: another sha256 than the known one
-        offline = isinstance(error, requests.ConnectionError | requests.Timeout)
-        raise StoreError(
-            f"{published.file} cannot be fetched from {published.url} "
-            f"({'no connection' if offline else _one_line(error)}): "
-            "download it and name its folder in MODLIB_EXTERNAL"
-        ) from None
-    return Path(fetched)
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read ({_one_line(error)})") from None
 
 
 def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
@@ -163,7 +73,7 @@ def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
         published = ", ".join(PUBLISHED)
         raise StoreError(f"{path} is missing (published weights are {published})") from None
     except (OSError, SafetensorError) as error:
-        raise StoreError(f"{path} is damaged or cannot be read ({_one_line(error)})") from None
+        raise StoreError(f"{path} is damaged or cannot be read ({reason_of(error)})") from None
     if not found:
         raise StoreError(f"{path} holds no arrays")
     if not all(name.isprintable() for name in found):
@@ -184,7 +94,7 @@ def _members(path: Path) -> list[str]:
     except OSError:
         raise
     except Exception as error:  # damaged archives raise whatever the bytes lead to
-        raise StoreError(f"{path} is damaged or cut short ({_one_line(error)})") from None
+        raise StoreError(f"{path} is damaged or cut short ({reason_of(error)})") from None
     if not members or unpacked > MAX_BYTES:
         raise StoreError(f"{path} must unpack to 1 to {MAX_BYTES} bytes, not {unpacked}")
     if damaged is not None:
@@ -199,7 +109,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     except OSError:
         raise
     except Exception as error:  # damaged headers raise whatever the bytes lead to
-        reason = _one_line(error)
+        reason = reason_of(error)
         raise StoreError(f"{path} is damaged or holds more than arrays ({reason})") from None
     others = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
     if others:
@@ -224,7 +134,7 @@ def _read_torch(path: Path, members: Sequence[str] = ()) -> dict[str, np.ndarray
     except pickle.UnpicklingError:
         raise StoreError(f"{path} is no pickle of arrays alone, and {instead}") from None
     except Exception as error:  # damaged pickles raise whatever the bytes lead to
-        raise StoreError(f"{path} is damaged, or no torch.save ({_one_line(error)})") from None
+        raise StoreError(f"{path} is damaged, or no torch.save ({reason_of(error)})") from None
     for _ in range(MAX_DICTS):
         if not isinstance(content, Mapping):
             raise StoreError(f"{path} holds a {type(content).__name__}, not a dict of arrays")
@@ -283,8 +193,3 @@ def _require_room(shapes: Iterable[Sequence[int]]) -> None:
     wanted = 8 * sum(math.prod(shape) for shape in shapes)
     if wanted > MAX_BYTES:
         raise InputError("arrays", f"take at most {MAX_BYTES} bytes in float64", wanted)
-
-
-def _one_line(error: BaseException) -> str:
-    reason = error.strerror if isinstance(error, OSError) else None
-    return textwrap.shorten(reason or str(error) or type(error).__name__, 200, placeholder=" ...")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from modlib.config import MAX_N
+from modlib.config.addition import MAX_N
 from modlib.errors import InputError, require_int
 
 Tensors = Mapping[str, np.ndarray]

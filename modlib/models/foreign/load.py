@@ -1,4 +1,4 @@
-"""Other people's networks: read from a file, recognised by names and shapes, given as tables."""
+"""Other people's networks: read from a file, recognised by names and shapes."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from modlib.analysis.pair_view import Additive, PairView
-from modlib.analysis.view import NeuronView
 from modlib.errors import InputError, require_choice, require_float, require_int
-from modlib.models.checkpoints import PUBLISHED, Published, published_path, read_tensors
-from modlib.models.layout_tables import Respond, Tables, build
-from modlib.models.layouts import (
+from modlib.models.foreign.files import read_tensors
+from modlib.models.foreign.layouts import (
     LAYOUTS,
     Reading,
     Tensors,
@@ -28,57 +24,13 @@ from modlib.models.layouts import (
     recognise,
     require_modulus,
 )
-
-__all__ = [
-    "LAYOUTS",
-    "PUBLISHED",
-    "ForeignNetwork",
-    "Published",
-    "from_arrays",
-    "from_tensors",
-    "load_checkpoint",
-    "published_path",
-    "read_tensors",
-    "recognise",
-]
+from modlib.models.foreign.network import ForeignNetwork
+from modlib.models.foreign.published import PUBLISHED, published_path
+from modlib.models.foreign.tables import Tables, build
+from modlib.models.views.pair_view import Additive, PairView
 
 MAX_WEIGHT = 1e15
 """Largest weight: what the analyses multiply and square then stays far inside of float64."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ForeignNetwork:
-    """A network on pairs of Z_n that was not trained here, as the analyses need it.
-
-    ``norm``: L2 norm of all trained parameters, None for arrays; ``attention_rate``: of
-    ``zhong_transformer`` alone; ``notes``: what was guessed or left out. ``view``: the network
-    itself where ``exact``, else the sum of a part of a and a part of b that comes nearest, with
-    the shares of variance that it misses (``pair_view.Additive``). ``embedding``,
-    ``embedding_b``: (n, embed), one array where both inputs share it; ``respond``: logits
-    (pair, n) from embedded a and b, (pair, embed) each, float64 and differentiable; None for
-    arrays and for networks on one-hot inputs.
-    """
-
-    name: str
-    layout: str
-    n: int
-    norm: float | None
-    attention_rate: float | None
-    notes: tuple[str, ...]
-    view: NeuronView
-    preact_error: float
-    skip_error: float
-    exact: bool
-    embedding: Float[np.ndarray, "n embed"] | None
-    embedding_b: Float[np.ndarray, "n embed"] | None
-    respond: Respond | None
-    tables: PairView | None = field(repr=False)
-    """The tables of pairs where ``view`` is not the network itself."""
-
-    @property
-    def pairs(self) -> PairView:
-        """The network's exact tables of pairs."""
-        return PairView.of(self.view) if self.tables is None else self.tables
 
 
 def load_checkpoint(
@@ -164,7 +116,7 @@ def from_tensors(
     whichever answers more pairs right, of equals that of lower loss. ``member``: which network,
     where each array holds many along its first axis. Raises ``InputError`` for names and shapes
     that do not fit, for numbers that are no floats, not finite or above ``MAX_WEIGHT``, and for n
-    below 3 or above ``config.MAX_N``.
+    below 3 or above ``config.addition.MAX_N``.
     """
     told = layout is not None
     if layout is not None:

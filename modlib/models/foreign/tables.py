@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from modlib.analysis.pair_view import PairView
-from modlib.analysis.view import Factors, NeuronView
 from modlib.errors import InputError
 from modlib.models import clock_pizza
-from modlib.models.layouts import Tensors
+from modlib.models.foreign.layouts import Tensors
+from modlib.models.views.neuron_view import Factors, NeuronView
+from modlib.models.views.pair_view import PairView
 
 Respond = Callable[[Tensor, Tensor], Tensor]
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from modlib.analysis.view import NeuronView, Scores, score_logits
 from modlib.errors import InputError
+from modlib.models.views.neuron_view import NeuronView, Scores, score_logits
 
 EXACT_BELOW = 1e-10
 """Share of variance up to which a sum of two tables is the table of pairs, but for rounding."""

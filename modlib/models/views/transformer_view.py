@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from modlib.config import RemaindersConfig
-from modlib.tasks import as_grid, digits, moduli
+from modlib.config.remainders import RemaindersConfig
+from modlib.tasks.remainders import as_grid, digits, moduli
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ on the seeds trained beside it, their order, or the number of threads.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,16 +18,18 @@ import torch
 from jaxtyping import Float32
 from tqdm import tqdm
 
-from modlib import rng
-from modlib.config import AdditionConfig, require_seed
+from modlib.config.addition import AdditionConfig
+from modlib.config.rules import require_seed
 from modlib.errors import require_int
+from modlib.machine import available_cores
+from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, embedding_shares, initial_weights
-from modlib.tasks import train_mask, train_split
-from modlib.training import kernels
-from modlib.training.kernels import CHUNK_ROWS
-from modlib.training.loop import HISTORY, WEIGHT_HISTORY, table_of, weight_epochs
-from modlib.training.member import Member, evaluation_epochs
-from modlib.training.vectors import padded
+from modlib.tasks.addition import train_mask, train_split
+from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, table_of, weight_epochs
+from modlib.training.addition.member import Member, evaluation_epochs
+from modlib.training.kernels import addition as kernels
+from modlib.training.kernels.addition import CHUNK_ROWS
+from modlib.training.kernels.llvm_vectors import padded
 
 
 class Layout(NamedTuple):
@@ -182,13 +183,6 @@ def _train_one(config: AdditionConfig, seed: int, stop: threading.Event) -> Memb
     )
 
 
-def available_cores() -> int:
-    """Cores that this process may use, where the system says; else all."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def train_ensemble(
     config: AdditionConfig,
     seeds: Sequence[int],
@@ -204,7 +198,7 @@ def train_ensemble(
     are refused at the call. A CUDA device takes the networks in groups, by ``gpu.train_on_gpu``.
     """
     if device.type == "cuda":
-        from modlib.training.gpu import train_on_gpu
+        from modlib.training.addition.gpu import train_on_gpu
 
         return train_on_gpu(config, seeds, device=device, progress=progress)
     seeds = [require_seed(seed) for seed in seeds]

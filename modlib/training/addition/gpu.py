@@ -21,13 +21,14 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from modlib import rng
-from modlib.config import AdditionConfig, require_seed
+from modlib.config.addition import AdditionConfig
+from modlib.config.rules import require_seed
 from modlib.errors import InputError
+from modlib.maths import rng
 from modlib.models.mlp import FAR, NEAR, PARAMETERS, initial_weights
-from modlib.training.kernels import BETA_1, BETA_2
-from modlib.training.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
-from modlib.training.member import Member, evaluation_epochs
+from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
+from modlib.training.addition.member import Member, evaluation_epochs
+from modlib.training.kernels.addition import BETA_1, BETA_2
 
 MAX_N, MAX_EMBED_DIM = 512, 64
 """Largest sizes whose tiles the kernel is made for."""
@@ -102,7 +103,7 @@ def parameters(
 def permutations(
     seeds: Int64[Tensor, " seed"], stream: int, index: int, count: int
 ) -> Int64[Tensor, "seed {count}"]:
-    """``rng.permutation`` of every seed, made on the seeds' device: the same numbers.
+    """``maths.rng.permutation`` of every seed, made on the seeds' device: the same numbers.
 
     Words of 32 bits in int64: products wrap modulo 2^64, and their halves are masked.
     """
@@ -188,7 +189,7 @@ class Group:
 
     def run_epoch(self) -> None:
         """Take every step of the next epoch."""
-        from modlib.training.triton_kernel import run_epoch
+        from modlib.training.addition.triton_kernel import run_epoch
 
         config, order = self.config, self.split
         if config.batch == "n":

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from modlib.config import AdditionConfig
+from modlib.config.addition import AdditionConfig
+from modlib.machine import one_thread
 from modlib.models.mlp import (
     PARAMETERS,
     SHARES,
@@ -23,9 +24,8 @@ from modlib.models.mlp import (
     embedding_shares,
     initial_weights,
 )
-from modlib.store import Checkpoint
-from modlib.tasks import addition_pairs, epoch_order, train_mask, train_split
-from modlib.training.threads import one_thread
+from modlib.store.checkpoint import Checkpoint
+from modlib.tasks.addition import addition_pairs, epoch_order, train_mask, train_split
 
 MAX_EVALUATIONS = 300
 CHECKPOINT_EVERY_S = 5.0

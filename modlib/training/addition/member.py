@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from modlib.config import AdditionConfig
-from modlib.training import loop
+from modlib.config.addition import AdditionConfig
+from modlib.training.addition import loop
 
 MAX_EVALUATIONS = 30
 """Evaluations of a network on its way: each costs as much as some twenty steps."""

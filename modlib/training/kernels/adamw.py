@@ -1,5 +1,8 @@
 """AdamW behind a filter that strengthens the slow part of the gradient (Grokfast)."""
 
+# mypy: allow-untyped-defs
+# (numba infers the types of compiled functions from their calls)
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -9,7 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from modlib.config import RemaindersConfig
+from modlib.config.remainders import RemaindersConfig
+from modlib.training.kernels.llvm_vectors import compiled
 
 BETAS = (0.9, 0.98)
 EPSILON = 1e-8
@@ -79,3 +83,24 @@ def adamw_(
     first.mul_(beta_1).add_(grad * keep_1)
     second.mul_(beta_2).add_(grad * grad * keep_2)
     theta.mul_(shrink).sub_(size * first / (second.sqrt() * root + epsilon))
+
+
+@compiled
+def adamw(theta, grad, slow, first, second, constants):
+    """The gradient filter of equation 13, then one step of AdamW.
+
+    Flat arrays of one length: parameters, gradient (becomes the filtered one), its moving
+    average, Adam's two moments. ``constants``: see ``optim.constants``.
+    """
+    lam, alpha, keep_slow, beta_1, keep_1, beta_2, keep_2, size, root, shrink, epsilon = (
+        constants[0], constants[1], constants[2], constants[3], constants[4], constants[5],
+        constants[6], constants[7], constants[8], constants[9], constants[10],
+    )  # fmt: skip
+    for i in range(theta.shape[0]):
+        slow[i] = alpha * slow[i] + keep_slow * grad[i]
+        g = grad[i] + lam * slow[i]
+        grad[i] = g
+        m = beta_1 * first[i] + keep_1 * g
+        v = beta_2 * second[i] + keep_2 * g * g
+        first[i], second[i] = m, v
+        theta[i] = shrink * theta[i] - size * m / (np.sqrt(v) * root + epsilon)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from modlib.training.vectors import compiled
+from modlib.training.kernels.llvm_vectors import compiled
 
 
 @compiled
@@ -146,24 +146,3 @@ def scale_columns(x, factors):
         at = 0 if shared else i
         for j in range(x.shape[1]):
             x[i, j] *= factors[at, j]
-
-
-@compiled
-def adamw(theta, grad, slow, first, second, constants):
-    """The gradient filter of equation 13, then one step of AdamW.
-
-    Flat arrays of one length: parameters, gradient (becomes the filtered one), its moving
-    average, Adam's two moments. ``constants``: see ``optim.constants``.
-    """
-    lam, alpha, keep_slow, beta_1, keep_1, beta_2, keep_2, size, root, shrink, epsilon = (
-        constants[0], constants[1], constants[2], constants[3], constants[4], constants[5],
-        constants[6], constants[7], constants[8], constants[9], constants[10],
-    )  # fmt: skip
-    for i in range(theta.shape[0]):
-        slow[i] = alpha * slow[i] + keep_slow * grad[i]
-        g = grad[i] + lam * slow[i]
-        grad[i] = g
-        m = beta_1 * first[i] + keep_1 * g
-        v = beta_2 * second[i] + keep_2 * g * g
-        first[i], second[i] = m, v
-        theta[i] = shrink * theta[i] - size * m / (np.sqrt(v) * root + epsilon)

@@ -18,7 +18,14 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from modlib.training.vectors import LANES, TILE_ROWS, Code, Intrinsic, compiled, in_llvm
+from modlib.training.kernels.llvm_vectors import (
+    LANES,
+    TILE_ROWS,
+    Code,
+    Intrinsic,
+    compiled,
+    in_llvm,
+)
 
 VECTORS, TALL = (2, 10) if LANES == 16 else (3, TILE_ROWS)
 """Vectors a row of a tile, and its rows: two divide the usual widths, and the registers hold it."""

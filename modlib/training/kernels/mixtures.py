@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from modlib.training.vectors import LANES, Code, Intrinsic, compiled, in_llvm
+from modlib.training.kernels.llvm_vectors import LANES, Code, Intrinsic, compiled, in_llvm
 
 VECTORS = 4
 """Vectors of a panel's row: few enough to be held in registers, gradients included."""

@@ -16,11 +16,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from modlib.config import RemaindersConfig
+from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
-from modlib.tasks import loss_weights, moduli
-from modlib.training.optim import adamw_, filtered
-from modlib.training.transformer import FastStep, Masks, Tables
+from modlib.tasks.remainders import loss_weights, moduli
+from modlib.training.kernels.adamw import adamw_, filtered
+from modlib.training.remainders.buffers import Masks, Tables
+from modlib.training.remainders.step import FastStep
 
 WARM_UP = 3
 """Calls before a capture, in which libraries choose their kernels and take their memory."""

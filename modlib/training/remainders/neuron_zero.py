@@ -13,10 +13,11 @@ import numpy as np
 import scipy.fft
 from jaxtyping import Float, Int
 
-from modlib.config import RemaindersConfig
-from modlib.tasks import as_grid, number_split
-from modlib.training.remainders import dropout
-from modlib.training.transformer import FastStep, Tables
+from modlib.config.remainders import RemaindersConfig
+from modlib.tasks.remainders import as_grid, number_split
+from modlib.training.remainders.buffers import Tables
+from modlib.training.remainders.schedule import dropout
+from modlib.training.remainders.step import FastStep
 
 WINDOW = 3
 """Epochs that are smoothed over."""

@@ -14,45 +14,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from modlib.config import RemaindersConfig
+from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
-from modlib.tasks import digits, loss_weights, moduli
-from modlib.training import attention_kernels as kernels
+from modlib.tasks.remainders import digits, loss_weights, moduli
 from modlib.training.exponentials import powers
-from modlib.training.optim import filtered
-from modlib.training.products import Multiplier
-from modlib.training.token_tables import TokenTable, shaped
-
-NUM_PARTS = 4
-"""Parts of the training set whose gradients are taken apart: the most threads that help."""
-
-BLOCK = 1024
-"""Numbers whose logits are held at once."""
-
-T = TypeVar("T")
-
-Masks = tuple[np.ndarray, np.ndarray]
-"""What dropout multiplies the stream by after attention and after the feed-forward layer: (embed,)
-for one mask a step, (number, embed) for one a number."""
-
-
-def flat_views(flat: Float[np.ndarray, " size"], config: RemaindersConfig) -> dict[str, np.ndarray]:
-    """The parameters as views into one vector."""
-    shapes = parameter_shapes(config)
-    cuts = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])[:-1]
-    pieces = np.split(flat, cuts)
-    return {
-        name: piece.reshape(shape)
-        for (name, shape), piece in zip(shapes.items(), pieces, strict=True)
-    }
+from modlib.training.flat import flat_views
+from modlib.training.kernels import attention as kernels
+from modlib.training.kernels.adamw import adamw, filtered
+from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Layers, Masks, T, Tables, Work
+from modlib.training.remainders.token_tables import TokenTable, shaped
 
 
 def _prepare_thread() -> None:
@@ -60,72 +36,6 @@ def _prepare_thread() -> None:
     come by the million from exp and would each cost as much as a hundred products."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tables:
-    """What attention needs of each token: t = x0, p + x1 and 2 p for the three positions.
-
-    ``embedded`` (t, embed), ``query`` (head, head_dim), ``readers`` (embed, head): key weights
-    times query over sqrt(head_dim), ``scores`` (t, head), ``heads`` (head, t, head_dim): the
-    values, before the output matrix.
-    """
-
-    embedded: np.ndarray
-    query: np.ndarray
-    readers: np.ndarray
-    scores: np.ndarray
-    heads: np.ndarray
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layers:
-    """The matrices as a step's products read them, without what dropout leaves out.
-
-    ``kept``: columns of the stream that are read, the mask's ``factors`` there, and ``before``:
-    that of the mask after attention, (embed); 1 where masks are applied number by number.
-    ``w_out`` (neuron, kept) with the factors in it, ``w_out_t`` its transpose; ``unembed`` (logit,
-    kept); ``w_in_t`` (neuron, embed): None where tables replace it.
-    """
-
-    kept: Int[np.ndarray, " kept"]
-    factors: Float[np.ndarray, " kept"]
-    before: Float[np.ndarray, " embed"]
-    w_out: Float[np.ndarray, "neuron kept"]
-    w_out_t: Float[np.ndarray, "kept neuron"]
-    unembed: Float[np.ndarray, "logit kept"]
-    w_in_t: Float[np.ndarray, "neuron embed"] | None
-
-
-class Work:
-    """A thread's arrays for a block: attention ``weights`` (number, head, position), ``middle``
-    (number, embed): the stream after attention, ``hidden`` (number, neuron) after ReLU, ``out``
-    (number, kept): the stream that is read, ``logits`` (logit, number), and gradients.
-
-    ``at(count, kept)`` gives them for a block of so many numbers and columns of the stream.
-    """
-
-    def __init__(self, config: RemaindersConfig, dtype: np.dtype) -> None:
-        embed, num_logits = config.embed_dim, int(moduli(config).sum())
-        self.widths = {"middle": embed, "hidden": 4 * embed, "d_hidden": 4 * embed}
-        self.held = {
-            name: np.empty(BLOCK * width, dtype=dtype)
-            for name, width in {**self.widths, "out": embed, "d_out": embed}.items()
-        }
-        self.weights, self.d_weights = np.empty((2, BLOCK, config.heads, 3), dtype=dtype)
-        self.logits = np.empty(BLOCK * num_logits, dtype=dtype)
-        self.num_logits = num_logits
-        self.of_tasks = np.empty((2, len(moduli(config)) * BLOCK), dtype=dtype)
-        self.highest = np.empty(BLOCK, dtype=dtype)
-        largest = max(num_logits, 4 * embed, 2 * config.p, BLOCK)
-        self.multiply = Multiplier(largest, largest)
-
-    def at(self, count: int, kept: int) -> dict[str, np.ndarray]:
-        """The arrays by name."""
-        widths = {**self.widths, "out": kept, "d_out": kept}
-        arrays = {name: shaped(self.held[name], count, width) for name, width in widths.items()}
-        arrays |= {"weights": self.weights[:count], "d_weights": self.d_weights[:count]}
-        return arrays | {"logits": shaped(self.logits, self.num_logits, count)}
 
 
 def tables_save(config: RemaindersConfig) -> bool:
@@ -487,7 +397,7 @@ class FastStep:
         state = (self.theta, self.grad, self.slow, self.first, self.second)
 
         def work(bounds: tuple[int, int]) -> None:
-            kernels.adamw(*(array[slice(*bounds)] for array in state), settings)
+            adamw(*(array[slice(*bounds)] for array in state), settings)
 
         cuts = np.linspace(0, len(self.theta), self.threads + 1).astype(int)
         list(self.pool.map(work, itertools.pairwise(cuts)))

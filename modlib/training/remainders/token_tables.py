@@ -12,8 +12,8 @@ from math import prod
 import numpy as np
 from jaxtyping import Float, Int
 
-from modlib.training import mixtures
-from modlib.training.products import Multiplier
+from modlib.training.kernels import mixtures
+from modlib.training.kernels.blocked_products import Multiplier
 
 
 def shaped(held: Float[np.ndarray, " size"], *shape: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Training of paper B's transformer: what is drawn, what is logged, and how it is resumed."""
+"""Training of paper B's transformer: what is logged, and how it is resumed."""
 
 from __future__ import annotations
 
@@ -16,27 +16,20 @@ import torch
 from jaxtyping import Float, Int
 from tqdm import tqdm
 
-from modlib import rng
-from modlib.config import RemaindersConfig
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import DivergedError, InputError, StoreError
+from modlib.machine import one_thread
 from modlib.models.transformer import initial_weights, parameter_shapes
-from modlib.store import Checkpoint
-from modlib.tasks import digits, moduli, number_split, remainders
-from modlib.training.graph import GraphStep
-from modlib.training.products import DEPTH
-from modlib.training.threads import one_thread
-from modlib.training.transformer import (
-    BLOCK,
-    NUM_PARTS,
-    FastStep,
-    Masks,
-    Tables,
-    flat_views,
-    tables_save,
-)
+from modlib.store.checkpoint import Checkpoint
+from modlib.tasks.remainders import digits, moduli, number_split, remainders
+from modlib.training.flat import flat_views
+from modlib.training.kernels.blocked_products import DEPTH
+from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Tables
+from modlib.training.remainders.cuda_graph import GraphStep
+from modlib.training.remainders.schedule import dropout, evaluation_steps, snapshot_steps
+from modlib.training.remainders.step import FastStep, tables_save
 
 CHECKPOINT_EVERY_S = 60.0
-FIRST_SNAPSHOT = 256
 
 
 class Follower(Protocol):
@@ -81,41 +74,6 @@ class Trained:
     followed: dict[str, np.ndarray] = field(default_factory=dict)
     steps_per_second: float
     wall_s: float
-
-
-def log_spaced(steps: int, count: int) -> Int[np.ndarray, " time"]:
-    """About ``count`` steps from 0 to ``steps``, evenly spaced in the logarithm, with the powers
-    of two."""
-    if steps == 0:
-        return np.zeros(1, dtype=int)
-    powers = 2 ** np.arange(int(np.log2(steps)) + 1)
-    spaced = np.geomspace(1, steps, count).round().astype(int)
-    return np.unique(np.concatenate([[0], powers, spaced]))
-
-
-def evaluation_steps(config: RemaindersConfig) -> Int[np.ndarray, " time"]:
-    """Steps after which accuracy and loss are taken: log-spaced, and evenly for the late ones."""
-    even = np.linspace(0, config.steps, 161).round().astype(int)
-    return np.unique(np.concatenate([log_spaced(config.steps, 160), even]))
-
-
-def snapshot_steps(config: RemaindersConfig) -> list[int]:
-    """Steps after which the weights are kept: powers of two."""
-    return [2**k for k in range(40) if FIRST_SNAPSHOT <= 2**k <= config.steps]
-
-
-def dropout(config: RemaindersConfig, seed: int, step: int) -> Masks | None:
-    """A step's factors of the residual stream: 0 with probability ``dropout``, else rescaled."""
-    if config.dropout == 0:
-        return None
-    rows = 1 if config.dropout_mask == "step" else config.num_train
-    drawn = rng.words(seed, rng.DROPOUT, step, 2 * rows * config.embed_dim)
-    kept = drawn >= np.uint32(config.dropout * 2**32)
-    factors = kept.astype(np.float32) / np.float32(1 - config.dropout)
-    after_attention, after_ffn = factors.reshape(2, rows, config.embed_dim)
-    if rows == 1:
-        return after_attention[0], after_ffn[0]
-    return after_attention, after_ffn
 
 
 @dataclass

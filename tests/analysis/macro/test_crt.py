@@ -5,13 +5,13 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from modlib.analysis import crt
-from modlib.analysis.clusters import Cluster, Clustering, centre, fit_cosine
-from modlib.analysis.neurons import neuron_table
-from modlib.analysis.view import NeuronView, score_logits
+from modlib.analysis.macro import crt
+from modlib.analysis.meso.clusters import Cluster, Clustering, centre, fit_cosine, in_coset
+from modlib.analysis.micro.neurons import neuron_table
 from modlib.errors import InputError
-from modlib.fourier import cosine
-from modlib.groups import units
+from modlib.maths.fourier import cosine
+from modlib.maths.groups import units
+from modlib.models.views.neuron_view import NeuronView, score_logits
 
 
 def ideal_contribution(n, freq, amplitude=1.0):
@@ -167,17 +167,17 @@ def test_votes_are_centred_contributions():
 
 def test_an_exact_cluster_admits_exactly_a_coset():
     """n = 15, f = 5 has period 3; cos(2 pi / 3) is below one half."""
-    assert np.flatnonzero(crt.in_coset(cosine(15, 5, 5 * 4))).tolist() == [1, 4, 7, 10, 13]
+    assert np.flatnonzero(in_coset(cosine(15, 5, 5 * 4))).tolist() == [1, 4, 7, 10, 13]
 
 
 def test_a_silent_cluster_excludes_nothing():
-    assert crt.in_coset(np.zeros(6)).all()
+    assert in_coset(np.zeros(6)).all()
 
 
 @pytest.mark.parametrize("threshold", [1.5, -2.0, float("nan")])
 def test_a_threshold_beyond_a_cosine_is_refused(threshold):
     with pytest.raises(InputError, match="threshold must be a finite number"):
-        crt.in_coset(np.zeros(3), threshold)
+        in_coset(np.zeros(3), threshold)
 
 
 def test_two_exact_clusters_intersect_in_the_answer():
@@ -300,7 +300,7 @@ def test_three_scales_of_a_cluster_of_pure_cosines(n, freq):
     np.testing.assert_array_equal(row.fine[::8], np.arange(n))
     np.testing.assert_allclose(row.vote, crt.votes_at(view, [cluster], pair[None])[0, 0])
     np.testing.assert_allclose(row.neuron_votes.sum(0), row.vote)
-    np.testing.assert_array_equal(row.members, crt.in_coset(row.vote))
+    np.testing.assert_array_equal(row.members, in_coset(row.vote))
 
 
 def test_the_neuron_on_show_has_the_median_residual():

@@ -6,7 +6,7 @@ from math import gcd, prod
 import numpy as np
 import pytest
 
-from modlib.analysis.remark_1 import (
+from modlib.analysis.macro.remark_1 import (
     crt_by_cosines,
     num_solved,
     remark_1_as_printed,
@@ -14,7 +14,7 @@ from modlib.analysis.remark_1 import (
     remark_1_table,
 )
 from modlib.errors import InputError
-from modlib.groups import coprime_factors, crt
+from modlib.maths.groups import coprime_factors, crt
 
 
 def test_the_prime_powers_of_n_are_coprime_and_multiply_to_n():

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from ideal import ideal_view, random_view
 
-from modlib.analysis import tables
-from modlib.analysis.tables import Tables
-from modlib.analysis.view import NeuronView
-from modlib.fourier import cosine
+from made_up.views import ideal_view, random_view
+from modlib.analysis.macro import tables
+from modlib.analysis.macro.tables import Tables
+from modlib.maths.fourier import cosine
+from modlib.models.views.neuron_view import NeuronView
 
 
 def test_an_ideal_network_is_described_as_what_it_is():

@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from ideal import ideal_view, random_view
 
-from modlib import rng
-from modlib.analysis import census as rooms
-from modlib.analysis.census import (
+from made_up.views import ideal_view, random_view
+from modlib.analysis.macro.crt import separation
+from modlib.analysis.macro.tables import describe
+from modlib.analysis.many_seeds import census as rooms
+from modlib.analysis.many_seeds.census import (
     NUM_DRAWS,
     Census,
     census,
@@ -20,16 +21,15 @@ from modlib.analysis.census import (
     embedding_statistics,
     stack_census,
 )
-from modlib.analysis.circular import chance_nearest
-from modlib.analysis.clusters import cluster_neurons, correct_ranks, fit_cosine
-from modlib.analysis.crt import separation
-from modlib.analysis.interventions import removal_curve
-from modlib.analysis.neurons import is_live, neuron_table
-from modlib.analysis.separation import DELTA
-from modlib.analysis.simple_model import simple_model
-from modlib.analysis.tables import describe
-from modlib.analysis.view import Factors, NeuronView, score_logits
-from modlib.fourier import circular_difference, cosine, dft
+from modlib.analysis.many_seeds.separation import DELTA
+from modlib.analysis.meso.clusters import cluster_neurons, correct_ranks, fit_cosine
+from modlib.analysis.meso.interventions import removal_curve
+from modlib.analysis.micro.neurons import is_live, neuron_table
+from modlib.analysis.micro.simple_model import simple_model
+from modlib.maths import rng
+from modlib.maths.circular import chance_nearest
+from modlib.maths.fourier import circular_difference, cosine, dft
+from modlib.models.views.neuron_view import Factors, NeuronView, score_logits
 
 
 def bent_view(n: int = 31, seed: int = 0) -> NeuronView:
@@ -327,7 +327,7 @@ def test_leading_shares_are_shares_of_power():
 def test_the_grid_counts_clusters_at_each_pair_of_thresholds(view, limit, percent, monkeypatch):
     counts = census(view).networks.iloc[0]
     monkeypatch.setattr(
-        "modlib.analysis.clusters.neuron_table", lambda v: neuron_table(v, dead_below=limit)
+        "modlib.analysis.micro.neurons.neuron_table", lambda v: neuron_table(v, dead_below=limit)
     )
     for size in (2, 3, 5, 8):
         expected = len(cluster_neurons(view, min_size=size).clusters)

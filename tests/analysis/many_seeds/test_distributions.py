@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sweep_tables import made_up
 
-from modlib.analysis import distributions as dist
+from made_up.sweeps import made_up
+from modlib.analysis.many_seeds import distributions as dist
 
 
 def test_summed_shares_are_those_of_the_counts_with_the_interval_of_a_mean():

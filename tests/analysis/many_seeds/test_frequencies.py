@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib.analysis import frequencies as fr
+from modlib.analysis.many_seeds import frequencies as fr
 from modlib.errors import InputError
-from modlib.groups import signed_freq
+from modlib.maths.groups import signed_freq
 
 N = 91
 

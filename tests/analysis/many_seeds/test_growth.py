@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modlib.analysis import growth
+from modlib.analysis.many_seeds import growth
 from modlib.errors import InputError
 
 MODULI = np.array([31, 43, 59, 77, 91, 131, 180, 251])

@@ -8,8 +8,8 @@ from math import log
 import numpy as np
 import pytest
 
-from modlib.analysis import separation as sep
-from modlib.analysis.crt import separation
+from modlib.analysis.macro.crt import separation
+from modlib.analysis.many_seeds import separation as sep
 from modlib.errors import InputError
 
 

@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ideal import ideal_view, random_view
 
-from modlib.analysis import clusters as cl
-from modlib.analysis.crt import cluster_report
+from made_up.views import ideal_view, random_view
+from modlib.analysis.macro.crt import cluster_report
+from modlib.analysis.meso import clusters as cl
 from modlib.errors import InputError
-from modlib.fourier import cosine
+from modlib.maths.fourier import cosine
 
 
 def test_clusters_are_found_by_falling_size():

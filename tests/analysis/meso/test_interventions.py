@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from ideal import ideal_view, random_view
 from scipy import stats
 
-from modlib.analysis import interventions as iv
-from modlib.analysis import view as view_module
-from modlib.analysis.clusters import cluster_neurons, fit_cosine
-from modlib.analysis.view import Scores
+from made_up.views import ideal_view, random_view
+from modlib.analysis.meso import interventions as iv
+from modlib.analysis.meso.clusters import cluster_neurons, fit_cosine
+from modlib.chapters import interventions as words
 from modlib.errors import InputError
-from modlib.prose import interventions as words
+from modlib.models.views import neuron_view as view_module
+from modlib.models.views.neuron_view import Scores
 
 
 def generator(seed=0):

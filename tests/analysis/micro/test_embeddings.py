@@ -5,21 +5,14 @@ from math import gcd
 import numpy as np
 import pytest
 
-from modlib.analysis import embeddings as em
-from modlib.analysis.clusters import Cluster, Clustering, cluster_neurons
-from modlib.analysis.view import Factors
+from made_up.embeddings import circles
+from modlib.analysis.meso.clusters import Cluster, Clustering, cluster_neurons
+from modlib.analysis.micro import embeddings as em
+from modlib.chapters import embeddings as words
 from modlib.errors import InputError
-from modlib.fourier import cosine
-from modlib.groups import units
-from modlib.prose import embeddings as words
-
-
-def circles(n, sizes):
-    """An embedding of one circle a frequency, of the given radius, in coordinates of its own."""
-    columns = [
-        radius * cosine(n, freq, shift) for freq, radius in sizes.items() for shift in (0.0, n / 4)
-    ]
-    return np.stack(columns, axis=1)
+from modlib.maths.fourier import cosine
+from modlib.maths.groups import units
+from modlib.models.views.neuron_view import Factors
 
 
 def turned(embedding, seed=0):
@@ -217,7 +210,7 @@ def clustering_of(n, sizes):
 
 
 def cluster_neurons_table():
-    from ideal import ideal_view
+    from made_up.views import ideal_view
 
     return cluster_neurons(ideal_view(31, {3: 4})).table
 

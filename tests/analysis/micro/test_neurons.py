@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ideal import ideal_view, random_view
 
-from modlib.analysis import harmonics, neurons
-from modlib.fourier import cosine
+from made_up.views import ideal_view, random_view
+from modlib.analysis.micro import harmonics, neurons
+from modlib.maths.fourier import cosine
 
 
 def test_an_ideal_neuron_is_read_back_exactly():

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ideal import ideal_view, random_view
 
-from modlib.analysis.neurons import is_live, neuron_table
-from modlib.analysis.simple_model import simple_model
-from modlib.analysis.view import NeuronView
-from modlib.fourier import cosine, phase, radius
+from made_up.views import ideal_view, random_view
+from modlib.analysis.micro.neurons import is_live, neuron_table
+from modlib.analysis.micro.simple_model import simple_model
+from modlib.maths.fourier import cosine, phase, radius
+from modlib.models.views.neuron_view import NeuronView
 
 
 def one_neuron(n: int, a: np.ndarray, b: np.ndarray, out: np.ndarray, b_in: float) -> NeuronView:

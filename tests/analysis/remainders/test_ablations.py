@@ -7,19 +7,21 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import expected_intervals, intervals, points
 
-from modlib import ablated, measures_ablations
-from modlib.ablated import ABLATIONS, ARMS, PLAIN, arms_of, histories, of_seed
-from modlib.analysis import ablations as ab
-from modlib.claims import MissingExport
-from modlib.config import REMAINDERS_PRESETS
+from drawn import expected_intervals, intervals, points
+from modlib.analysis.remainders import ablations as ab
+from modlib.chapters import ablations as words
+from modlib.claims.measure import ABLATION_MEASURES
+from modlib.claims.measures import ablations
+from modlib.claims.measures.ablations import masked, without_dropout, without_filter
+from modlib.claims.verdict import MissingExport
+from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.errors import InputError
-from modlib.measures_ablations import ABLATION_MEASURES, masked, without_dropout, without_filter
 from modlib.plots import ablations as plots
 from modlib.plots import data
-from modlib.prose import ablations as words
-from modlib.search import PAPER_BEST, PAPER_SPACE, SPACE, Study, no_trials
+from modlib.results import ablated
+from modlib.results.ablated import ABLATIONS, ARMS, PLAIN, arms_of, histories, of_seed
+from modlib.runs.study import PAPER_BEST, PAPER_SPACE, SPACE, Study, no_trials
 
 QS = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31)
 STEPS = np.arange(0, 1001, 10)
@@ -252,8 +254,8 @@ def committed(monkeypatch):
             raise MissingExport(name)
         return tables[name]
 
-    monkeypatch.setattr(measures_ablations, "_history", read)
-    monkeypatch.setattr(measures_ablations, "pair_of_paper_size", dict)
+    monkeypatch.setattr(ablations, "_history", read)
+    monkeypatch.setattr(ablations, "pair_of_paper_size", dict)
     return tables
 
 
@@ -283,7 +285,7 @@ def test_lambda_0_agrees_only_where_it_stays_below(committed, without, plain, ve
 def test_the_pair_of_the_papers_size_stands_in_the_note(committed, monkeypatch):
     committed |= {PLAIN: history(), ABLATIONS["no filter"]: history(600, shift=0)}
     pair = {"λ = .5": history(seeds=(1000,)), "λ = 0": history(2000, seeds=(1000,))}
-    monkeypatch.setattr(measures_ablations, "pair_of_paper_size", lambda: pair)
+    monkeypatch.setattr(ablations, "pair_of_paper_size", lambda: pair)
     said = "p = 113, one network each, at step 1,000: λ = .5 100.0 %, λ = 0 0.0 %"
     assert said in without_filter().note
     text = words.about_paper_size(pair)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modlib.analysis import active_sets as sets
-from modlib.analysis.digit_spectra import active_cells, number_of_active
-from modlib.analysis.dominance import counts_as_coded
+from modlib.analysis.remainders import active_sets as sets
+from modlib.analysis.remainders.digit_spectra import active_cells, number_of_active
+from modlib.analysis.remainders.dominance import counts_as_coded
 
 
 def symmetric(p: int, time: int, seed: int = 0) -> np.ndarray:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modlib.analysis import digit_attention as att
-from modlib.analysis.transformer_view import TransformerView
-from modlib.config import RemaindersConfig
+from modlib.analysis.remainders import digit_attention as att
+from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import initial_weights
-from modlib.tasks import remainders
+from modlib.models.views.transformer_view import TransformerView
+from modlib.tasks.remainders import remainders
 
 CONFIG = RemaindersConfig(p=11, embed_dim=8, heads=2)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modlib.analysis import digit_spectra as spectra
-from modlib.analysis.digit_spectra import (
+from modlib.analysis.remainders import digit_spectra as spectra
+from modlib.analysis.remainders.digit_spectra import (
     active_cells,
     character_powers,
     explained_by_residue,
@@ -16,14 +16,14 @@ from modlib.analysis.digit_spectra import (
     summary,
     top_share,
 )
-from modlib.analysis.dominance import (
+from modlib.analysis.remainders.dominance import (
     counts_as_coded,
     of_one_digit,
     printed_ticks,
     relative_to_time,
 )
-from modlib.fourier import effective_number
-from modlib.tasks import primes_below
+from modlib.maths.fourier import effective_number
+from modlib.tasks.remainders import primes_below
 
 
 def wave(p: int, f0: int, f1: int) -> np.ndarray:

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from remainder_histories import made_up_history, made_up_norms
 from torch import nn
 
-from modlib.analysis import grokking as gr
-from modlib.training.optim import GradientFilter
+from made_up.runs import made_up_history, made_up_norms
+from modlib.analysis.remainders import grokking as gr
+from modlib.training.kernels.adamw import GradientFilter
 
 
 def test_the_first_step_at_a_level_and_the_one_from_which_it_lasts():

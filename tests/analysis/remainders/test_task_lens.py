@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modlib.analysis import task_lens as lens
-from modlib.analysis.transformer_view import TransformerView
-from modlib.config import RemaindersConfig
+from modlib.analysis.remainders import task_lens as lens
+from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import initial_weights
-from modlib.tasks import digits, remainders
+from modlib.models.views.transformer_view import TransformerView
+from modlib.tasks.remainders import digits, remainders
 
 SMALL = RemaindersConfig(p=11, embed_dim=8, heads=2)
 

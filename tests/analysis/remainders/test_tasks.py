@@ -7,9 +7,9 @@ from math import gcd
 import numpy as np
 import pytest
 
-from modlib.analysis import remainder_tasks as rt
-from modlib.config import RemaindersConfig
-from modlib.tasks import digits
+from modlib.analysis.remainders import tasks as rt
+from modlib.config.remainders import RemaindersConfig
+from modlib.tasks.remainders import digits
 
 
 def is_prime(x: int) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modlib.analysis import token_embeddings as te
-from modlib.analysis.transformer_view import TransformerView
-from modlib.config import RemaindersConfig
+from modlib.analysis.remainders import token_embeddings as te
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError
-from modlib.fourier import fourier_basis
+from modlib.maths.fourier import fourier_basis
 from modlib.models.transformer import initial_weights
+from modlib.models.views.transformer_view import TransformerView
 
 P = 23
 CONFIG = RemaindersConfig(p=P, embed_dim=32)

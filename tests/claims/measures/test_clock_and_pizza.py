@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib import measures_clock_pizza as mc
-from modlib.claims import MissingExport, load_claims
-from modlib.results_clock_pizza import ExportedClockPizza
+from modlib.claims.measure import CLOCK_PIZZA_MEASURES
+from modlib.claims.measures import clock_and_pizza as mc
+from modlib.claims.register import load_claims
+from modlib.claims.verdict import MissingExport
+from modlib.results.clock_pizza import ExportedClockPizza
 
 N = 59
 SEEDS = (1001, 1002, 1003)
@@ -275,14 +277,14 @@ def test_without_learned_attention_there_is_nothing_to_compare_with(put, measure
 
 def test_no_measure_speaks_of_nan(put):
     put(made_up())
-    for measure in mc.CLOCK_PIZZA_MEASURES.values():
+    for measure in CLOCK_PIZZA_MEASURES.values():
         found = measure()
         assert "nan" not in f"{found.text} {found.note}"
 
 
 def test_without_tables_claims_are_pending(put):
     put(None)
-    for measure in mc.CLOCK_PIZZA_MEASURES.values():
+    for measure in CLOCK_PIZZA_MEASURES.values():
         with pytest.raises(MissingExport, match="clock_pizza"):
             measure()
 
@@ -290,4 +292,4 @@ def test_without_tables_claims_are_pending(put):
 def test_every_measure_has_a_claim_of_its_chapter():
     claims = load_claims()
     chapter = {name for name, claim in claims.items() if claim.chapter == "06_clock_and_pizza"}
-    assert set(mc.CLOCK_PIZZA_MEASURES) == chapter
+    assert set(CLOCK_PIZZA_MEASURES) == chapter

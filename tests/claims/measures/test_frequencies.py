@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sweep_tables import made_up
 
-from modlib import measures, measures_sweeps
-from modlib.analysis import separation as sep
-from modlib.claims import MissingExport, load_claims
-from modlib.config import MODULI, WIDTHS, scaled_name
-from modlib.sweep_tables import SweepTables
+from made_up.sweeps import made_up
+from modlib.analysis.many_seeds import separation as sep
+from modlib.claims import committed
+from modlib.claims import measure as measures
+from modlib.claims.measure import SWEEP_MEASURES
+from modlib.claims.measures import frequencies, scaling, training
+from modlib.claims.register import load_claims
+from modlib.claims.verdict import MissingExport
+from modlib.config.presets import MODULI, WIDTHS, scaled_name
+from modlib.results.sweeps import SweepTables
 
 WITHOUT_TABLES = {"A.sec54.gamma", "A.sec54.half_at_log", "A.sec54.log_growth"}
 SEED_OF_CASE = {"A91": 0, "A89": 1, "A91-full": 2, "A89-full": 3}
@@ -21,7 +25,9 @@ def put(monkeypatch):
     """Sets the committed tables by preset; those not named are absent."""
 
     def place(tables: dict[str, SweepTables]) -> None:
-        monkeypatch.setattr(measures_sweeps, "_tables", tables.get)
+        monkeypatch.setattr(committed, "exported_sweep", tables.get)
+        monkeypatch.setattr(frequencies, "exported_sweep", tables.get)
+        monkeypatch.setattr(scaling, "exported_sweep", tables.get)
 
     return place
 
@@ -101,7 +107,7 @@ CASES = {
 def test_the_planted_good_case_agrees_and_the_bad_one_differs(put, claim_id):
     good, bad = CASES[claim_id]
     put(good)
-    found = measures_sweeps.SWEEP_MEASURES[claim_id]()
+    found = SWEEP_MEASURES[claim_id]()
     assert found.num_seeds
     if claim_id == "A.fig25.count":  # one neuron a network: 1/45, just the paper's 2,200
         assert found.verdict == "agrees", found
@@ -109,13 +115,13 @@ def test_the_planted_good_case_agrees_and_the_bad_one_differs(put, claim_id):
             name: t._replace(window=t.window.assign(num_neurons=9)) for name, t in good.items()
         }
         put(crowded)
-        assert measures_sweeps.window_count().verdict == "differs"
+        assert frequencies.window_count().verdict == "differs"
         return
     assert found.verdict == "agrees", (found.text, found.note)
     if bad is None:
         bad = {name: t._replace(clusters=t.clusters.assign(rank_0=0.6)) for name, t in good.items()}
     put(bad)
-    assert measures_sweeps.SWEEP_MEASURES[claim_id]().verdict == "differs"
+    assert SWEEP_MEASURES[claim_id]().verdict == "differs"
 
 
 def widths(wide: int = 0, *, largest: bool = True) -> dict[str, SweepTables]:
@@ -130,46 +136,46 @@ def widths(wide: int = 0, *, largest: bool = True) -> dict[str, SweepTables]:
 
 def test_widths_agree_differ_or_cannot_be_told(put):
     put(widths())
-    assert measures_sweeps.width().verdict == "agrees"
+    assert scaling.width().verdict == "agrees"
     put(widths(2))
-    assert measures_sweeps.width().verdict == "differs"
+    assert scaling.width().verdict == "differs"
     put(widths(largest=False))
-    found = measures_sweeps.width()
+    found = scaling.width()
     assert found.verdict == "not testable at this size"
     assert "8192" in found.note
     put(widths(2, largest=False))
-    assert measures_sweeps.width().verdict == "differs"  # the smaller widths are enough for that
+    assert scaling.width().verdict == "differs"  # the smaller widths are enough for that
     put({name: t for name, t in widths().items() if "512" not in name})
     with pytest.raises(MissingExport):
-        measures_sweeps.width()
+        scaling.width()
 
 
 def test_growth_agrees_for_the_same_clusters_everywhere_and_differs_for_a_line(put):
     put({scaled_name(n): made_up(n, num_seeds=60, seed=n, clusters=(4, 5)) for n in MODULI})
-    constant = measures_sweeps.growth()
+    constant = scaling.growth()
     assert constant.verdict == "agrees", constant.note
     rising = {}
     for n in MODULI:
         count = 2 + n // 30
         rising[scaled_name(n)] = made_up(n, num_seeds=60, seed=n, clusters=(count, count + 1))
     put(rising)
-    assert measures_sweeps.growth().verdict == "differs"
+    assert scaling.growth().verdict == "differs"
     fixed = {f"A{n}": made_up(n, num_seeds=60, seed=n, clusters=(4, 5)) for n in MODULI[:9]}
     put(rising | fixed)
-    assert "with the paper's L2 at all of 10 moduli up to 91" in measures_sweeps.growth().note
+    assert "with the paper's L2 at all of 10 moduli up to 91" in scaling.growth().note
     put({scaled_name(n): made_up(n, num_seeds=60) for n in MODULI[:10]})
     with pytest.raises(MissingExport):
-        measures_sweeps.growth()
+        scaling.growth()
 
 
 def test_moduli_at_which_hardly_a_network_learned_are_left_out(put):
     put({"A31": made_up(31, num_seeds=60, failed=55), "A59": made_up(59, num_seeds=60)})
-    assert list(measures_sweeps.clusters_by_modulus(lambda n: f"A{n}")) == [59]
+    assert list(scaling.clusters_by_modulus(lambda n: f"A{n}")) == [59]
 
 
 def test_section_54_is_measured_without_tables(put):
     put({})
-    found = measures_sweeps.half_at_log()
+    found = scaling.half_at_log()
     assert found.verdict == "differs"
     assert found.value == sep.separation_probability(91, 5).value
 
@@ -177,15 +183,15 @@ def test_section_54_is_measured_without_tables(put):
 @pytest.mark.slow
 def test_the_claims_of_section_54_have_their_verdicts(put):
     put({})
-    assert measures_sweeps.gamma_formula().verdict == "differs"
-    growth = measures_sweeps.log_growth()
+    assert scaling.gamma_formula().verdict == "differs"
+    growth = scaling.log_growth()
     assert growth.verdict == "agrees"
     assert growth.value > 0.9
 
 
 def test_without_tables_claims_on_networks_are_pending(put):
     put({})
-    for claim_id, measure in measures_sweeps.SWEEP_MEASURES.items():
+    for claim_id, measure in SWEEP_MEASURES.items():
         if claim_id not in WITHOUT_TABLES:
             with pytest.raises(MissingExport):
                 measure()
@@ -193,29 +199,29 @@ def test_without_tables_claims_on_networks_are_pending(put):
 
 def test_networks_that_did_not_learn_are_left_out(put):
     put(four(failed=10))
-    assert measures_sweeps.clusters_a_run(91).num_seeds == 290
-    assert measures_sweeps.accuracy(91).num_seeds == 300
+    assert frequencies.clusters_a_run(91).num_seeds == 290
+    assert training.accuracy(91).num_seeds == 300
 
 
 def test_every_measure_has_a_claim_and_a_place_among_all():
-    assert set(measures_sweeps.SWEEP_MEASURES) <= set(load_claims())
-    assert set(measures_sweeps.SWEEP_MEASURES) <= set(measures.MEASURES)
+    assert set(SWEEP_MEASURES) <= set(load_claims())
+    assert set(SWEEP_MEASURES) <= set(measures.MEASURES)
 
 
 def test_too_few_networks_to_tell_is_no_difference(put):
     put({"A91": made_up(num_seeds=300)})
-    found = measures_sweeps.class_rates()
+    found = frequencies.class_rates()
     assert found.verdict == "not testable at this size"
     assert "networks at n = 91 would show equality" in found.note
     put(four(num_seeds=12))
-    found = measures_sweeps.batch_invariance()
+    found = frequencies.batch_invariance()
     assert found.verdict == "not testable at this size"
     assert "of the full batch would show equality" in found.note
 
 
 def test_the_need_for_frequencies_is_set_against_other_shapes_too():
-    squares, needed = measures_sweeps.straightness("distinct")
+    squares, needed = scaling.straightness("distinct")
     assert squares["ln n"] == max(squares.values())
     assert squares["n"] < 0.9
     assert needed[91] == 3
-    assert measures_sweeps.straightness("distinct", 0.3)[1][91] > 3
+    assert scaling.straightness("distinct", 0.3)[1][91] > 3

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from remainder_histories import made_up_export
 
-from modlib import measures_grokking as mg
-from modlib.claims import MissingExport, load_claims
-from modlib.config import REMAINDERS_PRESETS
-from modlib.results_remainders import ExportedRemainders
-from modlib.tasks import moduli
+from made_up.runs import made_up_export
+from modlib.claims.measure import GROKKING_MEASURES
+from modlib.claims.measures import grokking as mg
+from modlib.claims.register import load_claims
+from modlib.claims.verdict import MissingExport
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.results.remainders import ExportedRemainders
+from modlib.tasks.remainders import moduli
 
 QS = moduli(REMAINDERS_PRESETS["B37"]).tolist()
 IN_ORDER = {2: 1, 3: 2, 5: 4, 7: 8}
@@ -118,7 +120,7 @@ def test_attention_is_early_where_its_gradients_calm_down_first(put):
 
 def test_without_tables_claims_are_pending(put):
     put()
-    for measure in mg.GROKKING_MEASURES.values():
+    for measure in GROKKING_MEASURES.values():
         with pytest.raises(MissingExport):
             measure()
 
@@ -126,4 +128,4 @@ def test_without_tables_claims_are_pending(put):
 def test_every_measure_has_a_claim_of_its_chapter():
     claims = load_claims()
     chapter = {name for name, claim in claims.items() if claim.chapter == "11_grokking"}
-    assert set(mg.GROKKING_MEASURES) == chapter
+    assert set(GROKKING_MEASURES) == chapter

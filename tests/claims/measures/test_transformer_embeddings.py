@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib import measures_embeddings as me
-from modlib.analysis.seeds import mean_of_few
-from modlib.claims import MissingExport, load_claims
-from modlib.config import REMAINDERS_PRESETS
+from modlib.claims.measure import EMBEDDING_MEASURES
+from modlib.claims.measures import remainders
+from modlib.claims.measures import transformer_embeddings as me
+from modlib.claims.register import load_claims
+from modlib.claims.verdict import MissingExport
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.maths.intervals import mean_of_few
 
 USUAL = {
     "nanda": {"position_correlation": 0.95, "components_50": 3, "components_90": 6}
@@ -62,7 +65,7 @@ UNSURE = {
 
 @pytest.mark.parametrize("claim_id", DIFFERS)
 def test_the_planted_good_case_agrees_and_the_bad_one_differs(put, claim_id):
-    measure = me.EMBEDDING_MEASURES[claim_id]
+    measure = EMBEDDING_MEASURES[claim_id]
     put()
     found = measure()
     assert found.verdict == "agrees", found.note
@@ -74,11 +77,11 @@ def test_the_planted_good_case_agrees_and_the_bad_one_differs(put, claim_id):
 @pytest.mark.parametrize("claim_id", UNSURE)
 def test_few_seeds_near_the_bound_leave_it_open_and_say_how_many_would_do(put, claim_id):
     put(noise=0.5, **UNSURE[claim_id])
-    found = me.EMBEDDING_MEASURES[claim_id]()
+    found = EMBEDDING_MEASURES[claim_id]()
     assert found.verdict == "not testable at this size"
     assert "seeds are needed" in found.note
     put(num_seeds=1)
-    single = me.EMBEDDING_MEASURES[claim_id]()
+    single = EMBEDDING_MEASURES[claim_id]()
     assert single.verdict == "not testable at this size"
     assert single.low is None
     assert "2 seeds or more are needed" in single.note
@@ -109,7 +112,9 @@ def test_nanda_regularised_otherwise_stands_in_the_note(put, monkeypatch):
     put()
     before, exports = me.positions(), me._export
     bare = SimpleNamespace(networks=pd.DataFrame({"position_correlation": [0.96, -0.5]}))
-    monkeypatch.setattr(me, "_export", lambda n: bare if n == me.BARE_NANDA else exports(n))
+    monkeypatch.setattr(
+        me, "_export", lambda n: bare if n == "B37-nanda-no-dropout-wd-1" else exports(n)
+    )
     found = me.positions()
     assert "weight decay 1, seed by seed: 0.96, -0.50" in found.note
     assert (found.value, found.verdict) == (before.value, before.verdict)
@@ -135,7 +140,7 @@ def test_intervals_are_students():
 
 
 def test_primes_are_enumerated():
-    found = me.only_primes()
+    found = remainders.only_primes()
     assert found.verdict == "differs"
     assert found.value == 30
     assert "not prime: 1; primes with one: 29" in found.note
@@ -145,10 +150,10 @@ def test_without_tables_the_claims_are_pending(monkeypatch):
     monkeypatch.setattr(me, "_export", lambda name: None)
     for claim_id in DIFFERS:
         with pytest.raises(MissingExport):
-            me.EMBEDDING_MEASURES[claim_id]()
+            EMBEDDING_MEASURES[claim_id]()
 
 
 def test_every_measure_has_its_claim():
     claims = load_claims()
-    for claim_id in me.EMBEDDING_MEASURES:
+    for claim_id in EMBEDDING_MEASURES:
         assert claims[claim_id].chapter in ("10_remainders", "12_transformer_embeddings")

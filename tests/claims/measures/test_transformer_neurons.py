@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib import measures_circuits as circuits
-from modlib.claims import MissingExport, load_claims
-from modlib.config import REMAINDERS_PRESETS
-from modlib.results_remainders import ExportedRemainders
+from modlib.claims import measure
+from modlib.claims.measures import transformer_neurons as circuits
+from modlib.claims.register import load_claims
+from modlib.claims.verdict import MissingExport
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.results.remainders import ExportedRemainders
 
 PAPER_STEPS = [0, 64, 256, 1024, 4096, 16384, 65536]
 
@@ -131,34 +133,34 @@ CASES = {
 def test_agrees_where_the_claim_holds_and_differs_where_it_does_not(put, claim):
     holds, fails = CASES[claim]
     put(*holds)
-    found = circuits.CIRCUIT_MEASURES[claim]()
+    found = measure.CIRCUIT_MEASURES[claim]()
     assert found.verdict == "agrees", found
     assert found.note
     put(*fails)
-    assert circuits.CIRCUIT_MEASURES[claim]().verdict == "differs"
+    assert measure.CIRCUIT_MEASURES[claim]().verdict == "differs"
 
 
 def test_every_claim_of_the_chapter_has_its_measure():
     claims = {c.id for c in load_claims().values() if c.chapter == "13_transformer_neurons"}
-    assert claims == set(circuits.CIRCUIT_MEASURES) == set(CASES)
+    assert claims == set(measure.CIRCUIT_MEASURES) == set(CASES)
 
 
 @pytest.mark.parametrize("claim", CASES)
 def test_without_tables_a_claim_stays_open(put, claim):
     put()
     with pytest.raises(MissingExport):
-        circuits.CIRCUIT_MEASURES[claim]()
+        measure.CIRCUIT_MEASURES[claim]()
 
 
 @pytest.mark.parametrize("claim", ["B.tab3.spike", "B.tab3.reuse"])
 def test_an_unfinished_run_of_the_papers_size_decides_nothing(put, claim):
     put(*paper(steps=16384), *small())
-    found = circuits.CIRCUIT_MEASURES[claim]()
+    found = measure.CIRCUIT_MEASURES[claim]()
     assert found.verdict == "not testable at this size"
     assert "65,536 steps at p = 113, 16,384 are made" in found.note
     assert "37" in found.note
     put(*small(counts=(9, 9, 9, 20, 9, 9, 9)))
-    found = circuits.CIRCUIT_MEASURES[claim]()
+    found = measure.CIRCUIT_MEASURES[claim]()
     assert found.verdict == "not testable at this size"
     assert "113, 0 are made" in found.note
 
@@ -170,7 +172,7 @@ def test_one_seed_gives_a_number_and_no_verdict(put, claim):
         made_up("B37-nanda", num_seeds=1, smaller_share=0.3),
         *controls(num_seeds=1),
     )
-    found = circuits.CIRCUIT_MEASURES[claim]()
+    found = measure.CIRCUIT_MEASURES[claim]()
     assert found.verdict == "not testable at this size"
     assert found.low is None
     assert "takes two or more" in found.note
@@ -178,7 +180,7 @@ def test_one_seed_gives_a_number_and_no_verdict(put, claim):
 
 def test_an_interval_that_holds_the_bound_says_how_many_seeds_it_takes(put):
     put(*small(equal=0.95, spread=0.05))
-    found = circuits.CIRCUIT_MEASURES["B.sec.attention_idle"]()
+    found = measure.CIRCUIT_MEASURES["B.sec.attention_idle"]()
     assert found.verdict == "not testable at this size"
     assert "it takes about" in found.note
 
@@ -187,13 +189,13 @@ def test_the_mechanism_differs_where_one_task_lacks_it(put):
     lacking = made_up("B37")
     lacking.tasks.loc[lacking.tasks.q == 5, "explained"] = 0.6
     put(lacking, *controls())
-    found = circuits.CIRCUIT_MEASURES["B.sec.mechanism"]()
+    found = measure.CIRCUIT_MEASURES["B.sec.mechanism"]()
     assert found.verdict == "differs"
     assert "task q = 5, the lowest" in found.note
 
 
 def test_reuse_must_be_more_than_the_shuffled_networks(put):
-    reuse = circuits.CIRCUIT_MEASURES["B.tab3.reuse"]
+    reuse = measure.CIRCUIT_MEASURES["B.tab3.reuse"]
     put(*paper(), shuffled())
     assert reuse().verdict == "differs"
     put(*paper())

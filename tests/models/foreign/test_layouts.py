@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from modlib.errors import InputError
-from modlib.models import layout_tables
-from modlib.models.foreign import LAYOUTS, ForeignNetwork, from_tensors
-from modlib.models.layouts import AXES, plain_names, recognise
+from modlib.models.foreign import tables
+from modlib.models.foreign.layouts import AXES, LAYOUTS, plain_names, recognise
+from modlib.models.foreign.load import from_tensors
+from modlib.models.foreign.network import ForeignNetwork
 
 EMBED, NEURONS, MIDDLE, HEADS, PART = 6, 10, 9, 2, 4
 
@@ -324,7 +325,7 @@ def test_the_modulus_must_be_sensible(n):
 
 
 def test_tables_of_pairs_that_would_not_fit_in_memory_are_refused(monkeypatch):
-    monkeypatch.setattr(layout_tables, "MAX_TABLE", 500)
+    monkeypatch.setattr(tables, "MAX_TABLE", 500)
     for layout in ("zhong_transformer", "nanda_transformer", "zhong_beta"):
         with pytest.raises(InputError, match="n must be small enough for tables"):
             from_tensors(draw(layout, 7))

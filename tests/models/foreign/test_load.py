@@ -15,25 +15,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ideal import ideal_view
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch_file
 from torch.serialization import set_crc32_options
 
-from modlib.analysis.neurons import neuron_table
-from modlib.config import AdditionConfig
+from made_up.views import ideal_view
+from modlib.analysis.micro.neurons import neuron_table
+from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
-from modlib.experiments import view_of
-from modlib.models import checkpoints
-from modlib.models.foreign import (
-    PUBLISHED,
-    from_arrays,
-    load_checkpoint,
-    published_path,
-    read_tensors,
-)
+from modlib.models.foreign import files
+from modlib.models.foreign import published as models_foreign_published
+from modlib.models.foreign.files import read_tensors
+from modlib.models.foreign.load import from_arrays, load_checkpoint
+from modlib.models.foreign.published import PUBLISHED, published_path
 from modlib.models.mlp import build, initial_weights
-from modlib.store import sha256
+from modlib.runs.addition import view_of
+from modlib.store.files import sha256
 
 CONFIG = AdditionConfig(n=11, embed_dim=5, num_neurons=16)
 WEIGHTS = initial_weights(CONFIG, seed=3)
@@ -303,7 +300,7 @@ def test_dicts_without_end_are_refused(tmp_path):
     assert f"{path} must hold its parameters at most 10 dicts deep" in refused(path)
 
 
-@pytest.mark.parametrize("depth", [3000, checkpoints.MAX_TUPLES - 10, 2_000_000])
+@pytest.mark.parametrize("depth", [3000, files.MAX_TUPLES - 10, 2_000_000])
 @pytest.mark.parametrize("legacy", [False, True])
 def test_names_that_are_deep_tuples_are_refused_and_never_hashed(tmp_path, depth, legacy):
     plain, path = tmp_path / "plain.pt", tmp_path / "deep.pt"
@@ -316,7 +313,7 @@ def test_names_that_are_deep_tuples_are_refused_and_never_hashed(tmp_path, depth
         path.write_bytes(deep(plain.read_bytes()))
     else:
         rewritten(plain, path, lambda name, text: deep(text) if name.endswith(".pkl") else text)
-    reason = "more than 50000 tuples" if depth > checkpoints.MAX_TUPLES else "without a name"
+    reason = "more than 50000 tuples" if depth > files.MAX_TUPLES else "without a name"
     assert reason in refused(path)
 
 
@@ -424,7 +421,7 @@ def test_arrays_that_are_no_plain_ones_are_refused(tmp_path):
 def test_what_is_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = tmp_path / "huge.pt"
     path.touch()
-    os.truncate(path, checkpoints.MAX_BYTES + 1)
+    os.truncate(path, files.MAX_BYTES + 1)
     assert f"{path} has {2**32 + 1} bytes" in refused(path)
     torch.save({"W": torch.zeros(1).expand(10**6, 10**6)}, path)
     assert f"{path}: arrays must take at most" in refused(path, InputError)
@@ -433,7 +430,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
     assert "got 6442450944" in refused(path, InputError)
     np.savez_compressed(tmp_path / "bomb.npz", W=np.zeros(10**5))
     np.savez(tmp_path / "halves.npz", W=np.zeros(2 * 10**4, np.float16))
-    monkeypatch.setattr(checkpoints, "MAX_BYTES", 10**5)
+    monkeypatch.setattr(files, "MAX_BYTES", 10**5)
     assert "must unpack to" in refused(tmp_path / "bomb.npz")
     assert "arrays must take at most" in refused(tmp_path / "halves.npz", InputError)
 
@@ -458,7 +455,7 @@ def test_published_weights_are_searched_in_the_external_folder_by_hash(tmp_path,
     message = refused("clock-and-pizza/A")
     assert all(part in message for part in (str(path), sha256(path), published.sha256))
     mine = replace(published, sha256=sha256(path))
-    monkeypatch.setitem(checkpoints.PUBLISHED, "clock-and-pizza/A", mine)
+    monkeypatch.setitem(models_foreign_published.PUBLISHED, "clock-and-pizza/A", mine)
     assert published_path("clock-and-pizza/A") == path
     with pytest.raises(InputError, match="name must be one of clock-and-pizza/A"):
         published_path("clock-and-pizza/C")
@@ -503,7 +500,7 @@ def test_a_download_is_kept_in_the_cache_and_checked_by_hash(tmp_path, monkeypat
     assert "hash" in refused("clock-and-pizza/A")
     digest = hashlib.sha256(b"weights").hexdigest()
     mine = replace(PUBLISHED["clock-and-pizza/A"], sha256=digest)
-    monkeypatch.setitem(checkpoints.PUBLISHED, "clock-and-pizza/A", mine)
+    monkeypatch.setitem(models_foreign_published.PUBLISHED, "clock-and-pizza/A", mine)
     path = published_path("clock-and-pizza/A")
     assert path.read_bytes() == b"weights"
     assert path.is_relative_to(tmp_path / "modlib")
@@ -517,7 +514,7 @@ def test_the_published_rate_goes_with_the_published_layout_alone(tmp_path, monke
     path = tmp_path / "model_A_p99zdpze5l.pt"
     torch.save(as_tensors(WEIGHTS), path)
     mine = replace(PUBLISHED["clock-and-pizza/A"], sha256=sha256(path))
-    monkeypatch.setitem(checkpoints.PUBLISHED, "clock-and-pizza/A", mine)
+    monkeypatch.setitem(models_foreign_published.PUBLISHED, "clock-and-pizza/A", mine)
     network = load_checkpoint("clock-and-pizza/A", layout="two_embedding_mlp")
     assert (network.name, network.attention_rate) == ("clock-and-pizza/A", None)
     with pytest.raises(InputError, match=r"^clock-and-pizza/A: member must be left out"):

@@ -4,15 +4,15 @@ import jaxtyping
 import numpy as np
 import pytest
 import torch
-from ideal import ideal_view, random_view
 from torch.nn import functional
 
-from modlib.analysis.view import NeuronView, score_logits
-from modlib.config import AdditionConfig
+from made_up.views import ideal_view, random_view
+from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError
-from modlib.experiments import view_of
 from modlib.models.mlp import build, initial_weights
-from modlib.tasks import addition_pairs
+from modlib.models.views.neuron_view import NeuronView, score_logits
+from modlib.runs.addition import view_of
+from modlib.tasks.addition import addition_pairs
 
 
 def test_the_view_of_a_network_gives_its_logits():
@@ -73,7 +73,7 @@ def test_a_tie_is_no_right_answer():
 def test_memory_is_bounded_whatever_the_block(monkeypatch):
     view = ideal_view(13, {1: 8, 3: 8})
     whole = view.evaluate()
-    monkeypatch.setattr("modlib.analysis.view.MAX_ACTIVATIONS", 400)
+    monkeypatch.setattr("modlib.models.views.neuron_view.MAX_ACTIVATIONS", 400)
     np.testing.assert_allclose(view.evaluate(), whole)
     np.testing.assert_allclose(view.contribution(np.arange(4)).shape, (13, 13, 13))
 

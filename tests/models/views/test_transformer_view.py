@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from modlib.analysis.transformer_view import TransformerView
-from modlib.config import RemaindersConfig
+from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import build, initial_weights
-from modlib.tasks import digits, moduli, remainders
+from modlib.models.views.transformer_view import TransformerView
+from modlib.tasks.remainders import digits, moduli, remainders
 
 CONFIGS = [
     RemaindersConfig(p=11, embed_dim=16, heads=2, digits=order, task=task)

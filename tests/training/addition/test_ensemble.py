@@ -15,14 +15,17 @@ import torch
 from numba.core.dispatcher import Dispatcher
 from torch.nn import functional
 
-from modlib import rng, training
-from modlib.config import AdditionConfig
+from modlib import training
+from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError
+from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, build, embedding_shares, initial_weights
-from modlib.tasks import train_split
-from modlib.training import ensemble, kernels, loop
-from modlib.training.ensemble import Member, Network, evaluation_epochs, train_ensemble
-from modlib.training.vectors import LANES, compiled, padded
+from modlib.tasks.addition import train_split
+from modlib.training.addition import ensemble, loop
+from modlib.training.addition.ensemble import Network, train_ensemble
+from modlib.training.addition.member import Member, evaluation_epochs
+from modlib.training.kernels import addition, small_products
+from modlib.training.kernels.llvm_vectors import LANES, compiled, padded
 
 CPU = torch.device("cpu")
 SMALL = AdditionConfig(n=13, epochs=6, train_pairs=100)
@@ -89,7 +92,7 @@ def test_gradient_is_autograds_in_float64(name: str) -> None:
     config = CONFIGS[name]
     network, model = Network(config, 2), build(config, initial_weights(config, 2)).double()
     a, b = np.divmod(train_split(config, 2)[: config.batch_size], config.n)
-    kernels.gradient(network._theta, network._grad, a, b, 0, len(a), network._work)
+    addition.gradient(network._theta, network._grad, a, b, 0, len(a), network._work)
     answers = torch.from_numpy((a + b) % config.n)
     functional.cross_entropy(model(torch.from_numpy(a), torch.from_numpy(b)), answers).backward()
     for parameter, value in ensemble._by_name(network._grad, config).items():
@@ -188,7 +191,10 @@ def test_product(rows: int, depth: int, vectors: int, turned: bool) -> None:
         b = draw.normal(size=(depth, columns)).astype(np.float32)
         row = draw.normal(size=(1, columns)).astype(np.float32)
         c = draw.normal(size=(rows + 1, columns)).astype(np.float32)
-        before, product = c.copy(), kernels.turned_product if turned else kernels.product
+        before, product = (
+            c.copy(),
+            small_products.turned_product if turned else small_products.product,
+        )
         exact = (a.T if turned else a).astype(float) @ b
         product(a, b, row, c, 0, rows, depth)
         np.testing.assert_allclose(c[:rows], exact + row, atol=1e-4)
@@ -200,7 +206,7 @@ def test_product(rows: int, depth: int, vectors: int, turned: bool) -> None:
 def test_transpose() -> None:
     source = np.arange(6 * LANES * LANES, dtype=np.float32).reshape(2 * LANES, 3 * LANES)
     target = np.zeros((3 * LANES, 2 * LANES), np.float32)
-    kernels.transpose(source, target)
+    small_products.transpose(source, target)
     assert np.array_equal(target, source.T)
 
 
@@ -220,8 +226,8 @@ def test_softmax_of_a_row() -> None:
 
 @compiled
 def row_softmax(x, row):  # type: ignore[no-untyped-def]
-    largest = kernels.row_max(x, row)
-    return largest, kernels.exp_row(x, row, largest)
+    largest = addition.row_max(x, row)
+    return largest, addition.exp_row(x, row, largest)
 
 
 @pytest.mark.parametrize("count", [1, 5, 64, 5096, 70001])
@@ -229,14 +235,14 @@ def row_softmax(x, row):  # type: ignore[no-untyped-def]
 def test_permutation_is_the_generators(count: int, seed: int) -> None:
     order, spare = np.empty(count, np.int64), np.empty(count, np.int64)
     words = np.empty((2, count), np.uint32)
-    kernels.permutation(seed, rng.SHUFFLE, 9, order, words, spare)
+    addition.permutation(seed, rng.SHUFFLE, 9, order, words, spare)
     assert np.array_equal(order, rng.permutation(seed, rng.SHUFFLE, 9, count))
 
 
 CALLS = """
 import numpy as np
-from modlib.training import kernels
-from modlib.training.vectors import LANES
+from modlib.training.kernels import small_products as kernels
+from modlib.training.kernels.llvm_vectors import LANES
 
 a, b, start, c = (np.zeros((LANES, LANES), np.float32) for _ in range(4))
 called = kernels.product, kernels.turned_product
@@ -263,7 +269,7 @@ def test_a_second_process_finds_its_compiled_code(tmp_path) -> None:
 def test_no_compiled_function_is_a_closure() -> None:
     """What a closure holds is part of its key, and a compiled function has a new name each time."""
     found = {}
-    for module in pkgutil.iter_modules(training.__path__, "modlib.training."):
+    for module in pkgutil.walk_packages(training.__path__, "modlib.training."):
         if not module.name.endswith("triton_kernel"):
             found |= vars(importlib.import_module(module.name))
     compiled_ones = [value for value in found.values() if isinstance(value, Dispatcher)]

@@ -12,8 +12,8 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional
 
-from modlib import rng
-from modlib.config import AdditionConfig
+from modlib.config.addition import AdditionConfig
+from modlib.maths import rng
 from modlib.models.mlp import (
     PARAMETERS,
     SHARES,
@@ -22,10 +22,10 @@ from modlib.models.mlp import (
     embedding_shares,
     initial_weights,
 )
-from modlib.store import Checkpoint
-from modlib.tasks import addition_pairs, epoch_order, train_mask, train_split
-from modlib.training import loop
-from modlib.training.loop import (
+from modlib.store.checkpoint import Checkpoint
+from modlib.tasks.addition import addition_pairs, epoch_order, train_mask, train_split
+from modlib.training.addition import loop
+from modlib.training.addition.loop import (
     WEIGHT_HISTORY,
     Probe,
     Trained,

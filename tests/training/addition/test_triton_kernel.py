@@ -12,13 +12,14 @@ import pytest
 import torch
 from torch.nn import functional
 
-from modlib import rng
-from modlib.config import AdditionConfig, preset
+from modlib.config.addition import AdditionConfig
+from modlib.config.presets import preset
 from modlib.errors import InputError
+from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, build, initial_weights
-from modlib.tasks import addition_pairs, epoch_order, train_split
-from modlib.training import gpu, loop
-from modlib.training.ensemble import Member, evaluation_epochs
+from modlib.tasks.addition import addition_pairs, epoch_order, train_split
+from modlib.training.addition import gpu, loop
+from modlib.training.addition.member import Member, evaluation_epochs
 
 CPU = torch.device("cpu")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from modlib.analysis import clock_pizza as cp
-from modlib.analysis.pair_view import PairView
-from modlib.analysis.view import NeuronView
-from modlib.config import ATTENTION_RATES, CLOCK_PIZZA_PRESETS, ClockPizzaConfig
+from modlib.analysis.meso import clock_pizza as cp
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.config.presets import ATTENTION_RATES, CLOCK_PIZZA_PRESETS
 from modlib.errors import DivergedError, InputError, StoreError
-from modlib.experiments_clock_pizza import KIND, get_or_train_clock_pizza
 from modlib.models.clock_pizza import ClockPizzaTransformer, initial_weights, parameter_shapes
-from modlib.models.foreign import load_checkpoint
-from modlib.store import Store, StoredRun
-from modlib.tasks import train_mask
-from modlib.training import clock_pizza as training
-from modlib.training.clock_pizza import FastClockStep, named_views, train
+from modlib.models.foreign.load import load_checkpoint
+from modlib.models.views.neuron_view import NeuronView
+from modlib.models.views.pair_view import PairView
+from modlib.runs.clock_pizza import KIND, get_or_train_clock_pizza
+from modlib.store.runs import Store, StoredRun
+from modlib.tasks.addition import train_mask
+from modlib.training.clock_pizza import train as training_clock_pizza_train
+from modlib.training.clock_pizza.step import FastClockStep, named_views
+from modlib.training.clock_pizza.train import EVALUATE_EVERY, train
 
 TINY = ClockPizzaConfig(n=7, embed_dim=8, heads=2, num_neurons=12, steps=120)
 
@@ -88,12 +90,12 @@ def test_a_small_network_learns():
     config = ClockPizzaConfig(n=13, embed_dim=32, num_neurons=64, steps=1500)
     history = train(config, 0, progress=False).history
     assert history.train_accuracy.iloc[-1] == 1
-    assert history.step.tolist() == list(range(0, 1501, training.EVALUATE_EVERY))
+    assert history.step.tolist() == list(range(0, 1501, EVALUATE_EVERY))
     assert history.test_accuracy.iloc[-1] > 0.5
 
 
 def test_a_training_goes_on_with_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr(training_clock_pizza_train, "CHECKPOINT_EVERY_S", 0.0)
     whole = train(TINY, 5, progress=False)
     checkpoint = Store(tmp_path).checkpoint(KIND, TINY.key(), 5)
     kept = FastClockStep.update
@@ -134,7 +136,7 @@ SPOILED = {
 
 @pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
 def test_the_state_of_another_training_is_refused(tmp_path, monkeypatch, spoil):
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr(training_clock_pizza_train, "CHECKPOINT_EVERY_S", 0.0)
     checkpoint = Store(tmp_path).checkpoint(KIND, TINY.key(), 5)
     train(TINY, 5, checkpoint=checkpoint, progress=False)
     checkpoint.save(spoil(checkpoint.load()))
@@ -169,7 +171,7 @@ def test_a_training_that_diverges_is_refused():
 def test_a_stored_run_is_not_trained_again(tmp_path, monkeypatch):
     store = Store(tmp_path)
     first = get_or_train_clock_pizza(TINY, seed=2, store=store, progress=False)
-    monkeypatch.setattr(training, "_train", None)
+    monkeypatch.setattr(training_clock_pizza_train, "_train", None)
     again = get_or_train_clock_pizza(TINY, seed=2, store=store, progress=False)
     for name, value in first.weights.items():
         np.testing.assert_array_equal(again.weights[name], value)

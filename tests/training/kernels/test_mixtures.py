@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modlib.training import attention_kernels as kernels
-from modlib.training import mixtures
+from modlib.training.kernels import attention as kernels
+from modlib.training.kernels import mixtures
 
 SHAPES = [(5, 1, 3, 1), (5, 3, mixtures.PANEL, 20), (11, 4, 2 * mixtures.PANEL + 5, 60)]
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from modlib.config import PAPER_B, RemaindersConfig
+from modlib.config.presets import PAPER_B
+from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import (
     Keep,
     RemaindersTransformer,
@@ -18,13 +19,16 @@ from modlib.models.transformer import (
     initial_weights,
     parameter_shapes,
 )
-from modlib.tasks import digits, loss_weights, moduli, number_split, remainders
-from modlib.training import attention_kernels as kernels
-from modlib.training.graph import GraphStep
-from modlib.training.optim import GradientFilter, adamw_, filtered, make_adamw
-from modlib.training.products import Multiplier
-from modlib.training.remainders import dropout
-from modlib.training.transformer import FastStep, Masks, flat_views, tables_save
+from modlib.tasks.remainders import digits, loss_weights, moduli, number_split, remainders
+from modlib.training.flat import flat_views
+from modlib.training.kernels import adamw
+from modlib.training.kernels import attention as kernels
+from modlib.training.kernels.adamw import GradientFilter, adamw_, filtered, make_adamw
+from modlib.training.kernels.blocked_products import Multiplier
+from modlib.training.remainders.buffers import Masks
+from modlib.training.remainders.cuda_graph import GraphStep
+from modlib.training.remainders.schedule import dropout
+from modlib.training.remainders.step import FastStep, tables_save
 
 SMALL = {"embed_dim": 32, "heads": 4}
 CASES = [
@@ -237,7 +241,7 @@ def test_the_fused_optimiser_equals_its_readable_twin():
     plain = [array.clone() for array in fused]
     for step in (1, 2, 9):
         settings = filtered(config, step, np.float64)
-        kernels.adamw(*(array.numpy() for array in fused), settings)
+        adamw.adamw(*(array.numpy() for array in fused), settings)
         adamw_(*plain, torch.from_numpy(settings))
     for one, other in zip(fused, plain, strict=True):
         assert torch.allclose(one, other, rtol=1e-12, atol=0)

@@ -18,21 +18,23 @@ import pandas as pd
 import pytest
 import torch
 
-from modlib.analysis.dominance import counts_as_coded
-from modlib.config import REMAINDERS_PRESETS, RemaindersConfig
+from modlib.analysis.remainders.dominance import counts_as_coded
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.config.remainders import RemaindersConfig
 from modlib.errors import DivergedError, InputError, StoreError
-from modlib.experiments_remainders import (
+from modlib.models.transformer import build
+from modlib.runs.remainders import (
     KIND,
     RemaindersRun,
     get_or_train_remainders,
     spectrum_steps,
     unfinished,
 )
-from modlib.models.transformer import build
-from modlib.store import Store
-from modlib.tasks import digits, moduli, number_split, primes_below, remainders
-from modlib.training import remainders as training
-from modlib.training.neuron_zero import (
+from modlib.store.runs import Store
+from modlib.tasks.remainders import digits, moduli, number_split, primes_below, remainders
+from modlib.training.remainders import schedule
+from modlib.training.remainders import train as training
+from modlib.training.remainders.neuron_zero import (
     NUM_FOLLOWED,
     WINDOW,
     FirstNeurons,
@@ -40,8 +42,9 @@ from modlib.training.neuron_zero import (
     coded_epochs,
     first_neurons,
 )
-from modlib.training.remainders import evaluation_steps, log_spaced, train
-from modlib.training.transformer import FastStep
+from modlib.training.remainders.schedule import evaluation_steps, log_spaced
+from modlib.training.remainders.step import FastStep
+from modlib.training.remainders.train import train
 
 TINY = RemaindersConfig(p=11, embed_dim=16, heads=2, steps=600, train_fraction=0.8)
 
@@ -49,10 +52,10 @@ SERVER = """
 import os, sys
 from dataclasses import replace
 from pathlib import Path
-from modlib.config import RemaindersConfig
-from modlib.store import Store
-from modlib.training import remainders
-from modlib.experiments_remainders import get_or_train_remainders
+from modlib.config.remainders import RemaindersConfig
+from modlib.store.runs import Store
+from modlib.training.remainders import train as remainders
+from modlib.runs.remainders import get_or_train_remainders
 remainders.CHECKPOINT_EVERY_S = 0.0
 config = {config!r}
 remainders.train(replace(config, steps=2), 0, progress=False)  # compiled before the first fork
@@ -257,7 +260,7 @@ def test_the_first_neurons_are_followed_as_the_authors_program_does(order, share
     train_x = number_split(config, 5)["train"]
     spectra = []
     for epoch in range(40):
-        masks = training.dropout(config, 5, epoch)
+        masks = schedule.dropout(config, 5, epoch)
         seen = activations(config, record.after[epoch], None if masks is None else masks[0])
         held_out = activations(config, record.after[epoch + 1])
         image = held_out.reshape(121, -1)
@@ -454,8 +457,8 @@ def test_what_memory_cannot_hold_is_refused_before_any_work():
 def test_the_number_of_threads_of_the_linear_algebra_does_not_matter():
     program = """
 from hashlib import sha256
-from modlib.config import RemaindersConfig
-from modlib.training.remainders import train
+from modlib.config.remainders import RemaindersConfig
+from modlib.training.remainders.train import train
 config = RemaindersConfig(p=113, embed_dim=256, train_fraction=0.01, steps=2)
 trained = train(config, 0, progress=False)
 parts = [*trained.weights.values(), trained.norms.raw.to_numpy()]
@@ -539,4 +542,4 @@ def test_tasks_are_remainders_of_the_number_that_the_digits_write():
     added = remainders(RemaindersConfig(p=13, task="nanda"), 0)
     np.testing.assert_array_equal(added[:, 0], (x0 + x1) % 13)
     assert primes_below(30).tolist() == [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]
-    assert training.FIRST_SNAPSHOT == 256
+    assert schedule.FIRST_SNAPSHOT == 256

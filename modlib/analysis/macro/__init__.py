@@ -1,0 +1,1 @@
+"""The whole network: all clusters together."""

@@ -1,0 +1,1 @@
+"""Many networks: what they have in common, and what is chance."""

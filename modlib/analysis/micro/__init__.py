@@ -1,0 +1,1 @@
+"""One neuron at a time, and the embeddings it reads."""

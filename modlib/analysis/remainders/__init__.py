@@ -1,0 +1,1 @@
+"""Paper B's transformer: its tasks, its training, its neurons."""

@@ -1,0 +1,1 @@
+"""What the papers say, what we measured, and the verdict."""

@@ -1,0 +1,1 @@
+"""How each claim is measured: a file a chapter, a function a claim."""

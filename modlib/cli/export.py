@@ -1,0 +1,102 @@
+"""``python -m modlib export``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from modlib.cli.options import FIRST_SEED, device_option, literal, num_threads
+from modlib.config.presets import PRESETS, REMAINDERS_PRESETS
+from modlib.config.rules import require_seed
+from modlib.errors import InputError, require_choice, require_int
+from modlib.machine import EDITIONS, resolve_device, results_of
+from modlib.results.clock_pizza import FIRST_SEED as FIRST_CLOCK_PIZZA
+from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
+from modlib.results.clock_pizza import export_clock_pizza
+from modlib.results.remainders import export_remainders
+from modlib.results.sample import NUM_EXPORTED, record_fine_tuning
+from modlib.results.sample import export as export_preset
+from modlib.results.sweeps import export_sweep
+
+
+@click.command()
+@click.argument("name")
+@click.option("--first-seed", help="First seed.  [default: 1000; 1001 for clock-pizza]")
+@click.option(
+    "--num-seeds", help="How many.  [default: 128; all with --sweep; 3 for clock-pizza; 1]"
+)
+@click.option("--sweep", "swept", is_flag=True, help="Export the sweep that the store holds.")
+@click.option("--append", is_flag=True, help="Add to the seeds that results/ holds.")
+@click.option("--partial", is_flag=True, help="Paper B: take runs under way as they are.")
+@click.option(
+    "--network", is_flag=True, help="Paper B: keep the first seed's network, of any preset."
+)
+@click.option("--snapshots", is_flag=True, help="Paper B: keep its weights on the way as well.")
+@click.option(
+    "--edition", default="1", show_default=True, help="1: results/, 2: results/edition2/."
+)
+@device_option
+def export(
+    name: str,
+    first_seed: str | None,
+    num_seeds: str | None,
+    swept: bool,
+    append: bool,
+    partial: bool,
+    network: bool,
+    snapshots: bool,
+    edition: str,
+    device: str,
+) -> None:
+    """Train a preset's seeds and write its tables to results/NAME.
+
+    NAME is a preset, or "showcase": the first seed from 0 with a fine-tuning cluster, for
+    n = 91 and 89, or "clock-pizza": every attention rate, beside the published weights. With
+    --sweep nothing is trained: the shards of a preset in the store are summed up in
+    results/sweeps/NAME. Presets of paper B go to results/remainders/NAME, one seed unless said.
+    With --append the seeds follow those that the folder holds, and need not be in the same store;
+    --first-seed is the next one. --edition 2 writes below results/edition2 instead.
+    """
+    require_choice("preset", name, [*PRESETS, *REMAINDERS_PRESETS, "showcase", "clock-pizza"])
+    for option, given in {"partial": partial, "network": network, "snapshots": snapshots}.items():
+        if given and name not in REMAINDERS_PRESETS:
+            raise InputError("name", f"be a preset of paper B with --{option}", name)
+    root = results_of(require_choice("edition", edition, EDITIONS))
+    if name == "showcase" and edition != EDITIONS[0]:
+        raise InputError("edition", "be 1 for showcase, whose seeds count from 0", edition)
+    usual = FIRST_CLOCK_PIZZA if name == "clock-pizza" else FIRST_SEED
+    first = usual if first_seed is None else require_seed(literal(first_seed), "first_seed")
+    total = None if num_seeds is None else require_int("num_seeds", literal(num_seeds), at_least=1)
+    if append and not swept and name not in REMAINDERS_PRESETS:
+        raise InputError("name", "be a preset of paper B, or go with --sweep, to append to", name)
+    resolve_device(device)
+    if swept:
+        folder = export_sweep(name, first_seed=first, num_seeds=total, append=append, results=root)
+        click.echo(f"wrote {folder}")
+    elif name == "clock-pizza":
+        chosen = NUM_CLOCK_PIZZA if total is None else total
+        folder = export_clock_pizza(first_seed=first, num_seeds=chosen, results=root)
+        click.echo(f"wrote {folder}")
+    elif name == "showcase":
+        click.echo(json.dumps(record_fine_tuning((91, 89), device=device)))
+    elif name in REMAINDERS_PRESETS:
+        folder = export_remainders(
+            name,
+            first_seed=first,
+            num_seeds=1 if total is None else total,
+            threads=num_threads(None),
+            device=device,
+            append=append,
+            partial=partial,
+            network=network,
+            snapshots=snapshots,
+            results=root,
+        )
+        click.echo(f"wrote {folder}")
+    else:
+        chosen = NUM_EXPORTED if total is None else total
+        folder = export_preset(
+            name, first_seed=first, num_seeds=chosen, device=device, results=root
+        )
+        click.echo(f"wrote {folder}")

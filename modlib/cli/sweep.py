@@ -1,0 +1,56 @@
+"""``python -m modlib sweep``."""
+
+from __future__ import annotations
+
+import click
+
+from modlib.cli.options import OPTIONS, config_options, device_option, literal, threads_option
+from modlib.config.addition import AdditionConfig
+from modlib.errors import require_int
+from modlib.runs.shards import blocks, seed_range
+from modlib.runs.sweep import sweep as run_sweep
+
+
+@click.command()
+@click.option("--first-seed", default="1000", show_default=True, help="First seed.")
+@click.option("--num-seeds", required=True, help="How many.")
+@config_options(OPTIONS)
+@click.option("--shard-size", default="200", show_default=True, help="Seeds a shard.")
+@click.option("--shard", help="This block of the sweep only, from 0 (for an array of jobs).")
+@click.option("--keep-weights", is_flag=True, help="Keep the parameters with the tables.")
+@threads_option
+@click.option("--workers", help="Shards on this many processes, by dask.distributed.")
+@click.option("--scheduler", help="Shards on the workers of the dask scheduler at this address.")
+@device_option
+def sweep(
+    config: AdditionConfig,
+    first_seed: str,
+    num_seeds: str,
+    shard_size: str,
+    shard: str | None,
+    keep_weights: bool,
+    threads: str | None,
+    workers: str | None,
+    scheduler: str | None,
+    device: str,
+) -> None:
+    """Train and describe many seeds, in shards; a killed sweep goes on where it was."""
+    seeds = seed_range(literal(first_seed), literal(num_seeds))
+    size = literal(shard_size)
+    if shard is not None:
+        cut = blocks(seeds, size)
+        seeds = cut[require_int("shard", literal(shard), at_least=0, at_most=len(cut) - 1)]
+    swept = run_sweep(
+        config,
+        seeds,
+        shard_size=size,
+        keep_weights=keep_weights,
+        device=device,
+        threads=None if threads is None else literal(threads),
+        workers=None if workers is None else literal(workers),
+        scheduler=scheduler,
+    )
+    click.echo(
+        f"{swept.num_shards} shards, {swept.num_networks} networks, "
+        f"{100 * swept.share_learned:.1f} % learned, {swept.wall_s:.0f} s"
+    )

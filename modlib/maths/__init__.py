@@ -1,0 +1,1 @@
+"""Z_n, and what is uncertain."""

@@ -1,0 +1,1 @@
+"""Tables in ``results/``: made once from trained networks, committed, read by the chapters."""

@@ -1,0 +1,65 @@
+"""A search's finished trials in ``results/remainders/search``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from modlib.errors import StoreError
+from modlib.machine import RESULTS
+from modlib.results.folder import require_writable, write_tables
+from modlib.results.remainders import FOLDER
+from modlib.runs.search import opened_study, study_file, tables_of
+from modlib.runs.study import KIND, SearchTables, Study
+from modlib.store.folder import provenance, read_manifest
+from modlib.store.runs import Store
+
+
+def export_search(
+    study: Study | None = None, *, store: Store | None = None, results: Path = RESULTS
+) -> Path:
+    """Write a study's finished trials to ``results/remainders/search``; returns the folder."""
+    study = study or Study()
+    store = store or Store()
+    folder = results / FOLDER / KIND
+    require_writable(folder)
+    if not study_file(study, store).exists():
+        raise StoreError(
+            f"{study_file(study, store)} is missing: the store holds no trial of the study"
+        )
+    with opened_study(study, store) as opened:
+        tables = tables_of(opened, study)
+    if tables.trials.empty:
+        raise StoreError(f"{study_file(study, store)} holds no finished trial")
+    content = {
+        "kind": KIND,
+        "key": study.key(),
+        "config": asdict(study.base),
+        "space": {name: list(values) for name, values in study.space.items()},
+        "seeds": [study.seed, study.seed],
+        **provenance("cpu"),
+    }
+    write_tables(folder, {f"{k}.parquet": v for k, v in tables._asdict().items()}, content)
+    return folder
+
+
+def read_search(study: Study | None = None, *, results: Path = RESULTS) -> SearchTables | None:
+    """The committed trials, checked; None where there are none.
+
+    Raises ``StoreError`` for a damaged folder and for one of another study.
+    """
+    study = study or Study()
+    folder = results / FOLDER / KIND
+    if not folder.is_dir():
+        return None
+    manifest = read_manifest(folder, [f"{name}.parquet" for name in SearchTables._fields])
+    if manifest.get("key") != study.key():
+        raise StoreError(f"{folder} holds trials of another study; export it again")
+    trials, reports = (pd.read_parquet(folder / f"{name}.parquet") for name in SearchTables._fields)
+    for name, choices in study.space.items():  # tables hold 32 bits
+        nearest = np.abs(trials[name].to_numpy()[:, None] - np.array(choices)).argmin(1)
+        trials[name] = np.array(choices)[nearest]
+    return SearchTables(trials, reports)

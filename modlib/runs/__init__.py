@@ -1,0 +1,1 @@
+"""A configuration and a seed in, a run out."""

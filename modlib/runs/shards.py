@@ -1,0 +1,138 @@
+"""The shards of a sweep: how seeds are cut, which are there, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+from modlib.analysis.many_seeds import census
+from modlib.analysis.many_seeds.census import Census
+from modlib.config.addition import AdditionConfig
+from modlib.config.rules import require_seed
+from modlib.errors import InputError, StoreError, require_int
+from modlib.runs.addition import KIND
+from modlib.store.runs import WEIGHTS, Store
+
+SHARD_SIZE = 200
+MAX_SEEDS = 10**7
+
+
+def seed_range(first_seed: object, num_seeds: object) -> range:
+    """The seeds of a sweep; raises ``InputError`` unless there is one, and none beyond 2^63."""
+    first = require_seed(first_seed, "first_seed")
+    total = require_int("num_seeds", num_seeds, at_least=1, at_most=MAX_SEEDS)
+    require_seed(first + total - 1, "last seed")
+    return range(first, first + total)
+
+
+def blocks(seeds: range, shard_size: int = SHARD_SIZE) -> list[range]:
+    """The seeds cut at the multiples of ``shard_size``, so that any sweep cuts at the same places.
+
+    Raises ``InputError`` for no seeds and for a size out of range.
+    """
+    if len(seeds) == 0 or seeds.step != 1:
+        raise InputError("seeds", "be a range of one seed or more, in steps of 1", seeds)
+    size = require_int("shard_size", shard_size, at_least=1, at_most=MAX_SEEDS)
+    cuts = [seeds.start, *range((seeds.start // size + 1) * size, seeds.stop, size), seeds.stop]
+    return [range(start, stop) for start, stop in pairwise(cuts)]
+
+
+def plan(
+    store: Store, config: AdditionConfig, seeds: range, *, shard_size: int = SHARD_SIZE
+) -> list[range]:
+    """The shards to compute: the blocks of ``seeds``, less what finished shards hold already."""
+    finished = store.shards(KIND, config.key())
+    return [part for block in blocks(seeds, shard_size) for part in less(block, finished)]
+
+
+def less(block: range, finished: Sequence[range]) -> Iterator[range]:
+    """The parts of a block that none of the finished shards holds; these sorted by first seed."""
+    at = block.start
+    for shard in finished:
+        if shard.stop > at and shard.start < block.stop:
+            if shard.start > at:
+                yield range(at, shard.start)
+            at = shard.stop
+    if at < block.stop:
+        yield range(at, block.stop)
+
+
+def checked_shards(
+    store: Store, config: AdditionConfig, seeds: range | None = None
+) -> dict[range, dict[str, Any]]:
+    """The finished shards that hold some of ``seeds`` (None: all of them), with their manifests.
+
+    Raises ``StoreError`` for one that is damaged, or of another configuration or version.
+    """
+    manifests = {}
+    for shard in store.shards(KIND, config.key()):
+        if seeds is not None and (shard.start >= seeds.stop or shard.stop <= seeds.start):
+            continue
+        manifest = store.shard_manifest(KIND, config.key(), shard)
+        where = store.folder(KIND, config.key(), shard)
+        again = f"move {where} away to compute this shard again"
+        if manifest["config"] != asdict(config):
+            raise StoreError(f"{where} holds networks of another configuration; {again}")
+        if manifest["tables"] != census.SCHEMA and not is_outdated(manifest):
+            raise StoreError(
+                f"{where} has tables of version {manifest['tables']}, "
+                f"this version of modlib reads {census.SCHEMA}; {again}"
+            )
+        manifests[shard] = manifest
+    return manifests
+
+
+def is_outdated(manifest: Mapping[str, Any]) -> bool:
+    """Whether a shard's tables are of an older version and can be made again from its weights."""
+    return manifest["tables"] < census.SCHEMA and WEIGHTS in manifest["files"]
+
+
+def outstanding(
+    store: Store, config: AdditionConfig, seeds: range, shard_size: int, keep_weights: bool
+) -> list[range]:
+    """The shards to compute or to bring up to date; refused where one there cannot be used."""
+    outdated = []
+    for shard, manifest in checked_shards(store, config, seeds).items():
+        outdated += [shard] if is_outdated(manifest) else []
+        if keep_weights and WEIGHTS not in manifest["files"]:
+            where = store.folder(KIND, config.key(), shard)
+            raise StoreError(
+                f"{where} was computed without keeping its weights; "
+                f"move {where} away to compute this shard again"
+            )
+    return outdated + plan(store, config, seeds, shard_size=shard_size)
+
+
+def read_sweep(store: Store, config: AdditionConfig, seeds: range | None = None) -> Census:
+    """The tables of all finished shards, sorted by seed, each seed once.
+
+    ``seeds``: these only. Raises ``StoreError`` where there is none, and for a shard that is
+    damaged or whose tables have another version.
+    """
+    return Census(*read_shards(store, config, seeds, Census._fields))
+
+
+def read_shards(
+    store: Store, config: AdditionConfig, seeds: range | None, names: Collection[str]
+) -> list[pd.DataFrame]:
+    parts = []
+    stop = 0
+    for shard, manifest in checked_shards(store, config, seeds).items():
+        if is_outdated(manifest):
+            raise StoreError(
+                f"{store.folder(KIND, config.key(), shard)} has tables of an older version than "
+                f"{census.SCHEMA}; run the sweep again to make them from its weights"
+            )
+        start, stop = max(shard.start, stop), max(shard.stop, stop)
+        if seeds is not None:
+            start = max(start, seeds.start)
+        last = (stop if seeds is None else min(stop, seeds.stop)) - 1
+        tables = store.load_shard(KIND, config.key(), shard, names=names).tables.values()
+        parts.append([table[table.seed.between(start, last)] for table in tables])
+    if not parts:
+        raise StoreError(f"{store.root} holds no shard of these seeds of {config.key()}")
+    return [pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)]

@@ -1,0 +1,75 @@
+"""Files written whole or not at all, and refusals that name them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
+
+from modlib.errors import StoreError
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def reason_of(error: BaseException) -> str:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return " ".join((reason or str(error) or type(error).__name__).split())
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a failed write (disk full, no permission) into a ``StoreError`` that names ``path``."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise StoreError(f"{path} cannot be written ({reason_of(error)})") from error
+
+
+def save_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write arrays in C order: safetensors writes memory as it lies, whatever the strides."""
+    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, path)
+    path.chmod(0o644)
+    sync(path)
+
+
+def save_table(table: pd.DataFrame, path: Path, **options: Any) -> None:
+    table.to_parquet(path, index=False, **options)
+    path.chmod(0o644)
+    sync(path)
+
+
+def sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file by ``content`` so that a kill or a full disk leaves the old one whole."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

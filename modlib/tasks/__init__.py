@@ -1,0 +1,1 @@
+"""What is asked of a network, made from a configuration and a seed."""

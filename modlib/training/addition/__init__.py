@@ -1,0 +1,1 @@
+"""Paper A's network: the readable loop, and two that equal it and are faster."""

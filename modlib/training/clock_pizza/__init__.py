@@ -1,0 +1,1 @@
+"""The transformer between clock and pizza."""

@@ -1,0 +1,1 @@
+"""Compiled steps: products, attention, updates."""

@@ -1,0 +1,94 @@
+"""Writes what follows from the order of imports: CONTRIBUTING's list of rooms, and book/api.md.
+
+The order stands in pyproject.toml, each room's sentence in its docstring. ``python
+scripts/rooms.py`` writes both; a test fails where they are not what it would write.
+"""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BEGIN, END = "<!-- rooms -->\n", "<!-- end of rooms -->\n"
+OPTIONS = {"machine": ["   :no-value:"]}
+"""A folder of this machine is nobody's reference."""
+API = (
+    "# The package modlib\n\nEvery function of the package, from its docstrings.\n"
+    'In the source, arrays name their axes, for example `Float[np.ndarray, "neuron freq"]`; '
+    "the words are those of the [notation](notation.md).\nA room may import from those above it "
+    "on this page and from no other; a test holds it to that.\n"
+)
+
+
+def rooms() -> list[str]:
+    """The parts of modlib, each of which may import those before it."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return settings["tool"]["modlib"]["order"].replace("<", ",").replace(" ", "").split(",")
+
+
+def source_of(room: str) -> Path | None:
+    """A room's own file; None where the room is not built yet."""
+    places = (ROOT / "modlib" / f"{room}.py", ROOT / "modlib" / room / "__init__.py")
+    return next((path for path in places if path.exists()), None)
+
+
+def sentence(path: Path) -> str:
+    """The first line of a file's docstring."""
+    found = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return (found or "").partition("\n")[0]
+
+
+def listed() -> str:
+    """The rooms with what they are, in order."""
+    found = {room: path for room in rooms() if (path := source_of(room))}
+    names = {
+        room: f"{room}.py" if path.stem == room else f"{room}/" for room, path in found.items()
+    }
+    width = max(map(len, names.values())) + 2
+    lines = [f"    {name:<{width}}{sentence(found[room])}" for room, name in names.items()]
+    return "\n".join([*lines, ""])
+
+
+def contributing() -> str:
+    """CONTRIBUTING.md with the list."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n{listed()}\n{END}{rest.split(END)[1]}"
+
+
+def modules(room: str) -> list[str]:
+    """A room's modules, by folder; one that names what it offers stands for all its modules."""
+    path = source_of(room)
+    if path is None:
+        return []
+    if path.stem == room or "__all__" in path.read_text(encoding="utf-8"):
+        return [room]
+    files = [file for file in path.parent.rglob("*.py") if file.stem != "__init__"]
+    own = [file.relative_to(ROOT / "modlib").with_suffix("").parts for file in files]
+    return [".".join(parts) for parts in sorted(own, key=lambda parts: (parts[:-1], parts))]
+
+
+def api() -> str:
+    """book/api.md."""
+    blocks = [API]
+    for room in rooms():
+        path = source_of(room)
+        if path is None:
+            continue
+        blocks.append(f"## {room}\n\n{sentence(path)}\n")
+        for name in modules(room):
+            lines = [f".. automodule:: modlib.{name}", *OPTIONS.get(name, [])]
+            blocks.append("\n".join([f"### `{name}`\n", "```{eval-rst}", *lines, "```\n"]))
+    return "\n".join(blocks)
+
+
+def pages() -> dict[Path, str]:
+    """What is written, by its path."""
+    return {ROOT / "CONTRIBUTING.md": contributing(), ROOT / "book" / "api.md": api()}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
