@@ -26,7 +26,7 @@ from modlib.machine import RESULTS
 from modlib.maths.fourier import effective_number
 from modlib.models.views.transformer_view import TransformerView
 from modlib.results.folder import last_seed, require_writable, write_tables
-from modlib.results_networks import (
+from modlib.results.networks import (
     SHOWN,
     arrays_of,
     known_arrays,

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib import results_networks as rn
 from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.models.transformer import initial_weights
+from modlib.results import networks as rn
 from modlib.results import remainders as rr
 from modlib.runs.remainders import KIND, get_or_train_remainders
 from modlib.store.files import save_arrays

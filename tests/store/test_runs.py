@@ -295,7 +295,7 @@ def test_a_full_disk_is_said_in_one_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(files, "save_file"), (files, "sync"), (store_checkpoint, "write_manifest")],
+    [(store_files, "save_file"), (store_files, "sync"), (store_checkpoint, "write_manifest")],
 )
 def test_a_failed_checkpoint_leaves_the_one_before(tmp_path, monkeypatch, owner, name):
     checkpoint = Checkpoint(tmp_path / "partial")

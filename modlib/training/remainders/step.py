@@ -23,10 +23,10 @@ from jaxtyping import Bool, Float, Int
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.tasks.remainders import digits, loss_weights, moduli
-from modlib.training.exponentials import powers
 from modlib.training.flat import flat_views
 from modlib.training.kernels import attention as kernels
 from modlib.training.kernels.adamw import adamw, filtered
+from modlib.training.kernels.exponentials import powers
 from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Layers, Masks, T, Tables, Work
 from modlib.training.remainders.token_tables import TokenTable, shaped
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from modlib.training.exponentials import powers
+from modlib.training.kernels.exponentials import powers
 from modlib.training.kernels.llvm_vectors import LANES
 
 STARTS = np.array([0, 2, 5, 12])

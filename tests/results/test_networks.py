@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from modlib import results_networks as rn
 from modlib.analysis.remainders.digit_spectra import active_cells
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import StoreError
 from modlib.models.transformer import initial_weights
+from modlib.results import networks as rn
 from modlib.store.runs import from_float16, to_float16
 
 TINY = RemaindersConfig(p=11, embed_dim=16, heads=2, steps=300)
