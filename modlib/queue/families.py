@@ -14,7 +14,6 @@ from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
-from modlib.machine import RESULTS
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
 from modlib.results.clock_pizza import export_clock_pizza
 from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
@@ -33,8 +32,6 @@ from modlib.training.remainders import train as training
 from modlib.training.speed import total_steps
 
 Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
-EDITION_2 = RESULTS / "edition2"
-"""Where tables of the ledger's second edition lie, in the same order as those of the first."""
 SHARD_ON_GPU = 5000
 """Seeds a shard on a CUDA device, which trains thousands side by side."""
 SAVED_EVERY_S_ON_GPU = 15.0
@@ -43,11 +40,12 @@ SAVED_EVERY_S_ON_GPU = 15.0
 
 @dataclass(frozen=True)
 class Part:
-    """A preset of a job with its seeds."""
+    """A preset of a job with its seeds; ``keeps``: see ``Job``."""
 
     preset: str
     config: Config
     seeds: range
+    keeps: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -127,6 +125,7 @@ def export(part: Part, seeds: range, *, append: bool, threads: int, results: Pat
         return export_sweep(part.preset, **options, append=append, results=results)
     if part.kind == REMAINDERS:
         options |= {"threads": threads, "device": "cpu", "append": append, "progress": False}
+        options |= {} if append else dict.fromkeys(part.keeps, True)
         return export_remainders(part.preset, **options, results=results)
     return export_clock_pizza(**options, presets=(part.preset,), progress=False, results=results)
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from modlib.chapters import execute
 from modlib.claims.register import load_claims
-from modlib.cli import export, run, train
+from modlib.cli import export, queue, run, train
 from modlib.cli import main as cli
 from modlib.config import presets
 from modlib.config.addition import AdditionConfig
@@ -315,6 +315,7 @@ def test_claims_print_every_id_once():
 def test_export_writes_the_preset_that_it_is_given(monkeypatch, tmp_path):
     monkeypatch.setitem(presets.PRESETS, "tiny", TINY_CONFIG)
     monkeypatch.setattr(export, "results_of", lambda edition: tmp_path / edition)
+    monkeypatch.setattr(queue, "results_of", lambda edition: tmp_path / edition)
     done = modlib("export tiny --first-seed 3 --num-seeds 2 --device cpu")
     assert done.stdout == f"wrote {tmp_path / '1' / 'tiny'}\n"
     tables = sample.read_export("tiny", tmp_path / "1")
