@@ -10,7 +10,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pytest
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.rules import as_given, settings
 from modlib.errors import InputError
 
 FILE = Path(__file__).parents[1] / "data" / "settings.json"
@@ -118,7 +119,36 @@ def test_every_value_is_taken_or_refused_as_it_was():
         assert now == then, case
 
 
-if __name__ == "__main__":
-    FILE.write_text(
-        json.dumps(packed(outcomes()), indent=0, separators=(",", ":")) + "\n", encoding="utf-8"
+def test_what_a_configuration_keeps_is_plain():
+    config = AdditionConfig(n=np.int64(7), train_pairs=np.int32(30), lr=np.float32(0.5), l2=0)
+    assert [type(getattr(config, name)) for name in ("n", "train_pairs")] == [int, int]
+    assert [type(getattr(config, name)) for name in ("lr", "l2")] == [float, float]
+    assert asdict(replace(config, n=89)) == {**asdict(config), "n": 89}
+    with pytest.raises(FrozenInstanceError):
+        config.n = 9
+
+
+def test_none_stands_for_what_follows_from_the_settings_before():
+    assert AdditionConfig(n=89, batch="full") == AdditionConfig(
+        n=89, batch="full", train_pairs=4717, epochs=2000
     )
+    assert RemaindersConfig(num_validation=None).num_validation is None
+    assert as_given(AdditionConfig(n=60)) == {
+        **{"n": 60, "embed_dim": 32, "num_neurons": 128, "batch": "n"},
+        **{"init": "torch", "lr": 0.008, "l2": 0.0001},
+    }
+    assert as_given(AdditionConfig(n=60, epochs=0))["epochs"] == 0
+    assert "num_validation" not in as_given(RemaindersConfig())
+
+
+def test_every_setting_has_a_rule_and_a_line_of_help():
+    for config in CONFIGS.values():
+        assert settings(config) == list(fields(config))
+        for one in settings(config):
+            assert one.metadata["help"].endswith(".")
+            assert getattr(config, one.name) == one.default
+
+
+if __name__ == "__main__":
+    text = json.dumps(packed(outcomes()), indent=0, separators=(",", ":"))
+    FILE.write_text(f"{text}\n", encoding="utf-8")
