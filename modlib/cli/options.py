@@ -16,7 +16,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from modlib.config.addition import DEFAULT_EPOCHS, AdditionConfig, default_train_pairs
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
 from modlib.config.remainders import REMAINDER_TASKS, RemaindersConfig
 from modlib.errors import ClusterError, InputError, StoreError, require_choice, require_int
 
@@ -73,7 +73,7 @@ def literal(text: str) -> Any:
 
 
 OPTIONS = {
-    "preset": f"Start from one of {', '.join(PRESETS)}.",
+    "preset": f"Start from one of {', '.join(ADDITION_PRESETS)}.",
     "n": "Modulus, 3 or more.  [default: 91]",
     "train-pairs": "Training pairs.  [default: 5096, 4717, near .6 n^2]",
     "num-neurons": "Hidden neurons.  [default: 128]",
@@ -186,7 +186,7 @@ def settings_of(preset: str | None) -> dict[str, Any]:
     """
     if preset is None:
         return {}
-    start = PRESETS[require_choice("preset", preset, PRESETS)]
+    start = ADDITION_PRESETS[require_choice("preset", preset, ADDITION_PRESETS)]
     settings = dict(vars(start))
     if start.train_pairs == default_train_pairs(start.n):
         del settings["train_pairs"]

@@ -55,7 +55,7 @@ def on_grid(n: int, l2: float, lr: float, num_neurons: int) -> AdditionConfig:
     return replace(start, l2=l2 * start.l2, lr=lr * start.lr, num_neurons=num_neurons)
 
 
-PRESETS: dict[str, AdditionConfig] = {
+ADDITION_PRESETS: dict[str, AdditionConfig] = {
     "A91": AdditionConfig(n=91),
     "A89": AdditionConfig(n=89),
     "A91-full": AdditionConfig(n=91, batch="full"),
@@ -82,7 +82,7 @@ def grid_name(n: int, l2: float, lr: float, num_neurons: int) -> str:
     """The preset of ``on_grid``: one that there is already, else a name that says the factors."""
     config = on_grid(n, l2, lr, num_neurons)
     own = f"A{n}-grid-l2-{l2:g}-lr-{lr:g}-width-{num_neurons}"
-    return next((name for name, known in PRESETS.items() if known == config), own)
+    return next((name for name, known in ADDITION_PRESETS.items() if known == config), own)
 
 
 GRID: dict[tuple[int, float, float, int], str] = {
@@ -92,7 +92,9 @@ GRID: dict[tuple[int, float, float, int], str] = {
 }
 """Presets of conjecture 1's grid by modulus, factor of L2, factor of the rate, and width."""
 
-PRESETS |= {name: on_grid(*point) for point, name in GRID.items() if name not in PRESETS}
+ADDITION_PRESETS |= {
+    name: on_grid(*point) for point, name in GRID.items() if name not in ADDITION_PRESETS
+}
 
 
 SMALL = RemaindersConfig()
@@ -152,14 +154,14 @@ CLOCK_PIZZA_PRESETS: dict[str, ClockPizzaConfig] = {
 
 
 def preset(name: str) -> AdditionConfig:
-    """The configuration of that name in ``PRESETS``.
+    """The configuration of that name in ``ADDITION_PRESETS``.
 
     Raises ``InputError`` for an unknown name.
     """
-    return PRESETS[require_choice("preset", name, PRESETS)]
+    return ADDITION_PRESETS[require_choice("preset", name, ADDITION_PRESETS)]
 
 
 def preset_of(config: AdditionConfig | RemaindersConfig) -> str | None:
     """The name under which a configuration has its preset; None where it has none."""
-    named: dict[str, AdditionConfig | RemaindersConfig] = {**PRESETS, **REMAINDERS_PRESETS}
+    named: dict[str, AdditionConfig | RemaindersConfig] = {**ADDITION_PRESETS, **REMAINDERS_PRESETS}
     return next((name for name, known in named.items() if known == config), None)

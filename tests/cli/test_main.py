@@ -17,7 +17,7 @@ from modlib.cli import export, run, train
 from modlib.cli import main as cli
 from modlib.config import presets
 from modlib.config.addition import AdditionConfig
-from modlib.config.presets import PRESETS
+from modlib.config.presets import ADDITION_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError
 from modlib.machine import RESULTS
@@ -62,7 +62,7 @@ def test_help_names_every_setting():
     text = modlib("train --help").stdout
     for name in vars(TINY_CONFIG):
         assert f"--{name.replace('_', '-')}" in text
-    for name in PRESETS:
+    for name in ADDITION_PRESETS:
         assert name in " ".join(text.split()).replace("- ", "-")
 
 
@@ -131,7 +131,7 @@ def test_an_untrained_run_and_one_without_held_out_pairs_are_told_truly():
 @pytest.mark.parametrize(
     ("options", "config"),
     [
-        ("--preset A91", PRESETS["A91"]),
+        ("--preset A91", ADDITION_PRESETS["A91"]),
         ("--preset A91 --n 89", AdditionConfig(n=89)),
         ("--preset A89-full", AdditionConfig(n=89, batch="full", epochs=2000)),
         ("--preset A91 --batch full", AdditionConfig(n=91, batch="full", epochs=2000)),
@@ -313,7 +313,7 @@ def test_claims_print_every_id_once():
 
 
 def test_export_writes_the_preset_that_it_is_given(monkeypatch, tmp_path):
-    monkeypatch.setitem(presets.PRESETS, "tiny", TINY_CONFIG)
+    monkeypatch.setitem(presets.ADDITION_PRESETS, "tiny", TINY_CONFIG)
     monkeypatch.setattr(export, "results_of", lambda edition: tmp_path / edition)
     done = modlib("export tiny --first-seed 3 --num-seeds 2 --device cpu")
     assert done.stdout == f"wrote {tmp_path / '1' / 'tiny'}\n"
