@@ -11,7 +11,7 @@ from modlib import machine
 from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
@@ -65,7 +65,7 @@ class Part:
 def config_of(preset: str, job: str) -> Config:
     """The configuration of a job's preset, of any family; ``InputError`` where there is none."""
     known: Mapping[str, Config]
-    for known in (PRESETS, REMAINDERS_PRESETS, CLOCK_PIZZA_PRESETS):
+    for known in (ADDITION_PRESETS, REMAINDERS_PRESETS, CLOCK_PIZZA_PRESETS):
         if preset in known:
             return known[preset]
     raise InputError(f"preset of job {job}", "be known to this version of modlib", preset)

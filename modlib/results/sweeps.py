@@ -271,7 +271,7 @@ def export_sweep(
     a seed's shard is missing, damaged, or of another version, ``InputError`` where the seeds do
     not follow. Tables of an older version get nothing appended.
     """
-    config = preset(preset_name)
+    config = preset(preset_name, AdditionConfig)
     first_seed = require_seed(first_seed, "first_seed")
     store = store or Store()
     folder = results / SWEEPS / preset_name

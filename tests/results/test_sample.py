@@ -116,7 +116,7 @@ def test_a_damaged_record_is_refused_in_one_line(showcase, content):
 
 @pytest.fixture
 def tiny_preset(monkeypatch) -> str:
-    monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
+    monkeypatch.setitem(presets.ADDITION_PRESETS, "tiny", TINY)
     return "tiny"
 
 
