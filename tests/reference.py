@@ -23,7 +23,7 @@ from modlib.claims.ledger import as_json, ledger
 from modlib.claims.measure import measure
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.machine import RESULTS
 from modlib.runs.addition import KIND as ADDITION
@@ -69,13 +69,13 @@ def claims(ids: list[str] | None = None) -> list[dict[str, Any]]:
 
 def keys() -> dict[str, str]:
     """The key of every preset of the three families, and of the committed search."""
-    presets: dict[str, Any] = {**PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
+    presets: dict[str, Any] = {**ADDITION_PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
     return {**{name: config.key() for name, config in presets.items()}, "search": Study().key()}
 
 
 def settings() -> dict[str, str]:
     """Every preset's settings, as one hash: what a chapter finds under the name."""
-    presets: dict[str, Any] = {**PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
+    presets: dict[str, Any] = {**ADDITION_PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
     return {name: digest(json.dumps(asdict(config))) for name, config in presets.items()}
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import click
 
-from modlib.cli.options import Config
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import PRESETS, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError
 from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA_KIND
@@ -61,9 +60,8 @@ def words_of(holding: Holding) -> Iterator[str]:
 
 def in_words(holding: Holding) -> str:
     """A stored configuration as a preset's name, or as its modulus and what it changes."""
-    presets: dict[str, Config] = {**PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
-    for name, known in presets.items():
-        if known.key() == holding.key:
+    for name, known in PRESETS.items():
+        if known.config.key() == holding.key:
             return name
     if (holding.folder / STUDY).is_file():
         return "study"

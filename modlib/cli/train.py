@@ -5,11 +5,7 @@ from __future__ import annotations
 import click
 
 from modlib.cli.options import (
-    CLOCK_PIZZA_OPTIONS,
-    OPTIONS,
-    REMAINDERS_OPTIONS,
-    Config,
-    config_options,
+    ConfigCommand,
     device_option,
     literal,
     num_threads,
@@ -17,6 +13,7 @@ from modlib.cli.options import (
 )
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.config.presets import FAMILIES, Config
 from modlib.config.rules import require_seed
 from modlib.errors import require_int
 from modlib.machine import resolve_device
@@ -31,10 +28,9 @@ SOLVED = 0.99
 """Validation accuracy from which a task of paper B counts as solved, in what is printed."""
 
 
-@click.command()
+@click.command(cls=ConfigCommand, families=FAMILIES)
 @click.option("--seed", default="0", show_default=True, help="First seed.")
 @click.option("--num-seeds", default="1", show_default=True, help="How many, one after another.")
-@config_options(OPTIONS | REMAINDERS_OPTIONS | CLOCK_PIZZA_OPTIONS)
 @threads_option
 @device_option
 def train(
@@ -46,8 +42,8 @@ def train(
 ) -> None:
     """Train networks into the store; those already there are left as they are.
 
-    Options of paper B, or one of its presets, train its transformer; those of clock and pizza
-    that of Zhong et al. (on the CPU, with one thread).
+    A preset, or a setting that one network alone has, chooses the network; clock and pizza's is
+    trained on the CPU, with one thread.
     """
     first = require_seed(literal(seed))
     total = require_int("num_seeds", literal(num_seeds), at_least=1)

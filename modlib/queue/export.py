@@ -94,7 +94,7 @@ def recover(results: Path) -> None:
     """Undo what a kill left: tables that had been moved aside come back."""
     stage = results / STAGE
     before = stage / "before"
-    for manifest in before.rglob(MANIFEST):
+    for manifest in list(before.rglob(MANIFEST)):
         place = results / manifest.parent.relative_to(before)
         if not place.exists():
             os.rename(manifest.parent, place)

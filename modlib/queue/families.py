@@ -11,10 +11,9 @@ from modlib import machine
 from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
-from modlib.machine import RESULTS
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
 from modlib.results.clock_pizza import export_clock_pizza
 from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
@@ -32,19 +31,18 @@ from modlib.store.runs import Store
 from modlib.training.speed import total_steps
 
 Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
-EDITION_2 = RESULTS / "edition2"
-"""Where tables of the ledger's second edition lie, in the same order as those of the first."""
 SHARD_ON_GPU = 5000
 """Seeds a shard on a CUDA device, which trains thousands side by side."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A preset of a job with its seeds."""
+    """A preset of a job with its seeds; ``keeps``: see ``Job``."""
 
     preset: str
     config: Config
     seeds: range
+    keeps: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -64,7 +62,7 @@ class Part:
 def config_of(preset: str, job: str) -> Config:
     """The configuration of a job's preset, of any family; ``InputError`` where there is none."""
     known: Mapping[str, Config]
-    for known in (PRESETS, REMAINDERS_PRESETS, CLOCK_PIZZA_PRESETS):
+    for known in (ADDITION_PRESETS, REMAINDERS_PRESETS, CLOCK_PIZZA_PRESETS):
         if preset in known:
             return known[preset]
     raise InputError(f"preset of job {job}", "be known to this version of modlib", preset)
@@ -124,6 +122,7 @@ def export(part: Part, seeds: range, *, append: bool, threads: int, results: Pat
         return export_sweep(part.preset, **options, append=append, results=results)
     if part.kind == REMAINDERS:
         options |= {"threads": threads, "device": "cpu", "append": append, "progress": False}
+        options |= {} if append else dict.fromkeys(part.keeps, True)
         return export_remainders(part.preset, **options, results=results)
     return export_clock_pizza(**options, presets=(part.preset,), progress=False, results=results)
 

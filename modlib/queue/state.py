@@ -47,7 +47,9 @@ class Done:
 
 def parts_of(job: Job) -> list[Part]:
     """A job's presets with their configurations; ``InputError`` where one is not known."""
-    return [Part(preset, config_of(preset, job.name), job.seeds) for preset in job.presets]
+    return [
+        Part(preset, config_of(preset, job.name), job.seeds, job.keeps) for preset in job.presets
+    ]
 
 
 def look(job: Job, store: Store, results: Path) -> Done | str:
