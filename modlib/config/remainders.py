@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from modlib.config.rules import (
     below_one,
@@ -18,9 +18,6 @@ from modlib.config.rules import (
     whole,
 )
 from modlib.errors import InputError
-
-REMAINDERS_RECIPE = 1
-"""Raised when this training draws or computes anything differently: old runs are not reused."""
 
 Task = Literal["miiii", "nanda", "basis", "masked"]
 Digits = Literal["low_first", "high_first"]
@@ -40,6 +37,11 @@ class RemaindersConfig:
     The defaults are a small setting that generalises on every task within minutes.
     Raises ``InputError`` for values out of range.
     """
+
+    KIND: ClassVar[str] = "remainders"
+    """The family's name in the store."""
+    RECIPE: ClassVar[int] = 1
+    """Raised when its training draws or computes anything differently: old runs are not reused."""
 
     p: int = setting(
         37, prime(5, MAX_P), "Base of the digits, a prime; the tasks are the primes below it."
@@ -115,7 +117,7 @@ class RemaindersConfig:
 
     def key(self) -> str:
         """Sixteen hexadecimal digits of all that affects the result, the seed left out."""
-        return digest({"remainders": REMAINDERS_RECIPE, **asdict(self)})
+        return digest({"remainders": self.RECIPE, **asdict(self)})
 
     def untrained(self) -> RemaindersConfig:
         """The same network at its initialisation: a control."""
