@@ -47,6 +47,16 @@ def fixed(value: float, digits: int = 2) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """The same with its sign always: ``+0.95``."""
+    return f"{value:+.{digits}f}"
+
+
+def scientific(value: float) -> str:
+    """``1.2e-15``."""
+    return f"{value:.1e}"
+
+
 def sentence(text: str) -> str:
     """The text with its first letter a capital, the others as they are."""
     return text[:1].upper() + text[1:]
@@ -85,7 +95,10 @@ def _of_bounds(word: Callable[..., str]) -> Callable[..., str]:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    **{word.__name__: word for word in (percent, count, choose, listed, fixed, sentence, table)},
+    **{
+        word.__name__: word
+        for word in (percent, count, choose, listed, fixed, signed, scientific, sentence, table)
+    },
     "interval": _of_bounds(interval),
     "percents": _of_bounds(percents),
 }
