@@ -75,7 +75,7 @@ def test_a_state_saved_before_resumes(kind, tmp_path):
 def test_a_state_holds_the_arrays_that_it_held(kind, tmp_path):
     before = reference.read_state(kind)[0]
     found = reference.interrupted(kind, Store(tmp_path))
-    assert {name: (a.shape, a.dtype) for name, a in found.items()} == {
-        name: (a.shape, a.dtype) for name, a in before.items()
+    assert {name: (found[name].shape, found[name].dtype) for name in before} == {
+        name: (array.shape, array.dtype) for name, array in before.items()
     }
     assert found["progress"][0] == STATE_AT

@@ -28,14 +28,11 @@ from modlib.runs.shards import SHARD_SIZE, blocks, plan
 from modlib.runs.sweep import sweep
 from modlib.store.folder import read_manifest
 from modlib.store.runs import Store
-from modlib.training.remainders import train as training
 from modlib.training.speed import total_steps
 
 Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
 SHARD_ON_GPU = 5000
 """Seeds a shard on a CUDA device, which trains thousands side by side."""
-SAVED_EVERY_S_ON_GPU = 15.0
-"""Seconds between two saved states of a transformer on a CUDA device, where they are dear."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +164,6 @@ def train_remainders(
     root: Path, config: RemaindersConfig, seed: int, threads: int, device: str
 ) -> None:
     """Train a transformer of paper B."""
-    if machine.resolve_device(device).type == "cuda":
-        training.CHECKPOINT_EVERY_S = SAVED_EVERY_S_ON_GPU  # of this process, which only trains
     get_or_train_remainders(
         config, seed=seed, threads=threads, device=device, store=Store(root), progress=False
     )

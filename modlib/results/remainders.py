@@ -37,7 +37,7 @@ from modlib.results.networks import (
 from modlib.runs.remainders import KIND, RemaindersRun, get_or_train_remainders, unfinished
 from modlib.store.folder import MANIFEST, provenance, read_manifest
 from modlib.store.runs import Store, rounded_arrays
-from modlib.tasks.remainders import moduli, remainders
+from modlib.tasks.remainders import RemaindersTask, moduli
 
 FOLDER = "remainders"
 TABLES = ("history", "norms", "spectra", "networks", "tasks")
@@ -202,7 +202,7 @@ def export_remainders(
     }
     earlier: dict[str, Any] = {} if before is None else before.manifest
     for run in runs:
-        described = describe(view_of(run), remainders(config, run.seed))
+        described = describe(view_of(run), RemaindersTask(config, run.seed).answers)
         tables = {
             "history": run.history,
             "norms": run.norms,

@@ -20,9 +20,10 @@ from modlib.machine import resolve_device
 from modlib.models.mlp import TwoEmbeddingMLP
 from modlib.models.views.neuron_view import Factors, NeuronView
 from modlib.store.runs import Store, StoredRun
-from modlib.tasks.addition import train_mask
+from modlib.tasks.addition import AdditionTask
 from modlib.tasks.learned import Outcome, outcome
-from modlib.training.addition.loop import Probe, train
+from modlib.training.addition.loop import train
+from modlib.training.resume import Probe
 
 KIND = "addition"
 
@@ -86,7 +87,7 @@ class Run:
     @cached_property
     def train_mask(self) -> Bool[np.ndarray, "a b"]:
         """Which pairs it was trained on."""
-        return train_mask(self.config, self.seed)
+        return AdditionTask(self.config, self.seed).mask
 
     @property
     def num_test(self) -> int:
@@ -122,10 +123,11 @@ def frequency_epochs(config: AdditionConfig) -> list[int]:
     return sorted({0, *spaced.tolist()})
 
 
-def _measure_frequencies(model: TwoEmbeddingMLP) -> Float[np.ndarray, " freq"]:
+def _measure_frequencies(model: TwoEmbeddingMLP) -> dict[str, np.ndarray]:
     weights = {name: value.cpu().numpy() for name, value in model.state_dict().items()}
     power = input_power(view_of(weights)).sum(0)
-    return (power / power.sum()).astype(np.float32)
+    shares = power / max(power.sum(), np.finfo(float).tiny)
+    return {"frequency_content": shares.astype(np.float32)}
 
 
 def _require_fit(stored: StoredRun, config: AdditionConfig, where: Path) -> None:
@@ -170,10 +172,9 @@ def get_or_train(
         epochs = frequency_epochs(config)
         checkpoint = store.checkpoint(*address, str(torch_device))
         trained = train(
-            config,
-            seed,
+            AdditionTask(config, seed),
             device=torch_device,
-            probes={"frequency_content": Probe(epochs=epochs, measure=_measure_frequencies)},
+            probes=[Probe(times=epochs, measure=_measure_frequencies)],
             checkpoint=checkpoint,
             progress=progress,
         )

@@ -16,6 +16,7 @@ from modlib.models.clock_pizza import parameter_shapes
 from modlib.models.foreign.load import from_tensors
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.store.runs import Store
+from modlib.tasks.addition import AdditionTask
 from modlib.training.clock_pizza.train import COLUMNS, evaluated, train
 
 KIND = "clock_pizza"
@@ -70,7 +71,7 @@ def get_or_train_clock_pizza(
     with store.lock(*address):
         if address not in store:
             checkpoint = store.checkpoint(*address)
-            trained = train(config, seed, checkpoint=checkpoint, progress=progress)
+            trained = train(AdditionTask(config, seed), checkpoint=checkpoint, progress=progress)
             rate = trained.steps_per_second
             store.save(
                 *address,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,20 +16,19 @@ from modlib.errors import StoreError, require_int
 from modlib.machine import resolve_device
 from modlib.models.transformer import parameter_shapes
 from modlib.store.runs import Store, StoredRun
-from modlib.tasks.remainders import as_grid, moduli
+from modlib.tasks.remainders import RemaindersTask, as_grid
 from modlib.training.remainders.neuron_zero import FirstNeurons, NeuronZero
 from modlib.training.remainders.schedule import log_spaced
 from modlib.training.remainders.step import FastStep
 from modlib.training.remainders.train import (
     Follower,
-    Probe,
     Trained,
-    below,
     read_state,
-    require_state,
     snapshots_in,
+    state_arrays,
     train,
 )
+from modlib.training.resume import Probe, below, require_state
 
 KIND = "remainders"
 NUM_SPECTRA = 48
@@ -77,10 +76,9 @@ def spectrum_steps(config: RemaindersConfig) -> np.ndarray:
 def _probe(network: FastStep) -> dict[str, np.ndarray]:
     neurons = network.neurons()
     images = np.ascontiguousarray(np.moveaxis(as_grid(network.config, neurons), -1, 0))
-    return {
-        **summary(neurons, images, moduli(network.config)),
-        "attention": network.attention().mean(0),
-    }
+    found = summary(neurons, images, network.task.moduli)
+    found["attention"] = network.attention().mean(0)
+    return {f"spectra/{name}": value for name, value in found.items()}
 
 
 def _followers(config: RemaindersConfig, seed: int) -> dict[str, Follower]:
@@ -89,7 +87,7 @@ def _followers(config: RemaindersConfig, seed: int) -> dict[str, Follower]:
         "neuron_zero": NeuronZero(config.p, spectrum_steps(config).tolist())
     }
     if config.dropout_mask == "step":
-        followers["first_neurons"] = FirstNeurons(config, seed)
+        followers["first_neurons"] = FirstNeurons(RemaindersTask(config, seed))
     return followers
 
 
@@ -118,11 +116,10 @@ def get_or_train_remainders(
         steps = spectrum_steps(config).tolist()
         checkpoint = store.checkpoint(*address, str(torch_device))
         trained = train(
-            config,
-            seed,
+            RemaindersTask(config, seed),
             device=torch_device,
             threads=threads,
-            probes={"spectra": Probe(steps=steps, measure=_probe)},
+            probes=[Probe(times=steps, measure=_probe)],
             followers=_followers(config, seed),
             checkpoint=checkpoint,
             progress=progress,
@@ -150,8 +147,10 @@ def unfinished(
     state = checkpoint.load() or checkpoint.load()  # a run that goes on may replace it meanwhile
     if state is None:
         return None
-    require_state(config, seed, state, checkpoint.path)
-    trained = read_state(config, seed, state)
+    task = RemaindersTask(config, seed)
+    arrays = partial(state_arrays, task)
+    require_state(state, task, config.steps, arrays, checkpoint.path)
+    trained = read_state(task, state)
     made = checkpoint.manifest() | {"wall_s": round(trained.wall_s, 3)}
     stored = StoredRun(tensors=_tensors(trained), metrics=trained.history, manifest=made)
     return _as_run(config, seed, stored)

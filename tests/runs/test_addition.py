@@ -19,7 +19,7 @@ from modlib.runs import addition
 from modlib.runs.addition import KIND, Run, frequency_epochs, get_or_train
 from modlib.store.folder import MANIFEST
 from modlib.store.runs import METRICS, WEIGHTS, Store, StoredRun
-from modlib.tasks.addition import train_mask
+from modlib.tasks.addition import AdditionTask
 
 TINY = AdditionConfig(n=11, num_neurons=12, embed_dim=4, epochs=8)
 
@@ -147,7 +147,7 @@ def test_without_held_out_pairs_the_training_pairs_are_judged(store):
 
 def test_the_train_mask_is_the_one_it_was_trained_on(store):
     run = run_of(seed=4, store=store)
-    np.testing.assert_array_equal(run.train_mask, train_mask(TINY, 4))
+    np.testing.assert_array_equal(run.train_mask, AdditionTask(TINY, 4).mask)
     assert run.num_test == (~run.train_mask).sum()
 
 
@@ -189,7 +189,7 @@ def test_a_run_of_another_configuration_is_refused(store, no_training, foreign):
 
 
 def test_a_failed_save_keeps_the_checkpoint_and_leaves_no_run(store, monkeypatch):
-    monkeypatch.setattr("modlib.training.addition.loop.CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr("modlib.training.resume.pause_s", lambda took: 0.0)
 
     def full(*args, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -118,8 +118,8 @@ from modlib.runs import search as s
 from modlib.runs.study import Study
 from modlib.config.remainders import RemaindersConfig
 from modlib.store.runs import Store
-from modlib.training.remainders import train as remainders
-remainders.CHECKPOINT_EVERY_S, s.HEARTBEAT_S = 0.2, 1
+from modlib.training import resume
+resume.pause_s, s.HEARTBEAT_S = (lambda took: 0.2), 1
 base = RemaindersConfig(p=11, embed_dim=16, steps=1000)
 study = Study(base=base, space={"lr": (1e-3, 3e-3), "lam": (0.0, 0.5)})
 found = s.search(study, trials=2, store=Store(Path(sys.argv[1])), progress=False)
