@@ -47,6 +47,16 @@ def fixed(value: float, digits: int = 2) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
+def significant(value: float, digits: int = 2) -> str:
+    """A number with so many digits that say something: ``0.12``, ``0.3``, ``1.2e-05``."""
+    return f"{value:.{digits}g}"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign, ``+0.11`` or ``-0.33``."""
+    return f"{value:+.{digits}f}"
+
+
 def sentence(text: str) -> str:
     """The text with its first letter a capital, the others as they are."""
     return text[:1].upper() + text[1:]
@@ -86,6 +96,8 @@ def _of_bounds(word: Callable[..., str]) -> Callable[..., str]:
 
 FILTERS: dict[str, Callable[..., str]] = {
     **{word.__name__: word for word in (percent, count, choose, listed, fixed, sentence, table)},
+    "significant": significant,
+    "signed": signed,
     "interval": _of_bounds(interval),
     "percents": _of_bounds(percents),
 }
