@@ -246,6 +246,9 @@ def test_the_profile_draws_mean_shares_and_leaves_out_empty_classes():
     assert set(table.label) == {"simple (2)"}
     np.testing.assert_allclose(table[table["axes"] == 0].y, [0.9, 0.1])
     np.testing.assert_allclose(table[table["axes"] == 1].y, [0.6, 0.2])
+    none = {"simple": np.zeros((0, 2))}
+    empty = plots.harmonic_profile(none, none)
+    assert "no live neuron" in empty.axes[0].texts[0].get_text()
 
 
 def test_shapes_are_scaled_and_stand_on_their_cosine(view):
