@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 from modlib.config.rules import (
     below_one,
@@ -23,12 +23,10 @@ REMAINDERS_RECIPE = 1
 """Raised when this training draws or computes anything differently: old runs are not reused."""
 
 Task = Literal["miiii", "nanda", "basis", "masked"]
+"""What paper B's transformer is trained on."""
 Digits = Literal["low_first", "high_first"]
 DropoutMask = Literal["step", "sample"]
 Matmul = Literal["float32", "bfloat16"]
-
-REMAINDER_TASKS = get_args(Task)
-"""What paper B's transformer is trained on."""
 
 MAX_P = 1009
 
