@@ -224,7 +224,9 @@ COMMANDS = {
     "train --sede 3": "option must be one of --seed, --num-seeds, ",
     "train --seed": "Option '--seed' requires an argument.",
     "train 7": "Got unexpected extra argument (7)",
-    "trian": "command must be one of claims, export, queue, run, search, show, store, sweep, train, got",
+    "trian": (
+        "command must be one of claims, export, queue, run, search, show, store, sweep, train, got"
+    ),
     "--jsn": "option must be one of --version, got '--jsn'",
     "claims --jsn": "option must be one of --json, got '--jsn'",
     "export": "Missing argument 'NAME'.",

@@ -47,6 +47,21 @@ def fixed(value: float, digits: int = 2) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
+def significant(value: float, digits: int = 2) -> str:
+    """A number with so many digits that say something: ``0.12``, ``0.3``, ``1.2e-05``."""
+    return f"{value:.{digits}g}"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """The same with its sign always: ``+0.95``."""
+    return f"{value:+.{digits}f}"
+
+
+def scientific(value: float) -> str:
+    """``1.2e-15``."""
+    return f"{value:.1e}"
+
+
 def sentence(text: str) -> str:
     """The text with its first letter a capital, the others as they are."""
     return text[:1].upper() + text[1:]
@@ -85,7 +100,8 @@ def _of_bounds(word: Callable[..., str]) -> Callable[..., str]:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    **{word.__name__: word for word in (percent, count, choose, listed, fixed, sentence, table)},
+    **{word.__name__: word for word in (percent, count, choose, listed, sentence, table)},
+    **{word.__name__: word for word in (fixed, signed, scientific, significant)},
     "interval": _of_bounds(interval),
     "percents": _of_bounds(percents),
 }

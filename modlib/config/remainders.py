@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 from modlib.config.rules import (
     below_one,
@@ -20,12 +20,10 @@ from modlib.config.rules import (
 from modlib.errors import InputError
 
 Task = Literal["miiii", "nanda", "basis", "masked"]
+"""What paper B's transformer is trained on."""
 Digits = Literal["low_first", "high_first"]
 DropoutMask = Literal["step", "sample"]
 Matmul = Literal["float32", "bfloat16"]
-
-REMAINDER_TASKS = get_args(Task)
-"""What paper B's transformer is trained on."""
 
 MAX_P = 1009
 

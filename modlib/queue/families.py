@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from modlib import machine
 from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import PRESETS, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
@@ -27,7 +27,6 @@ from modlib.store.folder import read_manifest
 from modlib.store.runs import Store
 from modlib.training.speed import total_steps
 
-Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
 SHARD_ON_GPU = 5000
 """Seeds a shard on a CUDA device, which trains thousands side by side."""
 
@@ -56,10 +55,8 @@ class Part:
 
 def config_of(preset: str, job: str) -> Config:
     """The configuration of a job's preset, of any family; ``InputError`` where there is none."""
-    known: Mapping[str, Config]
-    for known in (ADDITION_PRESETS, REMAINDERS_PRESETS, CLOCK_PIZZA_PRESETS):
-        if preset in known:
-            return known[preset]
+    if preset in PRESETS:
+        return PRESETS[preset].config
     raise InputError(f"preset of job {job}", "be known to this version of modlib", preset)
 
 

@@ -11,7 +11,17 @@ import pandas as pd
 import pytest
 
 from modlib.chapters.say import fill, templates
-from modlib.chapters.words import choose, count, fixed, listed, percent, sentence, table
+from modlib.chapters.words import (
+    choose,
+    count,
+    fixed,
+    listed,
+    percent,
+    sentence,
+    signed,
+    significant,
+    table,
+)
 from modlib.machine import NOTEBOOKS
 
 
@@ -85,6 +95,7 @@ def test_lists_and_counts_read_as_english():
     assert count(1200, "neuron") == "1,200 neurons"
     assert [choose(1, "belongs", "belong"), choose(0, "belongs", "belong")] == ["belongs", "belong"]
     assert [fixed(-0.001), fixed(1234.5, 1)] == ["0.00", "1,234.5"]
+    assert [significant(0.3), significant(0.0456), signed(0.1)] == ["0.3", "0.046", "+0.10"]
     assert sentence("no DFT") == "No DFT"
 
 
