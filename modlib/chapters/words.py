@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+Rows = dict[str, list[str]]
+"""A table's columns, in words."""
 SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -45,6 +47,11 @@ def listed(items: Sequence[object]) -> str:
 def fixed(value: float, digits: int = 2) -> str:
     """A number with so many digits behind the point, thousands set apart; zero has no sign."""
     return f"{round(value, digits) + 0.0:,.{digits}f}"
+
+
+def significant(value: float, digits: int = 2) -> str:
+    """A number with so many digits that say something: ``0.12``, ``0.3``, ``1.2e-05``."""
+    return f"{value:.{digits}g}"
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -99,6 +106,7 @@ FILTERS: dict[str, Callable[..., str]] = {
         word.__name__: word
         for word in (percent, count, choose, listed, fixed, signed, scientific, sentence, table)
     },
+    "significant": significant,
     "interval": _of_bounds(interval),
     "percents": _of_bounds(percents),
 }
