@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+Rows = dict[str, list[str]]
+"""A table's columns, in words."""
 SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 

@@ -1,4 +1,4 @@
-"""Sentences of chapters 08 and 09 hold for odd sets of networks too."""
+"""Sentences of chapter 08 hold for odd sets of networks too."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import pytest
 
 from made_up.sweeps import made_up
 from modlib.analysis.many_seeds import frequencies as fr
-from modlib.analysis.many_seeds import growth
-from modlib.analysis.many_seeds import separation as sep
 from modlib.chapters import frequencies as words
-from modlib.chapters import scaling
 from modlib.config.addition import AdditionConfig
 from modlib.results.shown import that_learned
 
@@ -181,49 +178,3 @@ def test_fine_tuning_is_counted_by_clusters_and_networks():
     text = words.about_fine_tuning(TABLES.networks, TABLES.clusters)
     assert "12.5 % of the networks have one" in text
     assert "No clusters" in words.about_fine_tuning(TABLES.networks, TABLES.clusters.iloc[:0])
-
-
-def test_width_without_tables_and_with_some():
-    points = pd.DataFrame(columns=["batch", "width", "mean"])
-    assert "no width" in scaling.about_width(points, points, [])
-    rows = pd.DataFrame({"batch": ["n"], "width": [512], "num_seeds": [50]})
-    rows = rows.assign(difference=0.2, low=0.0, high=0.4, p_value=0.01)
-    text = scaling.about_width(rows, rows, ["A91-width-8192"])
-    assert "0.20 (0.00 to 0.40)" in text
-    assert "Not trained: A91-width-8192" in text
-
-
-def test_learning_and_growth_are_told():
-    learned = pd.DataFrame({"n": [31, 91], "networks": [70, 100], "share": [0.8, 1.0]})
-    losses = pd.DataFrame({"train_loss": [0.02, 0.03, 0.08]})
-    text = scaling.about_l2({"One": {31: losses, 59: 2 * losses}, "other": {}})
-    assert "One, the median loss" in text
-    assert "from 0.030 (n = 31) to 0.060 (n = 59)" in text
-    assert scaling.about_l2({"One": {}}) == ""
-    assert "14 of 170 networks" in scaling.about_learning(learned)
-    assert "All 100" in scaling.about_learning(learned.iloc[1:])
-    generator = np.random.default_rng(0)
-    counts = {n: generator.integers(4, 7, 50) for n in (31, 43, 59, 91, 131)}
-    result = growth.compare_growth(counts, num_resamples=20)
-    assert "over 5 moduli from 31 to 131" in scaling.about_growth(result)
-    assert scaling.growth_table(result).count("\n") == 5
-
-
-def test_probabilities_say_whether_they_were_counted():
-    assert scaling.probability_text(sep.Probability(0.5, 0.5, 0.5)) == "0.500"
-    assert scaling.probability_text(sep.Probability(0.5, 0.49, 0.51)) == "0.500 ± 0.010"
-    ms = range(1, 6)
-    true = {m: [sep.separation_probability(23, k, model=m) for k in ms] for m in sep.MODELS}
-    table = sep.probability_table(23, ms)
-    assert scaling.probability_table(table, true).count("\n") == 6
-    text = scaling.about_probability(23, table, np.array([3, 3, 4]), true)
-    assert "at m = round(ln 23) = 3" in text
-    assert "have 3 clusters most often" in text
-    assert "most often" not in scaling.about_probability(23, table, np.zeros(0, dtype=int), true)
-
-
-def test_separations_are_compared_with_random_ones():
-    panels = {4: {"learned": np.array([0.3, 0.1]), "at random": np.array([0.2, 0.3])}}
-    text = scaling.about_separations(panels, 0.156)
-    assert "| 4 | 50.0 % | 0.20 | 100 % | 0.25 |" in text
-    assert "no networks" in scaling.about_separations({}, 0.1)
