@@ -53,8 +53,13 @@ def significant(value: float, digits: int = 2) -> str:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """A number with its sign, ``+0.11`` or ``-0.33``."""
+    """The same with its sign always: ``+0.95``."""
     return f"{value:+.{digits}f}"
+
+
+def scientific(value: float) -> str:
+    """``1.2e-15``."""
+    return f"{value:.1e}"
 
 
 def sentence(text: str) -> str:
@@ -107,9 +112,8 @@ def _of_bounds(word: Callable[..., str]) -> Callable[..., str]:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    **{word.__name__: word for word in (percent, count, choose, listed, fixed, sentence, table)},
-    "significant": significant,
-    "signed": signed,
+    **{word.__name__: word for word in (percent, count, choose, listed, sentence, table)},
+    **{word.__name__: word for word in (fixed, signed, scientific, significant)},
     "interval": _of_bounds(interval),
     "percents": _of_bounds(percents),
     "between": _of_bounds(between),

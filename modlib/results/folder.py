@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from modlib.config.addition import AdditionConfig
 from modlib.errors import StoreError
-from modlib.runs.addition import KIND
 from modlib.store.files import save_arrays, writing
 from modlib.store.folder import MANIFEST, read_manifest, write_manifest
 
@@ -25,6 +26,28 @@ def require_writable(folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder if folder.exists() else folder.parent):
             pass
+
+
+def save_compact(table: pd.DataFrame, path: Path) -> None:
+    """Parquet without what nobody reads here: pandas' and Arrow's descriptions, statistics, index.
+
+    What pandas reads back has the same columns and types. A column of float32 with mostly distinct
+    values goes byte by byte (its signs and exponents repeat, which zstd sees), all others through a
+    dictionary.
+    """
+    floats = table.select_dtypes("float32")
+    distinct = [name for name in floats if floats[name].nunique() > len(floats) / 4]
+    bare = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(
+        bare,
+        path,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=[name for name in table if name not in distinct],
+        use_byte_stream_split=distinct,
+        write_statistics=False,
+        store_schema=False,
+    )
 
 
 def write_tables(
@@ -44,8 +67,7 @@ def write_tables(
         work = Path(scratch)
         for name, table in tables.items():
             floats = dict.fromkeys(table.select_dtypes("float64").columns, np.float32)
-            short = table.astype(floats)
-            short.to_parquet(work / name, index=False, **_layout(short))
+            save_compact(table.astype(floats), work / name)
         for name, tensors in (arrays or {}).items():
             save_arrays(tensors, work / name)
         names = [*tables, *(arrays or {})]
@@ -59,25 +81,6 @@ def write_tables(
             (folder / name).unlink(missing_ok=True)
 
 
-def _layout(table: pd.DataFrame) -> dict[str, Any]:
-    """How a table is laid out in Parquet: small, and without loss.
-
-    A column of float32 with mostly distinct values goes byte by byte (its signs and exponents
-    repeat, which zstd sees), all others through a dictionary. Pandas' description of the columns
-    and their least and largest values, larger than a small table itself, are left out.
-    """
-    floats = table.select_dtypes("float32")
-    distinct = [name for name in floats if floats[name].nunique() > len(floats) / 4]
-    return {
-        "compression": "zstd",
-        "compression_level": 19,
-        "use_dictionary": [name for name in table if name not in distinct],
-        "use_byte_stream_split": distinct,
-        "write_statistics": False,
-        "store_schema": False,
-    }
-
-
 def _listed(folder: Path) -> set[str]:
     """The files that a folder's manifest lists; none where it cannot be read."""
     try:
@@ -89,7 +92,7 @@ def _listed(folder: Path) -> set[str]:
 def said_of_networks(preset_name: str, config: AdditionConfig, seeds: range) -> dict[str, Any]:
     """What the manifest of every export says of its networks."""
     return {
-        "kind": KIND,
+        "kind": config.KIND,
         "preset": preset_name,
         "key": config.key(),
         "config": asdict(config),

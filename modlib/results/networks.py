@@ -23,7 +23,7 @@ from modlib.models.transformer import initial_weights, parameter_shapes
 from modlib.models.views.transformer_view import TransformerView
 from modlib.runs.remainders import RemaindersRun
 from modlib.store.runs import from_float16, to_float16
-from modlib.tasks.remainders import moduli, remainders
+from modlib.tasks.remainders import RemaindersTask, moduli
 
 NETWORK, LOGGED = "network.safetensors", "logged.safetensors"
 SNAPSHOT = re.compile(r"snapshot-([0-9]+)\.safetensors")
@@ -98,7 +98,7 @@ def rounded_weights(
 
 
 def _accuracy(view: TransformerView, seed: int) -> Float[np.ndarray, " task"]:
-    return np.asarray(view.accuracy(view.logits, remainders(view.config, seed)).mean(0))
+    return np.asarray(view.accuracy(view.logits, RemaindersTask(view.config, seed).answers).mean(0))
 
 
 def _logged(run: RemaindersRun) -> Arrays:

@@ -103,7 +103,7 @@ def export(
     Runs that the store holds are not trained again, so an interrupted export goes on where it
     was. The tables that lie there are replaced at the end, all together. Returns the folder.
     """
-    config = preset(preset_name)
+    config = preset(preset_name, AdditionConfig)
     first_seed = require_seed(first_seed, "first_seed")
     num_seeds = require_int("num_seeds", num_seeds, at_least=1, at_most=10**6)
     require_seed(first_seed + num_seeds - 1, "last seed")

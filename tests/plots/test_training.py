@@ -12,7 +12,7 @@ from modlib.config.addition import AdditionConfig
 from modlib.maths.fourier import effective_number
 from modlib.models.views.neuron_view import correct_answers
 from modlib.plots.training import _spread
-from modlib.tasks.addition import train_mask
+from modlib.tasks.addition import AdditionTask
 
 
 def lines(table, label):
@@ -50,7 +50,7 @@ def test_a_set_stands_from_the_epoch_after_its_last_change():
 
 def test_the_split_shows_answers_of_training_pairs_and_counts_them():
     config = AdditionConfig(n=7, train_pairs=30)
-    mask, answers = train_mask(config, 5), correct_answers(7)
+    mask, answers = AdditionTask(config, 5).mask, correct_answers(7)
     table = plots.data(plots.training_split(answers, mask))
     shown = table[(table.artist == "image") & (table["axes"] == 0)]
     image = shown.value.to_numpy().reshape(7, 7)
