@@ -11,7 +11,17 @@ import pandas as pd
 import pytest
 
 from modlib.chapters.say import fill, templates
-from modlib.chapters.words import choose, count, fixed, listed, percent, sentence, table
+from modlib.chapters.words import (
+    choose,
+    count,
+    fixed,
+    listed,
+    percent,
+    sentence,
+    signed,
+    significant,
+    table,
+)
 from modlib.machine import NOTEBOOKS
 
 
@@ -60,6 +70,10 @@ def test_whole_numbers_and_words_stand_as_they_are():
 def test_intervals_and_tables():
     assert fill({"v": (4.96, 4.91, 5.01)}, "{{ v | interval }}") == "4.96 (4.91 to 5.01)"
     assert fill({"v": (0.5, 0.25, 0.75)}, "{{ v | percents(0) }}") == "50 % (25 to 75)"
+    assert fill({"v": (0.9, 0.97)}, "{{ v | between }}") == "0.90 to 0.97"
+    assert fill({"v": (0.9, 0.9001)}, "{{ v | between(1) }}") == "0.9"
+    assert fill({"v": (0.9, 1.0)}, "{{ v | percents_between }}") == "90.0 % to 100 %"
+    assert fill({"v": (0.9, 0.9)}, "{{ v | percents_between }}") == "90.0 %"
     assert table({"a": [1, 2], "b": ["x", "y"]}, "rl") == (
         "| a | b |\n| ---: | --- |\n| 1 | x |\n| 2 | y |"
     )
@@ -85,6 +99,7 @@ def test_lists_and_counts_read_as_english():
     assert count(1200, "neuron") == "1,200 neurons"
     assert [choose(1, "belongs", "belong"), choose(0, "belongs", "belong")] == ["belongs", "belong"]
     assert [fixed(-0.001), fixed(1234.5, 1)] == ["0.00", "1,234.5"]
+    assert [significant(0.3), significant(0.0456), signed(0.1)] == ["0.3", "0.046", "+0.10"]
     assert sentence("no DFT") == "No DFT"
 
 

@@ -345,7 +345,7 @@ def test_a_job_that_another_runner_has_is_left_to_it(small, monkeypatch):
 
 
 def test_progress_is_told_from_the_saved_state(small, monkeypatch):
-    saved = Store().checkpoint("remainders", tiny.REMAINDERS.key(), 2000)
+    saved = Store().of(tiny.REMAINDERS).checkpoint(2000)
     assert saved.peek("progress") is None
     saved.save({"progress": np.array([10.0, 2.0])})
     assert saved.peek("progress").tolist() == [10.0, 2.0]
@@ -405,7 +405,7 @@ def test_a_damaged_table_is_refused(done):
 
 
 def test_a_state_of_another_training_is_refused(small):
-    saved = Store().checkpoint("remainders", tiny.REMAINDERS.key(), 2001)
+    saved = Store().of(tiny.REMAINDERS).checkpoint(2001)
     saved.save({"progress": np.array([10.0, 2.0])})
     lines: list[str] = []
     assert runner(small, lines).run([BY_NAME["B11"], BY_NAME["A7"]]) == 1

@@ -14,7 +14,7 @@ from modlib.errors import InputError, StoreError
 from modlib.models.transformer import initial_weights
 from modlib.results import networks as rn
 from modlib.results import remainders as rr
-from modlib.runs.remainders import KIND, get_or_train_remainders
+from modlib.runs.remainders import get_or_train_remainders
 from modlib.store.files import save_arrays
 from modlib.store.folder import read_manifest, write_manifest
 from modlib.store.runs import Store
@@ -118,7 +118,7 @@ def test_a_run_under_way_is_taken_as_far_as_it_is(presets, monkeypatch, tmp_path
     assert origin["command"] == manifest["command"]
     assert origin["device"] == "cpu"
     assert origin["wall_s"] > 0
-    assert (KIND, TINY.key(), 1000) not in Store()
+    assert 1000 not in Store().of(TINY)
 
 
 def test_a_run_with_too_few_steps_does_not_count(presets, tmp_path):
