@@ -6,14 +6,14 @@ from modlib.analysis.meso.clusters import Cluster, Clustering
 from modlib.analysis.micro.neurons import is_live
 from modlib.chapters.words import count, listed, percent
 from modlib.config.addition import AdditionConfig
-from modlib.runs.addition import Run
+from modlib.runs.addition import AdditionRun
 
 
-def about_run(run: Run) -> str:
+def about_run(run: AdditionRun) -> str:
     """Seed, set-up, time and outcome of a run; a warning where it did not learn."""
     config = run.config
-    wall_s = run.stored.manifest["wall_s"]
-    rate = run.stored.manifest["config"]["steps_per_second"]
+    wall_s = run.manifest["wall_s"]
+    rate = run.manifest["config"]["steps_per_second"]
     origin = (
         f"trained here in {wall_s:.1f} s"
         if run.trained_now
@@ -32,7 +32,7 @@ def about_run(run: Run) -> str:
     return f"{text}.\n\n{not_learned(run)}"
 
 
-def not_learned(run: Run) -> str:
+def not_learned(run: AdditionRun) -> str:
     """What to make of a run that did not learn; empty for one that did."""
     if run.learned:
         return ""
@@ -105,7 +105,7 @@ def about_choice(clustering: Clustering, index: int) -> str:
     )
 
 
-def about_fine_tuning(run: Run, example: Run | None) -> str:
+def about_fine_tuning(run: AdditionRun, example: AdditionRun | None) -> str:
     """Where the fine-tuning cluster on show comes from; why there is none to show."""
     n = run.config.n
     lacks = "This network has no fine-tuning cluster"

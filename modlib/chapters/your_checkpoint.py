@@ -11,13 +11,13 @@ from modlib.analysis.battery_numbers import Battery, headline
 from modlib.chapters.words import count, percent
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import Additive
-from modlib.runs.addition import Run
+from modlib.runs.addition import AdditionRun
 
 TINY = 1e-4
 """Share under which only its order of magnitude is told."""
 
 
-def about_source(network: ForeignNetwork, run: Run | None) -> str:
+def about_source(network: ForeignNetwork, run: AdditionRun | None) -> str:
     """Where the network of the chapter comes from; ``run``: the one trained here, if it is ours."""
     size = (
         f"n = {network.n}, {count(network.view.num_neurons, 'hidden neuron')}, recognised as "

@@ -10,17 +10,22 @@ from modlib.analysis.micro.neurons import power_shares
 from modlib.chapters import clusters as words
 from modlib.chapters import words as common
 from modlib.config.addition import AdditionConfig
-from modlib.runs.addition import Run
-from modlib.store.runs import StoredRun
+from modlib.runs.addition import AdditionRun
 
 
-def run_with(test: list[float], train: list[float], **config: object) -> Run:
+def run_with(test: list[float], train: list[float], **config: object) -> AdditionRun:
     history = pd.DataFrame(
         {"epoch": range(len(test)), "test_accuracy": test, "train_accuracy": train}
     )
     manifest = {"wall_s": 8.1, "config": {"steps_per_second": 2000.0}}
-    stored = StoredRun(tensors={}, metrics=history, manifest=manifest)
-    return Run(config=AdditionConfig(**config), seed=7, stored=stored, trained_now=True)
+    return AdditionRun(
+        config=AdditionConfig(**config),
+        seed=7,
+        weights={},
+        history=history,
+        manifest=manifest,
+        trained_now=True,
+    )
 
 
 def test_a_run_that_learned_is_told_in_one_sentence():

@@ -16,8 +16,7 @@ from modlib.config.addition import AdditionConfig
 from modlib.models.foreign.load import from_arrays
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import PairView
-from modlib.runs.addition import Run
-from modlib.store.runs import StoredRun
+from modlib.runs.addition import AdditionRun
 
 
 def network_of(view) -> ForeignNetwork:
@@ -39,8 +38,14 @@ def test_the_source_is_a_file_or_a_network_made_here():
     assert words.about_source(network, None) == (
         "**arrays**: n = 31, eight hidden neurons, recognised as `arrays`."
     )
-    stored = StoredRun(tensors={}, metrics=pd.DataFrame(), manifest={})
-    run = Run(config=AdditionConfig(n=31), seed=7, stored=stored, trained_now=True)
+    run = AdditionRun(
+        config=AdditionConfig(n=31),
+        seed=7,
+        weights={},
+        history=pd.DataFrame(),
+        manifest={},
+        trained_now=True,
+    )
     text = words.about_source(network, run)
     assert "No checkpoint was given" in text
     assert "seed 7 for n = 31" in text
