@@ -11,7 +11,7 @@ from modlib import machine
 from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import PRESETS, Config
+from modlib.config.presets import FAMILIES, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
@@ -54,8 +54,9 @@ class Part:
 
 def config_of(preset: str, job: str) -> Config:
     """The configuration of a job's preset, of any family; ``InputError`` where there is none."""
-    if preset in PRESETS:
-        return PRESETS[preset].config
+    for known in FAMILIES.values():
+        if preset in known:
+            return known[preset]
     raise InputError(f"preset of job {job}", "be known to this version of modlib", preset)
 
 

@@ -47,12 +47,18 @@ def test_tables_hold_every_seed_and_the_first_ones_network(exported, tmp_path):
         np.testing.assert_array_equal(exported.run.weights[name], value)
     assert exported.run.spectra.keys() == run.spectra.keys()
     for name, value in run.spectra.items():
-        rounded = name in ("magnitude", "character", "attention")
+        rounded = name in ("attention", "character", "character_power", "magnitude", "power")
         rtol = 2.0**-11 if rounded else 1e-6
         np.testing.assert_allclose(exported.run.spectra[name], value, rtol=rtol, atol=1e-7)
     (smoothed,) = exported.run.neuron_zero.values()
     summed = run.neuron_zero["smoothed"].sum(1, keepdims=True)
     np.testing.assert_allclose(smoothed, summed, rtol=1e-6)
+    assert exported.run.first_neurons.keys() == {"epochs", "smoothed"}
+    for name, value in exported.run.first_neurons.items():
+        np.testing.assert_array_equal(value, run.first_neurons[name])
+    kept = exported.spectra[exported.spectra.seed == 1000]
+    assert kept.off_axes_kept.iloc[-1] == 1
+    assert (kept.characters > 0).any()
     for name in ("history", "norms"):
         pd.testing.assert_frame_equal(
             getattr(exported.run, name), getattr(run, name), check_dtype=False
@@ -223,7 +229,8 @@ def test_large_networks_are_rounded_and_read_in_float32(presets, monkeypatch, tm
     assert files[rn.NETWORK]["bytes"] < sum(v.nbytes for v in exported.run.weights.values())
     named = exported.manifest["precision"]["float16"]
     assert named[rn.NETWORK] == sorted(exported.run.weights)
-    assert named[rn.LOGGED] == ["spectra/attention", "spectra/character", "spectra/magnitude"]
+    rounded = ("attention", "character", "character_power", "magnitude", "power")
+    assert named[rn.LOGGED] == [f"spectra/{name}" for name in rounded]
     rr.export_remainders("B11", first_seed=1001, append=True, results=tmp_path)
     after = rr.read_remainders("B11", tmp_path).manifest
     for name in (rn.NETWORK, rn.LOGGED):
