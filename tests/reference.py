@@ -26,9 +26,7 @@ from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.machine import RESULTS
-from modlib.runs.addition import get_or_train
-from modlib.runs.clock_pizza import get_or_train_clock_pizza
-from modlib.runs.remainders import get_or_train_remainders
+from modlib.runs.get_or_train import get_or_train
 from modlib.runs.study import Study
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.runs import Store
@@ -45,11 +43,6 @@ CONFIGS: dict[str, Any] = {
     ClockPizzaConfig.KIND: ClockPizzaConfig(n=5, embed_dim=8, heads=2, num_neurons=12, steps=12),
 }
 """A small network of each family, by its kind in the store."""
-TRAINERS: dict[str, Any] = {
-    AdditionConfig.KIND: get_or_train,
-    RemaindersConfig.KIND: get_or_train_remainders,
-    ClockPizzaConfig.KIND: get_or_train_clock_pizza,
-}
 STATE_AT = 6
 """Epochs or steps made when the state was saved."""
 
@@ -145,8 +138,7 @@ def checkpoint_of(kind: str, store: Store) -> Checkpoint:
 
 def resumed(kind: str, store: Store) -> dict[str, np.ndarray]:
     """The arrays of the finished run of a family's small network."""
-    extra = {} if kind == ClockPizzaConfig.KIND else {"device": "cpu"}
-    TRAINERS[kind](CONFIGS[kind], seed=SEED, store=store, progress=False, **extra)
+    get_or_train(CONFIGS[kind], seed=SEED, device="cpu", store=store, progress=False)
     return store.of(CONFIGS[kind]).load(SEED).tensors
 
 

@@ -27,7 +27,7 @@ from modlib.machine import NOTEBOOKS, resolve_device
 from modlib.maths.fourier import phase, require_freq
 from modlib.maths.groups import approximate_coset, remapping_unit
 from modlib.runs import addition
-from modlib.runs.addition import get_or_train
+from modlib.runs.get_or_train import get_or_train
 from modlib.store.folder import MANIFEST
 from modlib.store.runs import METRICS, WEIGHTS, Store
 

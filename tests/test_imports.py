@@ -140,7 +140,7 @@ def test_the_analysis_reads_no_file(path):
         ("runs", "from modlib.chapters.words import about_run", ["chapters"]),
         ("results", "from modlib.claims.ledger import ledger", ["claims"]),
         ("config", "from modlib import __version__, errors", []),
-        ("chapters", "from modlib.runs.addition import Run", []),
+        ("chapters", "from modlib.runs.addition import AdditionRun", []),
     ],
 )
 def test_a_planted_import_against_the_order_is_found(part, statement, broken):

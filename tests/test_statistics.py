@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from modlib.config.addition import AdditionConfig
-from modlib.runs.addition import get_or_train
+from modlib.runs.get_or_train import get_or_train
 
 SEEDS = range(1000, 1016)
 CLUSTERS = {91: (5.07, 0.93), 89: (4.96, 0.74)}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from modlib.analysis.meso.clusters import Cluster, Clustering
 from modlib.analysis.micro.neurons import is_live
 from modlib.config.addition import AdditionConfig
-from modlib.runs.addition import Run
+from modlib.runs.addition import AdditionRun
 
 KNOWN = 0.99
 """Accuracy on its training pairs from which a network that fails on others has memorised them."""
@@ -31,9 +31,9 @@ class RunFacts(NamedTuple):
     memorised: bool
 
 
-def run_facts(run: Run) -> RunFacts:
+def run_facts(run: AdditionRun) -> RunFacts:
     """Seed, set-up, time and outcome of a run."""
-    config, manifest = run.config, run.stored.manifest
+    config, manifest = run.config, run.manifest
     train_accuracy = float(run.history.train_accuracy.iloc[-1])
     return RunFacts(
         seed=run.seed,
@@ -132,7 +132,7 @@ class FineTuning(NamedTuple):
     example: tuple[int, int, int, int] | None
 
 
-def fine_tuning(run: Run, example: Run | None) -> FineTuning:
+def fine_tuning(run: AdditionRun, example: AdditionRun | None) -> FineTuning:
     """Where the fine-tuning cluster on show comes from; ``example`` None: there is none to show."""
     found, own = None, False
     if example is not None:

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from modlib.analysis.micro.progress import settled_epoch
 from modlib.config.addition import AdditionConfig
 from modlib.maths.fourier import effective_number
-from modlib.runs.addition import Run
+from modlib.runs.addition import AdditionRun
 
 KNOWN = 0.99
 """Accuracy from which a set of pairs counts as known."""
@@ -27,7 +27,7 @@ def first_epoch(history: pd.DataFrame, column: str, at_least: float = KNOWN) -> 
     return int(history.epoch.iloc[at[0]]) if len(at) else None
 
 
-def milestones(run: Run) -> dict[str, int | None]:
+def milestones(run: AdditionRun) -> dict[str, int | None]:
     """First epochs at which 99 % of the training pairs, and of the held-out pairs, are right."""
     return {
         "training pairs known": first_epoch(run.history, "train_accuracy"),
@@ -70,13 +70,9 @@ class Parameters(NamedTuple):
     total: int
 
 
-def parameters(run: Run) -> Parameters:
+def parameters(run: AdditionRun) -> Parameters:
     """Which parameters the network has, and how many numbers."""
-    shapes = {
-        name.removeprefix("model/"): tensor.shape
-        for name, tensor in run.stored.tensors.items()
-        if name.startswith("model/")
-    }
+    shapes = {name: array.shape for name, array in run.weights.items()}
     sizes = [int(np.prod(shape)) for shape in shapes.values()]
     return Parameters(list(shapes), list(shapes.values()), sizes, sum(sizes))
 
@@ -92,9 +88,9 @@ class Loss(NamedTuple):
     learned: bool
 
 
-def loss(run: Run, initial: Mapping[str, np.ndarray]) -> Loss:
+def loss(run: AdditionRun, initial: Mapping[str, np.ndarray]) -> Loss:
     """Both terms of the loss at the start and at the end; ``initial``: the first weights."""
-    final = [t for name, t in run.stored.tensors.items() if name.startswith("model/")]
+    final = list(run.weights.values())
     entropy = [float(run.history.train_loss.iloc[row]) for row in (0, -1)]
     penalty = [
         run.config.l2 * sum(float((w.astype(np.float64) ** 2).sum()) for w in weights)
@@ -126,7 +122,7 @@ class Delay(NamedTuple):
     times: float = nan
 
 
-def delay(run: Run) -> Delay:
+def delay(run: AdditionRun) -> Delay:
     """When the training pairs were known, when the others, and what lay between."""
     history, config = run.history, run.config
     memorised, generalised = milestones(run).values()
@@ -173,7 +169,7 @@ class Frequencies(NamedTuple):
 
 
 def frequencies(
-    epochs: Int[np.ndarray, " epoch"], share: Float[np.ndarray, "epoch freq"], run: Run
+    epochs: Int[np.ndarray, " epoch"], share: Float[np.ndarray, "epoch freq"], run: AdditionRun
 ) -> Frequencies:
     """How many frequencies there are at the start and at the end, and since when they stand."""
     number = effective_number(share)
@@ -225,7 +221,7 @@ class Race(NamedTuple):
 
 
 def race(
-    epochs: Int[np.ndarray, " epoch"], share: Float[np.ndarray, "epoch freq"], run: Run
+    epochs: Int[np.ndarray, " epoch"], share: Float[np.ndarray, "epoch freq"], run: AdditionRun
 ) -> Race:
     """Where the final frequencies stood at the start and when the network was first right."""
     freqs = [cluster.freq for cluster in run.clustering.clusters]
@@ -265,7 +261,7 @@ class Controls(NamedTuple):
     networks: list[Control]
 
 
-def controls(runs: Mapping[str, Run]) -> Controls:
+def controls(runs: Mapping[str, AdditionRun]) -> Controls:
     """What each control knows of its training pairs and of the others."""
     networks = [
         Control(
@@ -322,15 +318,15 @@ class Files(NamedTuple):
     columns: list[str]
 
 
-def files(run: Run) -> Files:
+def files(run: AdditionRun) -> Files:
     """The files of a stored run, with what they hold."""
-    manifest = run.stored.manifest
+    manifest = run.manifest
     num_epochs, num_freqs = run.frequency_content.shape
     return Files(
         folder=f"{manifest['kind']}/{manifest['key']}/seed-{run.seed:06d}/",
         names=list(manifest["files"]),
         sizes=[entry["bytes"] for entry in manifest["files"].values()],
-        num_arrays=len(run.stored.tensors),
+        num_arrays=len(run.weights) + len(run.logged),
         num_freqs=num_freqs,
         num_epochs=num_epochs,
         num_rows=len(run.history),
@@ -350,9 +346,9 @@ class Speed(NamedTuple):
     device: str
 
 
-def speed(run: Run) -> Speed:
+def speed(run: AdditionRun) -> Speed:
     """Steps, time in them and time around them, from the run's manifest."""
-    config, manifest = run.config, run.stored.manifest
+    config, manifest = run.config, run.manifest
     num_steps = config.num_epochs * config.steps_per_epoch
     rate = manifest["config"]["steps_per_second"] if num_steps else nan
     return Speed(

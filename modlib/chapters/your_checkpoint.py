@@ -12,7 +12,7 @@ from modlib.analysis.battery_numbers import Battery, headline
 from modlib.chapters.words import Rows, percent
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import Additive
-from modlib.runs.addition import Run
+from modlib.runs.addition import AdditionRun
 
 TINY = 1e-4
 """Share under which only its order of magnitude is told."""
@@ -33,7 +33,7 @@ class Source(NamedTuple):
     trained_n: int | None
 
 
-def source(network: ForeignNetwork, run: Run | None) -> Source:
+def source(network: ForeignNetwork, run: AdditionRun | None) -> Source:
     """Where the network of the chapter comes from; ``run``: the one trained here, if it is ours."""
     own = (None, None) if run is None else (run.seed, run.config.n)
     return Source(network.name, network.n, network.view.num_neurons, network.layout, *own)

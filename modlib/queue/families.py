@@ -19,8 +19,7 @@ from modlib.results.clock_pizza import export_clock_pizza
 from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
 from modlib.results.remainders import export_remainders
 from modlib.results.sweeps import SWEEPS, export_sweep
-from modlib.runs.clock_pizza import get_or_train_clock_pizza
-from modlib.runs.remainders import get_or_train_remainders
+from modlib.runs.get_or_train import get_or_train
 from modlib.runs.shards import SHARD_SIZE, blocks, plan
 from modlib.runs.sweep import sweep
 from modlib.store.folder import read_manifest
@@ -132,9 +131,7 @@ def calls(
     if isinstance(part.config, AdditionConfig):
         cut = blocks(range(min(seeds), max(seeds) + 1), block)
         return [(train_sweep, (root, part.config, seeds, threads, device)) for seeds in cut]
-    if isinstance(part.config, RemaindersConfig):
-        return [(train_remainders, (root, part.config, s, threads, device)) for s in seeds]
-    return [(train_clock_pizza, (root, part.config, s)) for s in seeds]
+    return [(train_network, (root, part.config, s, threads, device)) for s in seeds]
 
 
 def train_sweep(
@@ -153,15 +150,7 @@ def train_sweep(
     )
 
 
-def train_remainders(
-    root: Path, config: RemaindersConfig, seed: int, threads: int, device: str
-) -> None:
-    """Train a transformer of paper B."""
-    get_or_train_remainders(
-        config, seed=seed, threads=threads, device=device, store=Store(root), progress=False
-    )
-
-
-def train_clock_pizza(root: Path, config: ClockPizzaConfig, seed: int) -> None:
-    """Train a transformer of Zhong et al."""
-    get_or_train_clock_pizza(config, seed=seed, store=Store(root), progress=False)
+def train_network(root: Path, config: Config, seed: int, threads: int, device: str) -> None:
+    """Train a network by itself."""
+    options: dict[str, Any] = {"store": Store(root), "progress": False}
+    get_or_train(config, seed=seed, threads=threads, device=device, **options)

@@ -11,7 +11,7 @@ import pandas as pd
 from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.machine import RESULTS
 from modlib.results.remainders import read_remainders
-from modlib.runs.remainders import get_or_train_remainders
+from modlib.runs.get_or_train import get_or_train
 
 FIRST_SEED = 1000
 """First seed of all committed networks."""
@@ -69,7 +69,7 @@ def histories(
             if exported is not None:
                 found[name] = exported.history
         elif name in TRAINED_NOW:
-            run = get_or_train_remainders(config, seed=seed)
+            run = get_or_train(config, seed=seed)
             found[name] = run.history.assign(seed=seed)
     return found
 

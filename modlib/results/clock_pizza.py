@@ -23,12 +23,8 @@ from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.published import PUBLISHED
 from modlib.results.folder import require_writable, write_tables
-from modlib.runs.clock_pizza import (
-    LAYOUT,
-    ClockPizzaRun,
-    as_network,
-    get_or_train_clock_pizza,
-)
+from modlib.runs.clock_pizza import LAYOUT, ClockPizzaRun, as_network
+from modlib.runs.get_or_train import get_or_train
 from modlib.store.folder import provenance, read_manifest
 from modlib.store.runs import Store
 
@@ -129,7 +125,7 @@ def export_clock_pizza(
         (name, seed) for name in configs for seed in range(first_seed, first_seed + num_seeds)
     ]
     for name, seed in tqdm(wanted, desc="clock and pizza", unit="network", disable=not progress):
-        run = get_or_train_clock_pizza(configs[name], seed=seed, store=store, progress=False)
+        run = get_or_train(configs[name], seed=seed, store=store, progress=False)
         for table, part in _rows_of_run(run).items():
             parts[table].append(part)
         if name in SHOWN and seed == first_seed:
@@ -220,4 +216,4 @@ def network_to_show(
         for name in committed.shown:
             if CLOCK_PIZZA_PRESETS[name] == config:
                 return as_network(committed.shown[name], config, f"seed {seed}")
-    return get_or_train_clock_pizza(config, seed=seed).network
+    return get_or_train(config, seed=seed).network

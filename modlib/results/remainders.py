@@ -24,7 +24,6 @@ from modlib.config.rules import require_seed
 from modlib.errors import InputError, StoreError, require_choice, require_int
 from modlib.machine import RESULTS
 from modlib.maths.fourier import effective_number
-from modlib.models.views.transformer_view import TransformerView
 from modlib.results.folder import last_seed, require_writable, write_tables
 from modlib.results.networks import (
     SHOWN,
@@ -34,10 +33,11 @@ from modlib.results.networks import (
     read_arrays,
     stored_arrays,
 )
-from modlib.runs.remainders import RemaindersRun, get_or_train_remainders, unfinished
+from modlib.runs.get_or_train import get_or_train
+from modlib.runs.remainders import RemaindersRun, unfinished
 from modlib.store.folder import MANIFEST, provenance, read_manifest
 from modlib.store.runs import Store, rounded_arrays
-from modlib.tasks.remainders import RemaindersTask, moduli
+from modlib.tasks.remainders import moduli
 
 FOLDER = "remainders"
 TABLES = ("history", "norms", "spectra", "networks", "tasks")
@@ -144,7 +144,7 @@ def collect(
                     f"steps; a run counts from {FIRST_COUNTED} on"
                 )
         else:
-            run = get_or_train_remainders(
+            run = get_or_train(
                 config,
                 seed=seed,
                 device=device,
@@ -202,7 +202,7 @@ def export_remainders(
     }
     earlier: dict[str, Any] = {} if before is None else before.manifest
     for run in runs:
-        described = describe(view_of(run), RemaindersTask(config, run.seed).answers)
+        described = describe(run.view, run.task.answers)
         tables = {
             "history": run.history,
             "norms": run.norms,
@@ -254,18 +254,6 @@ def _origin(run: RemaindersRun) -> dict[str, Any]:
     """What made a run."""
     names = ("command", "commit", "device", "cpu_capability", "wall_s")
     return {"seed": run.seed} | {name: run.manifest.get(name) for name in names}
-
-
-def view_of(run: RemaindersRun) -> TransformerView:
-    """What the analyses of paper B need of a run's network.
-
-    Raises ``StoreError`` for a committed run whose network is not kept.
-    """
-    if not run.weights:
-        raise StoreError(
-            f"the network of seed {run.seed} is not kept with its tables; train it again"
-        )
-    return TransformerView(config=run.config, weights=run.weights)
 
 
 def read_remainders(preset_name: str, results: Path = RESULTS) -> ExportedRemainders | None:
@@ -330,4 +318,4 @@ def network_to_show(
     exported = None if name is None else read_remainders(name, results)
     if exported is not None and exported.run.seed == seed and exported.run.weights:
         return exported.run
-    return get_or_train_remainders(config, seed=seed, threads=threads)
+    return get_or_train(config, seed=seed, threads=threads)

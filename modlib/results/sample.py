@@ -18,7 +18,8 @@ from modlib.config.rules import require_seed
 from modlib.errors import StoreError, require_int
 from modlib.machine import RESULTS, resolve_device
 from modlib.results.folder import require_writable, said_of_networks, write_tables
-from modlib.runs.addition import Run, get_or_train
+from modlib.runs.addition import AdditionRun
+from modlib.runs.get_or_train import get_or_train
 from modlib.store.files import write_atomically
 from modlib.store.folder import provenance, read_manifest, write_manifest
 from modlib.store.runs import Store
@@ -30,12 +31,14 @@ EXPORTED = tuple(f"{name}.parquet" for name in Tables._fields)
 """Files of an export, in the order of ``Tables``."""
 
 
-def has_fine_tuning(run: Run) -> bool:
+def has_fine_tuning(run: AdditionRun) -> bool:
     """Whether a run that learned has a cluster of fine-tuning neurons."""
     return run.learned and any(c.kind == "fine-tuning" for c in run.clustering.clusters)
 
 
-def first_fine_tuning(config: AdditionConfig, seeds: Sequence[int], **options: Any) -> Run | None:
+def first_fine_tuning(
+    config: AdditionConfig, seeds: Sequence[int], **options: Any
+) -> AdditionRun | None:
     """The first run among ``seeds`` that has a fine-tuning cluster; None if none has."""
     for seed in seeds:
         run = get_or_train(config, seed=seed, **options)
@@ -77,7 +80,7 @@ def record_fine_tuning(
     return record
 
 
-def fine_tuning_example(run: Run, device: str = "auto") -> Run | None:
+def fine_tuning_example(run: AdditionRun, device: str = "auto") -> AdditionRun | None:
     """A run with a fine-tuning cluster at the same modulus: this one, else the recorded seed's.
 
     None where the modulus has no recorded seed.

@@ -1,28 +1,25 @@
-"""Putting the rooms together: a configuration and a seed in, a run with its view out."""
+"""Paper A's networks: their runs, and how a training becomes one."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 
 from modlib.analysis.meso.clusters import Clustering, cluster_neurons
 from modlib.analysis.micro.neurons import input_power
 from modlib.config.addition import AdditionConfig
-from modlib.config.rules import require_seed
-from modlib.errors import StoreError
-from modlib.machine import resolve_device
-from modlib.models.mlp import TwoEmbeddingMLP
+from modlib.models.mlp import TwoEmbeddingMLP, parameter_shapes
 from modlib.models.views.neuron_view import Factors, NeuronView
-from modlib.store.runs import Store, StoredRun
+from modlib.runs.family import Family, Made, Run, pace
+from modlib.store.checkpoint import Checkpoint
 from modlib.tasks.addition import AdditionTask
 from modlib.tasks.learned import Outcome, outcome
-from modlib.training.addition.loop import train
+from modlib.training.addition.loop import HISTORY, train
 from modlib.training.resume import Probe
 
 
@@ -44,23 +41,20 @@ def view_of(weights: dict[str, np.ndarray]) -> NeuronView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """A network with its configuration, seed and history."""
+class AdditionRun(Run):
+    """A network of paper A; ``history``: see ``training.addition.loop.Trained``."""
 
     config: AdditionConfig
-    seed: int
-    stored: StoredRun
-    trained_now: bool
+
+    @cached_property
+    def task(self) -> AdditionTask[AdditionConfig]:
+        """What it was asked, and trained on."""
+        return AdditionTask(self.config, self.seed)
 
     @cached_property
     def view(self) -> NeuronView:
         """What the analyses of paper A need."""
-        weights = {
-            name.removeprefix("model/"): array
-            for name, array in self.stored.tensors.items()
-            if name.startswith("model/")
-        }
-        return view_of(weights)
+        return view_of(self.weights)
 
     @cached_property
     def clustering(self) -> Clustering:
@@ -68,24 +62,19 @@ class Run:
         return cluster_neurons(self.view)
 
     @property
-    def history(self) -> pd.DataFrame:
-        """A row an evaluated epoch: see ``training.addition.loop.Trained``."""
-        return self.stored.metrics
-
-    @property
     def frequency_epochs(self) -> Int[np.ndarray, " epoch"]:
         """Epochs at which the frequency content was taken."""
-        return self.stored.tensors["frequency_epochs"]
+        return self.logged["frequency_epochs"]
 
     @property
     def frequency_content(self) -> Float[np.ndarray, "epoch freq"]:
         """Share of the neurons' input power at each frequency, by epoch."""
-        return self.stored.tensors["frequency_content"]
+        return self.logged["frequency_content"]
 
-    @cached_property
+    @property
     def train_mask(self) -> Bool[np.ndarray, "a b"]:
         """Which pairs it was trained on."""
-        return AdditionTask(self.config, self.seed).mask
+        return self.task.mask
 
     @property
     def num_test(self) -> int:
@@ -128,65 +117,34 @@ def _measure_frequencies(model: TwoEmbeddingMLP) -> dict[str, np.ndarray]:
     return {"frequency_content": shares.astype(np.float32)}
 
 
-def _require_fit(stored: StoredRun, config: AdditionConfig, where: Path) -> None:
-    """Refuse a run whose manifest or arrays belong to another configuration (``StoreError``)."""
-    with torch.device("meta"):
-        wanted = TwoEmbeddingMLP(config).state_dict()
-    shapes = {f"model/{name}": tuple(value.shape) for name, value in wanted.items()}
-    found = {
-        name: array.shape for name, array in stored.tensors.items() if name.startswith("model/")
-    }
-    settings = stored.manifest.get("config")
-    fits = isinstance(settings, dict) and asdict(config).items() <= settings.items()
-    if found != shapes or not fits:
-        raise StoreError(
-            f"{where} holds a run of another configuration than its path says; "
-            f"move {where} away to train this seed again"
-        )
-
-
-def get_or_train(
-    config: AdditionConfig,
+def _train(
+    task: AdditionTask[AdditionConfig],
     *,
-    seed: int,
-    device: str = "auto",
-    store: Store | None = None,
-    progress: bool = True,
-) -> Run:
-    """The stored run of this configuration and seed; trained now where there is none.
+    device: torch.device,
+    checkpoint: Checkpoint,
+    progress: bool,
+    **_: Any,
+) -> Made:
+    epochs = frequency_epochs(task.config)
+    probe = Probe(times=epochs, measure=_measure_frequencies)
+    trained = train(task, device=device, probes=[probe], checkpoint=checkpoint, progress=progress)
+    tensors = {f"{Run.PREFIX}{name}": array for name, array in trained.weights.items()}
+    tensors |= {**trained.probed, "frequency_epochs": np.array(epochs)}
+    return Made(tensors, trained.history, trained.steps_per_second, trained.wall_s)
 
-    Bad arguments and a store that cannot be written are refused before any work. A training
-    that was killed goes on where it last saved its state.
-    """
-    seed = require_seed(seed)
-    torch_device = resolve_device(device)
-    shelf = (store or Store()).of(config)
-    with shelf.lock(seed):
-        if seed in shelf:
-            stored = shelf.load(seed)
-            _require_fit(stored, config, shelf.folder(seed))
-            return Run(config=config, seed=seed, stored=stored, trained_now=False)
-        epochs = frequency_epochs(config)
-        checkpoint = shelf.checkpoint(seed, str(torch_device))
-        trained = train(
-            AdditionTask(config, seed),
-            device=torch_device,
-            probes=[Probe(times=epochs, measure=_measure_frequencies)],
-            checkpoint=checkpoint,
-            progress=progress,
-        )
-        rate = trained.steps_per_second if config.num_epochs else None
-        stored = shelf.save(
-            seed,
-            tensors={
-                **{f"model/{name}": array for name, array in trained.weights.items()},
-                **trained.probed,
-                "frequency_epochs": np.array(epochs),
-            },
-            metrics=trained.history,
-            config={**asdict(config), "steps_per_second": rate},
-            device=str(torch_device),
-            wall_s=trained.wall_s,
-        )
-        checkpoint.clear()
-    return Run(config=config, seed=seed, stored=stored, trained_now=True)
+
+def _describe(run: AdditionRun) -> str:
+    judged = "held-out accuracy" if run.num_test else "accuracy on all pairs"
+    outcome = f"100 % after epoch {run.reached_epoch}" if run.learned else "did not learn"
+    return f"{judged} {run.accuracy:.4f}, {outcome}{pace(run)}"
+
+
+FAMILY: Family[AdditionTask[AdditionConfig], AdditionRun] = Family(
+    run=AdditionRun,
+    task=AdditionTask,
+    shapes=parameter_shapes,
+    train=_train,
+    total=lambda config: config.num_epochs,
+    columns=HISTORY,
+    describe=_describe,
+)

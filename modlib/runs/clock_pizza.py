@@ -1,41 +1,43 @@
-"""Clocks and pizzas: a configuration and a seed in, a run out."""
+"""Clocks and pizzas: their runs, and how a training becomes one."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.rules import require_seed
-from modlib.errors import StoreError
 from modlib.models.clock_pizza import parameter_shapes
 from modlib.models.foreign.load import from_tensors
 from modlib.models.foreign.network import ForeignNetwork
-from modlib.store.runs import Store
+from modlib.models.views.neuron_view import NeuronView
+from modlib.runs.family import Family, Made, Run
+from modlib.store.checkpoint import Checkpoint
 from modlib.tasks.addition import AdditionTask
-from modlib.training.clock_pizza.train import COLUMNS, evaluated, train
+from modlib.training.clock_pizza.train import COLUMNS, train
 
 LAYOUT = "zhong_transformer"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClockPizzaRun:
-    """A network with its configuration, seed and history (see ``training.clock_pizza.step``)."""
+class ClockPizzaRun(Run):
+    """A transformer of Zhong et al.; ``history``: see ``training.clock_pizza.train``."""
+
+    PREFIX: ClassVar[str] = ""
 
     config: ClockPizzaConfig
-    seed: int
-    weights: dict[str, np.ndarray]
-    history: pd.DataFrame
-    manifest: dict[str, Any]
 
     @cached_property
     def network(self) -> ForeignNetwork:
         """The network as any checkpoint of its layout."""
         return as_network(self.weights, self.config, f"seed {self.seed}")
+
+    @property
+    def view(self) -> NeuronView:
+        """Its neurons' responses to a and to b apart."""
+        return self.network.view
 
     @property
     def accuracy(self) -> float:
@@ -57,49 +59,26 @@ def as_network(
     return from_tensors(weights, layout=LAYOUT, attention_rate=rate, name=name)
 
 
-def get_or_train_clock_pizza(
-    config: ClockPizzaConfig, *, seed: int, store: Store | None = None, progress: bool = True
-) -> ClockPizzaRun:
-    """The stored run of this configuration and seed; trained now where there is none.
+def _train(
+    task: AdditionTask[ClockPizzaConfig], *, checkpoint: Checkpoint, progress: bool, **_: Any
+) -> Made:
+    trained = train(task, checkpoint=checkpoint, progress=progress)
+    return Made(trained.weights, trained.history, trained.steps_per_second, trained.wall_s)
 
-    A training that was killed goes on where it last saved its state.
-    """
-    seed = require_seed(seed)
-    shelf = (store or Store()).of(config)
-    with shelf.lock(seed):
-        if seed not in shelf:
-            checkpoint = shelf.checkpoint(seed)
-            trained = train(AdditionTask(config, seed), checkpoint=checkpoint, progress=progress)
-            rate = trained.steps_per_second
-            shelf.save(
-                seed,
-                tensors=trained.weights,
-                metrics=trained.history,
-                config={**asdict(config), "steps_per_second": None if np.isnan(rate) else rate},
-                device="cpu",
-                wall_s=trained.wall_s,
-            )
-            checkpoint.clear()
-        stored, where = shelf.load(seed), shelf.folder(seed)
-    found = {name: array.shape for name, array in stored.tensors.items()}
-    settings = stored.manifest.get("config")
-    fits = (
-        isinstance(settings, dict)
-        and asdict(config).items() <= settings.items()
-        and stored.metrics is not None
-        and tuple(stored.metrics.columns) == COLUMNS
-        and stored.metrics.step.tolist() == evaluated(config)
-        and all(np.isfinite(array).all() for array in stored.tensors.values())
-    )
-    if found != parameter_shapes(config) or not fits:
-        raise StoreError(
-            f"{where} holds a run of another configuration than its path says, or a damaged one; "
-            f"move {where} away to train this seed again"
-        )
-    return ClockPizzaRun(
-        config=config,
-        seed=seed,
-        weights=stored.tensors,
-        history=stored.metrics,
-        manifest=stored.manifest,
-    )
+
+def _describe(run: ClockPizzaRun) -> str:
+    reached = run.reached_step
+    outcome = "did not learn" if reached is None else f"100 % after step {reached}"
+    return f"held-out accuracy {run.accuracy:.4f}, {outcome}"
+
+
+FAMILY: Family[AdditionTask[ClockPizzaConfig], ClockPizzaRun] = Family(
+    run=ClockPizzaRun,
+    task=AdditionTask,
+    shapes=parameter_shapes,
+    train=_train,
+    total=lambda config: config.steps,
+    columns=COLUMNS,
+    describe=_describe,
+    on_cpu=True,
+)

@@ -1,26 +1,29 @@
-"""Paper B's rooms put together: a configuration and a seed in, a run out."""
+"""Paper B's networks: their runs, and how a training becomes one."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import torch
 
 from modlib.analysis.remainders.digit_spectra import summary
 from modlib.config.remainders import RemaindersConfig
-from modlib.config.rules import require_seed
-from modlib.errors import StoreError, require_int
-from modlib.machine import resolve_device
+from modlib.errors import StoreError
 from modlib.models.transformer import parameter_shapes
-from modlib.store.runs import Shelf, Store, StoredRun
+from modlib.models.views.transformer_view import TransformerView
+from modlib.runs.family import Family, Made, Run, pace
+from modlib.store.checkpoint import Checkpoint
+from modlib.store.runs import Store, StoredRun
 from modlib.tasks.remainders import RemaindersTask, as_grid
 from modlib.training.remainders.neuron_zero import FirstNeurons, NeuronZero
 from modlib.training.remainders.schedule import log_spaced
 from modlib.training.remainders.step import FastStep
 from modlib.training.remainders.train import (
+    HISTORY,
     Follower,
     Trained,
     read_state,
@@ -32,11 +35,13 @@ from modlib.training.resume import Probe, below, require_state
 
 NUM_SPECTRA = 48
 """About how many log-spaced steps have their spectra taken."""
+SOLVED = 0.99
+"""Validation accuracy from which a task counts as solved, in what is said of a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemaindersRun:
-    """A network with its configuration, seed and what was logged while it learned.
+class RemaindersRun(Run):
+    """A network of paper B; ``history``: see ``training.remainders.train.Trained``, ``norms`` too.
 
     ``steps``: those made, fewer than the configuration's in a run that is under way.
     ``spectra``: by name, stacked over ``spectrum_steps``: see ``digit_spectra.summary``, and
@@ -45,16 +50,53 @@ class RemaindersRun:
     """
 
     config: RemaindersConfig
-    seed: int
     steps: int
-    weights: dict[str, np.ndarray]
     snapshots: dict[int, dict[str, np.ndarray]]
-    history: pd.DataFrame
     norms: pd.DataFrame
     spectra: dict[str, np.ndarray]
     neuron_zero: dict[str, np.ndarray]
     first_neurons: dict[str, np.ndarray]
-    manifest: dict[str, Any]
+
+    @classmethod
+    def of(cls, config: Any, seed: int, stored: StoredRun, *, trained_now: bool = False) -> Self:
+        """The run that the store holds."""
+        arrays = stored.tensors
+        steps, taken = int(arrays["steps"]), spectrum_steps(config)
+        axes = [arrays["norm_steps"], list(parameter_shapes(config))]
+        index = pd.MultiIndex.from_product(axes, names=["step", "parameter"])
+        norms = pd.DataFrame(arrays["norms"], index=index, columns=["raw", "filtered"])
+        return cls(
+            config=config,
+            seed=seed,
+            steps=steps,
+            weights=below("model", arrays),
+            snapshots=snapshots_in(arrays),
+            history=stored.metrics,
+            norms=norms.reset_index(),
+            spectra={**below("spectra", arrays), "step": taken[taken <= steps]},
+            neuron_zero=below("neuron_zero", arrays),
+            first_neurons=below("first_neurons", arrays),
+            logged={k: v for k, v in arrays.items() if not k.startswith(cls.PREFIX)},
+            manifest=stored.manifest,
+            trained_now=trained_now,
+        )
+
+    @cached_property
+    def task(self) -> RemaindersTask:
+        """What it was asked, and trained on."""
+        return RemaindersTask(self.config, self.seed)
+
+    @cached_property
+    def view(self) -> TransformerView:
+        """What the analyses of paper B need.
+
+        Raises ``StoreError`` for a committed run whose network is not kept.
+        """
+        if not self.weights:
+            raise StoreError(
+                f"the network of seed {self.seed} is not kept with its tables; train it again"
+            )
+        return TransformerView(config=self.config, weights=self.weights)
 
     @property
     def spectrum_steps(self) -> np.ndarray:
@@ -80,58 +122,34 @@ def _probe(network: FastStep) -> dict[str, np.ndarray]:
     return {f"spectra/{name}": value for name, value in found.items()}
 
 
-def _followers(config: RemaindersConfig, seed: int) -> dict[str, Follower]:
+def _followers(task: RemaindersTask) -> dict[str, Follower]:
     """What is followed at every step; the authors' program has one dropout mask a step."""
-    followers: dict[str, Follower] = {
-        "neuron_zero": NeuronZero(config.p, spectrum_steps(config).tolist())
-    }
-    if config.dropout_mask == "step":
-        followers["first_neurons"] = FirstNeurons(RemaindersTask(config, seed))
+    times = spectrum_steps(task.config).tolist()
+    followers: dict[str, Follower] = {"neuron_zero": NeuronZero(task.config.p, times)}
+    if task.config.dropout_mask == "step":
+        followers["first_neurons"] = FirstNeurons(task)
     return followers
 
 
-def get_or_train_remainders(
-    config: RemaindersConfig,
+def _train(
+    task: RemaindersTask,
     *,
-    seed: int,
-    device: str = "auto",
-    threads: int = 1,
-    store: Store | None = None,
-    progress: bool = True,
-) -> RemaindersRun:
-    """The stored run of this configuration and seed; trained now where there is none.
-
-    Bad arguments and a store that cannot be written are refused before any work. A training
-    that was killed goes on where it last saved its state.
-    """
-    seed = require_seed(seed)
-    torch_device = resolve_device(device)
-    threads = require_int("threads", threads, at_least=1, at_most=1024)
-    shelf = (store or Store()).of(config)
-    with shelf.lock(seed):
-        if seed in shelf:
-            return _read(config, seed, shelf)
-        steps = spectrum_steps(config).tolist()
-        checkpoint = shelf.checkpoint(seed, str(torch_device))
-        trained = train(
-            RemaindersTask(config, seed),
-            device=torch_device,
-            threads=threads,
-            probes=[Probe(times=steps, measure=_probe)],
-            followers=_followers(config, seed),
-            checkpoint=checkpoint,
-            progress=progress,
-        )
-        shelf.save(
-            seed,
-            tensors=_tensors(trained),
-            metrics=trained.history,
-            config={**asdict(config), "steps_per_second": _rate(trained)},
-            device=str(torch_device),
-            wall_s=trained.wall_s,
-        )
-        checkpoint.clear()
-        return _read(config, seed, shelf)
+    device: torch.device,
+    threads: int,
+    checkpoint: Checkpoint,
+    progress: bool,
+) -> Made:
+    probe = Probe(times=spectrum_steps(task.config).tolist(), measure=_probe)
+    trained = train(
+        task,
+        device=device,
+        threads=threads,
+        probes=[probe],
+        followers=_followers(task),
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    return _made(trained)
 
 
 def unfinished(
@@ -149,20 +167,17 @@ def unfinished(
     arrays = partial(state_arrays, task)
     require_state(state, task, config.steps, arrays, checkpoint.path)
     trained = read_state(task, state)
-    made = checkpoint.manifest() | {"wall_s": round(trained.wall_s, 3)}
-    stored = StoredRun(tensors=_tensors(trained), metrics=trained.history, manifest=made)
-    return _as_run(config, seed, stored)
+    manifest = checkpoint.manifest() | {"wall_s": round(trained.wall_s, 3)}
+    made = _made(trained)
+    stored = StoredRun(tensors=made.tensors, metrics=made.history, manifest=manifest)
+    return RemaindersRun.of(config, seed, stored)
 
 
-def _rate(trained: Trained) -> float | None:
-    return None if np.isnan(trained.steps_per_second) else trained.steps_per_second
-
-
-def _tensors(trained: Trained) -> dict[str, np.ndarray]:
-    """A training's arrays under the names that the store keeps them by."""
+def _made(trained: Trained) -> Made:
+    """What the store keeps of a training."""
     norms = trained.norms
-    return {
-        **{f"model/{name}": value for name, value in trained.weights.items()},
+    tensors = {
+        **{f"{Run.PREFIX}{name}": value for name, value in trained.weights.items()},
         **{
             f"snapshot/{step}/{name}": value
             for step, weights in trained.snapshots.items()
@@ -174,44 +189,21 @@ def _tensors(trained: Trained) -> dict[str, np.ndarray]:
         "norms": norms[["raw", "filtered"]].to_numpy(),
         "norm_steps": norms.step.unique(),
     }
+    return Made(tensors, trained.history, trained.steps_per_second, trained.wall_s)
 
 
-def _read(config: RemaindersConfig, seed: int, shelf: Shelf) -> RemaindersRun:
-    """A stored run, checked against the configuration (``StoreError``)."""
-    stored, where = shelf.load(seed), shelf.folder(seed)
-    found = {name: array.shape for name, array in below("model", stored.tensors).items()}
-    settings = stored.manifest.get("config")
-    fits = isinstance(settings, dict) and asdict(config).items() <= settings.items()
-    if found != parameter_shapes(config) or not fits:
-        raise StoreError(
-            f"{where} holds a run of another configuration than its path says; "
-            f"move {where} away to train this seed again"
-        )
-    broken = [n for n, array in stored.tensors.items() if not np.isfinite(array).all()]
-    if broken:
-        raise StoreError(
-            f"{where} has numbers that are not finite in {broken[0]}; "
-            f"move {where} away to train this seed again"
-        )
-    return _as_run(config, seed, stored)
+def _describe(run: RemaindersRun) -> str:
+    accuracy = run.final[run.final.split == "validation"].accuracy
+    solved = f"{(accuracy >= SOLVED).sum()} of {len(accuracy)} tasks from {100 * SOLVED:.0f} % on"
+    return f"validation accuracy {accuracy.mean():.4f}, {solved}{pace(run)}"
 
 
-def _as_run(config: RemaindersConfig, seed: int, stored: StoredRun) -> RemaindersRun:
-    steps = int(stored.tensors["steps"])
-    taken = spectrum_steps(config)
-    axes = [stored.tensors["norm_steps"], list(parameter_shapes(config))]
-    index = pd.MultiIndex.from_product(axes, names=["step", "parameter"])
-    norms = pd.DataFrame(stored.tensors["norms"], index=index, columns=["raw", "filtered"])
-    return RemaindersRun(
-        config=config,
-        seed=seed,
-        steps=steps,
-        weights=below("model", stored.tensors),
-        snapshots=snapshots_in(stored.tensors),
-        history=stored.metrics,
-        norms=norms.reset_index(),
-        spectra={**below("spectra", stored.tensors), "step": taken[taken <= steps]},
-        neuron_zero=below("neuron_zero", stored.tensors),
-        first_neurons=below("first_neurons", stored.tensors),
-        manifest=stored.manifest,
-    )
+FAMILY: Family[RemaindersTask, RemaindersRun] = Family(
+    run=RemaindersRun,
+    task=RemaindersTask,
+    shapes=parameter_shapes,
+    train=_train,
+    total=lambda config: config.steps,
+    columns=HISTORY,
+    describe=_describe,
+)

@@ -196,7 +196,7 @@ def test_two_trainings_of_a_seed_are_compared_bit_by_bit():
 
 def test_the_files_of_a_run_are_listed_without_the_folder_of_the_user():
     run = run_of(AdditionConfig(n=11), history_of([0.1], [0.1]))
-    run.stored.manifest["files"]["more.json"] = {"bytes": 1000}
+    run.manifest["files"]["more.json"] = {"bytes": 1000}
     text = told(CHAPTER, STORED, facts.files(run))
     assert f"In `addition/{run.config.key()}/seed-000003/`:" in text
     assert "| `metrics.parquet` | 567 | 1 rows of epoch," in text

@@ -10,8 +10,7 @@ import pandas as pd
 from modlib.config.addition import AdditionConfig
 from modlib.models.mlp import initial_weights
 from modlib.models.views.neuron_view import NeuronView
-from modlib.runs.addition import Run
-from modlib.store.runs import StoredRun
+from modlib.runs.addition import AdditionRun
 
 
 def history_of(
@@ -50,7 +49,7 @@ def run_of(
     view: NeuronView | None = None,
     epochs: Sequence[int] = (0,),
     content: np.ndarray | None = None,
-) -> Run:
+) -> AdditionRun:
     """A run as the store would give it back."""
     weights = initial_weights(config, 0) if view is None else weights_of(view)
     if content is None:
@@ -66,7 +65,12 @@ def run_of(
             "metrics.parquet": {"bytes": 567},
         },
     }
-    tensors = {f"model/{name}": value for name, value in weights.items()}
-    tensors |= {"frequency_epochs": np.array(epochs), "frequency_content": content}
-    stored = StoredRun(tensors=tensors, metrics=history, manifest=manifest)
-    return Run(config=config, seed=3, stored=stored, trained_now=True)
+    return AdditionRun(
+        config=config,
+        seed=3,
+        weights=weights,
+        history=history,
+        logged={"frequency_epochs": np.array(epochs), "frequency_content": content},
+        manifest=manifest,
+        trained_now=True,
+    )

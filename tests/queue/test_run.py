@@ -222,7 +222,7 @@ def test_only_named_jobs_are_run(small):
 def test_side_by_side_jobs_have_a_thread_each_and_others_take_all(small):
     runner(small, []).run([BY_NAME["B11"], BY_NAME["A7"]])
     threads = {call.__name__: arguments[3] for call, arguments in Inline.made}
-    assert threads == {"train_remainders": 1, "train_sweep": 2}
+    assert threads == {"train_network": 1, "train_sweep": 2}
     runner(small, [], threads=3).run([BY_NAME["B11-more"]])
     assert Inline.made[-1][1][3] == 3
 
@@ -264,7 +264,7 @@ def test_tables_grow_by_blocks_where_that_is_asked_for(small, monkeypatch):
 
 
 def test_a_stopped_job_is_not_committed_and_trains_only_the_rest(small, monkeypatch):
-    real = families.get_or_train_remainders
+    real = families.get_or_train
 
     def stopping(config, *, seed, **options):
         if seed == 2002:
@@ -272,7 +272,7 @@ def test_a_stopped_job_is_not_committed_and_trains_only_the_rest(small, monkeypa
         return real(config, seed=seed, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(families, "get_or_train_remainders", stopping)
+        patch.setattr(families, "get_or_train", stopping)
         with pytest.raises(Stop):
             runner(small, []).run([BY_NAME["B11"]])
     assert read_remainders("B11", small).seeds == [2000, 2001], "each seed is complete by itself"
@@ -286,9 +286,9 @@ def test_a_stopped_job_is_not_committed_and_trains_only_the_rest(small, monkeypa
 def test_seeds_that_end_out_of_order_are_committed_in_order(small):
     part = parts_of(BY_NAME["B11"])[0]
     options = {"store": Store(), "results": small, "threads": 1}
-    families.train_remainders(Store().root, tiny.REMAINDERS, 2001, 1, "cpu")
+    families.train_network(Store().root, tiny.REMAINDERS, 2001, 1, "cpu")
     assert export.export_finished(part, 2000, **options) == (range(0), None)
-    families.train_remainders(Store().root, tiny.REMAINDERS, 2000, 1, "cpu")
+    families.train_network(Store().root, tiny.REMAINDERS, 2000, 1, "cpu")
     assert export.export_finished(part, 2000, **options) == (range(2000, 2002), None)
 
 
@@ -296,7 +296,7 @@ def test_part_of_a_sweep_or_of_the_pizzas_is_never_committed(small):
     addition, pizza = (parts_of(BY_NAME[name])[0] for name in ("A7", "pizzas"))
     options = {"store": Store(), "results": small, "threads": 1}
     families.train_sweep(Store().root, tiny.ADDITION, range(20000, 20004), 1, "cpu")
-    families.train_clock_pizza(Store().root, tiny.PIZZA, 2000)
+    families.train_network(Store().root, tiny.PIZZA, 2000, 1, "cpu")
     for part in (addition, pizza):
         assert export.export_finished(part, part.seeds.start, **options) == (range(0), None)
     assert not any(small.rglob("*.parquet"))

@@ -23,7 +23,8 @@ from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.published import Published
 from modlib.models.mlp import initial_weights as mlp_weights
 from modlib.results import clock_pizza as rc
-from modlib.runs.clock_pizza import as_network, get_or_train_clock_pizza
+from modlib.runs.clock_pizza import as_network
+from modlib.runs.get_or_train import get_or_train
 from modlib.store.files import save_arrays
 from modlib.store.folder import write_manifest
 from modlib.store.runs import Store
@@ -97,7 +98,7 @@ def test_every_rate_and_seed_has_a_row_beside_the_published(exported):
 
 def test_the_rows_are_what_describe_says_of_the_run(exported):
     for config in PRESETS.values():
-        run = get_or_train_clock_pizza(config, seed=SEED + 1)
+        run = get_or_train(config, seed=SEED + 1)
         described = describe(run.network)
         place = {"source": "ours", "rate": config.attention_rate, "seed": SEED + 1}
 
@@ -122,7 +123,7 @@ def test_only_sums_over_a_and_b_have_shifts(exported):
     shifts = exported.shifts
     assert set(shifts[shifts.source == "ours"].rate) == {0.0}
     assert NAME in set(shifts.source)
-    network = get_or_train_clock_pizza(TINY, seed=SEED).network
+    network = get_or_train(TINY, seed=SEED).network
     wanted = describe(network).shifts
     own = shifts[(shifts.source == "ours") & (shifts.seed == SEED)].reset_index(drop=True)
     pd.testing.assert_frame_equal(own[list(wanted)], wanted, check_dtype=False, rtol=1e-6)
@@ -131,7 +132,7 @@ def test_only_sums_over_a_and_b_have_shifts(exported):
 def test_the_first_pizza_and_the_first_clock_are_kept_whole(exported):
     assert set(exported.shown) == {PIZZA, CLOCK}
     for name, weights in exported.shown.items():
-        run = get_or_train_clock_pizza(PRESETS[name], seed=SEED)
+        run = get_or_train(PRESETS[name], seed=SEED)
         for key, value in run.weights.items():
             np.testing.assert_array_equal(weights[key], value)
 
@@ -242,8 +243,8 @@ def test_a_committed_network_must_fit_and_be_finite(exported, tmp_path, change):
 
 @pytest.mark.parametrize(("rate", "name"), [(0.0, PIZZA), (1, CLOCK)])
 def test_a_chapter_is_shown_the_committed_network(exported, monkeypatch, tmp_path, rate, name):
-    wanted = get_or_train_clock_pizza(PRESETS[name], seed=SEED).network
-    monkeypatch.setattr(rc, "get_or_train_clock_pizza", None)
+    wanted = get_or_train(PRESETS[name], seed=SEED).network
+    monkeypatch.setattr(rc, "get_or_train", None)
     found = rc.network_to_show(n=7, attention_rate=rate, seed=SEED, results=tmp_path)
     assert found.attention_rate == rate
     assert found.exact == (rate == 0)
@@ -258,20 +259,20 @@ def test_any_other_network_is_trained(exported, tmp_path, n, rate, seed):
     config = replace(TINY, n=n, attention_rate=rate)
     found = rc.network_to_show(n=n, attention_rate=rate, seed=seed, results=tmp_path)
     assert seed in Store().of(config)
-    wanted = get_or_train_clock_pizza(config, seed=seed).network
+    wanted = get_or_train(config, seed=seed).network
     assert found.n == n
     np.testing.assert_array_equal(found.pairs.logits(), wanted.pairs.logits())
 
 
 def test_without_an_export_the_network_is_trained_too(presets, tmp_path):
     found = rc.network_to_show(n=7, attention_rate=0.0, seed=SEED, results=tmp_path)
-    wanted = get_or_train_clock_pizza(TINY, seed=SEED).network
+    wanted = get_or_train(TINY, seed=SEED).network
     np.testing.assert_array_equal(found.pairs.logits(), wanted.pairs.logits())
 
 
 def test_without_an_attention_rate_the_network_is_a_pizza(exported, monkeypatch, tmp_path):
-    wanted = get_or_train_clock_pizza(TINY, seed=SEED).network
-    monkeypatch.setattr(rc, "get_or_train_clock_pizza", None)
+    wanted = get_or_train(TINY, seed=SEED).network
+    monkeypatch.setattr(rc, "get_or_train", None)
     found = rc.network_to_show(n=7, results=tmp_path)
     assert found.attention_rate == 0
     np.testing.assert_array_equal(found.pairs.logits(), wanted.pairs.logits())
@@ -284,7 +285,7 @@ def test_n_and_seed_default_to_those_of_the_committed_networks(tmp_path, monkeyp
         asked.update(config=config, seed=seed)
         return SimpleNamespace(network=None)
 
-    monkeypatch.setattr(rc, "get_or_train_clock_pizza", get_or_train)
+    monkeypatch.setattr(rc, "get_or_train", get_or_train)
     rc.network_to_show(results=tmp_path)
     assert asked == {"config": CLOCK_PIZZA_PRESETS[rc.SHOWN[0]], "seed": rc.FIRST_SEED}
 
@@ -300,7 +301,7 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("rate", [0.0, 0.5, None])
 def test_a_checkpoint_is_shown_as_it_is_with_the_rate_that_is_given(file, monkeypatch, rate):
-    monkeypatch.setattr(rc, "get_or_train_clock_pizza", None)
+    monkeypatch.setattr(rc, "get_or_train", None)
     found = rc.network_to_show(str(file), n=59, attention_rate=rate, seed=SEED)
     wanted = load_checkpoint(file, attention_rate=rate)
     assert (found.n, found.name) == (5, file.name)

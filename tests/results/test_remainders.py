@@ -14,7 +14,7 @@ from modlib.errors import InputError, StoreError
 from modlib.models.transformer import initial_weights
 from modlib.results import networks as rn
 from modlib.results import remainders as rr
-from modlib.runs.remainders import get_or_train_remainders
+from modlib.runs.get_or_train import get_or_train
 from modlib.store.files import save_arrays
 from modlib.store.folder import read_manifest, write_manifest
 from modlib.store.runs import Store
@@ -42,7 +42,7 @@ def test_tables_hold_every_seed_and_the_first_ones_network(exported, tmp_path):
     assert exported.steps == 300
     assert set(exported.history.seed) == set(exported.spectra.seed) == {1000, 1001}
     assert len(exported.tasks) == 2 * 4
-    run = get_or_train_remainders(TINY, seed=1000)
+    run = get_or_train(TINY, seed=1000)
     for name, value in run.weights.items():
         np.testing.assert_array_equal(exported.run.weights[name], value)
     assert exported.run.spectra.keys() == run.spectra.keys()
@@ -95,7 +95,7 @@ def test_seeds_are_appended_to_what_is_committed(exported, presets, tmp_path):
 def test_a_run_under_way_is_taken_as_far_as_it_is(presets, monkeypatch, tmp_path):
     monkeypatch.setattr(rr, "FIRST_COUNTED", 100)
     monkeypatch.setattr(resume, "pause_s", lambda took: 0.0)
-    full = get_or_train_remainders(TINY, seed=1000, store=Store(tmp_path / "whole"))
+    full = get_or_train(TINY, seed=1000, store=Store(tmp_path / "whole"))
 
     class Stop(Exception):
         pass
@@ -109,7 +109,7 @@ def test_a_run_under_way_is_taken_as_far_as_it_is(presets, monkeypatch, tmp_path
 
     monkeypatch.setattr(resume.Checkpoint, "save", save_then_stop)
     with pytest.raises(Stop):
-        get_or_train_remainders(TINY, seed=1000)
+        get_or_train(TINY, seed=1000)
     folder = rr.export_remainders("B11", partial=True, results=tmp_path)
     partial = rr.read_remainders("B11", tmp_path)
     assert partial.steps == 150
@@ -199,12 +199,12 @@ def test_only_networks_that_chapters_look_into_are_kept(presets, monkeypatch, tm
     assert exported.run.weights == {}
     assert len(exported.run.spectra["magnitude"]) > 0
     with pytest.raises(StoreError, match="the network of seed 1000 is not kept with its tables"):
-        rr.view_of(exported.run)
+        _ = exported.run.view
     rr.export_remainders("B11", network=True, results=tmp_path)
     kept = rr.read_remainders("B11", tmp_path).run
-    for name, value in get_or_train_remainders(TINY, seed=1000).weights.items():
+    for name, value in get_or_train(TINY, seed=1000).weights.items():
         np.testing.assert_array_equal(kept.weights[name], value)
-    assert rr.view_of(kept).weights.keys() == kept.weights.keys()
+    assert kept.view.weights.keys() == kept.weights.keys()
 
 
 def test_a_network_without_training_is_made_again(presets, monkeypatch, tmp_path):
@@ -221,7 +221,7 @@ def test_large_networks_are_rounded_and_read_in_float32(presets, monkeypatch, tm
     monkeypatch.setattr(rn, "LARGE", 1)
     rr.export_remainders("B11", results=tmp_path)
     exported = rr.read_remainders("B11", tmp_path)
-    for name, value in get_or_train_remainders(TINY, seed=1000).weights.items():
+    for name, value in get_or_train(TINY, seed=1000).weights.items():
         found = exported.run.weights[name]
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, value, rtol=2.0**-11, atol=2.0**-38)
@@ -240,7 +240,7 @@ def test_large_networks_are_rounded_and_read_in_float32(presets, monkeypatch, tm
 
 def test_snapshots_are_kept_where_they_are_asked_for(presets, tmp_path):
     folder = rr.export_remainders("B11", snapshots=True, results=tmp_path)
-    run = get_or_train_remainders(TINY, seed=1000)
+    run = get_or_train(TINY, seed=1000)
     assert list(run.snapshots) == [256]
     found = rr.read_remainders("B11", tmp_path).run.snapshots
     assert found.keys() == {256}
@@ -291,7 +291,7 @@ def test_the_committed_showcase_reproduces_its_history():
     from modlib.tasks.remainders import RemaindersTask
 
     run = exported.run
-    view = rr.view_of(run)
+    view = run.view
     right = view.accuracy(view.logits, RemaindersTask(run.config, run.seed).answers)
     held_out = RemaindersTask(run.config, run.seed).split["validation"]
     table = run.final[run.final.split == "validation"]

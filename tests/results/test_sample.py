@@ -43,9 +43,10 @@ from modlib.results.sweeps import (
     together,
 )
 from modlib.runs import addition
-from modlib.runs.addition import Run, get_or_train
+from modlib.runs.addition import AdditionRun
+from modlib.runs.get_or_train import get_or_train
 from modlib.store.folder import MANIFEST, write_manifest
-from modlib.store.runs import Store, StoredRun
+from modlib.store.runs import Store
 from modlib.store.shards import save_shard
 from modlib.training.addition.loop import weight_epochs
 
@@ -77,8 +78,14 @@ def test_the_first_seed_with_a_fine_tuning_cluster_is_taken(monkeypatch, showcas
 
     def pretend(config, *, seed, device="auto"):
         asked.append((config.n, seed))
-        stored = StoredRun(tensors={}, metrics=pd.DataFrame(), manifest={})
-        return Run(config=config, seed=seed, stored=stored, trained_now=False)
+        return AdditionRun(
+            config=config,
+            seed=seed,
+            weights={},
+            history=pd.DataFrame(),
+            manifest={},
+            trained_now=False,
+        )
 
     monkeypatch.setattr(sample, "get_or_train", pretend)
     monkeypatch.setattr(sample, "has_fine_tuning", lambda run: run.seed in (2, 3))

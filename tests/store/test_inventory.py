@@ -10,7 +10,7 @@ from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.cli.main import main
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import preset
-from modlib.runs.addition import get_or_train
+from modlib.runs.get_or_train import get_or_train
 from modlib.runs.sweep import sweep
 from modlib.store.folder import MANIFEST
 from modlib.store.inventory import holdings, prune, to_prune

@@ -20,7 +20,7 @@ import pytest
 
 from modlib.config.addition import AdditionConfig
 from modlib.errors import StoreError
-from modlib.runs.addition import get_or_train
+from modlib.runs.get_or_train import get_or_train
 from modlib.store import checkpoint as store_checkpoint
 from modlib.store import files as store_files
 from modlib.store import folder as store_folder
@@ -423,6 +423,7 @@ WORKER = f"""
 import time
 from modlib.runs import addition as experiments
 from modlib.config.addition import AdditionConfig
+from modlib.runs.get_or_train import get_or_train
 from modlib.training import resume
 
 resume.pause_s = lambda took: 0.0
@@ -435,7 +436,7 @@ def slowly(model):
 
 experiments._measure_frequencies = slowly
 print("ready", flush=True)
-run = experiments.get_or_train({SMALL!r}, seed=3, device="cpu", progress=False)
+run = get_or_train({SMALL!r}, seed=3, device="cpu", progress=False)
 print("trained" if run.trained_now else "read", flush=True)
 """
 
@@ -476,16 +477,18 @@ def test_after_a_kill_the_same_call_resumes_and_ends_with_the_same_bits(store, s
     assert list(store.root.rglob("*.lock")), "a stale lock stays behind"
     resumed = get_or_train(SMALL, seed=3, device="cpu", store=store, progress=False)
     assert resumed.trained_now
-    assert resumed.stored.tensors.keys() == small_run.stored.tensors.keys()
-    for name, array in small_run.stored.tensors.items():
-        assert resumed.stored.tensors[name].tobytes() == array.tobytes(), name
+    for name in ("weights", "logged"):
+        found, wanted = getattr(resumed, name), getattr(small_run, name)
+        assert found.keys() == wanted.keys()
+        for key, array in wanted.items():
+            assert found[key].tobytes() == array.tobytes(), key
     assert resumed.history.equals(small_run.history)
     names = {path.rpartition("/")[2] for path in contents(store.root)}
     assert names == {WEIGHTS, METRICS, MANIFEST}, "the checkpoint is gone"
 
 
 def test_a_second_process_waits_and_reads_what_the_first_wrote(store, small_run):
-    stored = small_run.stored
+    tensors = {f"model/{name}": array for name, array in small_run.weights.items()}
     with ExitStack() as stack:
         with store.of(SMALL).lock(3):
             process = stack.enter_context(worker(store.root))
@@ -493,9 +496,9 @@ def test_a_second_process_waits_and_reads_what_the_first_wrote(store, small_run)
                 process.wait(1.0)
             store.of(SMALL).save(
                 3,
-                tensors=stored.tensors,
-                metrics=stored.metrics,
-                config=stored.manifest["config"],
+                tensors=tensors | small_run.logged,
+                metrics=small_run.history,
+                config=small_run.manifest["config"],
                 device="cpu",
                 wall_s=0.0,
             )

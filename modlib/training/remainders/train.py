@@ -27,6 +27,9 @@ from modlib.training.remainders.schedule import dropout, evaluation_steps, snaps
 from modlib.training.remainders.step import FastStep, tables_save
 from modlib.training.resume import Array, Measured, Probe, below, go
 
+HISTORY = ("step", "split", "q", "accuracy", "loss")
+"""Columns of a history."""
+
 
 class Follower(Protocol):
     """Something to keep track of at every step; its arrays are saved and restored with the run."""

@@ -217,7 +217,7 @@ def test_networks_that_are_not_committed_are_left_out_and_others_trained(tmp_pat
         trained.append((config.p, config.steps, seed))
         return Run
 
-    monkeypatch.setattr(ablated, "get_or_train_remainders", pretend)
+    monkeypatch.setattr(ablated, "get_or_train", pretend)
     found = histories(NAMES, p=11, seed=5, steps=3)
     assert set(found) == set(ablated.TRAINED_NOW) - {"B37-masked"}
     assert set(trained) == {(11, 3, 5)}
@@ -227,7 +227,7 @@ def test_networks_that_are_not_committed_are_left_out_and_others_trained(tmp_pat
 
 
 def test_bad_values_are_refused_before_any_work(monkeypatch):
-    monkeypatch.setattr(ablated, "get_or_train_remainders", None)
+    monkeypatch.setattr(ablated, "get_or_train", None)
     for bad, message in (({"p": 12}, "p must be a prime"), ({"p": 11, "steps": -1}, "steps must")):
         with pytest.raises(InputError, match=message):
             histories(NAMES, **bad)

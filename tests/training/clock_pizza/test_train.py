@@ -11,15 +11,14 @@ import torch
 from modlib.analysis.meso import clock_pizza as cp
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import ATTENTION_RATES, CLOCK_PIZZA_PRESETS
-from modlib.errors import InputError, StoreError
-from modlib.models.clock_pizza import ClockPizzaTransformer, initial_weights, parameter_shapes
+from modlib.errors import InputError
+from modlib.models.clock_pizza import ClockPizzaTransformer, initial_weights
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.pair_view import PairView
-from modlib.runs.clock_pizza import get_or_train_clock_pizza
-from modlib.store.runs import Store, StoredRun
+from modlib.runs.get_or_train import get_or_train
+from modlib.store.runs import Store
 from modlib.tasks.addition import AdditionTask
-from modlib.training.clock_pizza import train as training_clock_pizza_train
 from modlib.training.clock_pizza.step import FastClockStep
 from modlib.training.clock_pizza.train import EVALUATE_EVERY, train
 
@@ -94,37 +93,8 @@ def test_a_small_network_learns():
     assert history.test_accuracy.iloc[-1] > 0.5
 
 
-@pytest.mark.parametrize("change", ["columns", "steps", "nan"])
-def test_a_damaged_run_is_refused(tmp_path, monkeypatch, change):
-    store = Store(tmp_path)
-    run = get_or_train_clock_pizza(TINY, seed=2, store=store, progress=False)
-    stored = store.of(TINY).load(2)
-    metrics, tensors = stored.metrics, dict(stored.tensors)
-    if change == "columns":
-        metrics = metrics.drop(columns="test_accuracy")
-    elif change == "steps":
-        metrics = metrics.iloc[:-1]
-    else:
-        tensors["embed.W_E"] = tensors["embed.W_E"] * np.nan
-    broken = StoredRun(tensors=tensors, metrics=metrics, manifest=run.manifest)
-    monkeypatch.setattr(Store, "load", lambda *args: broken)
-    with pytest.raises(StoreError, match="of another configuration than its path says, or a dam"):
-        get_or_train_clock_pizza(TINY, seed=2, store=store, progress=False)
-
-
-def test_a_stored_run_is_not_trained_again(tmp_path, monkeypatch):
-    store = Store(tmp_path)
-    first = get_or_train_clock_pizza(TINY, seed=2, store=store, progress=False)
-    monkeypatch.setattr(training_clock_pizza_train, "go", None)
-    again = get_or_train_clock_pizza(TINY, seed=2, store=store, progress=False)
-    for name, value in first.weights.items():
-        np.testing.assert_array_equal(again.weights[name], value)
-    assert again.history.equals(first.history)
-    assert {name: value.shape for name, value in again.weights.items()} == parameter_shapes(TINY)
-
-
 def test_the_run_is_a_checkpoint_like_any_other(tmp_path):
-    run = get_or_train_clock_pizza(
+    run = get_or_train(
         replace(TINY, attention_rate=0.4), seed=2, store=Store(tmp_path), progress=False
     )
     module = ClockPizzaTransformer(run.config, run.weights)
