@@ -26,11 +26,8 @@ from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.machine import RESULTS
-from modlib.runs.addition import KIND as ADDITION
 from modlib.runs.addition import get_or_train
-from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA
 from modlib.runs.clock_pizza import get_or_train_clock_pizza
-from modlib.runs.remainders import KIND as REMAINDERS
 from modlib.runs.remainders import get_or_train_remainders
 from modlib.runs.study import Study
 from modlib.store.checkpoint import Checkpoint
@@ -43,15 +40,15 @@ KEPT = ("kind", "preset", "key", "seeds", "tables", "schema")
 """What of a manifest is held on to; the others say when, where and by which commit."""
 
 CONFIGS: dict[str, Any] = {
-    ADDITION: AdditionConfig(n=7, embed_dim=4, num_neurons=8, epochs=12),
-    REMAINDERS: RemaindersConfig(p=5, embed_dim=8, heads=2, steps=12),
-    CLOCK_PIZZA: ClockPizzaConfig(n=5, embed_dim=8, heads=2, num_neurons=12, steps=12),
+    AdditionConfig.KIND: AdditionConfig(n=7, embed_dim=4, num_neurons=8, epochs=12),
+    RemaindersConfig.KIND: RemaindersConfig(p=5, embed_dim=8, heads=2, steps=12),
+    ClockPizzaConfig.KIND: ClockPizzaConfig(n=5, embed_dim=8, heads=2, num_neurons=12, steps=12),
 }
 """A small network of each family, by its kind in the store."""
 TRAINERS: dict[str, Any] = {
-    ADDITION: get_or_train,
-    REMAINDERS: get_or_train_remainders,
-    CLOCK_PIZZA: get_or_train_clock_pizza,
+    AdditionConfig.KIND: get_or_train,
+    RemaindersConfig.KIND: get_or_train_remainders,
+    ClockPizzaConfig.KIND: get_or_train_clock_pizza,
 }
 STATE_AT = 6
 """Epochs or steps made when the state was saved."""
@@ -143,14 +140,14 @@ def committed() -> dict[str, Any]:
 
 def checkpoint_of(kind: str, store: Store) -> Checkpoint:
     """Where the state of the small network of a family lies while it is trained."""
-    return store.checkpoint(kind, CONFIGS[kind].key(), SEED)
+    return store.of(CONFIGS[kind]).checkpoint(SEED)
 
 
 def resumed(kind: str, store: Store) -> dict[str, np.ndarray]:
     """The arrays of the finished run of a family's small network."""
-    extra = {} if kind == CLOCK_PIZZA else {"device": "cpu"}
+    extra = {} if kind == ClockPizzaConfig.KIND else {"device": "cpu"}
     TRAINERS[kind](CONFIGS[kind], seed=SEED, store=store, progress=False, **extra)
-    return store.load(kind, CONFIGS[kind].key(), SEED).tensors
+    return store.of(CONFIGS[kind]).load(SEED).tensors
 
 
 def interrupted(kind: str, store: Store) -> dict[str, np.ndarray]:

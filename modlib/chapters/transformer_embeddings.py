@@ -16,7 +16,7 @@ from modlib.analysis.remainders.token_embeddings import (
     Spread,
     Vectors,
 )
-from modlib.chapters.words import fixed, signed
+from modlib.chapters.words import Rows, fixed, signed
 
 COLUMNS = {
     "position_correlation": ("correlation of positions", 2),
@@ -31,9 +31,6 @@ SMALLEST = 4
 """Moduli whose power is said one by one."""
 NUM_STRONGEST = 5
 """Basis vectors whose frequencies are named."""
-
-Rows = dict[str, list[str]]
-"""A table's columns, in words."""
 
 
 def positions(found: Mapping[str, Positions]) -> Rows:

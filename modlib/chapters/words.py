@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+Rows = dict[str, list[str]]
+"""A table's columns, in words."""
 SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -77,6 +79,18 @@ def percents(value: float, low: float, high: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} % ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
 
 
+def between(low: float, high: float, digits: int = 2) -> str:
+    """``0.90 to 0.97``; one number where both ends read the same."""
+    ends = fixed(low, digits), fixed(high, digits)
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def percents_between(low: float, high: float) -> str:
+    """``90.0 % to 97.0 %``; one percentage where both ends read the same."""
+    ends = percent(low), percent(high)
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
 def table(columns: Mapping[str, Sequence[object]] | pd.DataFrame, align: str | None = None) -> str:
     """A Markdown table with a row an entry; ``align``: ``l`` or ``r`` a column, None: all left.
 
@@ -104,5 +118,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     **{word.__name__: word for word in (fixed, signed, scientific, significant)},
     "interval": _of_bounds(interval),
     "percents": _of_bounds(percents),
+    "between": _of_bounds(between),
+    "percents_between": _of_bounds(percents_between),
 }
 """What a template may pass a value through."""

@@ -116,8 +116,8 @@ class ConfigCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Make the configuration of the words, and run the command."""
-        settings = [one.name for one in self.params if isinstance(one, Setting) and one.name]
-        texts = {name: ctx.params.pop(name) for name in settings}
+        names = [one.name for one in self.params if isinstance(one, Setting) and one.name]
+        texts = {name: ctx.params.pop(name) for name in names}
         preset_name = texts.pop("preset")
         given = {name: literal(text) for name, text in texts.items() if text is not None}
         ctx.params["config"] = config_from(preset_name, given, self.families)

@@ -11,10 +11,7 @@ from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import PRESETS, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError
-from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA_KIND
-from modlib.runs.remainders import KIND as REMAINDERS_KIND
-from modlib.runs.study import KIND as SEARCH_KIND
-from modlib.runs.study import STUDY
+from modlib.runs.study import STUDY, Study
 from modlib.store.inventory import Holding, holdings, size_of, to_prune
 from modlib.store.inventory import prune as prune_folders
 from modlib.store.runs import Store
@@ -67,9 +64,9 @@ def in_words(holding: Holding) -> str:
         return "study"
     config = holding.config or {}
     others: dict[str, Config] = {
-        REMAINDERS_KIND: RemaindersConfig(),
-        SEARCH_KIND: RemaindersConfig(),
-        CLOCK_PIZZA_KIND: ClockPizzaConfig(),
+        RemaindersConfig.KIND: RemaindersConfig(),
+        Study.KIND: RemaindersConfig(),
+        ClockPizzaConfig.KIND: ClockPizzaConfig(),
     }
     if config and holding.kind in others:
         usual = vars(others[holding.kind])

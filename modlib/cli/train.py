@@ -17,10 +17,8 @@ from modlib.config.presets import FAMILIES, Config
 from modlib.config.rules import require_seed
 from modlib.errors import require_int
 from modlib.machine import resolve_device
-from modlib.runs.addition import KIND, Run, get_or_train
-from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA_KIND
+from modlib.runs.addition import Run, get_or_train
 from modlib.runs.clock_pizza import ClockPizzaRun, get_or_train_clock_pizza
-from modlib.runs.remainders import KIND as REMAINDERS_KIND
 from modlib.runs.remainders import RemaindersRun, get_or_train_remainders
 from modlib.store.runs import Store
 
@@ -55,18 +53,15 @@ def train(
         if isinstance(config, AdditionConfig):
             run = get_or_train(config, seed=current, device=device, store=store)
             said = words_of_run(run)
-            kind = KIND
         elif isinstance(config, ClockPizzaConfig):
             said = words_of_clock_pizza(get_or_train_clock_pizza(config, seed=current, store=store))
-            kind = CLOCK_PIZZA_KIND
         else:
             said = words_of_transformer(
                 get_or_train_remainders(
                     config, seed=current, device=device, threads=count, store=store
                 )
             )
-            kind = REMAINDERS_KIND
-        click.echo(f"seed {current}: {said}, {store.folder(kind, config.key(), current)}")
+        click.echo(f"seed {current}: {said}, {store.of(config).folder(current)}")
 
 
 def words_of_run(run: Run) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from modlib.config.rules import MAX_NEURONS, digest, number, one_of, setting, settle, whole
 
@@ -16,8 +16,6 @@ DEFAULT_EPOCHS = {"n": 300, "full": 2000}
 MEMORISING_EPOCHS = {"n": 100, "full": 1000}
 """Epochs within which the memorising control knows its training pairs, by batch regime."""
 
-RECIPE = 1
-"""Raised when this training draws or computes anything differently: old runs are not reused."""
 MAX_N = 4096
 
 Batch = Literal["n", "full"]
@@ -36,6 +34,11 @@ class AdditionConfig:
     ``train_pairs`` and ``epochs`` given as None are filled in, so that a configuration always
     says what it stands for. Raises ``InputError`` for values out of range.
     """
+
+    KIND: ClassVar[str] = "addition"
+    """The family's name in the store."""
+    RECIPE: ClassVar[int] = 1
+    """Raised when its training draws or computes anything differently: old runs are not reused."""
 
     n: int = setting(91, whole(3, MAX_N), "Modulus.")
     train_pairs: int | None = setting(
@@ -90,7 +93,7 @@ class AdditionConfig:
 
     def key(self) -> str:
         """Sixteen hexadecimal digits of all that affects the result, the seed left out."""
-        return digest({"recipe": RECIPE, **asdict(self)})
+        return digest({"recipe": self.RECIPE, **asdict(self)})
 
     def untrained(self) -> AdditionConfig:
         """The same network at its initialisation: a control."""

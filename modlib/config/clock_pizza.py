@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 from modlib.config.rules import (
     MAX_NEURONS,
@@ -15,8 +16,6 @@ from modlib.config.rules import (
     whole,
 )
 
-CLOCK_PIZZA_RECIPE = 1
-"""Raised when this training draws or computes anything differently: old runs are not reused."""
 MAX_CLOCK_N = 257
 
 
@@ -29,6 +28,11 @@ class ClockPizzaConfig:
     still move a little after 5,000.
     Raises ``InputError`` for values out of range.
     """
+
+    KIND: ClassVar[str] = "clock_pizza"
+    """The family's name in the store."""
+    RECIPE: ClassVar[int] = 1
+    """Raised when its training draws or computes anything differently: old runs are not reused."""
 
     n: int = setting(59, whole(3, MAX_CLOCK_N), "Modulus.")
     attention_rate: float = setting(
@@ -63,4 +67,4 @@ class ClockPizzaConfig:
 
     def key(self) -> str:
         """Sixteen hexadecimal digits of all that affects the result, the seed left out."""
-        return digest({"clock_pizza": CLOCK_PIZZA_RECIPE, **asdict(self)})
+        return digest({"clock_pizza": self.RECIPE, **asdict(self)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, get_args
+from typing import ClassVar, Literal
 
 from modlib.config.rules import (
     below_one,
@@ -19,16 +19,11 @@ from modlib.config.rules import (
 )
 from modlib.errors import InputError
 
-REMAINDERS_RECIPE = 1
-"""Raised when this training draws or computes anything differently: old runs are not reused."""
-
 Task = Literal["miiii", "nanda", "basis", "masked"]
+"""What paper B's transformer is trained on."""
 Digits = Literal["low_first", "high_first"]
 DropoutMask = Literal["step", "sample"]
 Matmul = Literal["float32", "bfloat16"]
-
-REMAINDER_TASKS = get_args(Task)
-"""What paper B's transformer is trained on."""
 
 MAX_P = 1009
 
@@ -40,6 +35,11 @@ class RemaindersConfig:
     The defaults are a small setting that generalises on every task within minutes.
     Raises ``InputError`` for values out of range.
     """
+
+    KIND: ClassVar[str] = "remainders"
+    """The family's name in the store."""
+    RECIPE: ClassVar[int] = 1
+    """Raised when its training draws or computes anything differently: old runs are not reused."""
 
     p: int = setting(
         37, prime(5, MAX_P), "Base of the digits, a prime; the tasks are the primes below it."
@@ -115,7 +115,7 @@ class RemaindersConfig:
 
     def key(self) -> str:
         """Sixteen hexadecimal digits of all that affects the result, the seed left out."""
-        return digest({"remainders": REMAINDERS_RECIPE, **asdict(self)})
+        return digest({"remainders": self.RECIPE, **asdict(self)})
 
     def untrained(self) -> RemaindersConfig:
         """The same network at its initialisation: a control."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from modlib import machine
 from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import FAMILIES, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
@@ -19,10 +19,7 @@ from modlib.results.clock_pizza import export_clock_pizza
 from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
 from modlib.results.remainders import export_remainders
 from modlib.results.sweeps import SWEEPS, export_sweep
-from modlib.runs.addition import KIND as ADDITION
-from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA
 from modlib.runs.clock_pizza import get_or_train_clock_pizza
-from modlib.runs.remainders import KIND as REMAINDERS
 from modlib.runs.remainders import get_or_train_remainders
 from modlib.runs.shards import SHARD_SIZE, blocks, plan
 from modlib.runs.sweep import sweep
@@ -30,7 +27,6 @@ from modlib.store.folder import read_manifest
 from modlib.store.runs import Store
 from modlib.training.speed import total_steps
 
-Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
 SHARD_ON_GPU = 5000
 """Seeds a shard on a CUDA device, which trains thousands side by side."""
 
@@ -47,22 +43,19 @@ class Part:
     @property
     def kind(self) -> str:
         """The kind of its runs in the store: the family."""
-        if isinstance(self.config, AdditionConfig):
-            return ADDITION
-        return REMAINDERS if isinstance(self.config, RemaindersConfig) else CLOCK_PIZZA
+        return self.config.KIND
 
     @property
     def folder(self) -> Path:
         """Where its tables lie under the folder of results."""
-        if self.kind == CLOCK_PIZZA:
+        if self.kind == ClockPizzaConfig.KIND:
             return Path(CLOCK_PIZZA_FOLDER)
-        return Path(SWEEPS if self.kind == ADDITION else REMAINDERS_FOLDER) / self.preset
+        return Path(SWEEPS if self.kind == AdditionConfig.KIND else REMAINDERS_FOLDER) / self.preset
 
 
 def config_of(preset: str, job: str) -> Config:
     """The configuration of a job's preset, of any family; ``InputError`` where there is none."""
-    known: Mapping[str, Config]
-    for known in (ADDITION_PRESETS, REMAINDERS_PRESETS, CLOCK_PIZZA_PRESETS):
+    for known in FAMILIES.values():
         if preset in known:
             return known[preset]
     raise InputError(f"preset of job {job}", "be known to this version of modlib", preset)
@@ -79,11 +72,11 @@ def exported_seeds(part: Part, results: Path) -> range:
     manifest = read_manifest(folder)
     again = f"move {folder} away to make it again"
     key = manifest.get("key")
-    if part.kind == CLOCK_PIZZA:
+    if part.kind == ClockPizzaConfig.KIND:
         key = manifest.get("keys", {}).get(part.preset)
     if key != part.config.key():
         raise StoreError(f"{folder} holds networks of another configuration or version; {again}")
-    if part.kind == ADDITION and manifest.get("tables") != SCHEMA:
+    if part.kind == AdditionConfig.KIND and manifest.get("tables") != SCHEMA:
         raise StoreError(
             f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
             f"reads {SCHEMA}; {again}"
@@ -97,8 +90,8 @@ def finished_seeds(part: Part, store: Store) -> set[int]:
     if isinstance(part.config, AdditionConfig):
         missing = {seed for block in plan(store, part.config, part.seeds) for seed in block}
         return set(part.seeds) - missing
-    key = part.config.key()
-    return {seed for seed in part.seeds if (part.kind, key, seed) in store}
+    shelf = store.of(part.config)
+    return {seed for seed in part.seeds if seed in shelf}
 
 
 def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
@@ -106,10 +99,10 @@ def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
 
     Of a sweep's network, which is kept when it is finished, all steps and no seconds.
     """
-    address = (part.kind, part.config.key(), seed)
+    shelf = store.of(part.config)
     if isinstance(part.config, AdditionConfig):
-        return total_steps(part.config) * store.finished(*address).path.is_dir(), 0.0
-    progress = store.checkpoint(*address).peek("progress")
+        return total_steps(part.config) * shelf.finished(seed).path.is_dir(), 0.0
+    progress = shelf.checkpoint(seed).peek("progress")
     if progress is None or progress.shape != (2,):
         return 0, 0.0
     return int(progress[0]), float(progress[1])
@@ -118,9 +111,9 @@ def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
 def export(part: Part, seeds: range, *, append: bool, threads: int, results: Path) -> Path:
     """Write tables of these seeds, which the store holds; ``append``: behind those there."""
     options: dict[str, Any] = {"first_seed": seeds.start, "num_seeds": len(seeds)}
-    if part.kind == ADDITION:
+    if part.kind == AdditionConfig.KIND:
         return export_sweep(part.preset, **options, append=append, results=results)
-    if part.kind == REMAINDERS:
+    if part.kind == RemaindersConfig.KIND:
         options |= {"threads": threads, "device": "cpu", "append": append, "progress": False}
         options |= {} if append else dict.fromkeys(part.keeps, True)
         return export_remainders(part.preset, **options, results=results)

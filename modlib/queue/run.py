@@ -19,7 +19,6 @@ from modlib.queue.families import Part, calls, exported_seeds, finished_seeds, u
 from modlib.queue.jobs import Job, first_seed
 from modlib.queue.state import parts_of
 from modlib.queue.workers import Workers
-from modlib.runs.addition import KIND as ADDITION
 from modlib.runs.shards import MAX_SEEDS
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.files import writing
@@ -163,7 +162,7 @@ class Runner:
                     self.tell_progress(part, missing, each)
                 elif refusal is not None:
                     done = False
-                    at = "" if part.kind == ADDITION else f" seed {missing[index]}"
+                    at = "" if part.kind == AdditionConfig.KIND else f" seed {missing[index]}"
                     self.log(f"{job.name}: {part.preset}{at}: {refusal}")
                 else:
                     if isinstance(part.config, AdditionConfig):
@@ -220,7 +219,7 @@ class Runner:
 
     def tell_network(self, part: Part, seed: int, threads: int) -> None:
         """A line on a transformer that is finished."""
-        folder = self.store.folder(part.kind, part.config.key(), seed)
+        folder = self.store.of(part.config).folder(seed)
         manifest = Checkpoint(folder).manifest()
         rate = manifest.get("config", {}).get("steps_per_second") or 0.0
         hours = (manifest.get("wall_s") or 0.0) / 3600

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from tqdm import tqdm
 
 from modlib.analysis.meso.clock_pizza import describe
+from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS
 from modlib.config.rules import require_seed
 from modlib.errors import StoreError, require_choice, require_int
@@ -23,7 +24,6 @@ from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.published import PUBLISHED
 from modlib.results.folder import require_writable, write_tables
 from modlib.runs.clock_pizza import (
-    KIND,
     LAYOUT,
     ClockPizzaRun,
     as_network,
@@ -137,7 +137,7 @@ def export_clock_pizza(
         kept = ("command", "commit", "device", "cpu_capability", "wall_s")
         origins.append({"preset": name, "seed": seed} | {key: run.manifest[key] for key in kept})
     content = {
-        "kind": KIND,
+        "kind": ClockPizzaConfig.KIND,
         "configs": {name: asdict(config) for name, config in chosen.items()},
         "keys": {name: config.key() for name, config in chosen.items()},
         "seeds": [first_seed, first_seed + num_seeds - 1],

@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 
 from modlib.config.addition import AdditionConfig
 from modlib.errors import StoreError
-from modlib.runs.addition import KIND
 from modlib.store.files import save_arrays, writing
 from modlib.store.folder import MANIFEST, read_manifest, write_manifest
 
@@ -93,7 +92,7 @@ def _listed(folder: Path) -> set[str]:
 def said_of_networks(preset_name: str, config: AdditionConfig, seeds: range) -> dict[str, Any]:
     """What the manifest of every export says of its networks."""
     return {
-        "kind": KIND,
+        "kind": config.KIND,
         "preset": preset_name,
         "key": config.key(),
         "config": asdict(config),

@@ -34,7 +34,7 @@ from modlib.results.networks import (
     read_arrays,
     stored_arrays,
 )
-from modlib.runs.remainders import KIND, RemaindersRun, get_or_train_remainders, unfinished
+from modlib.runs.remainders import RemaindersRun, get_or_train_remainders, unfinished
 from modlib.store.folder import MANIFEST, provenance, read_manifest
 from modlib.store.runs import Store, rounded_arrays
 from modlib.tasks.remainders import RemaindersTask, moduli
@@ -135,12 +135,12 @@ def collect(
     runs = []
     desc = f"{config.task} p={config.p}"
     for seed in tqdm(seeds, desc=desc, unit="seed", disable=not progress):
-        if partial and (KIND, config.key(), seed) not in store:
+        if partial and seed not in store.of(config):
             run = unfinished(config, seed=seed, store=store)
             if run is None or run.steps < min(FIRST_COUNTED, config.steps):
                 made = 0 if run is None else run.steps
                 raise StoreError(
-                    f"{store.folder(KIND, config.key(), seed)} has made {made} of {config.steps} "
+                    f"{store.of(config).folder(seed)} has made {made} of {config.steps} "
                     f"steps; a run counts from {FIRST_COUNTED} on"
                 )
         else:
@@ -220,7 +220,7 @@ def export_remainders(
     else:
         arrays = stored_arrays(folder, before.manifest)
     content = {
-        "kind": KIND,
+        "kind": config.KIND,
         "preset": preset_name,
         "key": config.key(),
         "config": asdict(config),

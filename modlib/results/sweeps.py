@@ -18,9 +18,9 @@ from modlib.config.rules import require_seed
 from modlib.errors import InputError, StoreError
 from modlib.machine import RESULTS
 from modlib.results.folder import last_seed, require_writable, said_of_networks, write_tables
-from modlib.runs.addition import KIND
 from modlib.store.folder import MANIFEST, provenance, read_manifest
 from modlib.store.runs import Store
+from modlib.store.shards import shard_manifest, shards_on
 
 PER_SEED = ("networks", "clusters", "fine_tuning", "window", "weights")
 """Tables with a row for each network, or several; the others are sums over networks."""
@@ -196,7 +196,7 @@ def _seeds_to_export(
     from modlib.runs.shards import plan, seed_range
 
     if num_seeds is None:
-        shards = store.shards(KIND, config.key())
+        shards = shards_on(store.of(config))
         num_seeds = max(1, max((shard.stop for shard in shards), default=0) - first_seed)
     seeds = seed_range(first_seed, num_seeds)
     missing = plan(store, config, seeds)
@@ -211,9 +211,9 @@ def _seeds_to_export(
 def _origins(store: Store, config: AdditionConfig, seeds: range) -> list[dict[str, Any]]:
     """What made the shards: each commit, machine and command once, with its shards and time."""
     origins: dict[str, dict[str, Any]] = {}
-    for shard in store.shards(KIND, config.key()):
+    for shard in shards_on(store.of(config)):
         if shard.start < seeds.stop and shard.stop > seeds.start:
-            manifest = store.shard_manifest(KIND, config.key(), shard)
+            manifest = shard_manifest(store.of(config), shard)
             made = {key: manifest[key] for key in ("command", "commit", "device", "cpu_capability")}
             origin = origins.setdefault(json.dumps(made), {**made, "wall_s": 0.0, "shards": []})
             origin["wall_s"] = round(origin["wall_s"] + manifest["wall_s"], 1)

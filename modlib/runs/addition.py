@@ -25,8 +25,6 @@ from modlib.tasks.learned import Outcome, outcome
 from modlib.training.addition.loop import train
 from modlib.training.resume import Probe
 
-KIND = "addition"
-
 
 def view_of(weights: dict[str, np.ndarray]) -> NeuronView:
     """The NeuronView of a two-embedding network's parameters."""
@@ -162,15 +160,14 @@ def get_or_train(
     """
     seed = require_seed(seed)
     torch_device = resolve_device(device)
-    store = store or Store()
-    address = (KIND, config.key(), seed)
-    with store.lock(*address):
-        if address in store:
-            stored = store.load(*address)
-            _require_fit(stored, config, store.folder(*address))
+    shelf = (store or Store()).of(config)
+    with shelf.lock(seed):
+        if seed in shelf:
+            stored = shelf.load(seed)
+            _require_fit(stored, config, shelf.folder(seed))
             return Run(config=config, seed=seed, stored=stored, trained_now=False)
         epochs = frequency_epochs(config)
-        checkpoint = store.checkpoint(*address, str(torch_device))
+        checkpoint = shelf.checkpoint(seed, str(torch_device))
         trained = train(
             AdditionTask(config, seed),
             device=torch_device,
@@ -179,8 +176,8 @@ def get_or_train(
             progress=progress,
         )
         rate = trained.steps_per_second if config.num_epochs else None
-        stored = store.save(
-            *address,
+        stored = shelf.save(
+            seed,
             tensors={
                 **{f"model/{name}": array for name, array in trained.weights.items()},
                 **trained.probed,

@@ -15,7 +15,7 @@ from modlib.config.rules import require_seed
 from modlib.errors import StoreError, require_int
 from modlib.machine import resolve_device
 from modlib.models.transformer import parameter_shapes
-from modlib.store.runs import Store, StoredRun
+from modlib.store.runs import Shelf, Store, StoredRun
 from modlib.tasks.remainders import RemaindersTask, as_grid
 from modlib.training.remainders.neuron_zero import FirstNeurons, NeuronZero
 from modlib.training.remainders.schedule import log_spaced
@@ -30,7 +30,6 @@ from modlib.training.remainders.train import (
 )
 from modlib.training.resume import Probe, below, require_state
 
-KIND = "remainders"
 NUM_SPECTRA = 48
 """About how many log-spaced steps have their spectra taken."""
 
@@ -108,13 +107,12 @@ def get_or_train_remainders(
     seed = require_seed(seed)
     torch_device = resolve_device(device)
     threads = require_int("threads", threads, at_least=1, at_most=1024)
-    store = store or Store()
-    address = (KIND, config.key(), seed)
-    with store.lock(*address):
-        if address in store:
-            return _read(config, seed, store)
+    shelf = (store or Store()).of(config)
+    with shelf.lock(seed):
+        if seed in shelf:
+            return _read(config, seed, shelf)
         steps = spectrum_steps(config).tolist()
-        checkpoint = store.checkpoint(*address, str(torch_device))
+        checkpoint = shelf.checkpoint(seed, str(torch_device))
         trained = train(
             RemaindersTask(config, seed),
             device=torch_device,
@@ -124,8 +122,8 @@ def get_or_train_remainders(
             checkpoint=checkpoint,
             progress=progress,
         )
-        store.save(
-            *address,
+        shelf.save(
+            seed,
             tensors=_tensors(trained),
             metrics=trained.history,
             config={**asdict(config), "steps_per_second": _rate(trained)},
@@ -133,7 +131,7 @@ def get_or_train_remainders(
             wall_s=trained.wall_s,
         )
         checkpoint.clear()
-        return _read(config, seed, store)
+        return _read(config, seed, shelf)
 
 
 def unfinished(
@@ -143,7 +141,7 @@ def unfinished(
 
     Raises ``StoreError`` for the state of another training.
     """
-    checkpoint = (store or Store()).checkpoint(KIND, config.key(), seed)
+    checkpoint = (store or Store()).of(config).checkpoint(seed)
     state = checkpoint.load() or checkpoint.load()  # a run that goes on may replace it meanwhile
     if state is None:
         return None
@@ -178,10 +176,9 @@ def _tensors(trained: Trained) -> dict[str, np.ndarray]:
     }
 
 
-def _read(config: RemaindersConfig, seed: int, store: Store) -> RemaindersRun:
+def _read(config: RemaindersConfig, seed: int, shelf: Shelf) -> RemaindersRun:
     """A stored run, checked against the configuration (``StoreError``)."""
-    address = (KIND, config.key(), seed)
-    stored, where = store.load(*address), store.folder(*address)
+    stored, where = shelf.load(seed), shelf.folder(seed)
     found = {name: array.shape for name, array in below("model", stored.tensors).items()}
     settings = stored.manifest.get("config")
     fits = isinstance(settings, dict) and asdict(config).items() <= settings.items()

@@ -22,7 +22,6 @@ from tqdm import tqdm
 
 from modlib.errors import DivergedError, InputError, StoreError, require_int
 from modlib.runs.study import (
-    KIND,
     NUM_REPORTS,
     NUM_TRIALS,
     PAPER_BEST,
@@ -85,7 +84,7 @@ def search(
 
 
 def study_file(study: Study, store: Store) -> Path:
-    return store.root / KIND / study.key() / STUDY
+    return store.of(study).home / STUDY
 
 
 @contextmanager
@@ -103,7 +102,7 @@ def opened_study(study: Study, store: Store) -> Iterator[optuna.Study]:
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     warned = optuna.exceptions.ExperimentalWarning
     try:
-        with store.lock(KIND, study.key(), study.seed), warnings.catch_warnings():
+        with store.of(study).lock(study.seed), warnings.catch_warnings():
             warnings.simplefilter("ignore", warned)
             storage = optuna.storages.RDBStorage(
                 f"sqlite:///{path}",
@@ -114,7 +113,7 @@ def opened_study(study: Study, store: Store) -> Iterator[optuna.Study]:
             )
             opened = optuna.create_study(
                 storage=storage,
-                study_name=KIND,
+                study_name=study.KIND,
                 direction="maximize",
                 load_if_exists=True,
                 pruner=optuna.pruners.MedianPruner(
@@ -221,10 +220,10 @@ def _objective(study: Study, store: Store, threads: int, trial: optuna.Trial) ->
     try:
         return _accuracy(task, store, threads, probes)
     except optuna.TrialPruned:
-        store.checkpoint(KIND, config.key(), study.seed).clear()
+        store.of(config, study.KIND).checkpoint(study.seed).clear()
         raise
     except DivergedError:
-        store.checkpoint(KIND, config.key(), study.seed).clear()
+        store.of(config, study.KIND).checkpoint(study.seed).clear()
         return 0.0
     except BaseException:
         _retry()(trial.study, trial.study.get_trials(deepcopy=False)[trial.number])
@@ -236,15 +235,15 @@ def _accuracy(
 ) -> float:
     """What a training ends with; it is read from the store where these settings were tried."""
     config = task.config
-    address = (KIND, config.key(), task.seed)
-    with store.lock(*address):
-        if address not in store:
-            checkpoint = store.checkpoint(*address)
+    shelf = store.of(config, Study.KIND)
+    with shelf.lock(task.seed):
+        if task.seed not in shelf:
+            checkpoint = shelf.checkpoint(task.seed)
             trained = train(
                 task, threads=threads, probes=probes, checkpoint=checkpoint, progress=False
             )
-            store.save(
-                *address,
+            shelf.save(
+                task.seed,
                 tensors={"steps": np.array(trained.steps)},
                 metrics=trained.history,
                 config=asdict(config),
@@ -252,7 +251,7 @@ def _accuracy(
                 wall_s=trained.wall_s,
             )
             checkpoint.clear()
-        history = store.load(*address).metrics
+        history = shelf.load(task.seed).metrics
     last = history[(history.split == "validation") & (history.step == config.steps)]
     return float(last.accuracy.mean())
 

@@ -70,6 +70,10 @@ def test_whole_numbers_and_words_stand_as_they_are():
 def test_intervals_and_tables():
     assert fill({"v": (4.96, 4.91, 5.01)}, "{{ v | interval }}") == "4.96 (4.91 to 5.01)"
     assert fill({"v": (0.5, 0.25, 0.75)}, "{{ v | percents(0) }}") == "50 % (25 to 75)"
+    assert fill({"v": (0.9, 0.97)}, "{{ v | between }}") == "0.90 to 0.97"
+    assert fill({"v": (0.9, 0.9001)}, "{{ v | between(1) }}") == "0.9"
+    assert fill({"v": (0.9, 1.0)}, "{{ v | percents_between }}") == "90.0 % to 100 %"
+    assert fill({"v": (0.9, 0.9)}, "{{ v | percents_between }}") == "90.0 %"
     assert table({"a": [1, 2], "b": ["x", "y"]}, "rl") == (
         "| a | b |\n| ---: | --- |\n| 1 | x |\n| 2 | y |"
     )

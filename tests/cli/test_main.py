@@ -27,7 +27,6 @@ from modlib.errors import InputError
 from modlib.machine import RESULTS
 from modlib.results import sample
 from modlib.runs import addition
-from modlib.runs.addition import KIND
 from modlib.store.runs import Store
 
 SECOND = RESULTS / "edition2"
@@ -117,9 +116,9 @@ def test_train_takes_paper_bs_options_and_presets_too(store):
     done = modlib("train --p 11 --steps 3 --embed-dim 8 --heads 2 --seed 4 --threads 2")
     config = RemaindersConfig(p=11, steps=3, embed_dim=8, heads=2)
     assert done.stdout.startswith("seed 4: validation accuracy 0.")
-    assert ("remainders", config.key(), 4) in store
+    assert 4 in store.of(config)
     modlib("train --preset B37-lambda-0 --p 11 --steps 0")
-    assert ("remainders", RemaindersConfig(p=11, steps=0, lam=0.0).key(), 0) in store
+    assert 0 in store.of(RemaindersConfig(p=11, steps=0, lam=0.0))
     assert "p=11" in modlib("store").stdout
 
 
@@ -156,8 +155,8 @@ def test_train_puts_its_runs_into_the_store(store):
         ["seed", "5:", "held-out", "accuracy"],
     ]
     for seed, line in zip((4, 5), done.stdout.splitlines(), strict=True):
-        assert (KIND, TINY_CONFIG.key(), seed) in store
-        assert line.endswith(str(store.folder(KIND, TINY_CONFIG.key(), seed)))
+        assert seed in store.of(TINY_CONFIG)
+        assert line.endswith(str(store.of(TINY_CONFIG).folder(seed)))
         assert "steps a second" in line
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from made_up import queue_jobs as tiny
 from modlib.cli import main as cli
 from modlib.config import remainders
-from modlib.config.presets import PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import ADDITION_PRESETS, REMAINDERS_PRESETS
 from modlib.queue import jobs
 from modlib.queue.jobs import JOBS, Job
 from modlib.queue.run import held
@@ -36,7 +36,7 @@ def modlib(command: str, *, status: int = 0) -> Result:
 def small(monkeypatch, tmp_path):
     """A queue of two jobs, the second without a preset; returns the folder of results."""
     monkeypatch.setenv("MODLIB_STORE", str(tmp_path / "store"))
-    monkeypatch.setitem(PRESETS, "A7", tiny.ADDITION)
+    monkeypatch.setitem(ADDITION_PRESETS, "A7", tiny.ADDITION)
     queue = (
         Job("A7", range(20000, 20003), 0.2, "paper A"),
         Job("A8", range(20000, 20003), 1.5, "nothing"),

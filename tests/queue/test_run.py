@@ -18,7 +18,13 @@ import pytest
 from made_up import queue_jobs as tiny
 from made_up.queue_jobs import Inline, runner
 from modlib.config.addition import AdditionConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, GRID, PRESETS, REMAINDERS_PRESETS, scaled
+from modlib.config.presets import (
+    ADDITION_PRESETS,
+    CLOCK_PIZZA_PRESETS,
+    GRID,
+    REMAINDERS_PRESETS,
+    scaled,
+)
 from modlib.errors import InputError, StoreError, require_int
 from modlib.models.transformer import initial_weights
 from modlib.queue import export, families, jobs, run, state
@@ -43,7 +49,7 @@ class Stop(BaseException):
 def small(monkeypatch, tmp_path):
     """The tiny queue, its presets, and a store; returns the folder of its results."""
     monkeypatch.setenv("MODLIB_STORE", str(tmp_path / "store"))
-    monkeypatch.setitem(PRESETS, "A7", tiny.ADDITION)
+    monkeypatch.setitem(ADDITION_PRESETS, "A7", tiny.ADDITION)
     monkeypatch.setitem(REMAINDERS_PRESETS, "B11", tiny.REMAINDERS)
     monkeypatch.setitem(CLOCK_PIZZA_PRESETS, "C59-rate-0", tiny.PIZZA)
     monkeypatch.setattr(rc, "PUBLISHED", {})
@@ -122,7 +128,7 @@ def test_the_grid_has_every_point_once_and_takes_names_that_there_were():
     assert len(GRID) == 3 * 3 * 2 * 2 + 3 * 2
     assert len(set(GRID.values())) == len(GRID)
     for (n, l2, lr, width), name in GRID.items():
-        config, start = PRESETS[name], scaled(n)
+        config, start = ADDITION_PRESETS[name], scaled(n)
         assert (config.n, config.num_neurons) == (n, width)
         assert config.l2 == pytest.approx(l2 * start.l2)
         assert config.lr == pytest.approx(lr * start.lr)
@@ -136,7 +142,7 @@ def test_the_grid_has_every_point_once_and_takes_names_that_there_were():
 
 
 def test_the_grid_left_the_key_of_every_other_preset():
-    kept = sorted(f"{k}{v.key()}" for k, v in PRESETS.items() if "grid" not in k)
+    kept = sorted(f"{k}{v.key()}" for k, v in ADDITION_PRESETS.items() if "grid" not in k)
     assert hashlib.sha256("".join(kept).encode()).hexdigest()[:16] == "a34d7517c276865c"
 
 
@@ -345,7 +351,7 @@ def test_a_job_that_another_runner_has_is_left_to_it(small, monkeypatch):
 
 
 def test_progress_is_told_from_the_saved_state(small, monkeypatch):
-    saved = Store().checkpoint("remainders", tiny.REMAINDERS.key(), 2000)
+    saved = Store().of(tiny.REMAINDERS).checkpoint(2000)
     assert saved.peek("progress") is None
     saved.save({"progress": np.array([10.0, 2.0])})
     assert saved.peek("progress").tolist() == [10.0, 2.0]
@@ -405,7 +411,7 @@ def test_a_damaged_table_is_refused(done):
 
 
 def test_a_state_of_another_training_is_refused(small):
-    saved = Store().checkpoint("remainders", tiny.REMAINDERS.key(), 2001)
+    saved = Store().of(tiny.REMAINDERS).checkpoint(2001)
     saved.save({"progress": np.array([10.0, 2.0])})
     lines: list[str] = []
     assert runner(small, lines).run([BY_NAME["B11"], BY_NAME["A7"]]) == 1

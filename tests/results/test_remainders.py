@@ -14,7 +14,7 @@ from modlib.errors import InputError, StoreError
 from modlib.models.transformer import initial_weights
 from modlib.results import networks as rn
 from modlib.results import remainders as rr
-from modlib.runs.remainders import KIND, get_or_train_remainders
+from modlib.runs.remainders import get_or_train_remainders
 from modlib.store.files import save_arrays
 from modlib.store.folder import read_manifest, write_manifest
 from modlib.store.runs import Store
@@ -47,12 +47,18 @@ def test_tables_hold_every_seed_and_the_first_ones_network(exported, tmp_path):
         np.testing.assert_array_equal(exported.run.weights[name], value)
     assert exported.run.spectra.keys() == run.spectra.keys()
     for name, value in run.spectra.items():
-        rounded = name in ("magnitude", "character", "attention")
+        rounded = name in ("attention", "character", "character_power", "magnitude", "power")
         rtol = 2.0**-11 if rounded else 1e-6
         np.testing.assert_allclose(exported.run.spectra[name], value, rtol=rtol, atol=1e-7)
     (smoothed,) = exported.run.neuron_zero.values()
     summed = run.neuron_zero["smoothed"].sum(1, keepdims=True)
     np.testing.assert_allclose(smoothed, summed, rtol=1e-6)
+    assert exported.run.first_neurons.keys() == {"epochs", "smoothed"}
+    for name, value in exported.run.first_neurons.items():
+        np.testing.assert_array_equal(value, run.first_neurons[name])
+    kept = exported.spectra[exported.spectra.seed == 1000]
+    assert kept.off_axes_kept.iloc[-1] == 1
+    assert (kept.characters > 0).any()
     for name in ("history", "norms"):
         pd.testing.assert_frame_equal(
             getattr(exported.run, name), getattr(run, name), check_dtype=False
@@ -118,7 +124,7 @@ def test_a_run_under_way_is_taken_as_far_as_it_is(presets, monkeypatch, tmp_path
     assert origin["command"] == manifest["command"]
     assert origin["device"] == "cpu"
     assert origin["wall_s"] > 0
-    assert (KIND, TINY.key(), 1000) not in Store()
+    assert 1000 not in Store().of(TINY)
 
 
 def test_a_run_with_too_few_steps_does_not_count(presets, tmp_path):
@@ -223,7 +229,8 @@ def test_large_networks_are_rounded_and_read_in_float32(presets, monkeypatch, tm
     assert files[rn.NETWORK]["bytes"] < sum(v.nbytes for v in exported.run.weights.values())
     named = exported.manifest["precision"]["float16"]
     assert named[rn.NETWORK] == sorted(exported.run.weights)
-    assert named[rn.LOGGED] == ["spectra/attention", "spectra/character", "spectra/magnitude"]
+    rounded = ("attention", "character", "character_power", "magnitude", "power")
+    assert named[rn.LOGGED] == [f"spectra/{name}" for name in rounded]
     rr.export_remainders("B11", first_seed=1001, append=True, results=tmp_path)
     after = rr.read_remainders("B11", tmp_path).manifest
     for name in (rn.NETWORK, rn.LOGGED):

@@ -43,9 +43,10 @@ from modlib.results.sweeps import (
     together,
 )
 from modlib.runs import addition
-from modlib.runs.addition import KIND, Run, get_or_train
+from modlib.runs.addition import Run, get_or_train
 from modlib.store.folder import MANIFEST, write_manifest
 from modlib.store.runs import Store, StoredRun
+from modlib.store.shards import save_shard
 from modlib.training.addition.loop import weight_epochs
 
 TINY = AdditionConfig(n=11, num_neurons=24, embed_dim=8, epochs=60)
@@ -300,8 +301,9 @@ def put_shard(store: Store, seeds: range, **manifest) -> Census:
     """Store a shard of ``a_network``; returns its tables."""
     tables = census.stack_census([a_network(seed) for seed in seeds], seeds)
     made = {"version": census.SCHEMA, "config": asdict(TINY), "device": "cpu", "wall_s": 2.0}
-    store.save_shard(
-        *(KIND, TINY.key(), seeds),
+    save_shard(
+        store.of(TINY),
+        seeds,
         tables={**tables._asdict(), "weights": over_training(seeds)},
         tensors=None,
         **{**made, **manifest},
@@ -439,7 +441,7 @@ def test_a_sweep_in_two_parts_is_the_whole_sweep(swept, root, monkeypatch):
     whole = exported_sweep(root)
     exported_sweep(root, num_seeds=7)
     first = json.loads((root / "sweeps" / "tiny" / MANIFEST).read_text())
-    shutil.rmtree(Store().root / KIND / TINY.key() / "seeds-000010-000016")
+    shutil.rmtree(Store().of(TINY).home / "seeds-000010-000016")
     appended = exported_sweep(root, first_seed=17, append=True)
     for name, table in whole._asdict().items():
         pd.testing.assert_frame_equal(getattr(appended, name), table, check_dtype=True)

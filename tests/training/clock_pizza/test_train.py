@@ -16,7 +16,7 @@ from modlib.models.clock_pizza import ClockPizzaTransformer, initial_weights, pa
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.pair_view import PairView
-from modlib.runs.clock_pizza import KIND, get_or_train_clock_pizza
+from modlib.runs.clock_pizza import get_or_train_clock_pizza
 from modlib.store.runs import Store, StoredRun
 from modlib.tasks.addition import AdditionTask
 from modlib.training.clock_pizza import train as training_clock_pizza_train
@@ -98,7 +98,7 @@ def test_a_small_network_learns():
 def test_a_damaged_run_is_refused(tmp_path, monkeypatch, change):
     store = Store(tmp_path)
     run = get_or_train_clock_pizza(TINY, seed=2, store=store, progress=False)
-    stored = store.load(KIND, TINY.key(), 2)
+    stored = store.of(TINY).load(2)
     metrics, tensors = stored.metrics, dict(stored.tensors)
     if change == "columns":
         metrics = metrics.drop(columns="test_accuracy")

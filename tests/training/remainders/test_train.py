@@ -24,7 +24,6 @@ from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.models.transformer import build
 from modlib.runs.remainders import (
-    KIND,
     RemaindersRun,
     get_or_train_remainders,
     spectrum_steps,
@@ -134,7 +133,7 @@ def test_a_run_killed_ten_times_ends_equal_to_one_that_was_not(run, tmp_path):
     assert killed == 10, "none was through before it was killed"
     assert reached == sorted(reached), "a state that was saved is never lost"
     assert 0 < reached[-2] < TINY.steps
-    assert (KIND, TINY.key(), 5) in store
+    assert 5 in store.of(TINY)
     same(get_or_train_remainders(TINY, seed=5, store=store, progress=False), run)
     assert unfinished(TINY, seed=5, store=store) is None
 
@@ -305,7 +304,7 @@ def test_one_mask_a_number_is_not_what_the_authors_program_has(tmp_path):
 def test_a_run_begun_with_fewer_measurements_goes_on_without_the_new_ones(tmp_path, monkeypatch):
     """And ends with the same network."""
     config, store = replace(TINY, steps=12), Store(tmp_path)
-    place = store.checkpoint(KIND, config.key(), 5, "cpu")
+    place = store.of(config).checkpoint(5, "cpu")
     saved: dict[str, np.ndarray] = {}
 
     class Stop(Exception):
@@ -368,8 +367,8 @@ def test_a_stored_run_of_another_shape_is_refused(run, tmp_path):
     store = Store(tmp_path)
     stored = {f"model/{name}": value for name, value in run.weights.items()}
     stored["model/tok"] = stored["model/tok"][:3]
-    store.save(
-        *(KIND, TINY.key(), 5),
+    store.of(TINY).save(
+        5,
         tensors=stored,
         metrics=run.history,
         config={},
@@ -384,8 +383,8 @@ def test_a_network_that_went_to_nan_is_refused(run, tmp_path):
     store = Store(tmp_path)
     weights = {f"model/{name}": value.copy() for name, value in run.weights.items()}
     weights["model/tok"][0, 0] = np.nan
-    store.save(
-        *(KIND, TINY.key(), 5),
+    store.of(TINY).save(
+        5,
         tensors={**weights, "steps": np.array(600)},
         metrics=run.history,
         config=asdict(TINY),
