@@ -605,7 +605,6 @@ def fail(*args, **options):
     [
         (pd.DataFrame, "to_parquet"),
         (files, "save_file"),
-        (store_folder, "write_manifest"),
         (checkpoint, "write_manifest"),
         (store_module, "write_manifest"),
         (files.os, "rename"),
