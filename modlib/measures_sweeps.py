@@ -6,7 +6,7 @@ Networks that did not learn are left out, except where the claim is about how ma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import log
 from typing import Any
@@ -31,7 +31,7 @@ from modlib.claims import (
 )
 from modlib.config import MODULI, PRESETS, WIDTHS, scaled_name
 from modlib.many import presence, that_learned, tuned_neurons, window
-from modlib.results import read_sweep_export
+from modlib.results import read_sweep_export, require_columns
 from modlib.sweep_tables import SweepTables
 
 REGIMES = {"n": "", "full": "-full"}
@@ -56,14 +56,18 @@ def _tables(name: str) -> SweepTables | None:
     return read_sweep_export(name)
 
 
-def sweep_tables(name: str, *, learned_only: bool = True) -> SweepTables:
+def sweep_tables(
+    name: str, *, learned_only: bool = True, needs: Mapping[str, Sequence[str]] | None = None
+) -> SweepTables:
     """The committed tables of a preset, of its networks that learned.
 
-    Raises ``MissingExport`` where there are none.
+    ``needs``: columns by table that older versions lack, see ``results.require_columns``. Raises
+    ``MissingExport`` where there are none.
     """
     tables = _tables(name)
     if tables is None:
         raise MissingExport(name)
+    require_columns(name, tables, needs or {})
     return that_learned(tables) if learned_only else tables
 
 

@@ -31,7 +31,7 @@ from modlib.store import (
     write_manifest,
     writing,
 )
-from modlib.sweep_tables import SweepTables, together
+from modlib.sweep_tables import PER_SEED, SweepTables, rounded, together
 
 NUM_EXPORTED = 128
 """Networks of an export, unless said."""
@@ -45,11 +45,34 @@ READ_AT_ONCE = 1000
 KEPT_OF_NEURONS = [
     *("seed", "neuron", "cluster", "kind", "strength", "residual", "freq"),
     *("freq_1", "freq_2", "freq_3", "share_1", "share_2", "share_3"),
+    *("clustered_1", "clustered_2"),
 ]
 """Columns of the neurons that an exported sweep holds."""
+KEPT_FROM = 0.25
+"""Residual from which neurons are exported: below that of fine-tuning ones, so that it shows what
+another threshold would do."""
+DROPPED = {"networks": ["weight_counts"], "clusters": ["rank_counts", "nearest"]}
+"""Columns that an export leaves out: lists, which it sums up, and what others tell."""
+ROUNDED = {
+    "networks": ["margin", "loss", "strict_loss", "strict_2f_loss", "abs_q999", "abs_max"],
+    "clusters": [
+        *("amplitude", "explained", "rank_mean", "removed_loss", "control_loss"),
+        *("nearest_ratio", "axes_ratio_a", "axes_ratio_b"),
+    ],
+    "fine_tuning": ["strength", "residual", "share_1", "share_2", "share_3"],
+    "weights": ["abs_max"],
+}
+"""Columns that an export rounds; shares of pairs and of weights are exact."""
+FIRST_VERSION = {"weights": 2}
+"""The version that brought a table of an exported sweep, where it was not the first."""
+READABLE = tuple(range(1, SCHEMA + 1))
+"""Versions of an exported sweep's tables that can be read."""
 
 
-SWEEP_EXPORTED = tuple(f"{name}.parquet" for name in SweepTables._fields)
+def sweep_files(version: int = SCHEMA) -> dict[str, str]:
+    """Files of an exported sweep of that version, by table in the order of ``SweepTables``."""
+    names = (name for name in SweepTables._fields if version >= FIRST_VERSION.get(name, 1))
+    return {name: f"{name}.parquet" for name in names}
 
 
 def has_fine_tuning(run: Run) -> bool:
@@ -280,24 +303,32 @@ def _origins(store: Store, config: AdditionConfig, seeds: range) -> list[dict[st
 def collect_sweep(store: Store, config: AdditionConfig, seeds: range) -> SweepTables:
     """The shards of these seeds, all of which the store holds, in the tables of an export."""
     # Not at the top: to read tables, chapters need no compiled trainer.
-    from modlib.sweep import read_sweep
+    from modlib.sweep import read_sweep, read_weights
 
     middle = NUM_BINS // 2
     histogram = _Totals("centre", BIN_WIDTH * np.arange(-middle, middle + 1))
     ranks = _Totals("rank", np.arange(config.n))
-    kept: dict[str, list[pd.DataFrame]] = {name: [] for name in SweepTables._fields[:4]}
+    kept: dict[str, list[pd.DataFrame]] = {name: [] for name in PER_SEED}
     for start in range(seeds.start, seeds.stop, READ_AT_ONCE):
         block = range(start, min(start + READ_AT_ONCE, seeds.stop))
         part = read_sweep(store, config, block)
         learned = part.networks.learned.to_numpy(dtype=bool)
         histogram.add(np.stack(part.networks.weight_counts.tolist()), learned)
         ranks.add(_ranks_by_network(part, config.n), learned)
-        kept["networks"].append(part.networks.drop(columns="weight_counts"))
-        kept["clusters"].append(part.clusters.drop(columns="rank_counts"))
-        tuned = part.neurons[part.neurons.kind.isin(["fine-tuning", "3f"])]
-        kept["fine_tuning"].append(tuned[KEPT_OF_NEURONS])
-        kept["window"].append(part.window)
+        tuned = part.neurons[part.neurons.residual >= KEPT_FROM]
+        found = {
+            "networks": part.networks,
+            "clusters": part.clusters,
+            "fine_tuning": tuned[KEPT_OF_NEURONS],
+            "window": part.window,
+            "weights": read_weights(store, config, block),
+        }
+        for name, table in found.items():
+            kept[name].append(table.drop(columns=DROPPED.get(name, [])))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in kept.items()}
+    for name, columns in ROUNDED.items():
+        values = {column: rounded(tables[name][column].to_numpy()) for column in columns}
+        tables[name] = tables[name].assign(**values)
     return SweepTables(**tables, histogram=histogram.table(), ranks=ranks.table())
 
 
@@ -316,7 +347,7 @@ def export_sweep(
     the networks that the folder holds, whose shards need not be in the store any more;
     ``first_seed`` is then the one that follows them. Trains nothing: raises ``StoreError`` where
     a seed's shard is missing, damaged, or of another version, ``InputError`` where the seeds do
-    not follow.
+    not follow. Tables of an older version get nothing appended.
     """
     config = preset(preset_name)
     first_seed = require_seed(first_seed, "first_seed")
@@ -337,7 +368,8 @@ def export_sweep(
         "origins": origins,
         **provenance("cpu"),
     }
-    write_tables(folder, dict(zip(SWEEP_EXPORTED, tables, strict=True)), content)
+    by_file = {file: getattr(tables, name) for name, file in sweep_files().items()}
+    write_tables(folder, by_file, content)
     return folder
 
 
@@ -364,7 +396,12 @@ def _committed_before(
     tables = read_sweep_export(preset_name, results)
     if tables is None:
         raise StoreError(f"{folder} is not there, so that nothing can be appended to it")
-    manifest = read_manifest(folder, SWEEP_EXPORTED)
+    manifest = read_manifest(folder)
+    if manifest["tables"] != SCHEMA:
+        raise StoreError(
+            f"{folder} has tables of version {manifest['tables']}, to which none of version "
+            f"{SCHEMA} can be appended; export the whole sweep again"
+        )
     if manifest.get("key") != config.key():
         raise StoreError(f"{folder} has networks of another configuration; export the sweep again")
     last = last_seed(manifest, tables.networks.seed.tolist(), folder)
@@ -373,18 +410,62 @@ def _committed_before(
     return tables, manifest
 
 
-def read_sweep_export(preset_name: str, results: Path = RESULTS) -> SweepTables | None:
+def _version(folder: Path) -> Any:
+    """The version of the tables that a folder's manifest tells; None where it tells none."""
+    try:
+        return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["tables"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_sweep_export(
+    preset_name: str,
+    results: Path = RESULTS,
+    *,
+    needs: Mapping[str, Sequence[str]] | None = None,
+) -> SweepTables | None:
     """The committed tables of a preset's sweep, checked against their manifest; None where absent.
 
-    Raises ``StoreError`` where their columns have another version than ``census.SCHEMA``.
+    Tables of an older version lack the columns that came later, and ``weights`` is without rows.
+    ``needs``: columns by table that the reader asks for, see ``require_columns``. Raises
+    ``StoreError`` where the version is none of ``READABLE``.
     """
     folder = results / SWEEPS / preset_name
     if not folder.is_dir():
         return None
-    manifest = read_manifest(folder, SWEEP_EXPORTED)
-    if manifest.get("tables") != SCHEMA:
+    version = _version(folder)
+    files = sweep_files(version) if version in READABLE else None
+    read_manifest(folder, None if files is None else files.values())
+    if files is None:
         raise StoreError(
-            f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
-            f"reads {SCHEMA}; export the sweep again"
+            f"{folder} has tables of version {version!r}, this version of modlib "
+            f"reads {' and '.join(map(str, READABLE))}; export the sweep again"
         )
-    return SweepTables(*(pd.read_parquet(folder / name) for name in SWEEP_EXPORTED))
+    tables = SweepTables(**{name: pd.read_parquet(folder / file) for name, file in files.items()})
+    require_columns(preset_name, tables, needs or {}, results)
+    return tables
+
+
+def require_columns(
+    preset_name: str,
+    tables: SweepTables,
+    needs: Mapping[str, Sequence[str]],
+    results: Path = RESULTS,
+) -> None:
+    """Refuse committed tables that lack a column asked for (``StoreError``): ``needs``, by table.
+
+    Raises ``InputError`` where no version has such a column.
+    """
+    lacking = [
+        (n, c) for n, columns in needs.items() for c in columns if c not in getattr(tables, n)
+    ]
+    if not lacking:
+        return
+    name, column = lacking[0]
+    version = _version(results / SWEEPS / preset_name)
+    if version == SCHEMA:
+        raise InputError("needs", f"name columns of the table {name}", column)
+    raise StoreError(
+        f"the sweep of {preset_name} has tables of version {version}, in which {name} has no "
+        f"column {column}; version {SCHEMA} has it: export the sweep again"
+    )

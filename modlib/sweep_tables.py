@@ -6,17 +6,33 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Float32
 
-PER_SEED = ("networks", "clusters", "fine_tuning", "window")
+PER_SEED = ("networks", "clusters", "fine_tuning", "window", "weights")
 """Tables with a row for each network, or several; the others are sums over networks."""
+NO_WEIGHTS = pd.DataFrame({"seed": np.zeros(0, dtype=np.int64)})
+"""The table ``weights`` of networks whose weights over training are not known."""
+
+
+KEPT_BITS = 11
+"""Significant bits of the measurements that an export rounds: those of float16, any exponent."""
+
+
+def rounded(values: Float[np.ndarray, " row"]) -> Float32[np.ndarray, " row"]:
+    """Measurements to ``KEPT_BITS`` significant bits, within one part in 2048."""
+    mantissa, exponent = np.frexp(values)
+    scale = 2.0**KEPT_BITS
+    return np.ldexp(np.round(mantissa * scale) / scale, exponent).astype(np.float32)
 
 
 class SweepTables(NamedTuple):
     """What is committed of thousands of networks.
 
     ``networks``, ``clusters``, ``window``: as in ``analysis.census`` (``networks`` with what
-    became of the training), without the lists; ``fine_tuning``: the neurons of the kinds
-    ``fine-tuning`` and ``3f``, without phases. ``histogram``: a row a bin of the embeddings'
+    became of the training), without the lists; ``fine_tuning``: the neurons of kind
+    ``fine-tuning`` and others that are not told by one frequency, without phases; ``weights``:
+    ``training.loop.WEIGHT_HISTORY``, how large the embeddings' weights are over training, without
+    rows where a network of the set lacks them. ``histogram``: a row a bin of the embeddings'
     weights, ``centre`` (the outermost bins are open) and ``count`` over networks; ``ranks``: a
     row a rank of the right answer by one cluster's votes, ``rank`` and ``count`` of pairs, over
     clusters. Both apart for networks that ``learned`` and those that did not, with ``sd``, the
@@ -29,6 +45,7 @@ class SweepTables(NamedTuple):
     window: pd.DataFrame
     histogram: pd.DataFrame
     ranks: pd.DataFrame
+    weights: pd.DataFrame = NO_WEIGHTS
 
 
 def among(tables: SweepTables, seeds: list[int]) -> SweepTables:
@@ -45,14 +62,16 @@ def among(tables: SweepTables, seeds: list[int]) -> SweepTables:
 def together(parts: list[SweepTables], seeds: list[int]) -> SweepTables:
     """Tables of several sets of networks in one, sorted by seed, and of these seeds only.
 
-    Sums over networks are those of all.
+    Sums over networks are those of all. Columns that one of the sets lacks are left out.
     """
     tables = {
-        name: pd.concat([getattr(part, name) for part in parts], ignore_index=True).sort_values(
-            "seed", kind="stable", ignore_index=True
-        )
+        name: pd.concat(
+            [getattr(part, name) for part in parts], ignore_index=True, join="inner"
+        ).sort_values("seed", kind="stable", ignore_index=True)
         for name in PER_SEED
     }
+    if tables["weights"].columns.equals(NO_WEIGHTS.columns):
+        tables["weights"] = NO_WEIGHTS
     for name, place in (("histogram", "centre"), ("ranks", "rank")):
         tables[name] = _added(
             [(getattr(part, name), part.networks.learned) for part in parts], place
