@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +13,7 @@ from modlib.claims.verdict import MissingExport, bootstrap_over_seeds
 from modlib.maths.intervals import Estimate, mean_over_seeds
 from modlib.results.sample import read_export
 from modlib.results.shown import that_learned
-from modlib.results.sweeps import SweepTables, read_sweep_export
+from modlib.results.sweeps import SweepTables, read_sweep_export, require_columns
 
 REGIMES = {"n": "", "full": "-full"}
 """Batch regimes and how their presets' names end."""
@@ -24,14 +24,18 @@ def exported_sweep(name: str) -> SweepTables | None:
     return read_sweep_export(name)
 
 
-def sweep_tables(name: str, *, learned_only: bool = True) -> SweepTables:
+def sweep_tables(
+    name: str, *, learned_only: bool = True, needs: Mapping[str, Sequence[str]] | None = None
+) -> SweepTables:
     """The committed tables of a preset, of its networks that learned.
 
+    ``needs``: columns by table that older versions lack, see ``results.sweeps.require_columns``.
     Raises ``MissingExport`` where there are none.
     """
     tables = exported_sweep(name)
     if tables is None:
         raise MissingExport(name)
+    require_columns(name, tables, needs or {})
     return that_learned(tables) if learned_only else tables
 
 

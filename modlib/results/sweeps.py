@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Float32
 
 from modlib.analysis.many_seeds.census import BIN_WIDTH, NUM_BINS, SCHEMA, Census
 from modlib.config.addition import AdditionConfig
@@ -17,19 +19,34 @@ from modlib.errors import InputError, StoreError
 from modlib.machine import RESULTS
 from modlib.results.folder import last_seed, require_writable, said_of_networks, write_tables
 from modlib.runs.addition import KIND
-from modlib.store.folder import provenance, read_manifest
+from modlib.store.folder import MANIFEST, provenance, read_manifest
 from modlib.store.runs import Store
 
-PER_SEED = ("networks", "clusters", "fine_tuning", "window")
+PER_SEED = ("networks", "clusters", "fine_tuning", "window", "weights")
 """Tables with a row for each network, or several; the others are sums over networks."""
+NO_WEIGHTS = pd.DataFrame({"seed": np.zeros(0, dtype=np.int64)})
+"""The table ``weights`` of networks whose weights over training are not known."""
+
+
+KEPT_BITS = 11
+"""Significant bits of the measurements that an export rounds: those of float16, any exponent."""
+
+
+def rounded(values: Float[np.ndarray, " row"]) -> Float32[np.ndarray, " row"]:
+    """Measurements to ``KEPT_BITS`` significant bits, within one part in 2048."""
+    mantissa, exponent = np.frexp(values)
+    scale = 2.0**KEPT_BITS
+    return np.ldexp(np.round(mantissa * scale) / scale, exponent).astype(np.float32)
 
 
 class SweepTables(NamedTuple):
     """What is committed of thousands of networks.
 
     ``networks``, ``clusters``, ``window``: as in ``many_seeds.census`` (``networks`` with what
-    became of the training), without the lists; ``fine_tuning``: the neurons of the kinds
-    ``fine-tuning`` and ``3f``, without phases. ``histogram``: a row a bin of the embeddings'
+    became of the training), without the lists; ``fine_tuning``: the neurons of kind
+    ``fine-tuning`` and others that are not told by one frequency, without phases; ``weights``:
+    ``addition.loop.WEIGHT_HISTORY``, how large the embeddings' weights are over training, without
+    rows where a network of the set lacks them. ``histogram``: a row a bin of the embeddings'
     weights, ``centre`` (the outermost bins are open) and ``count`` over networks; ``ranks``: a
     row a rank of the right answer by one cluster's votes, ``rank`` and ``count`` of pairs, over
     clusters. Both apart for networks that ``learned`` and those that did not, with ``sd``, the
@@ -42,6 +59,7 @@ class SweepTables(NamedTuple):
     window: pd.DataFrame
     histogram: pd.DataFrame
     ranks: pd.DataFrame
+    weights: pd.DataFrame = NO_WEIGHTS
 
 
 def among(tables: SweepTables, seeds: list[int]) -> SweepTables:
@@ -58,14 +76,16 @@ def among(tables: SweepTables, seeds: list[int]) -> SweepTables:
 def together(parts: list[SweepTables], seeds: list[int]) -> SweepTables:
     """Tables of several sets of networks in one, sorted by seed, and of these seeds only.
 
-    Sums over networks are those of all.
+    Sums over networks are those of all. Columns that one of the sets lacks are left out.
     """
     tables = {
-        name: pd.concat([getattr(part, name) for part in parts], ignore_index=True).sort_values(
-            "seed", kind="stable", ignore_index=True
-        )
+        name: pd.concat(
+            [getattr(part, name) for part in parts], ignore_index=True, join="inner"
+        ).sort_values("seed", kind="stable", ignore_index=True)
         for name in PER_SEED
     }
+    if tables["weights"].columns.equals(NO_WEIGHTS.columns):
+        tables["weights"] = NO_WEIGHTS
     for name, place in (("histogram", "centre"), ("ranks", "rank")):
         tables[name] = _added(
             [(getattr(part, name), part.networks.learned) for part in parts], place
@@ -100,11 +120,34 @@ READ_AT_ONCE = 1000
 KEPT_OF_NEURONS = [
     *("seed", "neuron", "cluster", "kind", "strength", "residual", "freq"),
     *("freq_1", "freq_2", "freq_3", "share_1", "share_2", "share_3"),
+    *("clustered_1", "clustered_2"),
 ]
 """Columns of the neurons that an exported sweep holds."""
+KEPT_FROM = 0.25
+"""Residual from which neurons are exported: below that of fine-tuning ones, so that it shows what
+another threshold would do."""
+DROPPED = {"networks": ["weight_counts"], "clusters": ["rank_counts", "nearest"]}
+"""Columns that an export leaves out: lists, which it sums up, and what others tell."""
+ROUNDED = {
+    "networks": ["margin", "loss", "strict_loss", "strict_2f_loss", "abs_q999", "abs_max"],
+    "clusters": [
+        *("amplitude", "explained", "rank_mean", "removed_loss", "control_loss"),
+        *("nearest_ratio", "axes_ratio_a", "axes_ratio_b"),
+    ],
+    "fine_tuning": ["strength", "residual", "share_1", "share_2", "share_3"],
+    "weights": ["abs_max"],
+}
+"""Columns that an export rounds; shares of pairs and of weights are exact."""
+FIRST_VERSION = {"weights": 2}
+"""The version that brought a table of an exported sweep, where it was not the first."""
+READABLE = tuple(range(1, SCHEMA + 1))
+"""Versions of an exported sweep's tables that can be read."""
 
 
-SWEEP_EXPORTED = tuple(f"{name}.parquet" for name in SweepTables._fields)
+def sweep_files(version: int = SCHEMA) -> dict[str, str]:
+    """Files of an exported sweep of that version, by table in the order of ``SweepTables``."""
+    names = (name for name in SweepTables._fields if version >= FIRST_VERSION.get(name, 1))
+    return {name: f"{name}.parquet" for name in names}
 
 
 class _Totals:
@@ -178,24 +221,32 @@ def _origins(store: Store, config: AdditionConfig, seeds: range) -> list[dict[st
 def collect_sweep(store: Store, config: AdditionConfig, seeds: range) -> SweepTables:
     """The shards of these seeds, all of which the store holds, in the tables of an export."""
     # Not at the top: to read tables, chapters need no compiled trainer.
-    from modlib.runs.shards import read_sweep
+    from modlib.runs.shards import read_sweep, read_weights
 
     middle = NUM_BINS // 2
     histogram = _Totals("centre", BIN_WIDTH * np.arange(-middle, middle + 1))
     ranks = _Totals("rank", np.arange(config.n))
-    kept: dict[str, list[pd.DataFrame]] = {name: [] for name in SweepTables._fields[:4]}
+    kept: dict[str, list[pd.DataFrame]] = {name: [] for name in PER_SEED}
     for start in range(seeds.start, seeds.stop, READ_AT_ONCE):
         block = range(start, min(start + READ_AT_ONCE, seeds.stop))
         part = read_sweep(store, config, block)
         learned = part.networks.learned.to_numpy(dtype=bool)
         histogram.add(np.stack(part.networks.weight_counts.tolist()), learned)
         ranks.add(_ranks_by_network(part, config.n), learned)
-        kept["networks"].append(part.networks.drop(columns="weight_counts"))
-        kept["clusters"].append(part.clusters.drop(columns="rank_counts"))
-        tuned = part.neurons[part.neurons.kind.isin(["fine-tuning", "3f"])]
-        kept["fine_tuning"].append(tuned[KEPT_OF_NEURONS])
-        kept["window"].append(part.window)
+        tuned = part.neurons[part.neurons.residual >= KEPT_FROM]
+        found = {
+            "networks": part.networks,
+            "clusters": part.clusters,
+            "fine_tuning": tuned[KEPT_OF_NEURONS],
+            "window": part.window,
+            "weights": read_weights(store, config, block),
+        }
+        for name, table in found.items():
+            kept[name].append(table.drop(columns=DROPPED.get(name, [])))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in kept.items()}
+    for name, columns in ROUNDED.items():
+        values = {column: rounded(tables[name][column].to_numpy()) for column in columns}
+        tables[name] = tables[name].assign(**values)
     return SweepTables(**tables, histogram=histogram.table(), ranks=ranks.table())
 
 
@@ -214,7 +265,7 @@ def export_sweep(
     the networks that the folder holds, whose shards need not be in the store any more;
     ``first_seed`` is then the one that follows them. Trains nothing: raises ``StoreError`` where
     a seed's shard is missing, damaged, or of another version, ``InputError`` where the seeds do
-    not follow.
+    not follow. Tables of an older version get nothing appended.
     """
     config = preset(preset_name)
     first_seed = require_seed(first_seed, "first_seed")
@@ -235,7 +286,8 @@ def export_sweep(
         "origins": origins,
         **provenance("cpu"),
     }
-    write_tables(folder, dict(zip(SWEEP_EXPORTED, tables, strict=True)), content)
+    by_file = {file: getattr(tables, name) for name, file in sweep_files().items()}
+    write_tables(folder, by_file, content)
     return folder
 
 
@@ -247,7 +299,12 @@ def _committed_before(
     tables = read_sweep_export(preset_name, results)
     if tables is None:
         raise StoreError(f"{folder} is not there, so that nothing can be appended to it")
-    manifest = read_manifest(folder, SWEEP_EXPORTED)
+    manifest = read_manifest(folder)
+    if manifest["tables"] != SCHEMA:
+        raise StoreError(
+            f"{folder} has tables of version {manifest['tables']}, to which none of version "
+            f"{SCHEMA} can be appended; export the whole sweep again"
+        )
     if manifest.get("key") != config.key():
         raise StoreError(f"{folder} has networks of another configuration; export the sweep again")
     last = last_seed(manifest, tables.networks.seed.tolist(), folder)
@@ -256,18 +313,62 @@ def _committed_before(
     return tables, manifest
 
 
-def read_sweep_export(preset_name: str, results: Path = RESULTS) -> SweepTables | None:
+def _version(folder: Path) -> Any:
+    """The version of the tables that a folder's manifest tells; None where it tells none."""
+    try:
+        return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["tables"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_sweep_export(
+    preset_name: str,
+    results: Path = RESULTS,
+    *,
+    needs: Mapping[str, Sequence[str]] | None = None,
+) -> SweepTables | None:
     """The committed tables of a preset's sweep, checked against their manifest; None where absent.
 
-    Raises ``StoreError`` where their columns have another version than ``census.SCHEMA``.
+    Tables of an older version lack the columns that came later, and ``weights`` is without rows.
+    ``needs``: columns by table that the reader asks for, see ``require_columns``. Raises
+    ``StoreError`` where the version is none of ``READABLE``.
     """
     folder = results / SWEEPS / preset_name
     if not folder.is_dir():
         return None
-    manifest = read_manifest(folder, SWEEP_EXPORTED)
-    if manifest.get("tables") != SCHEMA:
+    version = _version(folder)
+    files = sweep_files(version) if version in READABLE else None
+    read_manifest(folder, None if files is None else files.values())
+    if files is None:
         raise StoreError(
-            f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
-            f"reads {SCHEMA}; export the sweep again"
+            f"{folder} has tables of version {version!r}, this version of modlib "
+            f"reads {' and '.join(map(str, READABLE))}; export the sweep again"
         )
-    return SweepTables(*(pd.read_parquet(folder / name) for name in SWEEP_EXPORTED))
+    tables = SweepTables(**{name: pd.read_parquet(folder / file) for name, file in files.items()})
+    require_columns(preset_name, tables, needs or {}, results)
+    return tables
+
+
+def require_columns(
+    preset_name: str,
+    tables: SweepTables,
+    needs: Mapping[str, Sequence[str]],
+    results: Path = RESULTS,
+) -> None:
+    """Refuse committed tables that lack a column asked for (``StoreError``): ``needs``, by table.
+
+    Raises ``InputError`` where no version has such a column.
+    """
+    lacking = [
+        (n, c) for n, columns in needs.items() for c in columns if c not in getattr(tables, n)
+    ]
+    if not lacking:
+        return
+    name, column = lacking[0]
+    version = _version(results / SWEEPS / preset_name)
+    if version == SCHEMA:
+        raise InputError("needs", f"name columns of the table {name}", column)
+    raise StoreError(
+        f"the sweep of {preset_name} has tables of version {version}, in which {name} has no "
+        f"column {column}; version {SCHEMA} has it: export the sweep again"
+    )

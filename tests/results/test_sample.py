@@ -20,6 +20,7 @@ from modlib.analysis.many_seeds.census import Census
 from modlib.config import presets
 from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
+from modlib.models.mlp import SHARES
 from modlib.results import sample, sweeps
 from modlib.results.folder import write_tables
 from modlib.results.sample import (
@@ -30,11 +31,21 @@ from modlib.results.sample import (
     record_fine_tuning,
     recorded_fine_tuning,
 )
-from modlib.results.sweeps import SweepTables, collect_sweep, export_sweep, read_sweep_export
+from modlib.results.sweeps import (
+    SweepTables,
+    among,
+    collect_sweep,
+    export_sweep,
+    read_sweep_export,
+    require_columns,
+    rounded,
+    together,
+)
 from modlib.runs import addition
 from modlib.runs.addition import KIND, Run, get_or_train
 from modlib.store.folder import MANIFEST, write_manifest
 from modlib.store.runs import Store, StoredRun
+from modlib.training.addition.loop import weight_epochs
 
 TINY = AdditionConfig(n=11, num_neurons=24, embed_dim=8, epochs=60)
 
@@ -253,7 +264,7 @@ def test_a_damaged_export_is_refused(tiny_preset, root):
 def a_network(seed: int) -> Census:
     """The census of a network written down by hand, with what a sweep adds to it."""
     sizes = {1: 4 + seed % 3, 2 + seed % 4: 3} if seed % 5 else {}
-    counted = census.census(ideal_view(TINY.n, sizes, num_dead=1, third=0.2, gain=1 + seed % 2))
+    counted = census.census(ideal_view(TINY.n, sizes, num_dead=1, third=0.28, gain=1 + seed % 2))
     networks = counted.networks.assign(
         reached_epoch=np.int32(40), learned=seed % 2 == 0, test_accuracy=np.float32(1)
     )
@@ -265,9 +276,28 @@ def put_shard(store: Store, seeds: range, **manifest) -> Census:
     tables = census.stack_census([a_network(seed) for seed in seeds], seeds)
     made = {"version": census.SCHEMA, "config": asdict(TINY), "device": "cpu", "wall_s": 2.0}
     store.save_shard(
-        KIND, TINY.key(), seeds, tables=tables._asdict(), tensors=None, **{**made, **manifest}
+        *(KIND, TINY.key(), seeds),
+        tables={**tables._asdict(), "weights": over_training(seeds)},
+        tensors=None,
+        **{**made, **manifest},
     )
     return tables
+
+
+def over_training(seeds: range) -> pd.DataFrame:
+    """The table ``weights`` of made-up trainings."""
+    epochs = weight_epochs(TINY)
+    table = pd.DataFrame({"seed": np.repeat(seeds, len(epochs))})
+    sizes = np.random.default_rng(0).uniform(1, 5, (10_000, 3)).astype(np.float32)
+    shares = pd.DataFrame(sizes[table.seed], columns=list(SHARES))
+    return table.assign(epoch=np.tile(epochs, len(seeds)).astype(np.int32)).join(shares)
+
+
+def as_exported(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """A table of a shard as an export holds it: without what it drops, some columns rounded."""
+    kept = table.drop(columns=sweeps.DROPPED.get(name, []))
+    columns = sweeps.ROUNDED.get(name, [])
+    return kept.assign(**{column: rounded(kept[column].to_numpy()) for column in columns})
 
 
 @pytest.fixture
@@ -289,15 +319,43 @@ def exported_sweep(root: Path, name: str = "tiny", **options) -> SweepTables:
 def test_an_exported_sweep_holds_every_network_once(swept, root, monkeypatch, at_once):
     monkeypatch.setattr(sweeps, "READ_AT_ONCE", at_once)
     tables = exported_sweep(root)
-    lists = {"networks": "weight_counts", "clusters": "rank_counts"}
-    for name, column in lists.items():
-        expected = getattr(swept, name).drop(columns=column)
+    for name in ("networks", "clusters"):
+        expected = as_exported(name, getattr(swept, name))
         pd.testing.assert_frame_equal(getattr(tables, name), expected)
+    assert not {"weight_counts", "rank_counts"} & {*tables.networks, *tables.clusters}
     pd.testing.assert_frame_equal(tables.window, swept.window)
-    shaped = swept.neurons[swept.neurons.kind == "3f"].reset_index(drop=True)
+    expected = as_exported("weights", over_training(range(10, 24)))
+    pd.testing.assert_frame_equal(tables.weights, expected)
+    shaped = swept.neurons[swept.neurons.residual >= 0.25].reset_index(drop=True)
     assert len(shaped) > 50
-    pd.testing.assert_frame_equal(tables.fine_tuning, shaped[tables.fine_tuning.columns])
+    assert set(shaped.kind) == {"3f"}
+    expected = as_exported("fine_tuning", shaped[sweeps.KEPT_OF_NEURONS])
+    pd.testing.assert_frame_equal(tables.fine_tuning, expected)
     assert not {"t_a", "r_a"} & set(tables.fine_tuning.columns)
+
+
+def test_an_export_keeps_neurons_that_another_threshold_would_call_fine_tuning(swept, root):
+    """Fine-tuning begins at a residual of .30."""
+    assert swept.neurons.residual.between(0.25, 0.3).any()
+    assert (exported_sweep(root).fine_tuning.residual >= 0.25).all()
+
+
+def test_rounding_keeps_eleven_bits_of_any_size():
+    values = np.array([0.0, 1.0, -2.5, 1 / 3, 1e-30, 1e30, np.nan, np.inf], dtype=np.float32)
+    found = rounded(values)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found[[0, 1, 2, 6, 7]], values[[0, 1, 2, 6, 7]])
+    np.testing.assert_allclose(found[3:6], values[3:6], rtol=2**-11)
+    ordinary = np.random.default_rng(0).uniform(-9, 9, 500).astype(np.float32)
+    np.testing.assert_array_equal(rounded(ordinary), ordinary.astype(np.float16))
+    np.testing.assert_array_equal(rounded(rounded(ordinary)), rounded(ordinary))
+
+
+def test_what_is_rounded_in_an_export_are_columns_of_it(swept, root):
+    tables = exported_sweep(root)
+    for name, columns in sweeps.ROUNDED.items():
+        assert set(columns) <= set(getattr(tables, name).columns)
+    assert not [c for c in tables.networks if c.endswith("accuracy") and c in sweeps.ROUNDED]
 
 
 def test_lists_are_summed_by_outcome_with_their_spread(swept, root, monkeypatch):
@@ -421,11 +479,97 @@ def test_a_bad_export_of_a_sweep_is_refused(tiny_preset, root, options, message)
     assert not root.exists()
 
 
-def test_tables_of_another_version_are_refused(swept, root, monkeypatch):
+@pytest.mark.parametrize("version", [0, 3, "2", None])
+def test_tables_of_another_version_are_refused(swept, root, version):
     exported_sweep(root)
-    monkeypatch.setattr(sweeps, "SCHEMA", 9)
-    with pytest.raises(StoreError, match="has tables of version 1, this version of modlib reads 9"):
+    relabel(root / "sweeps" / "tiny", version)
+    said = f"has tables of version {version!r}, this version of modlib reads 1 and 2; export the"
+    with pytest.raises(StoreError, match=said):
         read_sweep_export("tiny", root)
+
+
+def relabel(folder: Path, version: object) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    write_manifest(folder, list(manifest["files"]), manifest | {"tables": version})
+
+
+NEW = {
+    "networks": [
+        *("accuracy", "loss", "strict_accuracy", "strict_loss"),
+        *("strict_2f_accuracy", "strict_2f_loss", "gap", "delta"),
+    ],
+    "clusters": [
+        *("removed_accuracy", "removed_loss", "control_accuracy", "control_loss"),
+        *("num_phases", "nearest_ratio", "axes_ratio_a", "axes_ratio_b"),
+    ],
+    "fine_tuning": ["clustered_1", "clustered_2"],
+    "weights": ["epoch", *SHARES],
+}
+"""Columns of version 2, by table."""
+
+
+@pytest.fixture
+def of_version_1(swept, root) -> SweepTables:
+    """An export whose tables are of version 1."""
+    tables, folder = exported_sweep(root), root / "sweeps" / "tiny"
+    (folder / "weights.parquet").unlink()
+    for name in ("networks", "clusters", "fine_tuning"):
+        table = getattr(tables, name).drop(columns=NEW[name])
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    names = [name for name in manifest["files"] if name != "weights.parquet"]
+    write_manifest(folder, names, manifest | {"tables": 1})
+    return tables
+
+
+def test_tables_of_version_1_are_read_without_what_came_later(of_version_1, root):
+    found = read_sweep_export("tiny", root)
+    for name in ("networks", "clusters", "fine_tuning", "window", "histogram", "ranks"):
+        expected = getattr(of_version_1, name).drop(columns=NEW.get(name, []))
+        pd.testing.assert_frame_equal(getattr(found, name), expected)
+    assert found.weights.columns.tolist() == ["seed"]
+    assert len(found.weights) == 0
+
+
+def test_a_later_column_of_an_older_table_is_refused_by_name(of_version_1, root):
+    found = read_sweep_export("tiny", root)
+    for table, column in [(t, c) for t in NEW for c in NEW[t]]:
+        with pytest.raises(StoreError) as refusal:
+            require_columns("tiny", found, {"clusters": ["freq"], table: ["seed", column]}, root)
+        assert str(refusal.value) == (
+            f"the sweep of tiny has tables of version 1, in which {table} has no column {column}; "
+            "version 2 has it: export the sweep again"
+        )
+    with pytest.raises(StoreError, match="of tiny has tables of version 1, in which networks has"):
+        read_sweep_export("tiny", root, needs={"networks": ["gap"]})
+
+
+def test_columns_that_are_there_are_given(swept, root):
+    exported_sweep(root)
+    tables = read_sweep_export("tiny", root, needs=NEW)
+    assert {"accuracy", "strict_2f_loss"} < set(tables.networks)
+    with pytest.raises(InputError, match="needs must name columns of the table clusters, got 'x'"):
+        read_sweep_export("tiny", root, needs={"clusters": ["x"]})
+
+
+def test_nothing_is_appended_to_tables_of_an_older_version(of_version_1, swept, root):
+    put_shard(Store(), range(24, 26))
+    before = (root / "sweeps" / "tiny" / MANIFEST).read_text()
+    with pytest.raises(StoreError, match="has tables of version 1, to which none of version 2 can"):
+        exported_sweep(root, first_seed=24, append=True)
+    assert (root / "sweeps" / "tiny" / MANIFEST).read_text() == before
+    assert len(exported_sweep(root).weights) > 0, "a whole new export takes its place"
+
+
+def test_sets_of_two_versions_have_the_columns_of_the_older(of_version_1, root):
+    older = read_sweep_export("tiny", root)
+    newer = collect_sweep(Store(), TINY, range(17, 24))
+    whole = together([among(older, list(range(10, 17))), newer], list(range(10, 24)))
+    assert whole.networks.columns.equals(older.networks.columns)
+    assert whole.clusters.columns.equals(older.clusters.columns)
+    assert whole.networks.seed.tolist() == list(range(10, 24))
+    assert len(whole.weights) == 0, "some networks lack them"
+    assert len(together([newer], list(range(17, 24))).weights) == 7 * len(weight_epochs(TINY))
 
 
 def test_a_damaged_sweep_export_is_refused(swept, root):
