@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis.many_seeds.frequencies import Uniformity
+from modlib.analysis.many_seeds.sweep_tables import SweepTables
 from modlib.chapters.words import count, interval, listed, percent, percents
 from modlib.config.addition import AdditionConfig
 from modlib.maths.groups import signed_freq, units
-from modlib.maths.intervals import Estimate
-from modlib.results.sweeps import SweepTables
+from modlib.maths.intervals import Interval, Intervals
 
 REJECTS_BELOW = 0.01
 """The p value under which the tests of this chapter tell something from chance."""
 
 
-def scalar(estimate: Estimate) -> tuple[float, float, float]:
+def scalar(estimate: Intervals) -> Interval:
     """The first of an estimate's values with its interval."""
-    return float(estimate.value[0]), float(estimate.low[0]), float(estimate.high[0])
+    return estimate.at(0)
 
 
 def about_networks(sets: Mapping[str, SweepTables | None]) -> str:

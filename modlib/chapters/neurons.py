@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Complex, Float
 
-from modlib.analysis.macro.tables import LARGE, Tables
+from modlib.analysis.macro.tables import LARGE, NetworkTables
 from modlib.analysis.meso.clusters import Clustering
 from modlib.analysis.micro.harmonics import (
     Portrait,
@@ -279,7 +279,7 @@ def about_partners(clustering: Clustering, n: int) -> str:
     return f"{listed(parts)}."
 
 
-def about_partners_of_many(exports: Mapping[str, Tables]) -> str:
+def about_partners_of_many(exports: Mapping[str, NetworkTables]) -> str:
     """The same over the networks of the committed tables; empty where there are none."""
     parts = []
     for tables in exports.values():

@@ -91,10 +91,6 @@ device_option = click.option(
 )
 threads_option = click.option("--threads", help="Worked on at once.  [default: one a core]")
 
-FIRST_SEED = 1000
-"""First seed of an export, unless said."""
-
-
 REMAINDERS_OPTIONS = {
     "preset": f"{OPTIONS['preset'][:-1]}, "
     f"{', '.join([*REMAINDERS_PRESETS, *CLOCK_PIZZA_PRESETS])}.",

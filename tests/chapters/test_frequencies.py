@@ -10,10 +10,10 @@ from made_up.sweeps import made_up
 from modlib.analysis.many_seeds import frequencies as fr
 from modlib.analysis.many_seeds import growth
 from modlib.analysis.many_seeds import separation as sep
+from modlib.analysis.many_seeds.sweep_tables import that_learned
 from modlib.chapters import frequencies as words
 from modlib.chapters import scaling
 from modlib.config.addition import AdditionConfig
-from modlib.results.shown import that_learned
 
 TABLES = made_up(num_seeds=120, failed=4)
 FOUND = fr.presence(TABLES.clusters, TABLES.networks.seed.tolist(), 91)

@@ -10,7 +10,7 @@ import pytest
 
 from made_up.views import ideal_view, random_view
 from modlib import plots
-from modlib.analysis.macro.tables import Tables
+from modlib.analysis.macro.tables import NetworkTables
 from modlib.analysis.meso.clusters import Clustering, cluster_neurons
 from modlib.analysis.micro import harmonics as ha
 from modlib.analysis.micro import neurons as ne
@@ -428,7 +428,7 @@ def test_partners_are_counted_over_networks_that_learned():
     )
     neurons = clusters.assign(kind=["3f", "simple", "simple", "3f", "3f"])
     summary = pd.DataFrame({"seed": [0, 1, 2], "n": 91, "learned": [True, True, False]})
-    text = words.about_partners_of_many({"A91": Tables(summary, clusters, neurons)})
+    text = words.about_partners_of_many({"A91": NetworkTables(summary, clusters, neurons)})
     assert "n = 91, two networks: mostly 3f are 1 of 1 with such a partner and 0 of 2" in text
     assert words.about_partners_of_many({}) == ""
 

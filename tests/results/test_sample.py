@@ -14,32 +14,29 @@ import pandas as pd
 import pytest
 
 from made_up.views import ideal_view
-from modlib.analysis.macro.tables import Tables
+from modlib.analysis.macro.tables import NetworkTables
 from modlib.analysis.many_seeds import census
 from modlib.analysis.many_seeds.census import Census
+from modlib.analysis.many_seeds.sweep_tables import SweepTables, concat, select
 from modlib.config import presets
 from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
 from modlib.models.mlp import SHARES
-from modlib.results import sample, sweeps
-from modlib.results.folder import write_tables
+from modlib.results import sample, shown, sweeps
+from modlib.results.folder import table_file, write_folder
 from modlib.results.sample import (
     export,
-    fine_tuning_example,
     first_fine_tuning,
     read_export,
     record_fine_tuning,
     recorded_fine_tuning,
 )
 from modlib.results.sweeps import (
-    SweepTables,
-    among,
     collect_sweep,
     export_sweep,
     read_sweep_export,
     require_columns,
     rounded,
-    together,
 )
 from modlib.runs import addition
 from modlib.runs.addition import KIND, Run, get_or_train
@@ -91,9 +88,9 @@ def test_the_first_seed_with_a_fine_tuning_cluster_is_taken(monkeypatch, showcas
     assert recorded_fine_tuning(97) is None
     own = pretend(TINY, seed=3)
     other = pretend(AdditionConfig(n=91), seed=5)
-    assert fine_tuning_example(own) is own
-    assert fine_tuning_example(other).seed == 2
-    assert fine_tuning_example(replace(other, config=AdditionConfig(n=97))) is None
+    assert shown.fine_tuning_example(own) is own
+    assert shown.fine_tuning_example(other).seed == 2
+    assert shown.fine_tuning_example(replace(other, config=AdditionConfig(n=97))) is None
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"first_seed": {"91": "two"}}'])
@@ -132,9 +129,12 @@ def exported(name: str, root: Path, **options) -> Path:
 
 def test_an_export_holds_the_tables_of_its_seeds(tiny_preset, root):
     folder = exported(tiny_preset, root)
-    assert {path.name for path in folder.iterdir()} == {*sample.EXPORTED, MANIFEST}
+    assert {path.name for path in folder.iterdir()} == {
+        *map(table_file, NetworkTables._fields),
+        MANIFEST,
+    }
     tables = read_export(tiny_preset, root)
-    assert isinstance(tables, Tables)
+    assert isinstance(tables, NetworkTables)
     assert tables.summary.seed.tolist() == [5, 6]
     assert set(tables.neurons.seed) <= {5, 6}
     for table in tables:
@@ -223,7 +223,7 @@ def test_tables_are_written_without_loss_but_for_float64(root):
     )
     root.mkdir()
     tables = {"some.parquet": table, "none.parquet": table[:0], "one.parquet": table[["kind"]]}
-    write_tables(root / "folder", tables, {})
+    write_folder(root / "folder", tables, {})
     for name, written in tables.items():
         found = pd.read_parquet(root / "folder" / name)
         expected = written.astype({"wide": np.float32} if "wide" in written else {})
@@ -233,9 +233,9 @@ def test_tables_are_written_without_loss_but_for_float64(root):
 def test_an_export_takes_away_what_the_one_before_had_more(root):
     root.mkdir()
     table, folder = pd.DataFrame({"a": [1]}), root / "folder"
-    write_tables(folder, {"a.parquet": table}, {}, {"b.safetensors": {"w": np.ones(2)}})
+    write_folder(folder, {"a": table}, {}, {"b": {"w": np.ones(2)}})
     (folder / "note.txt").write_text("mine")
-    write_tables(folder, {"a.parquet": table}, {})
+    write_folder(folder, {"a": table}, {})
     assert {path.name for path in folder.iterdir()} == {"a.parquet", MANIFEST, "note.txt"}
 
 
@@ -564,12 +564,12 @@ def test_nothing_is_appended_to_tables_of_an_older_version(of_version_1, swept, 
 def test_sets_of_two_versions_have_the_columns_of_the_older(of_version_1, root):
     older = read_sweep_export("tiny", root)
     newer = collect_sweep(Store(), TINY, range(17, 24))
-    whole = together([among(older, list(range(10, 17))), newer], list(range(10, 24)))
+    whole = concat([select(older, list(range(10, 17))), newer], list(range(10, 24)))
     assert whole.networks.columns.equals(older.networks.columns)
     assert whole.clusters.columns.equals(older.clusters.columns)
     assert whole.networks.seed.tolist() == list(range(10, 24))
     assert len(whole.weights) == 0, "some networks lack them"
-    assert len(together([newer], list(range(17, 24))).weights) == 7 * len(weight_epochs(TINY))
+    assert len(concat([newer], list(range(17, 24))).weights) == 7 * len(weight_epochs(TINY))
 
 
 def test_a_damaged_sweep_export_is_refused(swept, root):
