@@ -44,7 +44,8 @@ SEED = rc.FIRST_CLOCK_PIZZA
 def make_small(patch, store):
     """Three rates at n = 7, and a published network of ours that needs no file."""
     patch.setenv("MODLIB_STORE", str(store))
-    patch.setattr(rc, "CLOCK_PIZZA_PRESETS", PRESETS)
+    for module in (rc, shown):
+        patch.setattr(module, "CLOCK_PIZZA_PRESETS", PRESETS)
     patch.setattr(rc, "PUBLISHED", PUBLISHED)
     weights = initial_weights(TINY, 99)
     patch.setattr(rc, "load_checkpoint", lambda name: as_network(weights, TINY, name))
@@ -208,7 +209,7 @@ def test_a_folder_without_all_tables_is_refused(exported, tmp_path):
 def test_networks_of_another_configuration_are_refused(exported, monkeypatch, tmp_path):
     other = PRESETS | {HALF: replace(TINY, attention_rate=0.5, weight_decay=1.0)}
     monkeypatch.setattr(rc, "CLOCK_PIZZA_PRESETS", other)
-    with pytest.raises(StoreError, match="networks of other configurations; export it again"):
+    with pytest.raises(StoreError, match="made with another configuration; export it again"):
         rc.read_clock_pizza(tmp_path)
 
 
@@ -221,7 +222,7 @@ def test_a_table_of_other_published_files_is_refused(exported, monkeypatch, tmp_
         other = replace(PUBLISHED[NAME], sha256="6" * 64)
         name = NAME if change == "another file" else "clock-and-pizza/B"
         monkeypatch.setattr(rc, "PUBLISHED", PUBLISHED | {name: other})
-    with pytest.raises(StoreError, match="networks of other configurations; export it again"):
+    with pytest.raises(StoreError, match="made with another configuration; export it again"):
         rc.read_clock_pizza(tmp_path)
 
 

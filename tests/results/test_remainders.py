@@ -149,7 +149,7 @@ def test_a_committed_network_must_fit_and_be_finite(exported, tmp_path, change, 
     save_arrays(weights, folder / arrays_file(rn.NETWORK))
     content = {k: v for k, v in exported.manifest.items() if k not in ("schema", "files")}
     write_manifest(folder, [*exported.manifest["files"]], content)
-    with pytest.raises(StoreError, match=f"{rn.NETWORK} .*{reason}"):
+    with pytest.raises(StoreError, match=f"{arrays_file(rn.NETWORK)} .*{reason}"):
         rr.read_remainders("B11", tmp_path)
 
 

@@ -75,8 +75,9 @@ def test_the_first_seed_with_a_fine_tuning_cluster_is_taken(monkeypatch, showcas
         stored = StoredRun(tensors={}, metrics=pd.DataFrame(), manifest={})
         return Run(config=config, seed=seed, stored=stored, trained_now=False)
 
-    monkeypatch.setattr(sample, "get_or_train", pretend)
-    monkeypatch.setattr(sample, "has_fine_tuning", lambda run: run.seed in (2, 3))
+    for module in (sample, shown):
+        monkeypatch.setattr(module, "get_or_train", pretend)
+        monkeypatch.setattr(module, "has_fine_tuning", lambda run: run.seed in (2, 3))
     assert first_fine_tuning(TINY, range(9)).seed == 2
     assert asked == [(11, 0), (11, 1), (11, 2)]
     assert first_fine_tuning(TINY, range(2)) is None
@@ -222,10 +223,10 @@ def test_tables_are_written_without_loss_but_for_float64(root):
         }
     )
     root.mkdir()
-    tables = {"some.parquet": table, "none.parquet": table[:0], "one.parquet": table[["kind"]]}
+    tables = {"some": table, "none": table[:0], "one": table[["kind"]]}
     write_folder(root / "folder", tables, {})
     for name, written in tables.items():
-        found = pd.read_parquet(root / "folder" / name)
+        found = pd.read_parquet(root / "folder" / table_file(name))
         expected = written.astype({"wide": np.float32} if "wide" in written else {})
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
@@ -248,7 +249,7 @@ def test_a_damaged_export_is_refused(tiny_preset, root):
     with pytest.raises(StoreError, match=r"summary\.parquet has \d+ bytes, the manifest says"):
         read_export(tiny_preset, root)
     summary.write_bytes(whole[0])
-    write_manifest(folder, ["summary.parquet"], {})
+    write_manifest(folder, ["summary.parquet"], {"key": TINY.key()})
     with pytest.raises(StoreError, match=r"must list clusters\.parquet, neurons\.parq"):
         read_export(tiny_preset, root)
     manifest.unlink()
@@ -535,7 +536,7 @@ def test_a_later_column_of_an_older_table_is_refused_by_name(of_version_1, root)
     found = read_sweep_export("tiny", root)
     for table, column in [(t, c) for t in NEW for c in NEW[t]]:
         with pytest.raises(StoreError) as refusal:
-            require_columns("tiny", found, {"clusters": ["freq"], table: ["seed", column]}, root)
+            require_columns("tiny", found, {"clusters": ["freq"], table: ["seed", column]})
         assert str(refusal.value) == (
             f"the sweep of tiny has tables of version 1, in which {table} has no column {column}; "
             "version 2 has it: export the sweep again"
