@@ -14,17 +14,10 @@ INSTALLED := .venv/.installed
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 STRIP_KEYS := metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info
 
-# Presets in results/sweeps and their number of networks, seeds from 1000.
-SWEEPS := A91:4000 A89:4000 A91-full:500 A89-full:500 A91-flax:500 A91-untrained:100 \
-  A91-long:100 A91-full-long:100 A91-width-512:50 A91-width-2048:50 \
-  A91-full-width-512:50 A91-full-width-2048:50 A31:80 A31-scaled:80 A250:20 A251:20 \
-  $(foreach n,35 43 48 59 64 73 77 97 100 128 131 179 180,A$(n):60) \
-  $(foreach n,35 43 48 59 64 73 77 89 97 100 128 131 179 180,A$(n)-scaled:60) A250-scaled:80 A251-scaled:80
-
-# Presets in results/remainders and their number of seeds.
-REMAINDERS := B37:5 B37-nanda:5 B37-basis:5 B37-masked:5 B37-no-dropout:5 B37-lambda-0:5 \
-  B37-lambda-1:5 B37-lambda-2:5 B37-lr-1.5:5 B37-lr-2:5 B37-lr-3:5 B37-untrained:5 \
-  B113-text:1 B113-code:1 B113-nanda:1 B113-basis:1 B113-untrained:1
+# NAME:COUNT for each preset of a family whose networks have tables in results/.
+counted = $$($(BIN)/python -c 'from modlib.config import presets; \
+  print(*(f"{name}:{known.num_seeds}" for name, known in presets.PRESETS.items() \
+  if known.num_seeds and known.family is presets.$(1)))')
 
 # One thread a kernel: chapters are small, and two of them run side by side in the tests.
 book test slow: export OMP_NUM_THREADS := 1
@@ -98,12 +91,12 @@ bench: $(INSTALLED)
 # Hours on two cores; what the store holds is not computed again.
 results: $(INSTALLED)
 	for name in showcase A91 A89; do $(BIN)/python -m modlib export $$name || exit 1; done
-	for sweep in $(SWEEPS); do \
+	for sweep in $(call counted,AdditionConfig); do \
 	  name=$${sweep%:*}; seeds="--first-seed 1000 --num-seeds $${sweep#*:}"; \
 	  $(BIN)/python -m modlib sweep --preset $$name $$seeds && \
 	  $(BIN)/python -m modlib export $$name --sweep $$seeds || exit 1; \
 	done
-	for preset in $(REMAINDERS); do \
+	for preset in $(call counted,RemaindersConfig); do \
 	  $(BIN)/python -m modlib export $${preset%:*} --num-seeds $${preset#*:} || exit 1; \
 	done
 	$(BIN)/python -m modlib export clock-pizza

@@ -22,7 +22,7 @@ from torch.nn import functional
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.machine import one_thread
 from modlib.models.clock_pizza import ClockPizzaTransformer, initial_weights
-from modlib.tasks.addition import train_mask
+from modlib.tasks.addition import AdditionTask
 from modlib.training.clock_pizza.step import FastClockStep
 from modlib.training.kernels.adamw import BETAS
 
@@ -38,7 +38,7 @@ def plain_step(config: ClockPizzaConfig) -> Callable[[int], None]:
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.lr, betas=BETAS, weight_decay=config.weight_decay
     )
-    a, b = (torch.from_numpy(part) for part in np.nonzero(train_mask(config, SEED)))
+    a, b = (torch.from_numpy(part) for part in np.nonzero(AdditionTask(config, SEED).mask))
     answer = (a + b) % config.n
 
     def step(_: int) -> None:
@@ -51,7 +51,7 @@ def plain_step(config: ClockPizzaConfig) -> Callable[[int], None]:
 
 def fast_step(config: ClockPizzaConfig) -> Callable[[int], None]:
     """The exact fast step."""
-    network = FastClockStep(config, initial_weights(config, SEED), train_mask(config, SEED))
+    network = FastClockStep(AdditionTask(config, SEED), initial_weights(config, SEED))
 
     def step(index: int) -> None:
         network.gradient()

@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from modlib.config.addition import AdditionConfig
 from modlib.models.mlp import build, initial_weights
-from modlib.tasks.addition import addition_pairs, train_split
+from modlib.tasks.addition import AdditionTask, addition_pairs
 from modlib.training.addition.ensemble import Network
 from modlib.training.addition.loop import make_optimizer
 from modlib.training.speed import machine_peak, operations
@@ -40,7 +40,7 @@ Steps = Callable[[int], None]
 
 def batches(config: AdditionConfig, seed: int) -> Callable[[int], Tensor]:
     """The training pairs of a step, as indices a n + b."""
-    split = torch.from_numpy(train_split(config, seed))
+    split = torch.from_numpy(AdditionTask(config, seed).split)
     size, per_epoch = config.batch_size, config.steps_per_epoch
     return lambda step: split[(step % per_epoch) * size : (step % per_epoch + 1) * size]
 

@@ -35,7 +35,7 @@ from modlib.config.presets import PAPER_B
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError
 from modlib.models.transformer import build, initial_weights
-from modlib.tasks.remainders import digits, loss_weights, moduli, number_split, remainders
+from modlib.tasks.remainders import RemaindersTask
 from modlib.training.kernels.adamw import GradientFilter, make_adamw
 from modlib.training.remainders.schedule import dropout
 from modlib.training.remainders.step import FastStep
@@ -50,10 +50,10 @@ def plain_step(config: RemaindersConfig, threads: int) -> Step:
     model = build(config, initial_weights(config, SEED))
     optimizer = make_adamw(model, config)
     slow = GradientFilter(model.parameters(), config.lam, config.alpha)
-    chosen = torch.from_numpy(number_split(config, SEED)["train"])
-    x0, x1 = (torch.from_numpy(digit)[chosen] for digit in digits(config))
-    targets = torch.from_numpy(remainders(config, SEED))[chosen]
-    sizes, weights = moduli(config).tolist(), loss_weights(config).tolist()
+    task = RemaindersTask(config, SEED)
+    arrays = (*task.digits, task.answers)
+    x0, x1, targets = (torch.from_numpy(array[task.split["train"]]) for array in arrays)
+    sizes, weights = task.moduli.tolist(), task.loss_weights.tolist()
 
     def step(index: int) -> None:
         torch.set_num_threads(threads)
@@ -86,17 +86,8 @@ def fast_step(config: RemaindersConfig, threads: int, by_tables: bool | None = N
 
 def make_fast(config: RemaindersConfig, threads: int, by_tables: bool | None = None) -> FastStep:
     """The network before its first step."""
-    chosen = number_split(config, SEED)["train"]
-    x0, x1 = digits(config)
-    return FastStep(
-        config,
-        initial_weights(config, SEED),
-        x0[chosen],
-        x1[chosen],
-        remainders(config, SEED)[chosen],
-        threads=threads,
-        by_tables=by_tables,
-    )
+    task, weights = RemaindersTask(config, SEED), initial_weights(config, SEED)
+    return FastStep(task, weights, threads=threads, by_tables=by_tables)
 
 
 def timed(step: Step, index: int) -> tuple[float, float]:

@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from platformdirs import user_cache_path
 from threadpoolctl import threadpool_limits
 
 from modlib.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 """Top of the checkout that this package is installed from."""
@@ -40,6 +43,8 @@ def resolve_device(device: object) -> torch.device:
     ``auto`` takes a CUDA device where there is one. Raises ``InputError`` for an unknown name
     and for a device that this machine lacks.
     """
+    import torch  # not at the top: it takes seconds, and paths and cores need none
+
     rule = "be auto, cpu, cuda or cuda:INDEX"
     if not isinstance(device, str):
         raise InputError("device", rule, device)
@@ -69,6 +74,8 @@ def one_thread() -> Iterator[None]:
 
     Products of more threads are cut otherwise, and differ in their last bits.
     """
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -15,7 +15,8 @@ from jaxtyping import install_import_hook
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))
 install_import_hook(
     [
-        *("modlib.analysis", "modlib.maths", "modlib.models.views", "modlib.tasks"),
+        *("modlib.analysis", "modlib.models.views", "modlib.tasks"),
+        *(f"modlib.maths.{name}" for name in ("circular", "fourier", "intervals", "rng")),
         *(f"modlib.training.addition.{name}" for name in ("ensemble", "gpu", "loop")),
     ],
     f"{__name__}.check",

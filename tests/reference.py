@@ -9,6 +9,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,11 @@ from modlib.claims.ledger import as_json, ledger
 from modlib.claims.measure import measure
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.machine import RESULTS
-from modlib.runs.addition import KIND as ADDITION
 from modlib.runs.addition import get_or_train
-from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA
 from modlib.runs.clock_pizza import get_or_train_clock_pizza
-from modlib.runs.remainders import KIND as REMAINDERS
 from modlib.runs.remainders import get_or_train_remainders
 from modlib.runs.study import Study
 from modlib.store.checkpoint import Checkpoint
@@ -42,15 +40,15 @@ KEPT = ("kind", "preset", "key", "seeds", "tables", "schema")
 """What of a manifest is held on to; the others say when, where and by which commit."""
 
 CONFIGS: dict[str, Any] = {
-    ADDITION: AdditionConfig(n=7, embed_dim=4, num_neurons=8, epochs=12),
-    REMAINDERS: RemaindersConfig(p=5, embed_dim=8, heads=2, steps=12),
-    CLOCK_PIZZA: ClockPizzaConfig(n=5, embed_dim=8, heads=2, num_neurons=12, steps=12),
+    AdditionConfig.KIND: AdditionConfig(n=7, embed_dim=4, num_neurons=8, epochs=12),
+    RemaindersConfig.KIND: RemaindersConfig(p=5, embed_dim=8, heads=2, steps=12),
+    ClockPizzaConfig.KIND: ClockPizzaConfig(n=5, embed_dim=8, heads=2, num_neurons=12, steps=12),
 }
 """A small network of each family, by its kind in the store."""
 TRAINERS: dict[str, Any] = {
-    ADDITION: get_or_train,
-    REMAINDERS: get_or_train_remainders,
-    CLOCK_PIZZA: get_or_train_clock_pizza,
+    AdditionConfig.KIND: get_or_train,
+    RemaindersConfig.KIND: get_or_train_remainders,
+    ClockPizzaConfig.KIND: get_or_train_clock_pizza,
 }
 STATE_AT = 6
 """Epochs or steps made when the state was saved."""
@@ -68,13 +66,13 @@ def claims(ids: list[str] | None = None) -> list[dict[str, Any]]:
 
 def keys() -> dict[str, str]:
     """The key of every preset of the three families, and of the committed search."""
-    presets: dict[str, Any] = {**PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
+    presets: dict[str, Any] = {**ADDITION_PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
     return {**{name: config.key() for name, config in presets.items()}, "search": Study().key()}
 
 
 def settings() -> dict[str, str]:
     """Every preset's settings, as one hash: what a chapter finds under the name."""
-    presets: dict[str, Any] = {**PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
+    presets: dict[str, Any] = {**ADDITION_PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
     return {name: digest(json.dumps(asdict(config))) for name, config in presets.items()}
 
 
@@ -142,14 +140,14 @@ def committed() -> dict[str, Any]:
 
 def checkpoint_of(kind: str, store: Store) -> Checkpoint:
     """Where the state of the small network of a family lies while it is trained."""
-    return store.checkpoint(kind, CONFIGS[kind].key(), SEED)
+    return store.of(CONFIGS[kind]).checkpoint(SEED)
 
 
 def resumed(kind: str, store: Store) -> dict[str, np.ndarray]:
     """The arrays of the finished run of a family's small network."""
-    extra = {} if kind == CLOCK_PIZZA else {"device": "cpu"}
+    extra = {} if kind == ClockPizzaConfig.KIND else {"device": "cpu"}
     TRAINERS[kind](CONFIGS[kind], seed=SEED, store=store, progress=False, **extra)
-    return store.load(kind, CONFIGS[kind].key(), SEED).tensors
+    return store.of(CONFIGS[kind]).load(SEED).tensors
 
 
 def interrupted(kind: str, store: Store) -> dict[str, np.ndarray]:
@@ -161,15 +159,9 @@ def interrupted(kind: str, store: Store) -> dict[str, np.ndarray]:
         if len(states) == STATE_AT:
             raise Stop
 
-    with patch.object(Checkpoint, "save", keep):
-        for module in ("addition.loop", "remainders.train", "clock_pizza.train"):
-            patch(f"modlib.training.{module}.CHECKPOINT_EVERY_S", -1.0).start()
-        try:
-            resumed(kind, store)
-        except Stop:
-            pass
-        finally:
-            patch.stopall()
+    at_once = patch("modlib.training.resume.pause_s", lambda took: 0.0)
+    with patch.object(Checkpoint, "save", keep), at_once, suppress(Stop):
+        resumed(kind, store)
     # Seconds are of this machine.
     last = {name: np.array(value) for name, value in states[-1].items()}
     last["progress"] = last["progress"] * [1.0, 0.0]

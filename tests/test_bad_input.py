@@ -27,7 +27,7 @@ from modlib.machine import NOTEBOOKS, resolve_device
 from modlib.maths.fourier import phase, require_freq
 from modlib.maths.groups import approximate_coset, remapping_unit
 from modlib.runs import addition
-from modlib.runs.addition import KIND, get_or_train
+from modlib.runs.addition import get_or_train
 from modlib.store.folder import MANIFEST
 from modlib.store.runs import METRICS, WEIGHTS, Store
 
@@ -224,7 +224,9 @@ COMMANDS = {
     "train --sede 3": "option must be one of --seed, --num-seeds, ",
     "train --seed": "Option '--seed' requires an argument.",
     "train 7": "Got unexpected extra argument (7)",
-    "trian": "command must be one of claims, export, run, search, show, store, sweep, train, got",
+    "trian": (
+        "command must be one of claims, export, queue, run, search, show, store, sweep, train, got"
+    ),
     "--jsn": "option must be one of --version, got '--jsn'",
     "claims --jsn": "option must be one of --json, got '--jsn'",
     "export": "Missing argument 'NAME'.",
@@ -294,7 +296,7 @@ def small_damaged_run(root: Path, name: str) -> tuple[list[str], Path]:
     """A run with a flipped bit in one of its files, and the words that ask for it."""
     config = AdditionConfig(n=7, num_neurons=8, embed_dim=4, epochs=2)
     get_or_train(config, seed=1, device="cpu", store=Store(root), progress=False)
-    folder = Store(root).folder(KIND, config.key(), 1)
+    folder = Store(root).of(config).folder(1)
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 4
     (folder / name).write_bytes(content)
@@ -368,7 +370,7 @@ def test_papermill_ends_with_the_refusal(tmp_path, words, last_line):
 
 
 def test_papermill_refuses_a_damaged_run_and_keeps_it(tmp_path):
-    folder = Store(tmp_path / "store").folder(KIND, AdditionConfig(n=97).key(), 5)
+    folder = Store(tmp_path / "store").of(AdditionConfig(n=97)).folder(5)
     folder.mkdir(parents=True)
     (folder / WEIGHTS).write_bytes(b"what a broken copy left")
     done = papermill_process(tmp_path, "-p", "n", "97", "-p", "seed", "5")

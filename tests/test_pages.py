@@ -6,8 +6,10 @@ from importlib import import_module
 
 import pytest
 
-from modlib.chapters.parameters import RULES
-from modlib.machine import ROOT
+from modlib.chapters.parameters import declared_parameters
+from modlib.config.presets import FAMILIES
+from modlib.config.rules import settings
+from modlib.machine import NOTEBOOKS, ROOT
 
 BOOK = ROOT / "book"
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -20,7 +22,10 @@ def cells(page):
 def test_every_parameter_of_the_chapters_is_explained():
     text = (BOOK / "how_to_run.md").read_text(encoding="utf-8")
     table = text.split("### Parameters")[1].split("\n#")[0]
-    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(RULES)
+    declared = {
+        name for path in NOTEBOOKS.glob("[0-9]*.ipynb") for name in declared_parameters(path)[0]
+    }
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(declared)
 
 
 def test_every_module_is_in_the_reference():
@@ -52,3 +57,14 @@ def test_what_follows_from_the_order_of_imports_is_written():
     rooms = runpy.run_path(str(ROOT / "scripts" / "rooms.py"))
     for path, page in rooms["pages"]().items():
         assert path.read_text(encoding="utf-8") == page, "run: python scripts/rooms.py"
+
+
+def test_the_reference_tells_every_setting_by_its_line_of_help():
+    book = runpy.run_path(str(BOOK / "_ext" / "modlib_book.py"))
+    for family in FAMILIES:
+        lines = []
+        book["describe_settings"](None, "class", "", family, None, lines)
+        for one in settings(family):
+            start = lines.index(f".. py:attribute:: {one.name}")
+            told = [f"   :value: {one.default!r}", "", f"   {one.metadata['help']}"]
+            assert lines[start + 1 : start + 4] == told

@@ -10,6 +10,7 @@
 5. Docstrings are prose: |x| or h_A in one is a formula, not reStructuredText.
 6. A figure that a page quotes from a chapter is described by the paragraph below it.
 7. Figures bear the numbers of the papers in their captions, and no others.
+8. The settings of a configuration are described by their own line of help.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import hashlib
 import os
 import re
 import shutil
+from dataclasses import fields, is_dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +108,18 @@ def pages_to_read(
     return env.found_docs if any(page.startswith("notebooks/") for page in touched) else set()
 
 
+def describe_settings(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Add the settings of a configuration's class with their defaults and lines of help."""
+    if what != "class" or not is_dataclass(obj):
+        return
+    for field in fields(obj):
+        if "help" in field.metadata:
+            lines += [f".. py:attribute:: {field.name}", f"   :value: {field.default!r}"]
+            lines += ["", f"   {field.metadata['help']}", ""]
+
+
 def escape_prose(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
@@ -153,6 +167,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", number_no_figures, priority=900)
     app.connect("builder-inited", empty_outdated_cache, priority=0)
     app.connect("env-get-outdated", pages_to_read)
+    app.connect("autodoc-process-docstring", describe_settings)
     app.connect("autodoc-process-docstring", escape_prose)
     app.connect("doctree-resolved", describe_quoted_figures)
     app.connect("build-finished", finish)

@@ -1,9 +1,10 @@
-"""Sentences of chapter 07."""
+"""What chapter 07 tells of votes and their sum, as numbers; also where there is no cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import e, log, pi
+from math import e, log, nan, pi
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,6 @@ from jaxtyping import Bool, Float, Int
 from modlib.analysis.macro.crt import MAX_CLUSTERS, Scales, overtones, separation
 from modlib.analysis.macro.tables import LARGE
 from modlib.analysis.meso.clusters import Cluster, Clustering
-from modlib.chapters.words import count, listed, percent
 from modlib.maths.groups import coprime_factors
 
 PAPER_DELTA = pi / e**3
@@ -20,390 +20,449 @@ PAPER_DELTA = pi / e**3
 TINY = 1e-4
 """Share under which only its order of magnitude is told."""
 
-
-def _share(share: float) -> str:
-    return percent(share) if share >= TINY or share == 0 else f"less than {percent(TINY)}"
-
-
-def _range(values: pd.Series | Sequence[float], digits: int = 2) -> str:
-    low, high = min(values), max(values)
-    if f"{low:.{digits}f}" == f"{high:.{digits}f}":
-        return f"{low:.{digits}f}"
-    return f"{low:.{digits}f} to {high:.{digits}f}"
+Ends = tuple[float, float]
+"""The least and the largest of some values."""
 
 
-def _percents(values: pd.Series | Sequence[float]) -> str:
-    low, high = min(values), max(values)
-    return percent(low) if low == high else f"{percent(low)} to {percent(high)}"
+def _ends(values: pd.Series | Sequence[float]) -> Ends:
+    return float(min(values)), float(max(values))
 
 
-def about_theorem(n: int, shown: int) -> str:
-    """Into which congruences the modulus falls apart; which modulus stands in for a prime power."""
-    factors = " · ".join(str(q) for q in coprime_factors(n))
-    if n == shown:
-        return (
-            f"Here {n} = {factors}, so a residue modulo {n} is "
-            f"{count(len(coprime_factors(n)), 'smaller residue')} in disguise."
-        )
-    return (
-        f"Here n = {n} is a prime or a power of one: it has no two coprime factors, the theorem "
-        f"has a single congruence, and there is nothing to intersect. The figure below takes "
-        f"{shown} in its place. Whatever a network does to add modulo {n}, it cannot be the exact "
-        "theorem."
-    )
+class Theorem(NamedTuple):
+    """``shown``: the modulus of the figure, n or one that stands in for a prime power."""
+
+    n: int
+    shown: int
+    factors: list[int]
 
 
-def about_remark(
+def theorem(n: int, shown: int) -> Theorem:
+    """Into which congruences the modulus falls apart."""
+    return Theorem(n, shown, coprime_factors(n))
+
+
+class Remark(NamedTuple):
+    """``system``: residues with their moduli; ``highest``: where the sum with the printed frequency
+    is largest, ``at_solution``: what it is there."""
+
+    system: list[tuple[int, int]]
+    solution: int
+    highest: list[int]
+    at_solution: float
+
+
+def remark(
     residues: Sequence[int], moduli: Sequence[int], solution: int, printed: Float[np.ndarray, " k"]
-) -> str:
+) -> Remark:
     """What the theorem, and the sum with the printed frequency, give for the residues drawn."""
-    system = listed([f"k ≡ {m} (mod {q})" for m, q in zip(residues, moduli, strict=True)])
-    highest = np.flatnonzero(printed > printed.max() - 1e-9).tolist()
-    return (
-        f"*Seen here*: the system {system} has the one solution {solution} (`maths.groups.crt`). "
-        "Left, the sum is "
-        f"largest there, where all cosines are 1; right, it is largest at {listed(highest)}, "
-        f"and at {solution} it is {printed[solution]:.2f} of {len(moduli)}."
+    return Remark(
+        system=list(zip(residues, moduli, strict=True)),
+        solution=solution,
+        highest=np.flatnonzero(printed > printed.max() - 1e-9).tolist(),
+        at_solution=float(printed[solution]),
     )
 
 
-def remark_table(table: pd.DataFrame) -> str:
-    """``remark_1_table`` as Markdown."""
-    lines = [
-        "| n | factors | solved, frequency n/q | solved, frequency q (as printed) |",
-        "| --- | --- | --- | --- |",
-    ]
-    for row in table.to_dict("records"):
-        n, factors = row["n"], "·".join(str(q) for q in row["factors"])
-        lines.append(
-            f"| {n} | {factors} | {row['num_right']} of {n} | {row['num_printed']} of {n} |"
-        )
-    return "\n".join(lines)
+class Questions(NamedTuple):
+    """Pairs with their answers, drawn from ``num_unseen`` pairs, or from all where that is 0."""
+
+    num_unseen: int
+    sums: list[tuple[int, int, int]]
 
 
-def about_nothing(clustering: Clustering) -> str:
-    """What a network without clusters leaves of this chapter; empty for one with some."""
-    if clustering.clusters:
-        return ""
-    return (
-        "> **This network has no cluster.** Nothing votes with one frequency, so there is nothing "
-        "to intersect: the figures of clusters below say so and stay empty."
-    )
-
-
-def about_pairs(pairs: Int[np.ndarray, "pair 2"], num_unseen: int, n: int) -> str:
+def questions(pairs: Int[np.ndarray, "pair 2"], num_unseen: int, n: int) -> Questions:
     """Which questions are put to the network, and where they come from."""
-    sums = listed([f"{a} + {b} = {(a + b) % n}" for a, b in pairs])
-    if num_unseen:
-        return f"Drawn by the seed from the {num_unseen:,} pairs that it never saw: {sums}."
-    return f"Drawn by the seed from all pairs (none was held out): {sums}."
+    return Questions(num_unseen, [(int(a), int(b), int(a + b) % n) for a, b in pairs])
 
 
-def about_votes(
-    votes: Float[np.ndarray, "cluster pair c"], pairs: Int[np.ndarray, "pair 2"]
-) -> str:
+class Votes(NamedTuple):
+    """In ``num_first`` of ``num_panels``, a cluster and a pair each, the right answer has the
+    highest vote, at worst ``lowest`` of it; in ``num_found`` of ``num_pairs`` sums."""
+
+    num_panels: int
+    num_first: int = 0
+    lowest: float = nan
+    num_pairs: int = 0
+    num_found: int = 0
+
+
+def votes(cast: Float[np.ndarray, "cluster pair c"], pairs: Int[np.ndarray, "pair 2"]) -> Votes:
     """How high the right answer stands in the panels, with one cluster and with their sum."""
-    if not len(votes):
-        return ""
-    n = votes.shape[-1]
-    pair, answer = np.arange(len(pairs)), pairs.sum(1) % n
-    right, highest = votes[:, pair, answer], votes.max(-1)
-    first = int((right >= highest).sum())
-    total = votes.sum(0)
-    found = int((total.argmax(-1) == answer).sum())
-    lowest = float((right / np.where(highest > 0, highest, 1.0)).min())
-    return (
-        f"*Seen here*: in {first} of {right.size} panels with a single cluster the right answer "
-        f"has the highest vote; at worst it has {lowest:.2f} of the highest. In {found} of "
-        f"{len(pairs)} sums it is the highest."
+    if not len(cast):
+        return Votes(0)
+    pair, answer = np.arange(len(pairs)), pairs.sum(1) % cast.shape[-1]
+    right, highest = cast[:, pair, answer], cast.max(-1)
+    return Votes(
+        num_panels=right.size,
+        num_first=int((right >= highest).sum()),
+        lowest=float((right / np.where(highest > 0, highest, 1.0)).min()),
+        num_pairs=len(pairs),
+        num_found=int((cast.sum(0).argmax(-1) == answer).sum()),
     )
 
 
-def cluster_table(report: pd.DataFrame) -> str:
-    """The part of ``cluster_report`` that the chapter speaks of, as Markdown."""
-    if report.empty:
-        return ""
-    lines = [
-        "| cluster | f | gcd(f, n) | neurons | A (logits) | explained | right alone | mean rank |",
-        "|" + " --- |" * 8,
-    ]
-    for row in report.to_dict("records"):
-        explained = "-" if np.isnan(row["explained"]) else percent(row["explained"])
-        kind = "" if row["kind"] == "simple" else f", {row['kind']}"
-        lines.append(
-            f"| {row['cluster']} | {row['freq']} | {row['coset_size']} | "
-            f"{row['num_neurons']}{kind} | {row['amplitude']:.2f} | {explained} | "
-            f"{percent(row['share_rank_0'])} | {row['mean_rank']:.1f} |"
+class VotingCluster(NamedTuple):
+    """What a cluster says to the logits; ``explained``: None for votes that are all 0."""
+
+    cluster: int
+    freq: int
+    gcd: int
+    num_neurons: int
+    kind: str
+    amplitude: float
+    explained: float | None
+    first: float
+    mean_rank: float
+
+
+def voting_clusters(report: pd.DataFrame) -> list[VotingCluster]:
+    """The part of ``cluster_report`` that the chapter speaks of."""
+    return [
+        VotingCluster(
+            cluster=int(row.cluster),
+            freq=int(row.freq),
+            gcd=int(row.coset_size),
+            num_neurons=int(row.num_neurons),
+            kind=str(row.kind),
+            amplitude=float(row.amplitude),
+            explained=None if np.isnan(row.explained) else float(row.explained),
+            first=float(row.share_rank_0),
+            mean_rank=float(row.mean_rank),
         )
-    return "\n".join(lines).replace(" %", "\u00a0%")
+        for row in report.itertuples()
+    ]
 
 
-def about_fit(report: pd.DataFrame, random_best: Float[np.ndarray, "cluster draw"]) -> str:
+def _by_size(report: pd.DataFrame) -> list[tuple[bool, pd.DataFrame]]:
+    """Large clusters and small ones, where there are any."""
+    is_large = report.num_neurons >= LARGE
+    blocks = [(True, report[is_large]), (False, report[~is_large])]
+    return [(large, block) for large, block in blocks if len(block)]
+
+
+class FittedClusters(NamedTuple):
+    """What one cosine explains of the votes of large or small clusters."""
+
+    is_large: bool
+    num_clusters: int
+    explained: Ends
+
+
+class Fit(NamedTuple):
+    """``random``: what the best cosine explains of the votes of random neurons; ``alone``: share
+    of pairs on which a cluster alone finds the answer. ``large``: neurons of a large cluster."""
+
+    groups: list[FittedClusters]
+    random: Ends = (nan, nan)
+    alone: Ends = (nan, nan)
+    large: int = LARGE
+
+
+def fit(report: pd.DataFrame, random_best: Float[np.ndarray, "cluster draw"]) -> Fit:
     """How well one cosine tells each cluster's votes, by size, against random neurons."""
     if report.empty:
-        return ""
-    parts = []
-    for block, name in _by_size(report):
-        if len(block):
-            shares = _percents(block.explained.fillna(0.0))
-            parts.append(f"{shares} in {count(len(block), 'cluster')} {name}")
-    return (
-        f"*Seen here*: the cosine explains {' and '.join(parts)}. Of the votes of as many live "
-        f"neurons drawn at random, the cosine that suits them best explains "
-        f"{_percents(random_best.ravel().tolist())}. "
-        f"Alone, a cluster finds the answer on {_percents(report.share_rank_0)} of the pairs."
-    )
-
-
-def _by_size(report: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
-    """Large clusters and small ones, with what to call them."""
-    large = report.num_neurons >= LARGE
-    return [
-        (report[large], f"of {LARGE} neurons or more"),
-        (report[~large], f"of fewer than {LARGE}"),
+        return Fit([])
+    groups = [
+        FittedClusters(is_large, len(block), _ends(block.explained.fillna(0.0)))
+        for is_large, block in _by_size(report)
     ]
+    return Fit(groups, _ends(random_best.ravel().tolist()), _ends(report.share_rank_0))
 
 
-def about_amplitudes(report: pd.DataFrame) -> str:
+class Amplitudes(NamedTuple):
+    """Least and largest amplitude and their coefficient of variation, also among large clusters
+    where some, but not all, are large."""
+
+    num_clusters: int
+    low: float = nan
+    high: float = nan
+    variation: float = nan
+    among_large: float | None = None
+    large: int = LARGE
+
+
+def amplitudes(report: pd.DataFrame) -> Amplitudes:
     """How unequal the amplitudes are: their coefficient of variation."""
     if len(report) < 2:
-        return ""
-    variation = float(report.amplitude.std(ddof=1) / report.amplitude.mean())
-    text = (
-        f"Section 5.4 gives all clusters the same amplitude. Here A runs from "
-        f"{report.amplitude.min():.2f} to {report.amplitude.max():.2f}: a coefficient of "
-        f"variation of {variation:.2f}"
+        return Amplitudes(len(report))
+    large = report.amplitude[report.num_neurons >= LARGE]
+    some = 2 <= len(large) < len(report)
+    return Amplitudes(
+        num_clusters=len(report),
+        low=float(report.amplitude.min()),
+        high=float(report.amplitude.max()),
+        variation=float(report.amplitude.std(ddof=1) / report.amplitude.mean()),
+        among_large=float(large.std(ddof=1) / large.mean()) if some else None,
     )
-    large = report[report.num_neurons >= LARGE]
-    if 2 <= len(large) < len(report):
-        among = float(large.amplitude.std(ddof=1) / large.amplitude.mean())
-        text += f" ({among:.2f} among clusters of {LARGE} neurons or more)"
-    return text + "."
 
 
-def about_sieve(left: Bool[np.ndarray, "cluster c"], answer: int) -> str:
+class Sieve(NamedTuple):
+    """Of n answers the clusters leave, one after another, ``counts``; ``lost_at``: the first that
+    excludes the right one, None where none does; ``others`` are left beside it."""
+
+    n: int
+    counts: list[int]
+    answer: int
+    lost_at: int | None
+    others: list[int]
+
+
+def sieve(left: Bool[np.ndarray, "cluster c"], answer: int) -> Sieve:
     """What the clusters, one after another, leave of the answers at one pair."""
-    if not len(left):
-        return ""
-    n = left.shape[1]
-    counts = [int(row.sum()) for row in left]
-    text = f"*Seen here*: of {n} answers the clusters leave, one after another, {listed(counts)}. "
     lost = np.flatnonzero(~left[:, answer])
-    if len(lost):
-        return text + (
-            f"The right answer, {answer}, is not among them from cluster {lost[0]} on: that "
-            "cluster gives it less than half of its highest vote."
-        )
-    others = [int(c) for c in np.flatnonzero(left[-1]) if c != answer]
-    if others:
-        return text + f"The right answer, {answer}, is among them; so is {listed(others)}."
-    return text + f"The last one is {answer}, the right answer."
+    return Sieve(
+        n=left.shape[1],
+        counts=left.sum(1).tolist(),
+        answer=answer,
+        lost_at=int(lost[0]) if len(lost) else None,
+        others=[c for c in np.flatnonzero(left[-1:].any(0)).tolist() if c != answer],
+    )
 
 
-def about_growth(table: pd.DataFrame, n: int, num_clusters: int) -> str:
-    """How fast sets of clusters narrow down the answer, by agreement and by adding votes."""
+class Growth(NamedTuple):
+    """Sets of ``sizes`` clusters leave ``left`` of n answers on average; one cluster keeps a share
+    of ``kept_share``, so that ``needed`` would leave one answer (None: it keeps all or none).
+
+    With all ``size`` that were tried, of at most ``max_size``: shares of pairs on which agreement
+    leaves the right answer ``alone`` and ``keeps`` it, and on which adding puts it ``first``.
+    ``enough``: the smallest set that decides every pair; None where all do not.
+    """
+
+    n: int
+    num_clusters: int
+    sizes: Sequence[int] = ()
+    left: Sequence[float] = ()
+    kept_share: float = nan
+    needed: float | None = None
+    size: int = 0
+    alone: float = nan
+    keeps: float = nan
+    first: float = nan
+    enough: tuple[int, ...] | None = None
+    max_size: int = MAX_CLUSTERS
+
+
+def growth(table: pd.DataFrame, n: int, num_clusters: int) -> Growth:
+    """How fast sets of clusters narrow down the answer, by agreement and by adding votes.
+
+    ``table``: see ``analysis.macro.crt.growing_sets``.
+    """
     if table.empty:
-        return ""
-    by_size = table.groupby("size")
-    left = by_size.left.mean()
-    steps = listed([f"{value:.1f}" for value in left])
+        return Growth(n, num_clusters)
+    left = table.groupby("size").left.mean()
     kept_share = float(left.iloc[0]) / n
-    text = "*Seen here*: "
-    if num_clusters > MAX_CLUSTERS:
-        text += f"with the {MAX_CLUSTERS} largest of {num_clusters} clusters, "
-    text += (
-        f"sets of {listed(list(left.index))} leave {steps} of {n} answers on average. One cluster "
-        f"keeps a share of {kept_share:.2f}"
-    )
-    if 0 < kept_share < 1:
-        needed = log(n) / -log(kept_share)
-        text += (
-            f", and if each kept as much of whatever is left, ln n / ln(1/{kept_share:.2f}) = "
-            f"{needed:.1f} of them would leave one answer"
-        )
-    return text + f".\n\n{_intersection_and_sum(table)}"
-
-
-def _intersection_and_sum(table: pd.DataFrame) -> str:
     whole = table.iloc[-1]
-    size = int(whole["size"])
-    name = {1: "the one cluster", 2: "both clusters"}.get(size, f"all {count(size, 'cluster')}")
-    text = (
-        f"With {name}, agreement leaves the right answer alone on {percent(whole.alone)} of all "
-        f"pairs and loses it on {percent(1 - whole.kept)}; adding the votes puts it first on "
-        f"{percent(whole['first'])}. "
-    )
-    if whole["first"] > 0.9 and whole["first"] - whole.kept > 0.01:
-        text += (
-            "A low vote excludes an answer from an intersection, but only costs it a little in a "
-            "sum: what the network does is the sum. "
-        )
-    if whole["first"] < 1:
-        return text
-    enough = table[table["first"] == whole["first"]].iloc[0]
-    if enough["size"] == size:
-        return text if size == 1 else text + "No smaller set decides every pair."
-    chosen = listed(enough.clusters)
-    return text + (
-        f"Fewer can do it: {count(enough['size'], 'cluster')} ({chosen}) decide every pair "
-        "without the others."
+    decides = table[table["first"] == 1]
+    return Growth(
+        n=n,
+        num_clusters=num_clusters,
+        sizes=left.index.tolist(),
+        left=left.tolist(),
+        kept_share=kept_share,
+        needed=log(n) / -log(kept_share) if 0 < kept_share < 1 else None,
+        size=int(whole["size"]),
+        alone=float(whole.alone),
+        keeps=float(whole.kept),
+        first=float(whole["first"]),
+        enough=tuple(decides.clusters.iloc[0]) if whole["first"] == 1 else None,
     )
 
 
-def about_sum(
+class Superposed(NamedTuple):
+    """Cosines with one amplitude each miss ``missed`` of the sum's power and explain ``explained``
+    of the network's logits.
+
+    The runner-up is ``distance`` away and ``gap`` logits below the answer, by the cosines
+    ``ideal_gap``. ``overtones``: of what they miss, the share at twice the frequencies; with it the
+    gap is ``sharp_gap``.
+    """
+
+    num_clusters: int
+    missed: float = nan
+    explained: float = nan
+    distance: int = 0
+    gap: float = nan
+    ideal_gap: float = nan
+    overtones: float = nan
+    sharp_gap: float = nan
+    tiny: float = TINY
+
+
+def superposed(
     measured: Float[np.ndarray, " d"],
     ideal: Float[np.ndarray, " d"],
     spectrum: Float[np.ndarray, " freq"],
     clusters: Sequence[Cluster],
-) -> str:
+) -> Superposed:
     """How close the sum comes to cosines, and how much of the logits these explain."""
     if not clusters:
-        return ""
-    freqs = [cluster.freq for cluster in clusters]
-    missed = float(((measured - ideal) ** 2).sum() / (measured**2).sum())
-    share = float(spectrum[freqs].sum())
+        return Superposed(0)
+    freqs, n = [cluster.freq for cluster in clusters], len(measured)
     d = int(measured[1:].argmax()) + 1
-    n = len(measured)
-    return (
-        f"*Seen here*: averaged over pairs, {count(len(clusters), 'cosine')} with one amplitude "
-        f"each miss {_share(missed)} of the sum's power. Of the whole network's logits, pair by "
-        f"pair, they explain {percent(share)}. The runner-up lies {min(d, n - d)} away from the "
-        f"answer and {measured[0] - measured[d]:.2f} logits below it; the cosines say "
-        f"{ideal[0] - ideal[1:].max():.2f}.\n\n{_about_overtones(measured, ideal, freqs)}"
-    )
-
-
-def _about_overtones(
-    measured: Float[np.ndarray, " d"], ideal: Float[np.ndarray, " d"], freqs: Sequence[int]
-) -> str:
     share, sharpened = overtones(measured, ideal, freqs)
-    if not share > 0.5:
-        return ""
-    gap = float(sharpened[0] - sharpened[1:].max())
-    change = gap - float(ideal[0] - ideal[1:].max())
-    effect = (
-        f"With them the distance to the runner-up is {gap:.2f}: crests sharper than a cosine's, "
-        "which the paper's model leaves out, make the answer stand out more."
-        if change > 0
-        else f"With them the distance to the runner-up is {gap:.2f}."
-    )
-    return (
-        f"Of the power that the cosines miss, {percent(share)} lies at twice the clusters' "
-        f"frequencies. {effect}"
+    return Superposed(
+        num_clusters=len(clusters),
+        missed=float(((measured - ideal) ** 2).sum() / (measured**2).sum()),
+        explained=float(spectrum[freqs].sum()),
+        distance=min(d, n - d),
+        gap=float(measured[0] - measured[d]),
+        ideal_gap=float(ideal[0] - ideal[1:].max()),
+        overtones=share,
+        sharp_gap=float(sharpened[0] - sharpened[1:].max()),
     )
 
 
-def about_separation(
+class Separation(NamedTuple):
+    """``own``: of m frequencies with equal amplitudes, in m, beside the ``paper``'s example and
+    ``median`` of random sets, a share ``better_than`` of which has less.
+
+    ``exact_freqs``, ``exact``: those of the exact theorem for this n, none for a prime power.
+    """
+
+    num_freqs: int
+    own: float = nan
+    median: float = nan
+    better_than: float = nan
+    exact_freqs: Sequence[int] = ()
+    exact: float = nan
+    paper: float = PAPER_DELTA
+
+
+def separations(
     n: int, freqs: Sequence[int], random: Float[np.ndarray, " draw"], exact_n: int
-) -> str:
+) -> Separation:
     """The separation of section 5.4, beside random frequencies and the exact theorem."""
     if not freqs:
-        return ""
+        return Separation(0)
     own = separation(n, freqs)
-    beats = float((random < own - 1e-9).mean())
-    reached = "more" if own > PAPER_DELTA else "no more"
-    exact_freqs = [exact_n // q for q in coprime_factors(exact_n)]
-    exact = separation(exact_n, exact_freqs)
-    text = (
-        f"With equal amplitudes the runner-up stays {own:.2f} m below m = {len(freqs)}: {reached} "
-        f"than the {PAPER_DELTA:.2f} m of the paper's example. Random sets of as many frequencies "
-        f"have {np.median(random):.2f} m in the median, and this network's set is better than "
-        f"{percent(beats)} of them. "
+    exact_freqs = [n // q for q in coprime_factors(n)] if exact_n == n else []
+    return Separation(
+        num_freqs=len(freqs),
+        own=own,
+        median=float(np.median(random)),
+        better_than=float((random < own - 1e-9).mean()),
+        exact_freqs=exact_freqs,
+        exact=separation(n, exact_freqs),
     )
-    if exact_n == n:
-        text += (
-            f"The exact theorem does it with the frequencies {listed(exact_freqs)}, and its "
-            f"runner-up stays {exact:.3f} m below m = {len(exact_freqs)}. "
-        )
-    if exact_n == n and exact < own:
-        text += (
-            "So it is not exactness that makes an answer stand out: the theorem's own frequencies "
-            "are separated less. "
-        )
-    if own < 1e-9:
-        text += "A separation of 0 means that some answers cannot be told apart at all. "
-    return text.strip()
 
 
-def about_margins(
-    margins: Float[np.ndarray, "a b"], ideal: Float[np.ndarray, " d"], table: pd.DataFrame
-) -> str:
+class Margins(NamedTuple):
+    """The margin over all pairs, in logits, not positive on ``num_wrong``; ``ideal``: that of the
+    cosines, ``first``: share of pairs that the clusters alone decide, None without clusters."""
+
+    num_pairs: int
+    num_wrong: int
+    least: float
+    mean: float
+    ideal: float | None = None
+    first: float | None = None
+
+
+def margins(
+    found: Float[np.ndarray, "a b"], ideal: Float[np.ndarray, " d"], table: pd.DataFrame
+) -> Margins:
     """The margin over all pairs, beside that of the ideal sum and of the clusters alone."""
-    wrong = int((margins <= 0).sum())
-    verdict = (
-        f"positive on all {margins.size:,} pairs"
-        if not wrong
-        else f"positive on all but {wrong:,} of {margins.size:,} pairs"
-    )
-    text = (
-        f"*Seen here*: the margin is {verdict}; its smallest value is {margins.min():.2f} logits, "
-        f"its mean {margins.mean():.2f}."
-    )
+    told = Margins(found.size, int((found <= 0).sum()), float(found.min()), float(found.mean()))
     if table.empty:
-        return text
-    return text + (
-        f" Cosines with the fitted amplitudes would have {ideal[0] - ideal[1:].max():.2f} at "
-        "every pair: the difference and the spread are what they leave unexplained. Without output "
-        "biases and loose neurons the clusters are right on "
-        f"{percent(table['first'].iloc[-1])} of all pairs."
-    )
+        return told
+    gap = float(ideal[0] - ideal[1:].max())
+    return told._replace(ideal=gap, first=float(table["first"].iloc[-1]))
 
 
-def about_shift(report: pd.DataFrame, shift: int, n: int) -> str:
-    """How well votes move with the inputs, by size of cluster."""
-    if report.empty:
-        return ""
-    if shift % n == 0:
-        return f"The shift is a multiple of {n}: nothing has moved, and all agree by construction."
-    parts = [
-        f"{_range(block.shift_cosine.fillna(0.0))} with a relative error of "
-        f"{_range(block.shift_error.fillna(0.0))} in {count(len(block), 'cluster')} {name}"
-        for block, name in _by_size(report)
-        if len(block)
-    ]
-    text = (
-        f"*Seen here*: over all pairs, the cosine between votes and moved votes is "
-        f"{'; '.join(parts)}."
-    )
-    fixed = report[(report.coset_size > 1) & (shift * report.coset_size % n == 0)]
-    if len(fixed):
-        text += (
-            f" To frequency {listed(fixed.freq.tolist())} a step of {shift} is none at all, since "
-            "it stays within a coset: there the error measures how exact the learned coset is."
-        )
-    return text
+class ExplainedLogits(NamedTuple):
+    """The strongest cosine of c - a - b, of ``freq``, and all of them: their shares of the
+    variance of a network's logits."""
+
+    name: str
+    num_clusters: int
+    freq: int
+    strongest: float
+    together: float
 
 
-def about_controls(
+class Controls(NamedTuple):
+    """By network; a share under ``tiny`` is told by its order of magnitude."""
+
+    networks: list[ExplainedLogits]
+    tiny: float = TINY
+
+
+def controls(
     spectra: Mapping[str, Float[np.ndarray, " freq"]], clusterings: Mapping[str, Clustering]
-) -> str:
+) -> Controls:
     """What cosines of c - a - b explain of the logits of each network."""
-    lines = []
-    for name, explained in spectra.items():
-        best = int(explained.argmax())
-        clusters = count(len(clusterings[name].clusters), "cluster")
-        lines.append(
-            f"- *{name}*: {clusters}; the strongest cosine (f = {best}) explains "
-            f"{_share(float(explained[best]))} of the logits, all of them together "
-            f"{_share(float(explained.sum()))}."
+    return Controls(
+        [
+            ExplainedLogits(
+                name=name,
+                num_clusters=len(clusterings[name].clusters),
+                freq=int(explained.argmax()),
+                strongest=float(explained.max()),
+                together=float(explained.sum()),
+            )
+            for name, explained in spectra.items()
+        ]
+    )
+
+
+class ShiftedClusters(NamedTuple):
+    """How votes of large or small clusters agree with themselves when both inputs move."""
+
+    is_large: bool
+    num_clusters: int
+    cosine: Ends
+    error: Ends
+
+
+class Shift(NamedTuple):
+    """``in_coset``: frequencies to which the shift is a step within a coset."""
+
+    shift: int
+    n: int
+    groups: list[ShiftedClusters]
+    in_coset: list[int]
+    large: int = LARGE
+
+
+def shift_of_votes(report: pd.DataFrame, shift: int, n: int) -> Shift:
+    """How well votes move with the inputs, by size of cluster."""
+    groups = [
+        ShiftedClusters(
+            is_large,
+            len(block),
+            cosine=_ends(block.shift_cosine.fillna(0.0)),
+            error=_ends(block.shift_error.fillna(0.0)),
         )
-    return "\n".join(lines)
+        for is_large, block in _by_size(report)
+    ]
+    fixed = report[(report.coset_size > 1) & (shift * report.coset_size % n == 0)]
+    return Shift(shift, n, groups, fixed.freq.tolist())
 
 
-def about_scales(rows: Sequence[Scales], pair: Int[np.ndarray, " 2"]) -> str:
+class ThreeScales(NamedTuple):
+    """Figure A1 at one pair: a neuron of each cluster shown; ``helping`` clusters vote for the
+    answer, which is where their sum ``is_highest`` or not."""
+
+    num_clusters: int
+    pair: tuple[int, int] = (0, 0)
+    answer: int = 0
+    neurons: Sequence[int] = ()
+    helping: int = 0
+    is_highest: bool = False
+
+
+def three_scales(rows: Sequence[Scales], pair: Int[np.ndarray, " 2"]) -> ThreeScales:
     """What figure A1 shows of this network."""
     if not rows:
-        return "This network has no clusters, so there are no three scales to draw."
-    n = len(rows[0].vote)
+        return ThreeScales(0)
     a, b = (int(value) for value in pair)
-    answer = (a + b) % n
-    neurons = listed([row.neuron for row in rows[:3]])
+    answer = (a + b) % len(rows[0].vote)
     total = np.sum([row.vote for row in rows], axis=0)
-    helping = sum(bool(row.vote[answer] > 0) for row in rows)
-    voters = f"{helping} of {len(rows)} clusters vote"
-    place = "highest" if total.argmax() == answer else "not highest"
-    return (
-        f"*Seen here*: {a} + {b} = {answer}. Left, the neuron of median residual of each cluster "
-        f"({neurons}). Right, {voters} for {answer}, and "
-        f"the sum is {place} there."
+    return ThreeScales(
+        num_clusters=len(rows),
+        pair=(a, b),
+        answer=answer,
+        neurons=[row.neuron for row in rows[:3]],
+        helping=sum(bool(row.vote[answer] > 0) for row in rows),
+        is_highest=bool(total.argmax() == answer),
     )

@@ -1,73 +1,109 @@
-"""Sentences of chapter 04."""
+"""What chapter 04 tells of its clusters, as numbers."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
 from modlib.analysis.meso.clusters import Cluster, Clustering, CosineFit
-from modlib.chapters.words import about_clusters, count, percent
+from modlib.chapters.shared import clusters_facts
 from modlib.maths.circular import chance_resultant, mean_resultant_length
 from modlib.maths.fourier import power_spectrum
 
 
-def about_columns(shares: Float[np.ndarray, "neuron freq"], clustering: Clustering) -> str:
+class Columns(NamedTuple):
+    """``clusters.md``'s facts; ``columns``: frequencies that have a cluster, ``held``: their share
+    of the clustered neurons' power, 0 where there are none."""
+
+    num_live: int
+    num_neurons: int
+    clusters: list[tuple[int, int, str]]
+    num_loose: int
+    columns: int
+    held: float
+
+
+def columns(shares: Float[np.ndarray, "neuron freq"], clustering: Clustering) -> Columns:
     """How much of the clustered neurons' power lies in the clusters' columns."""
-    seen = about_clusters(clustering)
-    clusters = clustering.clusters
-    if not clusters:
-        return f"*Seen here*: {seen}"
-    members = np.concatenate([cluster.neurons for cluster in clusters])
-    freqs = sorted({cluster.freq for cluster in clusters})
-    held = shares[members][:, freqs].sum() / len(members)
-    return (
-        f"*Seen here*: {seen} {count(len(freqs), 'column')[0].upper()}"
-        f"{count(len(freqs), 'column')[1:]} hold {percent(float(held))} of the power of all "
-        "clustered neurons."
-    )
+    found = clustering.clusters
+    if not found:
+        return Columns(*clusters_facts(clustering), columns=0, held=0.0)
+    members = np.concatenate([cluster.neurons for cluster in found])
+    freqs = sorted({cluster.freq for cluster in found})
+    held = float(shares[members][:, freqs].sum() / len(members))
+    return Columns(*clusters_facts(clustering), columns=len(freqs), held=held)
 
 
-def about_remapping(slow: list[Float[np.ndarray, "member n"]], unit: int, cluster: Cluster) -> str:
+class Remapping(NamedTuple):
+    """``as_said``: neurons of a cluster whose frequency is ``gcd`` once remapped by ``unit``."""
+
+    unit: int
+    n: int
+    freq: int
+    gcd: int
+    as_said: int
+    num_neurons: int
+
+
+def remapping(slow: list[Float[np.ndarray, "member n"]], unit: int, cluster: Cluster) -> Remapping:
     """How many of a cluster's neurons have the frequency gcd(f, n) once remapped."""
     power = sum(power_spectrum(signals)[:, 1:] for signals in slow)
-    as_said = int((np.argmax(power, axis=1) + 1 == cluster.coset_size).sum())
-    return (
-        f"*Seen here*: the unit is {unit}, gcd({cluster.freq}, {cluster.n}) = "
-        f"{cluster.coset_size}, and {as_said} of {cluster.num_neurons} neurons have that dominant "
-        "frequency once remapped."
-    )
+    gcd = cluster.coset_size
+    as_said = int((np.argmax(power, axis=1) + 1 == gcd).sum())
+    return Remapping(unit, cluster.n, cluster.freq, gcd, as_said, cluster.num_neurons)
 
 
-def about_phases(phases: pd.DataFrame, cluster: Cluster) -> str:
+class Phases(NamedTuple):
+    """Errors of t_A + t_B - t_D, a whole turn being n, and the mean resultant length of t_A beside
+    that of as many phases ``by_chance``; NaN where ``num_phases`` is 0."""
+
+    n: int
+    freq: int
+    num_phases: int
+    median_error: float
+    largest_error: float
+    resultant: float
+    by_chance: float
+
+
+def phases(table: pd.DataFrame, cluster: Cluster) -> Phases:
     """Whether input and output phases agree, and how evenly the phases are spread."""
-    if phases.empty:
-        return f"*Seen here*: frequency {cluster.freq} is n/2, which has no phase."
-    errors = phases.phase_error.abs()
-    spread = mean_resultant_length(phases.t_a.to_numpy(), cluster.n)
-    chance = chance_resultant(len(phases))
-    return (
-        f"*Seen here*: over {count(len(phases), 'neuron')} the median of |t_A + t_B - t_D| is "
-        f"{errors.median():.2f} and its largest value {errors.max():.2f}, where a whole turn is "
-        f"{cluster.n}. The phases t_A have a mean resultant length of {spread:.2f}; as many "
-        f"phases drawn at random would have about {chance:.2f}, evenly spaced ones 0."
+    if table.empty:
+        return Phases(cluster.n, cluster.freq, 0, *[float("nan")] * 4)
+    errors = table.phase_error.abs()
+    return Phases(
+        n=cluster.n,
+        freq=cluster.freq,
+        num_phases=len(table),
+        median_error=float(errors.median()),
+        largest_error=float(errors.max()),
+        resultant=float(mean_resultant_length(table.t_a.to_numpy(), cluster.n)),
+        by_chance=float(chance_resultant(len(table))),
     )
 
 
-def about_vote(fit: CosineFit, ranks: Float[np.ndarray, "a b"], cluster: Cluster) -> str:
+class Vote(NamedTuple):
+    """``explained``: share of a cluster's logits that one cosine of ``amplitude`` tells; ``first``:
+    share of pairs for which it puts the right answer first; ``before``: answers before it."""
+
+    amplitude: float
+    explained: float
+    num_pairs: int
+    gcd: int
+    first: float
+    before: float
+
+
+def vote(fit: CosineFit, ranks: Float[np.ndarray, "a b"], cluster: Cluster) -> Vote:
     """How well one cosine tells a cluster's logits, and where it puts the right answer."""
-    first = float((ranks == 0).mean())
-    text = (
-        f"*Seen here*: one cosine with one amplitude, A = {fit.amplitude:.2f}, and its phase fixed "
-        f"at a + b explains {percent(fit.explained)} of the variance of this cluster's logits "
-        f"over all {ranks.size:,} pairs. "
-    )
-    if cluster.coset_size > 1:
-        text += (
-            f"The {cluster.coset_size} answers of a coset get nearly the same logit, so which of "
-            "them comes first is decided by the rest of the variance. "
-        )
-    return text + (
-        f"Left to itself the cluster puts the right answer first for {percent(first)} of the "
-        f"pairs; on average {ranks.mean():.1f} others stand before it."
+    return Vote(
+        amplitude=float(fit.amplitude),
+        explained=float(fit.explained),
+        num_pairs=ranks.size,
+        gcd=cluster.coset_size,
+        first=float((ranks == 0).mean()),
+        before=float(ranks.mean()),
     )

@@ -1,8 +1,10 @@
-"""Sentences of chapter 03."""
+"""What chapter 03 tells of embeddings, as numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import nan
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,9 @@ from modlib.analysis.micro.embeddings import (
     pooled_shares,
     projections,
 )
-from modlib.chapters.words import count, listed, percent
+
+Pair = tuple[int, int]
+"""Two components, counted from 1."""
 
 
 def room_for(freqs: Sequence[int], n: int) -> int:
@@ -26,240 +30,306 @@ def room_for(freqs: Sequence[int], n: int) -> int:
     return sum(1 if 2 * freq == n else 2 for freq in set(freqs))
 
 
-def about_dimensions(
+class Dimensions(NamedTuple):
+    """``needed``: components by network for 95 % of the variance; ``held``: share of it in the
+    first ``room`` components, as many as the clusters' frequencies can fill."""
+
+    needed: list[tuple[str, int]]
+    freqs: list[int]
+    room: int
+    held: list[tuple[str, float]]
+
+
+def dimensions(
     shares: Mapping[str, Float[np.ndarray, " component"]], clustering: Clustering, n: int
-) -> str:
+) -> Dimensions:
     """How much of each network's variance fits into the room that the clusters' frequencies have.
 
     ``shares``: variance by component, all components, by network; the first is the run itself.
     """
-    needed = [
-        f"{name} {int((np.cumsum(share) < 0.95 - 1e-9).sum()) + 1}"
-        for name, share in shares.items()
-    ]
-    text = f"*Seen here*: components needed for 95 % of the variance: {listed(needed)}."
     freqs = [cluster.freq for cluster in clustering.clusters]
-    if not freqs:
-        return f"{text} This network has no cluster, so nothing says how many to expect."
     room = room_for(freqs, n)
-    held = [f"{percent(float(share[:room].sum()))} ({name})" for name, share in shares.items()]
-    return (
-        f"{text} A circle takes two dimensions; the clusters of this network listen to "
-        f"{count(len(freqs), 'frequency', 'frequencies')} (f = {listed(freqs)}), which can fill "
-        f"{room}. The first {room} components hold {listed(held)}."
+    return Dimensions(
+        needed=[
+            (name, int((np.cumsum(share) < 0.95 - 1e-9).sum()) + 1)
+            for name, share in shares.items()
+        ],
+        freqs=freqs,
+        room=room,
+        held=[(name, float(share[:room].sum())) for name, share in shares.items()],
     )
 
 
-def _named(table: pd.DataFrame) -> str:
-    pairs = zip(table["first"] + 1, table["second"] + 1, strict=True)
-    return listed([f"({i}, {j})" for i, j in pairs])
+def _pairs(table: pd.DataFrame) -> list[Pair]:
+    return [(int(i) + 1, int(j) + 1) for i, j in zip(table["first"], table["second"], strict=True)]
 
 
-def about_pairs(components: Components, table: pd.DataFrame, drawn: Sequence[tuple]) -> str:
+class PairsDrawn(NamedTuple):
+    """Pairs of one frequency by the spectra, and ``circular`` ones by position.
+
+    ``mean_share``: of the power of a component at its frequency; ``least``: the component with the
+    least, ``least_share``.
+    """
+
+    num_drawn: int
+    same: list[Pair]
+    circular: list[Pair]
+    mean_share: float
+    least: int
+    least_share: float
+
+
+def pairs_drawn(
+    components: Components, table: pd.DataFrame, drawn: Sequence[tuple[int, int]]
+) -> PairsDrawn:
     """Which of the drawn pairs share a frequency, and how pure their components are.
 
-    ``table``: rows of ``component_pairs``; ``drawn``: the pairs in the figure.
+    ``table``: rows of ``component_pairs``; ``drawn``: the pairs in the figure, from 0.
     """
     pairs = set(drawn)
     chosen = [(i, j) in pairs for i, j in zip(table["first"], table["second"], strict=True)]
     shown = table[chosen]
-    same, circular = shown[shown.same_freq], shown[shown.circular]
-    text = f"*Seen here*: of the {count(len(shown), 'pair')} drawn, "
-    if same.empty:
-        text += "none has two components of one and the same frequency"
-    else:
-        verb = "has" if len(same) == 1 else "have"
-        text += f"{_named(same)} {verb} one frequency by the spectra"
-    if set(same.index) == set(circular.index):
-        also = "it is circular as well" if len(same) == 1 else "the same are circular"
-        text += f"; {also}." if len(same) else ", and none is circular."
-    else:
-        text += f"; circular by position: {_named(circular)}."
     used = sorted({i for pair in drawn for i in pair})
     leading = components.spectra[used].max(1)
-    least = used[int(leading.argmin())]
-    return (
-        f"{text} One cosine holds {percent(float(leading.mean()))} of a component's power on "
-        f"average; the least pure of them is PC{least + 1} with {percent(float(leading.min()))}."
+    return PairsDrawn(
+        num_drawn=len(shown),
+        same=_pairs(shown[shown.same_freq]),
+        circular=_pairs(shown[shown.circular]),
+        mean_share=float(leading.mean()),
+        least=used[int(leading.argmin())] + 1,
+        least_share=float(leading.min()),
     )
 
 
-def about_agreement(
+class Agreement(NamedTuple):
+    """Pairs of components counted by spectra and by ellipse.
+
+    ``odd``: those on which the two disagree, with their ``spreads`` and the share of power that
+    the ``less_pure`` component of each has at its own frequency.
+    """
+
+    name: str
+    num_pairs: int
+    both: int
+    neither: int
+    spectra_only: int
+    ellipse_only: int
+    odd: list[Pair]
+    spreads: list[float]
+    less_pure: list[float]
+
+
+class Agreements(NamedTuple):
+    """By network; ``circular_below``: the spread under which a pair is circular."""
+
+    networks: list[Agreement]
+    circular_below: float = CIRCULAR_BELOW
+
+
+def _agreement(name: str, components: Components, table: pd.DataFrame) -> Agreement:
+    same, circular = table.same_freq, table.circular
+    odd = table[same != circular]
+    leading = components.spectra.max(1)
+    return Agreement(
+        name=name,
+        num_pairs=len(table),
+        both=int((same & circular).sum()),
+        neither=int((~same & ~circular).sum()),
+        spectra_only=int((same & ~circular).sum()),
+        ellipse_only=int((~same & circular).sum()),
+        odd=_pairs(odd),
+        spreads=odd.radius_spread.tolist(),
+        less_pure=[float(leading[[i - 1, j - 1]].min()) for i, j in _pairs(odd)],
+    )
+
+
+def agreements(
     components: Mapping[str, Components], tables: Mapping[str, pd.DataFrame]
-) -> str:
-    """Spectra against ellipses, pair by pair, for each network; what empty agreement is worth.
+) -> Agreements:
+    """Spectra against ellipses, pair by pair, for each network.
 
     ``tables``: ``component_pairs`` of the components.
     """
-    lines = [
-        "| network | pairs | both | neither | spectra only | ellipse only |",
-        "|---|---|---|---|---|---|",
-    ]
-    notes = []
-    for name, table in tables.items():
-        same, circular = table.same_freq, table.circular
-        counts = (
-            len(table),
-            (same & circular).sum(),
-            (~same & ~circular).sum(),
-            (same & ~circular).sum(),
-            (~same & circular).sum(),
-        )
-        lines.append(f"| {name} | " + " | ".join(str(int(number)) for number in counts) + " |")
-        notes += [_disagreement(name, components[name], table)]
-    empty = [name for name, t in tables.items() if not (t.same_freq | t.circular).any()]
-    if empty:
-        notes.append(
-            f"Where nothing is circular ({listed(empty)}) the two agree on every pair and it means "
-            "nothing: read the column *both*, not the share of agreement."
-        )
-    return "\n".join(lines) + "\n\n" + " ".join(note for note in notes if note)
+    return Agreements([_agreement(name, components[name], t) for name, t in tables.items()])
 
 
-def _disagreement(name: str, components: Components, table: pd.DataFrame) -> str:
-    odd = table[table.same_freq != table.circular]
-    if odd.empty:
-        return ""
-    leading = components.spectra.max(1)
-    least = [float(leading[[i, j]].min()) for i, j in zip(odd["first"], odd["second"], strict=True)]
-    return (
-        f"In the {name} network the two disagree on {_named(odd)}: spread "
-        f"{listed([f'{spread:.2f}' for spread in odd.radius_spread])} (the line is at "
-        f"{CIRCULAR_BELOW}), where the less pure component holds "
-        f"{listed([percent(share) for share in least])} of its power at its own frequency."
-    )
+class Coset(NamedTuple):
+    """Components, by name, of a frequency that has ``num_positions`` of ``size`` points each.
+
+    ``spread``: a point's distance from the middle of its coset, in that from the centre of all;
+    ``by_chance``: the same of points placed independently.
+    """
+
+    freq: int
+    size: int
+    components: list[str]
+    num_positions: int
+    spread: float
+    by_chance: float
 
 
-def about_cosets(table: pd.DataFrame, n: int) -> str:
+class Cosets(NamedTuple):
+    """The frequencies that tell components, and those of them with ``exact`` cosets."""
+
+    n: int
+    is_prime: bool
+    freqs: list[int]
+    exact: list[Coset]
+
+
+def cosets(table: pd.DataFrame, n: int) -> Cosets:
     """Which leading frequencies have exact cosets, and how exact they are.
 
     ``table``: see ``analysis.micro.embeddings.coset_table``.
     """
-    exact = table[table.coset_size > 1]
-    if table.empty:
-        return (
-            "*Seen here*: no component is told by one frequency, so there are no positions that "
-            "cosets could share."
+    exact = [
+        Coset(
+            freq=int(row.freq),
+            size=int(row.coset_size),
+            components=[f"PC{component + 1}" for component in row.components],
+            num_positions=int(row.positions),
+            spread=float(row.spread),
+            by_chance=float(row.by_chance),
         )
-    if exact.empty:
-        why = f"{n} is prime" if _is_prime(n) else f"gcd(f, {n}) = 1"
-        told = count(len(table), "frequency", "frequencies")
-        return (
-            f"*Seen here*: none. The leading components are told by {told} "
-            f"(f = {listed(list(table.freq))}), and {why}: no two inputs share a position, and all "
-            "cosets of this figure are approximate."
-        )
-    parts = []
-    for row in exact.itertuples():
-        names = listed([f"PC{component + 1}" for component in row.components])
-        parts.append(
-            f"gcd({row.freq}, {n}) = {row.coset_size}, so {names} can have {row.positions} "
-            f"positions of {row.coset_size} points each; a point's distance from the middle of its "
-            f"coset is {percent(row.spread)} of its distance from the centre of all, where points "
-            f"placed independently would have {percent(row.by_chance)}"
-        )
-    return f"*Seen here*: {'; '.join(parts)}."
+        for row in table[table.coset_size > 1].itertuples()
+    ]
+    is_prime = all(n % d for d in range(2, int(n**0.5) + 1))
+    return Cosets(n, is_prime, table.freq.tolist(), exact)
 
 
-def _is_prime(n: int) -> bool:
-    return n > 1 and all(n % d for d in range(2, int(n**0.5) + 1))
+class HalfTurn(NamedTuple):
+    """Mean correlation of components with themselves n/2 further on, for those of even and of odd
+    frequency; None where there are none."""
+
+    n: int
+    even: float | None = None
+    odd: float | None = None
 
 
-def about_half_turn(components: Components) -> str:
-    """For even n: where the two pairs of one answer stand; empty for odd n."""
+def half_turns(components: Components) -> HalfTurn:
+    """For even n: where the two pairs of one answer stand."""
     n = components.scores.shape[0]
     if n % 2:
-        return ""
-    turned = half_turn(components.scores)
-    even = [i for i, freq in enumerate(components.freqs) if freq % 2 == 0]
-    odd = [i for i, freq in enumerate(components.freqs) if freq % 2]
-    parts = []
-    for name, chosen, place in (("even", even, "together"), ("odd", odd, "opposite each other")):
-        if chosen:
-            parts.append(
-                f"{place} in components of {name} frequency (correlation "
-                f"{float(turned[chosen].mean()):.2f})"
-            )
-    return (
-        f"*n is even*: (k, k) and (k + {n // 2}, k + {n // 2}) have the same answer, 2 k. They "
-        f"stand {listed(parts)}. Points here are inputs, not answers, and the embedding has not "
-        "put equal answers in one place."
+        return HalfTurn(n)
+    turned, is_odd = half_turn(components.scores), np.array(components.freqs) % 2 == 1
+    even, odd = (
+        float(turned[chosen].mean()) if chosen.any() else None for chosen in (~is_odd, is_odd)
     )
+    return HalfTurn(n, even, odd)
 
 
-def about_coordinates(
-    coordinates: Complex[np.ndarray, " signal"],
+class Coordinates(NamedTuple):
+    """Amplitudes of a frequency in the coordinates, ``low`` to ``high`` (5 to 95 %).
+
+    ``from_axis``: mean angle from the nearest axis, in degrees, weighted by amplitude; None where
+    the frequency has no sine. ``needed``, ``neuron_needed``: frequencies for 90 % of the power of
+    a coordinate and of a neuron, medians; None without neurons.
+    """
+
+    num_coordinates: int
+    low: float
+    high: float
+    from_axis: float | None
+    needed: int
+    neuron_needed: int | None
+
+
+def coordinates(
+    vectors: Complex[np.ndarray, " signal"],
     embedding: Float[np.ndarray, "n embed"],
     preacts: Float[np.ndarray, "member n"],
-) -> str:
+) -> Coordinates:
     """What one coordinate and one neuron hold: number of frequencies, size, direction.
 
-    ``coordinates``: ``projections`` of the coordinates at the frequency drawn; ``preacts``: of
-    the neurons beside them.
+    ``vectors``: ``projections`` of the coordinates at the frequency drawn; ``preacts``: of the
+    neurons beside them.
     """
-    size = np.abs(coordinates)
+    size = np.abs(vectors)
     low, high = np.quantile(size, [0.05, 0.95])
-    angle = np.degrees(np.angle(coordinates)) % 90
-    from_axis = float(np.average(np.minimum(angle, 90 - angle), weights=size))
-    where = (
-        "all on one axis, because the frequency n/2 has no sine"
-        if not np.abs(coordinates.imag).max() > 1e-9 * size.max()
-        else f"in directions that are on average {from_axis:.0f} degrees from the nearest axis, "
-        "weighted by amplitude (22.5 if all directions are alike, 0 if they held cosine and sine "
-        "themselves)"
+    angle = np.degrees(np.angle(vectors)) % 90
+    has_sine = np.abs(vectors.imag).max() > 1e-9 * size.max()
+    return Coordinates(
+        num_coordinates=len(size),
+        low=float(low),
+        high=float(high),
+        from_axis=float(np.average(np.minimum(angle, 90 - angle), weights=size))
+        if has_sine
+        else None,
+        needed=int(np.median(frequencies_needed(embedding.T))),
+        neuron_needed=int(np.median(frequencies_needed(preacts))) if len(preacts) else None,
     )
-    heard = count(int(np.median(frequencies_needed(embedding.T))), "frequency", "frequencies")
-    text = (
-        f"*Seen here*: the {len(size)} coordinates hold this frequency with amplitudes between "
-        f"{low:.2f} and {high:.2f} (5 to 95 %), {where}. A coordinate needs {heard} for 90 % of "
-        "its power"
-    )
-    if not len(preacts):
-        return f"{text}."
-    single = count(int(np.median(frequencies_needed(preacts))), "frequency", "frequencies")
-    return f"{text}, a neuron of the cluster {single} (medians)."
 
 
-def about_axes(
+class Orbit(NamedTuple):
+    """``share`` of the embedding's variance at a cluster's frequency; ``axes``: the shorter axis
+    of its orbit in longer ones, None at n/2, which has one axis."""
+
+    freq: int
+    num_neurons: int
+    share: float
+    axes: float | None
+
+
+class ControlOrbits(NamedTuple):
+    """Share of a control's variance at the clusters' frequencies; ``axes``: least and largest
+    ratio, None where no frequency has two axes."""
+
+    name: str
+    held: float
+    axes: tuple[float, float] | None
+
+
+class Orbits(NamedTuple):
+    """The clusters' orbits in the embedding, beside controls; ``stands_out``: the share that they
+    hold is half at least, and half more than in any control."""
+
+    orbits: list[Orbit]
+    held: float = nan
+    controls: Sequence[ControlOrbits] = ()
+    num_coordinates: int = 0
+    stands_out: bool = False
+
+
+def _control_orbits(
+    name: str, embedding: Float[np.ndarray, "n embed"], freqs: Sequence[int]
+) -> ControlOrbits:
+    n = len(embedding)
+    ratios = [axes_ratio(projections(embedding.T, freq)) for freq in freqs if 2 * freq != n]
+    ratios = [ratio for ratio in ratios if not np.isnan(ratio)]
+    held = float(pooled_shares(embedding)[list(freqs)].sum())
+    return ControlOrbits(name, held, (min(ratios), max(ratios)) if ratios else None)
+
+
+def orbits(
     embeddings: Mapping[str, Float[np.ndarray, "n embed"]], clustering: Clustering
-) -> str:
+) -> Orbits:
     """Each cluster's share of the embedding and the shape of its orbit, beside the controls.
 
     ``embeddings``: by network, the first is the run itself.
     """
-    names = list(embeddings)
-    own, n = embeddings[names[0]], embeddings[names[0]].shape[0]
     if not clustering.clusters:
-        return "*Seen here*: there is no cluster whose frequency we could look up in the embedding."
-    share = {name: pooled_shares(embedding) for name, embedding in embeddings.items()}
-    lines = [
-        "| f | neurons | share of the embedding's variance | shorter axis / longer axis |",
-        "|---|---|---|---|",
-    ]
-    for cluster in clustering.clusters:
-        ratio = axes_ratio(projections(own.T, cluster.freq))
-        shown = "one axis only (n/2)" if 2 * cluster.freq == n else f"{ratio:.2f}"
-        lines.append(
-            f"| {cluster.freq} | {cluster.num_neurons} | "
-            f"{percent(float(share[names[0]][cluster.freq]))} | {shown} |"
-        )
+        return Orbits([])
+    own, *others = embeddings
+    embedding, n = embeddings[own], len(embeddings[own])
+    share = pooled_shares(embedding)
     freqs = sorted({cluster.freq for cluster in clustering.clusters})
-    held, parts = {name: float(share[name][freqs].sum()) for name in names}, []
-    for name in names[1:]:
-        ratios = [axes_ratio(projections(embeddings[name].T, f)) for f in freqs if 2 * f != n]
-        shape = f", axes {_between(ratios)}" if ratios else ""
-        parts.append(f"{name} {percent(held[name])}{shape}")
-    text = "\n".join(lines) + (
-        f"\n\nTogether {percent(held[names[0]])} of the variance. The same frequencies in the "
-        f"controls: {'; '.join(parts)}. Two random directions among {own.shape[1]} coordinates are "
-        "almost perpendicular and equally long too, so a round orbit alone is no evidence"
+    controls = [_control_orbits(name, embeddings[name], freqs) for name in others]
+    held = float(share[freqs].sum())
+    most = max((control.held for control in controls), default=0.0)
+    return Orbits(
+        orbits=[
+            Orbit(
+                freq=cluster.freq,
+                num_neurons=cluster.num_neurons,
+                share=float(share[cluster.freq]),
+                axes=None
+                if 2 * cluster.freq == n
+                else axes_ratio(projections(embedding.T, cluster.freq)),
+            )
+            for cluster in clustering.clusters
+        ],
+        held=held,
+        controls=controls,
+        num_coordinates=embedding.shape[1],
+        stands_out=held >= max(0.5, 1.5 * most),
     )
-    most = max((held[name] for name in names[1:]), default=0.0)
-    if held[names[0]] >= max(0.5, 1.5 * most):
-        return f"{text}; that little else is left is."
-    return f"{text}, and here the share of these frequencies is none either."
-
-
-def _between(values: Sequence[float]) -> str:
-    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
-    return low if low == high else f"{low} to {high}"

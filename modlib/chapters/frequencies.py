@@ -1,242 +1,306 @@
-"""Sentences of chapter 08: numbers of networks, rates, lifts, and a search."""
+"""What chapter 08 tells of thousands of networks: rates, lifts, and a search, as numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Shaped
 
 from modlib.analysis.many_seeds.frequencies import Uniformity
 from modlib.analysis.many_seeds.sweep_tables import SweepTables
-from modlib.chapters.words import count, interval, listed, percent, percents
+from modlib.chapters.words import Rows, fixed, interval, percent, significant
 from modlib.config.addition import AdditionConfig
 from modlib.maths.groups import signed_freq, units
-from modlib.maths.intervals import Interval, Intervals
+from modlib.maths.intervals import mean_over_seeds
 
 REJECTS_BELOW = 0.01
 """The p value under which the tests of this chapter tell something from chance."""
+RUNS = 100_000
+"""The paper counts the neurons of figure A25 in so many runs."""
+MAX_RATIOS, MAX_RELATIONS, MAX_ALIKE = 4, 3, 5
+"""Ratios, relations and networks that are named one by one."""
+
+Bounds = tuple[float, float, float]
+"""A value and both ends of its interval."""
 
 
-def scalar(estimate: Intervals) -> Interval:
-    """The first of an estimate's values with its interval."""
-    return estimate.at(0)
-
-
-def about_networks(sets: Mapping[str, SweepTables | None]) -> str:
-    """A table of the sets of networks: how many, of which seeds, and how many learned."""
-    lines = ["| set | networks | seeds | learned |", "|---|---:|---|---:|"]
+def networks(sets: Mapping[str, SweepTables | None]) -> Rows:
+    """The sets of networks: how many, of which seeds, and how many learned."""
+    cells = []
     for name, tables in sets.items():
         if tables is None:
-            lines.append(f"| {name} | not committed | | |")
+            cells.append((name, "not committed", "", ""))
             continue
         seeds, learned = tables.networks.seed, tables.networks.learned
-        lines.append(
-            f"| {name} | {len(seeds):,} | {seeds.min()} to {seeds.max()} | "
-            f"{percent(float(learned.mean()))} |"
-        )
-    return "\n".join(lines)
+        share = percent(float(learned.mean()))
+        cells.append((name, fixed(len(seeds), 0), f"{seeds.min()} to {seeds.max()}", share))
+    names = ("set", "networks", "seeds", "learned")
+    return {title: [row[i] for row in cells] for i, title in enumerate(names)}
 
 
-def about_few(config: AdditionConfig, tables: SweepTables) -> str:
-    """A warning where the networks are too few for the statistics of this chapter."""
-    learned = int(tables.networks.learned.sum())
-    if learned < 2:
-        return (
-            f"> **Of {count(len(tables.networks), 'network')} at n = {config.n} "
-            f"{count(learned, 'network')} learned.** The figures below need two or more: turn "
-            "`num_seeds`, or another `n`."
-        )
-    if learned < 100:
-        return (
-            f"> **Only {count(learned, 'network')} at n = {config.n}.** Every interval below is "
-            "wide, and most of what thousands show can't be seen: `num_seeds` trains more."
-        )
-    return ""
+class Few(NamedTuple):
+    """How many of the ``total`` networks of a set learned."""
+
+    n: int
+    total: int
+    learned: int
 
 
-def about_weights(sets: Mapping[str, SweepTables]) -> str:
-    """Shares of the embedding weights beyond 1 and near 0, and the largest, a row a set-up."""
+def few(config: AdditionConfig, tables: SweepTables) -> Few:
+    """Whether the networks are too few for the statistics of this chapter."""
+    return Few(config.n, len(tables.networks), int(tables.networks.learned.sum()))
+
+
+def weights(sets: Mapping[str, SweepTables]) -> Rows:
+    """Shares of the embedding weights beyond 1 and near 0, and the largest; {} without sets."""
     if not sets:
-        return "No long runs are committed yet."
-    lines = [
-        "| set-up | networks | beyond ±1 | within ±.025 | 99.9 % quantile | maximum, mean | "
-        "maximum, of all |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for name, tables in sets.items():
-        t = tables.networks
-        lines.append(
-            f"| {name} | {len(t):,} | {percent(float(t.share_above_1.mean()))} | "
-            f"{percent(float(t.share_within_025.mean()))} | {t.abs_q999.mean():.2f} | "
-            f"{t.abs_max.mean():.2f} | {t.abs_max.max():.2f} |"
-        )
-    return "\n".join(lines)
+        return {}
+    tables = [tables.networks for tables in sets.values()]
+    return {
+        "set-up": list(sets),
+        "networks": [fixed(len(t), 0) for t in tables],
+        "beyond ±1": [percent(float(t.share_above_1.mean())) for t in tables],
+        "within ±.025": [percent(float(t.share_within_025.mean())) for t in tables],
+        "99.9 % quantile": [fixed(t.abs_q999.mean()) for t in tables],
+        "maximum, mean": [fixed(t.abs_max.mean()) for t in tables],
+        "maximum, of all": [fixed(t.abs_max.max()) for t in tables],
+    }
 
 
-def about_rates(rates: Mapping[str, pd.DataFrame]) -> str:
-    """Mean rate of a frequency, and the extremes, by set."""
-    parts = []
-    for name, table in rates.items():
-        least, most = table.loc[table.rate.idxmin()], table.loc[table.rate.idxmax()]
-        parts.append(
-            f"**{name}**: a frequency is in {percent(float(table.rate.mean()))} of the networks on "
-            f"average, f = {most.freq:.0f} most "
-            f"often ({percent(float(most.rate))}), f = {least.freq:.0f} least "
-            f"({percent(float(least.rate))})."
-        )
-    return "*Seen here*: " + " ".join(parts)
+def numbers(means: pd.DataFrame, logs: Mapping[str, float]) -> Rows:
+    """Mean numbers of clusters by set-up, with intervals and deviations, and ln n."""
+    bounds = zip(means["mean"], means.low, means.high, strict=True)
+    return {
+        "set-up": [*means.name, *logs],
+        "mean clusters (95 %)": [*(interval(*b) for b in bounds), *map(fixed, logs.values())],
+        "s.d.": [*map(fixed, means.deviation), *[""] * len(logs)],
+    }
 
 
-def uniformity_table(within: Mapping[int, Uniformity]) -> str:
-    """Spread of the rates inside each gcd class, against draws."""
-    lines = [
-        "| gcd(f, n) | spread of the rates | draws: median | draws: 95 % below | p |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for common, test in within.items():
-        name = "all classes" if common == 0 else str(common)
-        lines.append(
-            f"| {name} | {percent(test.spread)} | {percent(test.chance)} | "
-            f"{percent(test.chance_high)} | {test.p_value:.2g} |"
-        )
-    return "\n".join(lines)
+class Thresholds(NamedTuple):
+    """Mean clusters with the thresholds of the book; the ``least`` and ``most`` over all; and how
+    far the limit of dead neurons alone moves the mean."""
+
+    chosen: float
+    least: float
+    most: float
+    moved: float
 
 
-def about_planted(controls: Mapping[str, Mapping[int, Uniformity]]) -> str:
-    """What the test makes of made-up networks: the first set without a preference, others with."""
-    lines = [
-        f"| made-up networks | spread of the rates | draws: 95 % below | p | p below "
-        f"{REJECTS_BELOW} |",
-        "|---|---:|---:|---:|---|",
-    ]
-    missed = []
-    for place, (name, within) in enumerate(controls.items()):
-        if 0 in within:
-            test = within[0]
-            told = test.p_value < REJECTS_BELOW
-            lines.append(
-                f"| {name} | {percent(test.spread)} | {percent(test.chance_high)} | "
-                f"{test.p_value:.2g} | {'yes' if told else 'no'} |"
-            )
-            if place and not told:
-                missed.append(name)
-    if len(lines) == 2:
-        return "Without networks there is nothing to test."
-    if missed:
-        lines += [
-            "",
-            f'The planted preference ("{listed(missed)}") is not told from chance: for so few '
-            "networks the test has little power, and that it did not reject above says little.",
-        ]
-    return "\n".join(lines)
-
-
-def about_classes(table: pd.DataFrame, test: Uniformity, n: int) -> str:
-    """Rates of the gcd classes against each other."""
-    if len(table) < 2:
-        return f"n = {n} is prime: there is one class only."
-    parts = [
-        f"gcd {row.gcd}: {interval(row.ratio, row.low, row.high, 3)} "
-        f"({count(row.num_freqs, 'frequency', 'frequencies')})"
-        for row in table.itertuples()
-    ]
-    verdict = "draws without preference do as much" if test.p_value > 0.05 else "more than chance"
-    return (
-        f"Rate of a class over the mean rate at n = {n}: {'; '.join(parts)}. Spread between the "
-        f"classes {percent(test.spread)}, of draws {percent(test.chance)} (median), p = "
-        f"{test.p_value:.2g}: {verdict}."
+def thresholds(table: pd.DataFrame, defaults: tuple[int, float]) -> Thresholds:
+    """How far the mean number of clusters moves with (smallest cluster, limit of dead neurons)."""
+    of_size = table[table.min_size == defaults[0]]
+    chosen = of_size[of_size.dead_below == defaults[1]]["mean"]
+    return Thresholds(
+        chosen=float(chosen.iloc[0]),
+        least=float(table["mean"].min()),
+        most=float(table["mean"].max()),
+        moved=float(np.ptp(of_size["mean"])),
     )
 
 
-def about_company(table: pd.DataFrame, freq: int, num_having: int, n: int) -> str:
+class Rate(NamedTuple):
+    """The mean rate of a frequency in a set; the extremes as (freq, rate)."""
+
+    name: str
+    mean: float
+    most: tuple[int, float]
+    least: tuple[int, float]
+
+
+def rates(tables: Mapping[str, pd.DataFrame]) -> list[Rate]:
+    """Mean rate of a frequency, and the extremes, by set."""
+    found = []
+    for name, table in tables.items():
+        most, least = (
+            (int(table.freq[at]), float(table.rate[at]))
+            for at in (table.rate.idxmax(), table.rate.idxmin())
+        )
+        found.append(Rate(name, float(table.rate.mean()), most, least))
+    return found
+
+
+def uniformity(within: Mapping[int, Uniformity]) -> Rows:
+    """Spread of the rates inside each gcd class, against draws."""
+    tests = within.values()
+    return {
+        "gcd(f, n)": ["all classes" if common == 0 else str(common) for common in within],
+        "spread of the rates": [percent(test.spread) for test in tests],
+        "draws: median": [percent(test.chance) for test in tests],
+        "draws: 95 % below": [percent(test.chance_high) for test in tests],
+        "p": [significant(test.p_value) for test in tests],
+    }
+
+
+class Planted(NamedTuple):
+    """``rows``: a set of made-up networks each, {} without; ``missed``: planted preferences that
+    are not told from chance."""
+
+    rows: Rows
+    missed: list[str]
+
+
+def planted(controls: Mapping[str, Mapping[int, Uniformity]]) -> Planted:
+    """What the test makes of made-up networks: the first set without a preference, others with."""
+    tests = {name: within[0] for name, within in controls.items() if 0 in within}
+    if not tests:
+        return Planted({}, [])
+    told = {name: test.p_value < REJECTS_BELOW for name, test in tests.items()}
+    rows = {
+        "made-up networks": list(tests),
+        "spread of the rates": [percent(test.spread) for test in tests.values()],
+        "draws: 95 % below": [percent(test.chance_high) for test in tests.values()],
+        "p": [significant(test.p_value) for test in tests.values()],
+        f"p below {REJECTS_BELOW}": ["yes" if found else "no" for found in told.values()],
+    }
+    preferred = list(controls)[1:]
+    return Planted(rows, [name for name in preferred if not told.get(name, True)])
+
+
+class Classes(NamedTuple):
+    """Rates of the gcd classes over the mean rate, as (gcd, bounds, frequencies in it).
+
+    ``classes`` is empty where there is one class only, or no cluster at all.
+    """
+
+    name: str
+    n: int
+    prime: bool
+    classes: list[tuple[int, Bounds, int]]
+    spread: float
+    chance: float
+    p_value: float
+
+
+def classes(name: str, table: pd.DataFrame, test: Uniformity, n: int) -> Classes:
+    """Rates of the gcd classes against each other."""
+    known = len(table) > 1 and bool(np.isfinite(table[["ratio", "low", "high"]]).all(axis=None))
+    rows = [(r.gcd, (r.ratio, r.low, r.high), r.num_freqs) for r in table.itertuples()]
+    tested = (test.spread, test.chance, test.p_value)
+    return Classes(name, n, len(table) < 2, rows if known else [], *tested)
+
+
+class Companion(NamedTuple):
+    """Twice or half of a frequency: its rate ``alone`` (None: too few) and ``pooled``."""
+
+    freq: int
+    relation: str
+    alone: Bounds | None
+    pooled: Bounds
+    expected: float
+
+
+class Company(NamedTuple):
+    """What goes with one frequency; ``less``, ``more``, ``same``: those of ``related`` by their
+    pooled interval against the expectation. ``known``: enough networks have such a frequency.
+
+    By symmetry all others have ``num_rates`` pooled rates, ``num_apart`` of them with an interval
+    without the expected one.
+    """
+
+    freq: int
+    num_having: int
+    known: bool
+    related: list[Companion]
+    less: list[int]
+    more: list[int]
+    same: list[int]
+    num_rates: int
+    num_apart: int
+
+
+def company(table: pd.DataFrame, freq: int, num_having: int, n: int) -> Company:
     """What goes with one frequency: twice and half of it, alone and pooled, against the null."""
-    if table.pooled.isna().all():
-        return f"Of f = {freq} there is nothing to tell: too few networks have such a frequency."
     below, above = table.pooled_high < table.expected, table.pooled_low > table.expected
     related = table.relation != ""
-    parts, judged = [], []
-    for row in table[related].itertuples():
-        alone = "" if np.isnan(row.rate) else f"{percents(row.rate, row.low, row.high)}, "
-        pooled = percents(row.pooled, row.pooled_low, row.pooled_high)
-        parts.append(
-            f"f = {row.freq} ({row.relation}) in {alone}pooled {pooled}, expected "
-            f"{100 * row.expected:.1f} %"
-        )
-    for what, chosen in (
-        ("less often than expected", related & below),
-        ("more often than expected", related & above),
-        ("at a rate that is not told from the expected one", related & ~below & ~above),
-    ):
-        if chosen.any():
-            names = listed([f"f = {f}" for f in table.freq[chosen]])
-            judged.append(f"{names} {what}")
-    text = f"With f = {freq} ({num_having:,} networks): "
-    if parts:
-        text += f"{'; '.join(parts)}. Pooled, the networks have {listed(judged)}. "
-    orbit = table.freq.map(lambda other: _orbit(freq, other, n))
-    total, apart = orbit[~related].nunique(), orbit[~related & (below | above)].nunique()
-    return text + (
-        f"By symmetry the other frequencies have {count(total, 'pooled rate')} between them, of "
-        f"which {count(apart, 'has', 'have') if apart else 'none has'} an interval without the "
-        "expected one (one in twenty would by chance)."
+    known = not table.pooled.isna().all()
+    less, more, same = (
+        table.freq[related & chosen].tolist() for chosen in (below, above, ~below & ~above)
+    )
+    pairs = table.freq.map(lambda other: orbit(freq, other, n))
+    return Company(
+        freq=freq,
+        num_having=num_having,
+        known=known,
+        related=[
+            Companion(
+                freq=row.freq,
+                relation=row.relation,
+                alone=None if np.isnan(row.rate) else (row.rate, row.low, row.high),
+                pooled=(row.pooled, row.pooled_low, row.pooled_high),
+                expected=row.expected,
+            )
+            for row in table[related].itertuples()
+            if known
+        ],
+        less=less,
+        more=more,
+        same=same,
+        num_rates=pairs[~related].nunique(),
+        num_apart=pairs[~related & (below | above)].nunique(),
     )
 
 
-def _orbit(freq: int, other: int, n: int) -> tuple[int, ...]:
+def orbit(freq: int, other: int, n: int) -> tuple[int, ...]:
     """The first of the pairs into which units carry two frequencies: the same for equal rates."""
     return min(
         tuple(sorted((signed_freq(u * freq, n), signed_freq(u * other, n)))) for u in units(n)
     )
 
 
-def about_ratios(lifts: Mapping[str, pd.DataFrame], marked: int = 2) -> str:
-    """The lift of one ratio, and which other ratios leave chance behind."""
-    parts = []
+class Ratio(NamedTuple):
+    """Pairs of one ratio, seen and expected, and ``bounds`` of their quotient.
+
+    ``others``: of ``num_others`` ratios the first few of the ``num_sure`` whose interval leaves 1
+    out, farthest from 1 first, as (ratio, bounds).
+    """
+
+    name: str
+    ratio: int
+    observed: int
+    expected: int
+    bounds: Bounds
+    others: list[tuple[int, Bounds]]
+    num_others: int
+    num_sure: int
+
+
+def ratios(lifts: Mapping[str, pd.DataFrame], marked: int = 2) -> list[Ratio]:
+    """The lift of one ratio, and which others leave chance behind; sets that tell nothing left out.
+
+    A set tells nothing where no pair is expected.
+    """
+    found = []
     for name, table in lifts.items():
-        row = table[table.ratio == marked]
-        if row.empty or not row.expected.iloc[0] > 0:
+        rows, rest = table[table.ratio == marked], table[table.ratio != marked]
+        if rows.empty or not rows.expected.iloc[0] > 0 or np.isnan(rows.low.iloc[0]):
             continue
-        r = row.iloc[0]
-        word = "the interval includes 1"
-        if r.high < 1:
-            word = "they avoid each other"
-        elif r.low > 1:
-            word = "they seek each other"
-        parts.append(
-            f"**{name}**: f and {marked}f together in {r.observed:.0f} pairs where "
-            f"{r.expected:.0f} were expected, {interval(r.lift, r.low, r.high)} times: {word}; "
-            f"{_other_ratios(table[table.ratio != marked])}."
+        row = rows.iloc[0]
+        sure = rest[(rest.high < 1) | (rest.low > 1)]
+        far = sure.reindex((sure.lift - 1).abs().sort_values(ascending=False).index)
+        found.append(
+            Ratio(
+                name=name,
+                ratio=marked,
+                observed=round(row.observed),
+                expected=round(row.expected),
+                bounds=(float(row.lift), float(row.low), float(row.high)),
+                others=[
+                    (o.ratio, (o.lift, o.low, o.high)) for o in far.head(MAX_RATIOS).itertuples()
+                ],
+                num_others=len(rest),
+                num_sure=len(sure),
+            )
         )
-    if not parts:
-        return "Too few pairs are expected to compare ratios."
-    return "*Seen here*: " + " ".join(parts) + " (One in twenty would by chance.)"
+    return found
 
 
-def _other_ratios(table: pd.DataFrame) -> str:
-    sure = table[(table.high < 1) | (table.low > 1)]
-    if sure.empty:
-        return f"none of the {len(table)} other ratios has an interval without 1"
-    first = sure.reindex((sure.lift - 1).abs().sort_values(ascending=False).index).head(4)
-    names = [f"{o.ratio} ({interval(o.lift, o.low, o.high)})" for o in first.itertuples()]
-    most = "" if len(sure) == len(first) else "most of all "
-    return (
-        f"of the {len(table)} other ratios {len(sure)} {'has' if len(sure) == 1 else 'have'} an "
-        f"interval without 1: {most}{listed(names)}"
-    )
-
-
-def about_doubling(lifts: Mapping[str, pd.DataFrame]) -> str:
-    """A possible reason for a ratio 2 that is avoided; empty where none is seen to be."""
-    avoided = [name for name, table in lifts.items() if (table.high[table.ratio == 2] < 1).any()]
-    if not avoided:
-        return ""
-    return (
-        f"Why would a network with f do without 2f (here at {listed(avoided)})? One possible "
-        "reason, not tested here: a cluster's output is not one cosine. Where its inputs have "
-        "frequency f, its output has a part at 2f as well, which the ReLU makes (chapter 7 sees it "
-        "in the sum), so a cluster at f may supply a part of what one at 2f would bring."
-    )
+def avoids_doubles(lifts: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The sets in which f and 2f are together less often than by chance."""
+    return [name for name, table in lifts.items() if (table.high[table.ratio == 2] < 1).any()]
 
 
 def title_of_sum(name: str, num_summed: int, num_networks: int) -> str:
@@ -245,188 +309,252 @@ def title_of_sum(name: str, num_summed: int, num_networks: int) -> str:
     return f"{name}: all {num_summed:,} {committed}networks"
 
 
-def about_ranks(clusters: pd.DataFrame, num_networks: int, n: int) -> str:
+class Ranks(NamedTuple):
+    """One cluster alone: shares of the pairs with the right answer ``first``, and with five before
+    it at most; the mean rank, that of a ``guess``, and what 90 % of the clusters have.
+
+    ``exact``: share that is first for clusters on exact cosets, and for the others; None where one
+    kind is missing.
+    """
+
+    name: str
+    num_clusters: int
+    num_networks: int
+    first: float
+    within_five: float
+    rank: float
+    guess: float
+    middle: tuple[float, float]
+    exact: tuple[float, float] | None
+
+
+def ranks(name: str, clusters: pd.DataFrame, num_networks: int, n: int) -> Ranks:
     """How often one cluster alone is right, and how this differs from cluster to cluster."""
-    if clusters.empty:
-        return "*Seen here*: no clusters."
-    low, high = clusters.rank_mean.quantile([0.05, 0.95])
     exact, others = clusters[clusters.gcd > 1], clusters[clusters.gcd == 1]
-    text = (
-        f"*Seen here*: {len(clusters):,} clusters of {num_networks:,} networks that learned. One "
-        f"alone has the right answer first on {percent(float(clusters.rank_0.mean()))} of the "
-        f"pairs, and on {percent(float(clusters.rank_5.mean()))} at most five others stand before "
-        f"it. The mean rank is {clusters.rank_mean.mean():.1f} (a guess has {(n - 1) / 2:g}), for "
-        f"90 % of the clusters between {low:.1f} and {high:.1f}; one in twenty lies further down."
+    low, high = clusters.rank_mean.quantile([0.05, 0.95])
+    both = (float(exact.rank_0.mean()), float(others.rank_0.mean()))
+    return Ranks(
+        name=name,
+        num_clusters=len(clusters),
+        num_networks=num_networks,
+        first=float(clusters.rank_0.mean()),
+        within_five=float(clusters.rank_5.mean()),
+        rank=float(clusters.rank_mean.mean()),
+        guess=(n - 1) / 2,
+        middle=(float(low), float(high)),
+        exact=both if len(exact) and len(others) else None,
     )
-    if len(exact) and len(others):
-        text += (
-            f" Clusters on exact cosets have the right answer first on "
-            f"{percent(float(exact.rank_0.mean()))} of the pairs, where the others have it on "
-            f"{percent(float(others.rank_0.mean()))}."
-        )
-    return text
 
 
-def about_numbers(means: pd.DataFrame, logs: Mapping[str, float]) -> str:
-    """Mean numbers of clusters by set-up, with intervals and deviations, and ln n."""
-    lines = ["| set-up | mean clusters (95 %) | s.d. |", "|---|---:|---:|"]
-    for row in means.itertuples():
-        lines.append(
-            f"| {row.name} | {interval(row.mean, row.low, row.high)} | {row.deviation:.2f} |"
-        )
-    return "\n".join([*lines, *(f"| {name} | {value:.2f} | |" for name, value in logs.items())])
+class Regime(NamedTuple):
+    """``bounds`` of a difference, full batch less batch n, its margin, and p of "not within"."""
+
+    what: str
+    bounds: Bounds
+    margin: float
+    p_value: float
 
 
-def about_regimes(n: int, tests: Mapping[str, tuple[tuple[float, ...], float]]) -> str:
-    """Full batch less batch n: differences, margins, and whether they are equivalent."""
-    parts = []
-    for what, ((difference, low, high, p_value), margin) in tests.items():
-        word = "equivalent" if p_value < 0.05 else "not shown to be equivalent"
-        parts.append(
-            f"{what} {interval(difference, low, high, 3)}, margin {margin}: {word} "
-            f"(p = {p_value:.2g})"
-        )
-    return f"Full batch less batch n at n = {n}: {'; '.join(parts)}."
-
-
-def about_window(counts: Mapping[str, tuple[float, float, float]], runs: float) -> str:
-    """Neurons in the window a frequency in 100,000 runs: of all kinds and fine-tuning."""
-    parts = [
-        f"{name} {1e5 * value:,.0f} ({1e5 * low:,.0f} to {1e5 * high:,.0f})"
-        for name, (value, low, high) in counts.items()
+def regimes(tests: Mapping[str, tuple[tuple[float, ...], float]]) -> list[Regime]:
+    """Differences between the batch regimes and their margins."""
+    return [
+        Regime(what, (difference, low, high), margin, p_value)
+        for what, ((difference, low, high, p_value), margin) in tests.items()
     ]
-    return (
-        f"*Seen here*, a frequency and 100,000 runs: {'; '.join(parts)}. A given frequency has "
-        f"such a neuron in {1e5 * runs:,.0f} of 100,000 runs."
-    )
 
 
-def about_fine_tuning(networks: pd.DataFrame, clusters: pd.DataFrame) -> str:
+class Window(NamedTuple):
+    """Neurons in the window a frequency in ``RUNS`` runs, as (kind, bounds); ``runs``: so many of
+    these runs have one at a given frequency."""
+
+    name: str
+    kinds: list[tuple[str, Bounds]]
+    runs: float
+
+
+def window(name: str, counts: Mapping[str, Shaped[np.ndarray, "seed freq"]]) -> Window:
+    """Neurons in the window of figure A25, by kind; the first kind is that of all neurons."""
+    kinds = []
+    for kind, by_freq in counts.items():
+        found = mean_over_seeds(by_freq[:, 1:].mean(1, keepdims=True))
+        value, low, high = (RUNS * float(part[0]) for part in found)
+        kinds.append((kind, (value, low, high)))
+    every = next(iter(counts.values()))
+    return Window(name, kinds, RUNS * float((every[:, 1:] > 0).mean()))
+
+
+class FineTuning(NamedTuple):
+    """Fine-tuning clusters of all, and the share of networks ``having`` one."""
+
+    num_tuned: int
+    num_clusters: int
+    having: float
+
+
+def fine_tuning(networks: pd.DataFrame, clusters: pd.DataFrame) -> FineTuning:
     """How many clusters and networks have fine-tuning in them."""
-    if clusters.empty:
-        return "No clusters, so no fine-tuning ones."
-    tuned = clusters.kind == "fine-tuning"
-    having = (networks.num_fine_tuning > 0).mean()
-    return (
-        f"By the residual rule {int(tuned.sum()):,} of {len(clusters):,} clusters "
-        f"({percent(float(tuned.mean()))}) are fine-tuning clusters, and "
-        f"{percent(float(having))} of the networks have one."
-    )
+    num_tuned = int((clusters.kind == "fine-tuning").sum())
+    return FineTuning(num_tuned, len(clusters), float((networks.num_fine_tuning > 0).mean()))
 
 
-def about_multiples(table: pd.DataFrame, freq: int, base: int, n: int) -> str:
+class Beside(NamedTuple):
+    """A frequency beside another: ``relation`` "twice", "half of" or "", and its pooled lift."""
+
+    freq: int
+    relation: str
+    bounds: Bounds
+
+
+class Multiples(NamedTuple):
+    """Which multiples of ``base`` accompany ``freq``: ``above`` chance, ``below``, ``unsure``,
+    ``never`` seen, or too little expected to judge; ``others``: above chance and no multiples."""
+
+    freq: int
+    base: int
+    known: bool
+    num_multiples: int
+    above: list[Beside]
+    unsure: list[int]
+    below: list[int]
+    never: list[int]
+    unjudged: list[int]
+    others: list[Beside]
+
+
+def multiples(table: pd.DataFrame, freq: int, base: int, n: int) -> Multiples:
     """Which multiples of ``base`` accompany ``freq`` in fine-tuning neurons, and what else does.
 
     ``table``: ``fine_tuning_companions``; judged by the pooled lift and its interval.
     """
-    if table.pooled.isna().all():
-        return f"Given {freq} there is nothing to tell: no fine-tuning neuron has such a frequency."
-    known = np.isfinite(table[["pooled", "pooled_low", "pooled_high"]]).all(axis=1)
-    above = known & (table.pooled_low > 1)
-    never = known & (table.pooled == 0)
-    unsure = known & ~above & ~never & (table.pooled_high >= 1)
+    finite = np.isfinite(table[["pooled", "pooled_low", "pooled_high"]]).all(axis=1)
+    above = finite & (table.pooled_low > 1)
+    never = finite & (table.pooled == 0)
+    unsure = finite & ~above & ~never & (table.pooled_high >= 1)
     multiple = table.freq % base == 0
 
-    def having(chosen: pd.Series) -> str:
-        named = [
-            f"{row.freq}{_double_or_half(row.freq, freq, n)} "
-            f"{interval(row.pooled, row.pooled_low, row.pooled_high, 1)} times"
+    def freqs(chosen: pd.Series) -> list[int]:
+        return table.freq[multiple & chosen].tolist()
+
+    def beside(chosen: pd.Series) -> list[Beside]:
+        return [
+            Beside(
+                freq=row.freq,
+                relation=_relation(row.freq, freq, n),
+                bounds=(row.pooled, row.pooled_low, row.pooled_high),
+            )
             for row in table[chosen].itertuples()
         ]
-        number = count(len(named), "has", "have") if named else "none has"
-        return f"{number} an interval above 1" + (f": {listed(named)}" if named else "")
 
-    parts = [
-        f"{what} {listed(table.freq[multiple & chosen].tolist())}"
-        for what, chosen in (
-            ("the interval includes 1 for", unsure),
-            ("it lies below 1 for", known & ~above & ~never & ~unsure),
-            ("never seen beside it:", never),
-            ("too little is expected to judge", ~known),
-        )
-        if (multiple & chosen).any()
-    ]
-    others = count(int(multiple.sum()), "other multiple")
-    text = "; ".join([f"of {others} of {base} {having(multiple & above)}", *parts])
-    return (
-        f"*Given {freq}*, pooled by symmetry: {text}. Of the frequencies that are no multiples of "
-        f"{base}, {having(~multiple & above)}."
+    return Multiples(
+        freq=freq,
+        base=base,
+        known=not table.pooled.isna().all(),
+        num_multiples=int(multiple.sum()),
+        above=beside(multiple & above),
+        unsure=freqs(unsure),
+        below=freqs(finite & ~above & ~never & ~unsure),
+        never=freqs(never),
+        unjudged=freqs(~finite),
+        others=beside(~multiple & above),
     )
 
 
-def _double_or_half(other: int, freq: int, n: int) -> str:
+def _relation(other: int, freq: int, n: int) -> str:
+    """What ``other`` is of ``freq``: twice it, half of it, or nothing simple."""
     if signed_freq(2 * freq, n) == other:
-        return f" (twice {freq})"
-    return f" (half of {freq})" if signed_freq(2 * other, n) == freq else ""
+        return "twice"
+    return "half of" if signed_freq(2 * other, n) == freq else ""
 
 
-def _times(row: pd.Series) -> str:
-    """A lift with its interval, as far as something was expected."""
-    if not row.expected > 0:
-        return "where none were expected"
-    if not np.isfinite([row.low, row.high]).all():
-        return f"{row.lift:.1f} times, too few for an interval"
-    return f"{interval(row.lift, row.low, row.high, 1)} times"
+class Relation(NamedTuple):
+    """Neurons ``observed`` with a ratio, and how many times as many as a new deal would give.
+
+    ``lift`` None: none were expected; ``bounds`` None: too few for an interval.
+    """
+
+    name: str
+    observed: int
+    lift: float | None
+    bounds: Bounds | None
 
 
-def about_relations(table: pd.DataFrame, num_neurons: int, num_networks: int, n: int) -> str:
+class Relations(NamedTuple):
+    """``pooled``: the ratios 1:2, 1:3 and 2:3 together, None where there is nothing to tell;
+    ``share`` of the neurons that have one; ``largest``: the most frequent of all."""
+
+    n: int
+    num_neurons: int
+    num_networks: int
+    pooled: Relation | None
+    share: float
+    largest: list[Relation]
+
+
+def relations(table: pd.DataFrame, num_neurons: int, num_networks: int, n: int) -> Relations:
     """Which ratios the two strongest frequencies of fine-tuning neurons have."""
     if table.empty or not num_neurons or not table.expected.iloc[0] > 0:
-        return f"*Seen here*, n = {n}: too few networks with fine-tuning neurons."
-    pooled = table.iloc[0]
-    largest = table.iloc[1:].sort_values("observed", ascending=False).head(3)
-    parts = [
-        f"{row.relation} in {row.observed:.0f} ({_times(row)})"
-        for _, row in largest.iterrows()
-        if row.observed
-    ]
-    return (
-        f"*Seen here*, n = {n}: {num_neurons:,} fine-tuning neurons of {num_networks:,} networks. "
-        f"The ratios 1:2, 1:3 and 2:3, either way, hold for {pooled.observed:.0f} of them "
-        f"({percent(pooled.observed / num_neurons)}), {_times(pooled)} what dealing out second "
-        f"frequencies anew would give. Most frequent: {listed(parts)}."
+        return Relations(n, num_neurons, num_networks, None, 0.0, [])
+    pooled = _of_relation(table.iloc[0])
+    largest = table.iloc[1:].sort_values("observed", ascending=False).head(MAX_RELATIONS)
+    found = [_of_relation(row) for _, row in largest.iterrows() if row.observed]
+    share = float(table.observed.iloc[0]) / num_neurons
+    return Relations(n, num_neurons, num_networks, pooled, share, found)
+
+
+def _of_relation(row: pd.Series) -> Relation:
+    """A row of ``relation_lifts``, what is no number left out."""
+    expected = row.expected > 0
+    known = expected and np.isfinite([row.low, row.high]).all()
+    return Relation(
+        name=row.relation,
+        observed=round(row.observed),
+        lift=float(row.lift) if expected else None,
+        bounds=(float(row.lift), float(row.low), float(row.high)) if known else None,
     )
 
 
-def about_search(found: pd.DataFrame, num_networks: int, base: int) -> str:
+class Found(NamedTuple):
+    """A network with a fine-tuning cluster, ``num_neurons`` led by ``tuned``, with ``parts``."""
+
+    seed: int
+    num_clusters: int
+    freqs: list[int]
+    tuned: int
+    num_neurons: int
+    parts: list[int]
+
+
+class Search(NamedTuple):
+    """``num_found`` networks have a fine-tuning cluster at multiples of ``base``, in ``num_pure``
+    of them with such parts alone; ``alike``: the first of ``num_alike`` that are like the paper's,
+    ``nearest``: the network that comes nearest, None where none has such a cluster."""
+
+    name: str
+    base: int
+    num_networks: int
+    num_found: int
+    num_pure: int
+    num_alike: int
+    alike: list[Found]
+    nearest: Found | None
+
+
+def search(name: str, found: pd.DataFrame, num_networks: int, base: int) -> Search:
     """What the scan for a network like the paper's seed 133 found."""
-    what = f"a fine-tuning cluster whose frequency shares the factor {base} with n"
-    if found.empty:
-        return f"None of {num_networks:,} networks that learned has {what}."
-    pure, alike = int(found.all_multiples.sum()), found[found.alike]
-    share = "all" if pure == len(found) else "none" if pure == 0 else f"{pure:,}"
-    which = f"in {share} of them it" if len(found) > 1 else "it"
-    only = "only multiples" if pure or len(found) > 1 else "not only multiples"
-    head = (
-        f"Of {num_networks:,} networks that learned, {len(found):,} "
-        f"{'has' if len(found) == 1 else 'have'} {what}; {which} has "
-        f"{only} of {base} as parts"
-    )
-    if len(alike):
-        lines = [
-            f"- seed {row.seed}: clusters at f = {listed(row.freqs)}; the fine-tuning one, "
-            f"{count(row.num_neurons, 'neuron')} led by {row.tuned}, has the parts "
-            f"{listed(row.parts)}"
-            for row in alike.head(5).itertuples()
-        ]
-        have = "one has" if len(alike) == 1 else f"{len(alike)} have"
-        return f"{head}, and {have} four clusters as well:\n\n" + "\n".join(lines)
-    near = found.sort_values(["all_multiples", "num_clusters"], ascending=[False, True]).iloc[0]
-    return (
-        f"{head}, but none has four clusters, one of them fine-tuning. The nearest is seed "
-        f"{near.seed}: {count(near.num_clusters, 'cluster')} at f = {listed(near.freqs)}, the "
-        f"fine-tuning one with the parts {listed(near.parts)}."
+    alike = found[found.alike.astype(bool)]
+    near = found.sort_values(["all_multiples", "num_clusters"], ascending=[False, True])
+    return Search(
+        name=name,
+        base=base,
+        num_networks=num_networks,
+        num_found=len(found),
+        num_pure=int(found.all_multiples.sum()),
+        num_alike=len(alike),
+        alike=_as_found(alike.head(MAX_ALIKE)),
+        nearest=next(iter(_as_found(near.head(1))), None),
     )
 
 
-def about_thresholds(table: pd.DataFrame, defaults: tuple[int, float]) -> str:
-    """How far the mean number of clusters moves with the thresholds."""
-    of_size = table[table.min_size == defaults[0]]
-    at = of_size[of_size.dead_below == defaults[1]]["mean"]
-    moved = float(np.ptp(of_size["mean"]))
-    by = "less than .01" if moved < 0.01 else f"{moved:.2f}"
-    return (
-        f"*Seen here*: {float(at.iloc[0]):.2f} clusters with the thresholds of this book, "
-        f"{table['mean'].min():.2f} to {table['mean'].max():.2f} over all that are drawn; the "
-        f"limit of dead neurons alone moves it by {by}."
-    )
+def _as_found(table: pd.DataFrame) -> list[Found]:
+    """Rows of ``like_seed_133``."""
+    return [Found(*(getattr(row, name) for name in Found._fields)) for row in table.itertuples()]

@@ -1,166 +1,204 @@
-"""Sentences of chapter 11, true of any run: one that learned nothing, one of three steps."""
+"""What chapter 11 tells of any run, as numbers: one that learned nothing, one of three steps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from modlib.analysis.remainders import grokking as gr
-from modlib.chapters.words import count, listed, percent
+from modlib.chapters.words import Rows, choose
 from modlib.config.presets import preset_of
 from modlib.config.remainders import RemaindersConfig
 from modlib.runs.remainders import RemaindersRun
 
+MOST_NAMED = 6
+"""Tasks that are not learned of which so many are named."""
+
 
 def title(config: RemaindersConfig, steps: int) -> str:
-    """``p = 113 (30 %), 65,536 steps``: base, share of the numbers trained on, steps made."""
-    return f"p = {config.p} ({100 * config.train_fraction:.0f} %), {count_steps(steps)}"
+    """How figures name a network: ``p = 113 (30 %), 65,536 steps``, of the numbers trained on."""
+    made = f"{steps:,} {choose(steps, 'step', 'steps')}"
+    return f"p = {config.p} ({100 * config.train_fraction:.0f} %), {made}"
 
 
-def count_steps(steps: int) -> str:
-    """``16,384 steps``, ``1 step``."""
-    return f"{steps:,} step" + "s" * (steps != 1)
+class NetworkFacts(NamedTuple):
+    """The network on show: mean ``accuracy`` on validation numbers, ``chance``; ``known`` of
+    ``num_tasks`` learned, ``left``: the first of the others."""
+
+    seed: int
+    task: str
+    setting: str
+    preset: str | None
+    accuracy: float
+    chance: float
+    known: int
+    num_tasks: int
+    level: str
+    left: list[str]
 
 
-def about_network(run: RemaindersRun) -> str:
-    """Seed, setting and outcome of the network on show; a warning where it did not learn."""
-    accuracy = _at_end(run.history)
-    known = int((accuracy >= gr.LEARNED).sum())
-    chance = float((1 / accuracy.index.to_numpy(dtype=float)).mean())
-    preset = preset_of(run.config)
-    text = (
-        f"**Seed {run.seed}, {run.config.task}, {title(run.config, run.steps)}**"
-        f"{f' ({preset})' if preset else ''}: on validation "
-        f"numbers {percent(float(accuracy.mean()))} right, mean over "
-        f"{count(len(accuracy), 'task')} (a guess has {percent(chance)}); {known} of "
-        f"{len(accuracy)} at {gr.LEARNED} or more."
+def network(run: RemaindersRun) -> NetworkFacts:
+    """Seed, setting and outcome of the network on show."""
+    accuracy = gr.by_step(run.history, "validation").iloc[-1]
+    return NetworkFacts(
+        seed=run.seed,
+        task=run.config.task,
+        setting=title(run.config, run.steps),
+        preset=preset_of(run.config),
+        accuracy=float(accuracy.mean()),
+        chance=float((1 / accuracy.index.to_numpy(dtype=float)).mean()),
+        known=int((accuracy >= gr.LEARNED).sum()),
+        num_tasks=len(accuracy),
+        level=str(gr.LEARNED),
+        left=[f"q = {q}" for q in accuracy.index[accuracy < gr.LEARNED]][:MOST_NAMED],
     )
-    if known == len(accuracy):
-        return text
-    left = listed([f"q = {q}" for q in accuracy.index[accuracy < gr.LEARNED]][:6])
-    more = " and others" if len(accuracy) - known > 6 else ""
-    return (
-        f"{text} Below it: {left}{more}. What follows is drawn and counted all the same; read it "
-        "as the picture of a network that has not learned these tasks, or not yet."
-    )
 
 
-def _at_end(history: pd.DataFrame, split: str = "validation") -> pd.Series:
-    return gr.by_step(history, split).iloc[-1]
+class Settings(NamedTuple):
+    """Runs of the paper's own settings: ``made`` as (name, steps), ``wanted`` steps, ``absent``."""
+
+    made: list[tuple[str, int]]
+    wanted: int
+    absent: list[str]
 
 
-def about_settings(names: Sequence[str], steps: Mapping[str, int], wanted: int) -> str:
+def settings(names: Sequence[str], steps: Mapping[str, int], wanted: int) -> Settings:
     """Which of the paper's own settings are committed, and how far their runs are."""
-    parts = [
-        f"{name} has made {count_steps(steps[name])}"
-        + ("" if steps[name] >= wanted else f" of {wanted:,}")
-        for name in names
-        if name in steps
-    ]
-    absent = [name for name in names if name not in steps]
-    if absent:
-        parts.append(f"{listed(absent)} {'is' if len(absent) == 1 else 'are'} not committed")
-    text = "; ".join(parts) or "this task has no run in the paper's setting"
-    return f"At p = 113, seed 1000: {text}."
+    return Settings(
+        made=[(name, steps[name]) for name in names if name in steps],
+        wanted=wanted,
+        absent=[name for name in names if name not in steps],
+    )
 
 
-def about_gap(history: pd.DataFrame) -> str:
+class Gap(NamedTuple):
+    """Tasks known on training and on validation numbers; of the ``num_both`` that are on both, how
+    many times later in steps: ``median`` and ``most``, at ``q`` and its two steps; ``never``: tasks
+    known on training numbers only."""
+
+    level: str
+    num_tasks: int
+    on_training: int
+    on_validation: int
+    num_both: int
+    median: float
+    most: float
+    q: int
+    train_step: int
+    validation_step: int
+    never: list[int]
+
+
+def gap(history: pd.DataFrame) -> Gap:
     """How long after its training numbers each task's validation numbers are known."""
     known = gr.milestones(history, (gr.LEARNED,), "train").set_index("q")["first"]
     learned = gr.first_steps(history)
-    total, both = len(known), learned.notna() & known.notna()
-    text = (
-        f"*Seen here*: {gr.LEARNED} is reached by {int(known.notna().sum())} of "
-        f"{_tasks_in(total)} on the numbers trained on, by {int(learned.notna().sum())} on "
-        "validation numbers."
+    both = learned.notna() & known.notna()
+    apart = (learned / known.clip(lower=1))[both]
+    most = apart.idxmax() if both.any() else 0
+    return Gap(
+        level=str(gr.LEARNED),
+        num_tasks=len(known),
+        on_training=int(known.notna().sum()),
+        on_validation=int(learned.notna().sum()),
+        num_both=int(both.sum()),
+        median=float(apart.median()) if both.any() else 0.0,
+        most=float(apart.max()) if both.any() else 0.0,
+        q=int(most),
+        train_step=int(known[most]) if both.any() else 0,
+        validation_step=int(learned[most]) if both.any() else 0,
+        never=known.index[known.notna() & learned.isna()].astype(int).tolist(),
     )
-    if both.any():
-        apart = (learned / known.clip(lower=1))[both]
-        most = apart.idxmax()
-        text += (
-            f" Validation follows training by a factor {apart.median():.1f} in steps (median over "
-            f"{count(int(both.sum()), 'task')}), at most {apart.max():.1f}: q = {most}, training "
-            f"at step {known[most]:,.0f}, validation at {learned[most]:,.0f}."
-        )
-    never = known.notna() & learned.isna()
-    if never.any():
-        text += f" On training numbers only it is reached by {_tasks(never)}."
-    return text
 
 
-def _tasks_in(total: int) -> str:
-    return f"{total} task" + "s" * (total != 1)
-
-
-def _tasks(chosen: pd.Series) -> str:
-    """``q = 11``, ``q = 11 and 13``."""
-    return f"q = {listed(chosen.index[chosen].tolist())}"
-
-
-def milestone_table(history: pd.DataFrame) -> str:
+def milestones(history: pd.DataFrame) -> Rows:
     """First steps at each level and the step from which .99 lasts, a row a task."""
     table = gr.milestones(history)
     first = table.pivot(index="q", columns="level", values="first")
     lasting = table[table.level == gr.LEARNED].set_index("q").lasting
-    levels = " | ".join(f"first ≥ {level}" for level in gr.LEVELS)
-    lines = [f"| q | {levels} | ≥ {gr.LEARNED} to the end |", "|---:|" + "---:|" * 4]
-    for q in first.index:
-        cells = [*(first.loc[q, level] for level in gr.LEVELS), lasting[q]]
-        lines.append(f"| {q} | {' | '.join(map(_step, cells))} |")
-    return "\n".join(lines)
+    return {
+        "q": [str(q) for q in first.index],
+        **{f"first ≥ {level}": [_step(step) for step in first[level]] for level in gr.LEVELS},
+        f"≥ {gr.LEARNED} to the end": [_step(lasting[q]) for q in first.index],
+    }
 
 
 def _step(step: float) -> str:
     return "-" if np.isnan(step) else f"{step:,.0f}"
 
 
-def about_loss(history: pd.DataFrame) -> str:
+class LossFacts(NamedTuple):
+    """Losses in units of ln q, what a guess costs: tasks whose validation loss gets above the
+    training loss by ``wide`` than 1; the ``largest`` gap, at ``q`` and ``step``; tasks that end
+    ``below`` a guess."""
+
+    num_tasks: int
+    wide: int
+    largest: float
+    q: int
+    step: int
+    below: int
+
+
+def loss(history: pd.DataFrame) -> LossFacts:
     """How far the validation loss was above the training loss, and whether it came back."""
     validation, train = (gr.by_step(history, split, "loss") for split in ("validation", "train"))
     guess = np.log(validation.columns.to_numpy(dtype=float))
-    gap, end = ((validation - train) / guess).max(), validation.iloc[-1] / guess
-    worst, wide = gap.idxmax(), int((gap > 1).sum())
-    at = int(((validation - train) / guess)[worst].idxmax())
-    return (
-        f"*Seen here*: in {wide} of {_tasks_in(len(gap))} the validation loss gets above the "
-        f"training loss by more than ln q, what a guess costs. The largest gap is "
-        f"{gap[worst]:.1f} ln q, for q = {worst} at step {at:,}. At the end "
-        f"{int((end < 1).sum())} of {len(end)} have a validation loss below that of a guess."
+    apart = (validation - train) / guess
+    largest, end = apart.max(), validation.iloc[-1] / guess
+    worst = largest.idxmax()
+    return LossFacts(
+        num_tasks=len(largest),
+        wide=int((largest > 1).sum()),
+        largest=float(largest[worst]),
+        q=int(worst),
+        step=int(apart[worst].idxmax()),
+        below=int((end < 1).sum()),
     )
 
 
-def about_order(firsts: Mapping[str, pd.DataFrame]) -> str:
+def order(firsts: Mapping[str, pd.DataFrame]) -> Rows:
     """Which seeds learn 2, 3, 5, 7 in order, and whether the others follow in order of q."""
-    lines = [
-        "| setting | seeds | 2, 3, 5, 7 in order and first | tasks above 7: learned | "
-        "their steps | tau of q with the step (lowest to highest seed) |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for name, table in firsts.items():
-        kept = f"{sum(gr.in_succession(first) for _, first in table.iterrows())}"
-        kept = kept if set(gr.EASY) <= set(table.columns) else "-"
-        rest = table.loc[:, table.columns > gr.EASY[-1]].to_numpy(dtype=float)
-        reached = rest[np.isfinite(rest)]
-        steps = f"{reached.min():,.0f} to {reached.max():,.0f}" if len(reached) else "-"
-        taus = [gr.rank_correlation(first) for _, first in table.iterrows()]
-        taus = [tau for tau in taus if np.isfinite(tau)]
-        tau = f"{np.mean(taus):.2f}" if taus else "-"
-        if len(taus) > 1:
-            tau += f" ({min(taus):.2f} to {max(taus):.2f})"
-        lines.append(
-            f"| {name} | {len(table)} | {kept} | {len(reached)} of {rest.size} | {steps} | {tau} |"
-        )
-    return "\n".join(lines)
+    names = (
+        *("setting", "seeds", "2, 3, 5, 7 in order and first", "tasks above 7: learned"),
+        *("their steps", "tau of q with the step (lowest to highest seed)"),
+    )
+    rows = [_order_of(name, table) for name, table in firsts.items()]
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
-def about_memory(histories: Mapping[str, pd.DataFrame]) -> str:
-    """Which tasks above 7 are known by heart first, and in which order validation follows.
+def _order_of(name: str, table: pd.DataFrame) -> list[str]:
+    kept = f"{sum(gr.in_succession(first) for _, first in table.iterrows())}"
+    kept = kept if set(gr.EASY) <= set(table.columns) else "-"
+    rest = table.loc[:, table.columns > gr.EASY[-1]].to_numpy(dtype=float)
+    reached = rest[np.isfinite(rest)]
+    steps = f"{reached.min():,.0f} to {reached.max():,.0f}" if len(reached) else "-"
+    taus = [gr.rank_correlation(first) for _, first in table.iterrows()]
+    taus = [tau for tau in taus if np.isfinite(tau)]
+    tau = f"{np.mean(taus):.2f}" if taus else "-"
+    if len(taus) > 1:
+        tau += f" ({min(taus):.2f} to {max(taus):.2f})"
+    return [name, str(len(table)), kept, f"{len(reached)} of {rest.size}", steps, tau]
 
-    Where none of them is learned yet, validation accuracies after the last step are compared.
-    """
-    parts = []
+
+class Memory(NamedTuple):
+    """Tau of q above 7 with the step at which a network's training numbers, and its validation
+    numbers, are known. ``best``, ``worst``: (accuracy, q) where none is learned, and validation
+    accuracies after the last step are ranked instead."""
+
+    name: str
+    by_heart: float
+    follows: float
+    best: tuple[float, int] | None
+    worst: tuple[float, int] | None
+
+
+def memory(histories: Mapping[str, pd.DataFrame]) -> list[Memory]:
+    """Which tasks above 7 are known by heart first, and in which order validation follows."""
+    found = []
     for name, history in histories.items():
         known = gr.milestones(history, (gr.LEARNED,), "train").set_index("q")["first"]
         by_heart = gr.rank_correlation(known)
@@ -170,86 +208,78 @@ def about_memory(histories: Mapping[str, pd.DataFrame]) -> str:
         follows = gr.rank_correlation(gr.first_steps(history) if learned else rest)
         if np.isnan(by_heart) or np.isnan(follows):
             continue
-        said = f"{name}: training numbers {by_heart:.2f}, validation numbers {follows:.2f}"
-        if not learned:
-            best, worst = int(rest.idxmax()), int(rest.idxmin())
-            said += (
-                f" (none is learned, so of q with the accuracy: {percent(float(rest[best]))} at "
-                f"q = {best}, {percent(float(rest[worst]))} at q = {worst})"
-            )
-        parts.append(said)
-    if not parts:
-        return ""
-    return (
-        "Learning by heart has an order as well. Tau of q above 7 with the step at which "
-        f"{gr.LEARNED} is reached: {'; '.join(parts)}. A negative tau says that large q come "
-        "first, or are known less."
-    )
+        ends = [None, None] if learned else [rest.idxmax(), rest.idxmin()]
+        best, worst = ((float(rest[q]), int(q)) if q is not None else None for q in ends)
+        found.append(Memory(name, by_heart, follows, best, worst))
+    return found
 
 
-def about_chance(firsts: pd.DataFrame) -> str:
-    """What tau random orders have."""
+class Chance(NamedTuple):
+    """``deviation``: standard deviation of tau over random orders of ``num_rest`` tasks."""
+
+    num_rest: int
+    deviation: float | None
+
+
+def chance(firsts: pd.DataFrame) -> Chance:
+    """What tau random orders have; None where there are too few tasks above 7 for one."""
     num_rest = int((firsts.columns > gr.EASY[-1]).sum())
-    if num_rest < 3:
-        return "There are too few tasks above 7 to speak of an order among them."
-    return (
-        f"Random orders of {num_rest} tasks have a tau of 0 ± {gr.chance_deviation(num_rest):.2f} "
-        "(standard deviation): one network cannot show that there is no order."
-    )
+    return Chance(num_rest, gr.chance_deviation(num_rest) if num_rest >= 3 else None)
 
 
-def about_control(history: pd.DataFrame | None) -> str:
-    """How well shuffled labels are known at the end; nothing where they are not committed."""
+class Control(NamedTuple):
+    """Mean accuracies at the end with shuffled labels, and ``guess``, that of guessing."""
+
+    num_seeds: int
+    num_tasks: int
+    trained: float
+    accuracy: float
+    guess: float
+
+
+def control(history: pd.DataFrame | None) -> dict[str, Control | None]:
+    """How well shuffled labels are known at the end; None where they are not committed."""
     if history is None:
-        return "The shuffled baseline is not committed yet."
-    accuracy, trained = (
-        history[(history.split == split) & (history.step == history.step.max())].accuracy.mean()
-        for split in ("validation", "train")
-    )
+        return {"control": None}
+    last = history[history.step == history.step.max()]
+    accuracy = last.groupby("split").accuracy.mean()
     qs = history.q.unique().astype(float)
-    return (
-        f"*A control*: with shuffled labels (the committed basis, "
-        f"{count(history.seed.nunique(), 'seed')}, {_tasks_in(len(qs))}) the "
-        f"mean over tasks ends at {percent(float(trained))} on training and "
-        f"{percent(float(accuracy))} on validation numbers; guessing has "
-        f"{percent(float((1 / qs).mean()))}."
-    )
+    seen = (float(accuracy["train"]), float(accuracy["validation"]), float((1 / qs).mean()))
+    return {"control": Control(history.seed.nunique(), len(qs), *seen)}
 
 
-def about_norms(norms: Mapping[str, pd.DataFrame]) -> str:
+class Norms(NamedTuple):
+    """``rows``: last steps at half of the peak; ``early``, ``late``: the gradients of the first
+    network that peak first and last, with their steps; ``orders``: (network, attention ``before``,
+    ``after`` or ``with`` the feed-forward layer, the same from step ``start`` on)."""
+
+    rows: Rows
+    start: int
+    early: tuple[str, int]
+    late: tuple[str, int]
+    orders: list[tuple[str, str, str]]
+
+
+def norms(tables: Mapping[str, pd.DataFrame]) -> dict[str, Norms | None]:
     """When the gradients of attention and of the feed-forward layer last reach half their peak."""
-    made = {name: table for name, table in norms.items() if len(table)}
+    made = {name: table for name, table in tables.items() if len(table)}
     if not made:
-        return "*Seen here*: no step was made."
+        return {"norms": None}
     kinds = {"filtered": ("filtered", 0), "raw": ("raw", 0)}
     kinds[f"filtered, from step {gr.START} on"] = ("filtered", gr.START)
-    heads = [f"{layer}, {kind}" for kind in kinds for layer in gr.LAYERS]
-    lines = [
-        f"| last step at half of the peak | {' | '.join(heads)} |",
-        "|---|" + "---:|" * len(heads),
-    ]
+    rows: Rows = {"last step at half of the peak": list(made)}
+    for kind, chosen in kinds.items():
+        found = [gr.settled(table, *chosen) for table in made.values()]
+        rows |= {f"{layer}, {kind}": [_step(one[layer]) for one in found] for layer in gr.LAYERS}
+    peaks = gr.relative_norms(next(iter(made.values())), "filtered").idxmax(axis=1)
+    first, last = peaks.idxmin(), peaks.idxmax()
+    orders = []
     for name, table in made.items():
-        found = (gr.settled(table, *chosen) for chosen in kinds.values())
-        cells = [_step(settled[layer]) for settled in found for layer in gr.LAYERS]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    first = next(iter(made.values()))
-    peaks = gr.relative_norms(first, "filtered").idxmax(axis=1)
-    early, late = peaks.idxmin(), peaks.idxmax()
-    text = f"all gradients peak at step {peaks[early]:,}"
-    if peaks[early] < peaks[late]:
-        text = (
-            f"the gradient of `{early}` peaks first, at step {peaks[early]:,}, that of `{late}` "
-            f"last, at step {peaks[late]:,}"
-        )
-    said = [f"*Seen here*, in the first network: {text}."]
-    for name, table in made.items():
-        orders = [_layer_order(gr.settled(table, "filtered", since)) for since in (0, gr.START)]
-        if orders[1]:
-            said.append(
-                f"{name}: attention is last at half of its peak {orders[0]} the feed-forward "
-                f"layer, and {orders[1]} it if the first {gr.START} steps are left out."
-            )
-    return " ".join(said) + "\n\n" + "\n".join(lines)
+        whole, late = (_layer_order(gr.settled(table, "filtered", at)) for at in (0, gr.START))
+        if late:
+            orders.append((name, whole, late))
+    ends = ((str(first), int(peaks[first])), (str(last), int(peaks[last])))
+    return {"norms": Norms(rows, gr.START, *ends, orders)}
 
 
 def _layer_order(settled: Mapping[str, float]) -> str:
@@ -260,66 +290,66 @@ def _layer_order(settled: Mapping[str, float]) -> str:
     return "with" if attention == ffn else "before" if attention < ffn else "after"
 
 
-def about_gain(lam: float, alpha: float) -> str:
+class Gain(NamedTuple):
+    """What the filter multiplies a gradient by: one that changes sign at every step, a constant
+    one, fresh noise; ``half``: the period at which half of the extra is reached."""
+
+    lam: float
+    alpha: float
+    fast: float
+    slow: float
+    half: float | None
+    noise: float
+
+
+def gain(lam: float, alpha: float) -> Gain:
     """What the filter does to slow, fast and random gradients."""
-    if lam == 0:
-        return "With lambda = 0 there is no filter: its gain is 1 at every period."
     fast, slow = gr.filter_gain(np.array([2.0, 1e9]), lam, alpha)
-    half = 1 + lam / 2
     periods = np.geomspace(2, 1e7, 4000)
-    where = periods[gr.filter_gain(periods, lam, alpha) >= half]
-    middle = f"; half of the extra is reached at a period of {where[0]:,.0f} steps" * bool(
-        len(where)
-    )
-    return (
-        f"*Seen here*, λ = {lam:g}, α = {alpha:g}: a gradient that changes sign at every step "
-        f"passes with a gain of {fast:.4f}, a constant one with {slow:.4g}{middle}. The filter "
-        f"takes nothing away: it adds up to {percent(lam)} to what is slow. Noise that is drawn "
-        f"afresh at every step leaves with {gr.noise_gain(lam, alpha):.4f} of its size."
-    )
+    where = periods[gr.filter_gain(periods, lam, alpha) >= 1 + lam / 2]
+    half = float(where[0]) if len(where) else None
+    return Gain(lam, alpha, float(fast), float(slow), half, float(gr.noise_gain(lam, alpha)))
 
 
-def about_ratio(ratios: pd.DataFrame, lam: float, alpha: float) -> str:
+class Ratio(NamedTuple):
+    """Median ratio of filtered to raw norms by third of the log, as (ratio, first step, last step);
+    ``top``, ``low``: the parameters where it is largest and smallest; ``share`` of the squared norm
+    that a constant part would hold."""
+
+    steps: int
+    lam: float
+    parts: list[tuple[float, int, int]]
+    top: tuple[str, float]
+    low: tuple[str, float]
+    share: float
+
+
+def ratio(ratios: pd.DataFrame, lam: float, alpha: float) -> Ratio:
     """How much the filter lengthened the gradients, early and late, and what this says."""
-    if ratios.empty:
-        return "*Seen here*: no step was made."
-    if lam == 0:
-        return "*Seen here*: without a filter the ratio is 1."
+    if ratios.empty or lam == 0:
+        return Ratio(len(ratios), lam, [], ("", 0.0), ("", 0.0), 0.0)
     middle = ratios.median(axis=1)
     steps = middle.index.to_numpy(dtype=float)
     thirds = np.array_split(np.arange(len(steps)), min(3, len(steps)))
-    parts = [
-        f"{_value(middle.iloc[rows])} from step {steps[rows[0]]:,.0f} to {steps[rows[-1]]:,.0f}"
-        for rows in thirds
-    ]
     last = middle.iloc[thirds[-1]].to_numpy()
-    share = float(np.median(gr.slow_share(last, lam, alpha)))
-    top, low = ratios.median().idxmax(), ratios.median().idxmin()
-    text = (
-        f"*Seen here*: the median ratio is {listed(parts)}. It is largest for `{top}` "
-        f"({_value(ratios[top])}) and smallest for `{low}` ({_value(ratios[low])})."
-    )
-    if share >= 1:
-        return f"{text} The last median is what a gradient has that does not change, or shrinks."
-    part = "of the squared norm"
-    slow = f"{percent(share)} {part}" if share > 0 else f"no measurable part {part}"
-    return (
-        f"{text} Were a gradient a constant part and fresh noise and nothing else, the last "
-        f"third's median would mean that the constant part holds {slow}."
+    by_name = ratios.median()
+    top, low = by_name.idxmax(), by_name.idxmin()
+    return Ratio(
+        steps=len(ratios),
+        lam=lam,
+        parts=[
+            (float(middle.iloc[rows].median()), int(steps[rows[0]]), int(steps[rows[-1]]))
+            for rows in thirds
+        ],
+        top=(str(top), float(by_name[top])),
+        low=(str(low), float(by_name[low])),
+        share=float(np.median(gr.slow_share(last, lam, alpha))),
     )
 
 
-def about_masks(ratios: pd.DataFrame, without: pd.DataFrame) -> str:
-    """The ratio with dropout beside the one without it, over all steps and matrices."""
-    if ratios.empty or without.empty:
-        return ""
+def medians(ratios: pd.DataFrame, without: pd.DataFrame | None) -> dict[str, float | None]:
+    """The median ratio over all steps and matrices, ``own`` and ``other`` without dropout."""
+    if without is None or ratios.empty or without.empty:
+        return {"own": None, "other": None}
     own, other = (float(table.stack().median()) for table in (ratios, without))
-    return (
-        f"The median over all steps and matrices is {own:.3f} here, and {other:.3f} in the "
-        "committed network that was trained without dropout. Dropout draws its masks afresh at "
-        "every step, which the filter takes for noise."
-    )
-
-
-def _value(ratios: pd.Series) -> str:
-    return f"{ratios.median():.3f}"
+    return {"own": own, "other": other}

@@ -1,9 +1,10 @@
-"""Sentences of chapter 02, true of any run: no simple neuron, no phase, no fine-tuning one."""
+"""What chapter 02 tells of neurons, as numbers; also of networks without simple ones or phases."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import gcd
+from math import gcd, nan
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,6 @@ from modlib.analysis.micro.harmonics import (
     triples,
 )
 from modlib.analysis.micro.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW, is_live
-from modlib.chapters.words import count, listed, percent
 from modlib.maths.groups import harmonic_base
 
 MAX_ORDER = 12
@@ -31,257 +31,333 @@ NO_COMMON_SHAPE = 0.05
 """Mean relative component at 3f, in size, under which crests are neither flat nor sharp."""
 
 
-def about_choice_of_neuron(simple: Sequence[int], place: int) -> str:
-    """Which simple neuron is looked at; what to do where there is none of that place."""
-    if not simple:
-        return "This network has no simple neuron: the figure on one of them is left out."
-    if place >= len(simple):
-        return (
-            f"There is no simple neuron at place {place}: this network has {len(simple)}, from "
-            f"place 0. The figure is left out; choose another with the parameter `neuron`."
-        )
-    return (
-        f"We look at neuron {simple[place]}, {'the strongest' if place == 0 else f'place {place}'} "
-        f"of {count(len(simple), 'simple neuron')}."
+class ChosenNeuron(NamedTuple):
+    """The ``place``-th simple neuron by strength; None where there is none of that place."""
+
+    place: int
+    num_simple: int
+    neuron: int | None
+
+
+def chosen_neuron(simple: Sequence[int], place: int) -> ChosenNeuron:
+    """Which simple neuron is looked at."""
+    return ChosenNeuron(place, len(simple), simple[place] if place < len(simple) else None)
+
+
+class Neuron(NamedTuple):
+    """What the test finds of a neuron; phases are None where its frequency is n/2.
+
+    ``error``: t_A + t_B - t_D, ``t_sum``: t_A + t_B, both modulo n; ``log_ratio``: ln(r_A / r_B);
+    ``off``: share of the power of its inputs off its frequency, the residual squared.
+    """
+
+    n: int
+    neuron: int
+    kind: str
+    freq: int
+    freq_out: int
+    t_a: float | None
+    t_b: float | None
+    t_d: float | None
+    t_sum: float | None
+    error: float | None
+    r_a: float
+    r_b: float
+    log_ratio: float
+    residual: float
+    off: float
+
+
+def neuron(row: pd.Series, n: int) -> Neuron:
+    """What the test says of one neuron, a row of ``neuron_table``."""
+    phases = (row.t_a, row.t_b, row.t_d, (row.t_a + row.t_b) % n, row.phase_error)
+    t_a, t_b, t_d, t_sum, error = (None if np.isnan(t) else float(t) for t in phases)
+    return Neuron(
+        n=n,
+        neuron=int(row.neuron),
+        kind=str(row.kind),
+        freq=int(row.freq),
+        freq_out=int(row.freq_out),
+        t_a=t_a,
+        t_b=t_b,
+        t_d=t_d,
+        t_sum=t_sum,
+        error=error,
+        r_a=float(row.r_a),
+        r_b=float(row.r_b),
+        log_ratio=float(row.log_ratio),
+        residual=float(row.residual),
+        off=float(row.residual**2),
     )
 
 
-def about_one(row: pd.Series, n: int) -> str:
-    """What the test says of one neuron."""
-    if np.isnan(row.t_a):
-        return (
-            f"frequency {row.freq} is n/2, where the cosine has no phase: only the radii can be "
-            f"compared, ln(r_A / r_B) = {row.log_ratio:.3f}. The residual is {row.residual:.3f}."
-        )
-    return (
-        f"f = {row.freq}, and {row.freq_out} leads the output. The phases are "
-        f"t_A = {row.t_a:.2f} and t_B = {row.t_b:.2f}; their sum modulo {n} is "
-        f"{(row.t_a + row.t_b) % n:.2f}, and t_D = {row.t_d:.2f}. The radii are "
-        f"r_A = {row.r_a:.3f} and r_B = {row.r_b:.3f}. The residual is "
-        f"{row.residual:.3f}: {percent(row.residual**2)} of the power of what the neuron hears is "
-        "off its cosine."
-    )
-
-
-def table_of_test(clustering: Clustering, most: int = 8) -> str:
-    """The test's numbers for the strongest neuron of each cluster, as a table."""
+def strongest(clustering: Clustering, n: int, most: int = 8) -> list[Neuron]:
+    """The strongest neuron of each cluster, of the first clusters."""
     table = clustering.table
-    lines = [
-        "| neuron | class | f | t_A | t_B | t_D | error | r_A | r_B | residual |",
-        "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
+    found = []
     for cluster in clustering.clusters[:most]:
-        strongest = int(table.strength.to_numpy()[cluster.neurons].argmax())
-        row = table.iloc[cluster.neurons[strongest]]
-        phases = [row.t_a, row.t_b, row.t_d, row.phase_error]
-        shown = ["none" if np.isnan(t) else f"{t:.1f}" for t in phases]
-        numbers = [*shown, f"{row.r_a:.2f}", f"{row.r_b:.2f}", f"{row.residual:.3f}"]
-        lines.append(f"| {row.neuron} | {row.kind} | {row.freq} | {' | '.join(numbers)} |")
-    return "\n".join(lines) if clustering.clusters else ""
+        loudest = int(table.strength.to_numpy()[cluster.neurons].argmax())
+        found.append(neuron(table.iloc[cluster.neurons[loudest]], n))
+    return found
 
 
-def about_test(table: pd.DataFrame, n: int) -> str:
+class Tested(NamedTuple):
+    """The test over neurons of one name: medians and 95 % quantiles of sizes, errors in turns.
+
+    ``num_phased``: those with a phase; errors are NaN where none has. ``same``: share whose output
+    is led by the frequency of their inputs.
+    """
+
+    name: str
+    num_neurons: int
+    num_phased: int
+    error: float
+    error_95: float
+    log_ratio: float
+    log_ratio_95: float
+    same: float
+
+
+def _tested(name: str, rows: pd.DataFrame, n: int) -> Tested:
+    errors, ratios = rows.phase_error.dropna().abs() / n, rows.log_ratio.abs()
+    return Tested(
+        name=name,
+        num_neurons=len(rows),
+        num_phased=len(errors),
+        error=float(errors.median()) if len(errors) else nan,
+        error_95=float(errors.quantile(0.95)) if len(errors) else nan,
+        log_ratio=float(ratios.median()),
+        log_ratio_95=float(ratios.quantile(0.95)),
+        same=float((rows.freq == rows.freq_out).mean()),
+    )
+
+
+class SimpleTest(NamedTuple):
+    """The test over simple neurons and over live ones; what is empty, or the same, is left out."""
+
+    groups: list[Tested]
+
+
+def simple_test(table: pd.DataFrame, n: int) -> SimpleTest:
     """Phases, radii and output frequency over the live neurons, simple ones and all."""
     live = table[is_live(table)]
-    if live.empty:
-        return "*Seen here*: no neuron is live, so there is nothing to test."
-    parts = []
-    for name, rows in (("simple", live[live.kind == "simple"]), ("live", live)):
-        if rows.empty or (name == "live" and len(rows) == len(live[live.kind == "simple"])):
-            continue
-        phased = rows.dropna(subset=["phase_error"])
-        errors, ratios = phased.phase_error.abs() / n, rows.log_ratio.abs()
-        phase = (
-            f"|t_A + t_B - t_D| has a median of {errors.median():.2g} and a 95 % quantile of "
-            f"{errors.quantile(0.95):.2g} turns; "
-            if len(phased)
-            else "none has a phase; "
-        )
-        same = float((rows.freq == rows.freq_out).mean())
-        parts.append(
-            f"over {count(len(rows), f'{name} neuron')} {phase}|ln(r_A / r_B)| has "
-            f"{ratios.median():.2g} and {ratios.quantile(0.95):.2g}; the output is led by the same "
-            f"frequency in {percent(same)}"
-        )
-    return (
-        f"*Seen here*: {'. '.join(parts[:1] + [_upper(part) for part in parts[1:]])}. "
-        "Phases without any relation would miss by a quarter of a turn in the median."
-    )
+    simple = live[live.kind == "simple"]
+    groups = [_tested("simple", simple, n)] if len(simple) else []
+    if len(live) > len(simple):
+        groups.append(_tested("live", live, n))
+    return SimpleTest(groups)
 
 
-def about_kinds(table: pd.DataFrame) -> str:
+class Kinds(NamedTuple):
+    """``found``: how many live neurons are of each class; ``simple``, ``with_3f``: shares of them.
+
+    ``near_simple``, ``near_tuned``: residuals within a quarter of the thresholds
+    ``simple_below`` and ``tuned_from``.
+    """
+
+    num_neurons: int
+    num_live: int
+    found: list[tuple[int, str]]
+    simple: float
+    with_3f: float
+    near_simple: int
+    near_tuned: int
+    simple_below: float = SIMPLE_BELOW
+    tuned_from: float = FINE_TUNING_FROM
+
+
+def kinds(table: pd.DataFrame) -> Kinds:
     """How many neurons are of each class, and how many lie next to a threshold."""
     live = table[is_live(table)]
-    dead = len(table) - len(live)
-    if live.empty:
-        return f"*Seen here*: all {len(table)} neurons are dead."
-    found = live.kind.value_counts()
-    parts = [f"{found[kind]} {kind}" for kind in KINDS if kind in found]
-    simple = float((live.kind == "simple").mean())
-    both = float(live.kind.isin(["simple", "3f"]).mean())
-    text = (
-        f"*Seen here*: {len(live)} live neurons: {listed(parts)}; {dead} dead. Simple are "
-        f"{percent(simple)} of the live ones"
-    )
-    text += f", with the 3f shape {percent(both)}. " if both > simple else ". "
+    numbers = live.kind.value_counts()
     near = [
         int(live.residual.between(value / 1.25, value * 1.25).sum())
         for value in (SIMPLE_BELOW, FINE_TUNING_FROM)
     ]
-    return text + (
-        f"{_upper(count(near[0], 'residual'))} {_lie(near[0])} within a quarter of the threshold "
-        f"{SIMPLE_BELOW}, {count(near[1], 'residual')} within a quarter of {FINE_TUNING_FROM}."
-        f"{_about_gaps(near)}"
+    return Kinds(
+        num_neurons=len(table),
+        num_live=len(live),
+        found=[(int(numbers[kind]), kind) for kind in KINDS if kind in numbers],
+        simple=float((live.kind == "simple").mean()),
+        with_3f=float(live.kind.isin(["simple", "3f"]).mean()),
+        near_simple=near[0],
+        near_tuned=near[1],
     )
 
 
-def _about_gaps(near: Sequence[int]) -> str:
-    """Whether the thresholds fall into gaps, as the chapter asks."""
-    pairs = zip((SIMPLE_BELOW, FINE_TUNING_FROM), near, strict=True)
-    crossed = [value for value, number in pairs if number]
-    if not crossed:
-        return " Both thresholds fall into gaps."
-    which = f"The threshold {crossed[0]} does not fall"
-    if len(crossed) > 1:
-        which = "Neither threshold falls"
-    return f" {which} into a gap here: the class of the neurons next to it is our choice."
+class Control(NamedTuple):
+    """The test in a network: shares of live neurons, medians of sizes, ``error`` in turns.
+
+    NaN without live neurons; ``error`` None where no neuron has a phase.
+    """
+
+    name: str
+    num_live: int
+    simple: float
+    residual: float
+    log_ratio: float
+    error: float | None
+    same: float
 
 
-def _upper(text: str) -> str:
-    return text[0].upper() + text[1:]
+class Controls(NamedTuple):
+    """``tied``: the memorising network's phases agree more than by chance; ``apart``: by its
+    residuals it is another than the trained one all the same."""
+
+    networks: list[Control]
+    tied: bool
+    apart: bool
 
 
-def _lie(number: int) -> str:
-    return "lies" if number == 1 else "lie"
+def _control(name: str, table: pd.DataFrame, n: int) -> Control:
+    live = table[is_live(table)]
+    errors = live.phase_error.dropna().abs() / n
+    return Control(
+        name=name,
+        num_live=len(live),
+        simple=float((live.kind == "simple").mean()),
+        residual=float(live.residual.median()),
+        log_ratio=float(live.log_ratio.abs().median()),
+        error=float(errors.median()) if len(errors) else None,
+        same=float((live.freq == live.freq_out).mean()),
+    )
 
 
-def about_controls(tables: Mapping[str, pd.DataFrame], n: int) -> str:
+def controls(tables: Mapping[str, pd.DataFrame], n: int) -> Controls:
     """What of the test survives in networks without the rule."""
-    parts = []
-    for name, table in tables.items():
-        live = table[is_live(table)]
-        if live.empty:
-            parts.append(f"*{name}*: no live neuron")
-            continue
-        phase = live.phase_error.abs().median() / n
-        ratio = live.log_ratio.abs().median()
-        same = float((live.freq == live.freq_out).mean())
-        parts.append(
-            f"*{name}*: {percent(float((live.kind == 'simple').mean()))} simple, median residual "
-            f"{live.residual.median():.2f}, median |ln(r_A / r_B)| {ratio:.2g}, "
-            f"median |t_A + t_B - t_D| {phase:.2g} turns, output led by f in {percent(same)}"
-        )
-    return ". ".join(parts) + "." + _about_memory(tables, n)
-
-
-def _about_memory(tables: Mapping[str, pd.DataFrame], n: int) -> str:
-    """What a memorising network's phases warn of, where they do."""
-    live = {name: table[is_live(table)] for name, table in tables.items()}
-    memory = live.get("memorised")
-    if memory is None or memory.empty:
-        return ""
-    if not float(memory.phase_error.abs().median()) / n < TIED:
-        return ""
-    text = (
-        " Mind the phases of the memorising network: a quarter of a turn would be chance, so in "
-        "learning its pairs by heart it has begun to tie outputs to inputs, without the rule. "
-        "Small phase errors alone are no evidence"
+    networks = {name: _control(name, table, n) for name, table in tables.items()}
+    memory, trained = networks.get("memorised"), networks.get("trained")
+    return Controls(
+        networks=list(networks.values()),
+        tied=memory is not None and memory.error is not None and memory.error < TIED,
+        apart=bool(memory and memory.simple < 0.1 and trained and trained.simple > 0.5),
     )
-    simple = {name: float((rows.kind == "simple").mean()) for name, rows in live.items()}
-    if simple.get("trained", 0.0) > 0.5 and simple["memorised"] < 0.1:
-        text += "; the residual is what tells the two networks apart"
-    return f"{text}."
 
 
-def about_thresholds(
+class Thresholds(NamedTuple):
+    """From ``dead_lowest`` to ``dead_highest`` there are ``most`` to ``fewest`` live neurons.
+
+    ``under``: (residual, share of the live ones at ``dead_below`` under it), at half the threshold
+    of simple neurons, at it and at twice that.
+    """
+
+    dead_lowest: float
+    dead_highest: float
+    most: int
+    fewest: int
+    dead_below: float
+    under: list[tuple[float, float]]
+
+
+def thresholds(
     shares: Float[np.ndarray, "dead residual"],
     residuals: Sequence[float],
     dead_below: Sequence[float],
     num_live: Sequence[int],
-) -> str:
+) -> Thresholds:
     """How far the share of simple neurons moves when either threshold is turned."""
-    at = int(np.argmin(np.abs(np.asarray(residuals) - SIMPLE_BELOW)))
-    half, twice = (
-        int(np.argmin(np.abs(np.asarray(residuals) - SIMPLE_BELOW * factor))) for factor in (0.5, 2)
-    )
     middle = int(np.argmin(np.abs(np.asarray(dead_below) - DEAD_BELOW)))
-    lowest, highest = min(num_live), max(num_live)
-    live = (
-        f"the number of live neurons is {lowest} at every threshold of strength from "
-        f"{min(dead_below):g} to {max(dead_below):g}."
-        if lowest == highest
-        else f"as the threshold of strength goes from {min(dead_below):g} to {max(dead_below):g}, "
-        f"the number of live neurons falls from {highest} to {lowest}."
-    )
-    row = shares[middle]
-    return (
-        f"*Seen here*: {live} Of those at {dead_below[middle]:g}, {percent(float(row[half]))} have "
-        f"a residual under {residuals[half]:.2g}, {percent(float(row[at]))} under "
-        f"{residuals[at]:.2g} and {percent(float(row[twice]))} under {residuals[twice]:.2g}."
+    places = [
+        int(np.argmin(np.abs(np.asarray(residuals) - SIMPLE_BELOW * factor)))
+        for factor in (0.5, 1, 2)
+    ]
+    return Thresholds(
+        dead_lowest=min(dead_below),
+        dead_highest=max(dead_below),
+        most=int(max(num_live)),
+        fewest=int(min(num_live)),
+        dead_below=dead_below[middle],
+        under=[(float(residuals[at]), float(shares[middle, at])) for at in places],
     )
 
 
-def about_output(
+class Harmonics(NamedTuple):
+    """Mean shares of power of a class at f, 2f and 3f."""
+
+    kind: str
+    num_neurons: int
+    inputs: list[float]
+    outputs: list[float]
+
+
+def harmonics(
     inputs: Mapping[str, Float[np.ndarray, "neuron order"]],
     outputs: Mapping[str, Float[np.ndarray, "neuron order"]],
-) -> str:
-    """How much of inputs and outputs sits at f and at 2 f, for the classes that there are."""
-    parts = [
-        f"*{kind}* ({count(len(inputs[kind]), 'neuron')}): inputs {_shares(inputs[kind])}, outputs "
-        f"{_shares(outputs[kind])}"
-        for kind in inputs
-        if len(inputs[kind])
+) -> list[Harmonics]:
+    """How much of inputs and outputs sits at f, 2f and 3f, for the classes that there are."""
+    return [
+        Harmonics(
+            kind,
+            len(rows),
+            inputs=rows.mean(0)[:3].tolist(),
+            outputs=outputs[kind].mean(0)[:3].tolist(),
+        )
+        for kind, rows in inputs.items()
+        if len(rows)
     ]
-    if not parts:
-        return "*Seen here*: there is no live neuron of these classes."
-    return f"*Seen here*, mean shares of power at f, 2f and 3f. {'. '.join(parts)}."
 
 
-def _shares(rows: Float[np.ndarray, "neuron order"]) -> str:
-    return ", ".join(percent(float(share)) for share in rows.mean(0)[:3])
+class Third(NamedTuple):
+    """``real``, ``imag``, ``size``: of the components at 3f relative to the cosine, mean over the
+    3f neurons; NaN without any. ``common``: size from which their crests have a common shape."""
+
+    seed: int
+    num_neurons: int
+    real: float = nan
+    imag: float = nan
+    size: float = nan
+    common: float = NO_COMMON_SHAPE
 
 
-def about_third(third: Complex[np.ndarray, " neuron"], source: str) -> str:
-    """The mean shape of the 3f neurons of a network, against a square wave and a triangle."""
-    third = third[~np.isnan(third)]
-    if not len(third):
-        return f"{source} has no neuron of the class 3f."
-    mean = third.mean()
-    kind = "crests are flattened" if mean.real < 0 else "crests are sharpened"
-    if abs(mean.real) < NO_COMMON_SHAPE:
-        kind = "these neurons have no common shape, or not by their preactivations of a"
-    spread = float(np.abs(third).mean())
-    whose = f"{source} has {count(len(third), 'neuron')} of the class 3f"
-    return (
-        f"{whose}. Relative to its cosine the component at 3f is {mean.real:+.2f} on average "
-        f"({mean.imag:+.2f} in quadrature, mean size {spread:.2f}): {kind}. A square wave has "
-        "-0.33, a triangle +0.11."
-    )
+def third(components: Complex[np.ndarray, " neuron"], seed: int) -> Third:
+    """The mean shape of the 3f neurons of a network, to hold against a square and a triangle."""
+    found = components[~np.isnan(components)]
+    if not len(found):
+        return Third(seed, 0)
+    mean = found.mean()
+    size = float(np.abs(found).mean())
+    return Third(seed, len(found), float(mean.real), float(mean.imag), size)
 
 
-def about_partners(clustering: Clustering, n: int) -> str:
+class Partners(NamedTuple):
+    """``flat``: frequency of each 3f cluster, its triple, and whether that is another cluster's."""
+
+    seed: int
+    n: int
+    num_clusters: int
+    flat: list[tuple[int, int, bool]]
+
+
+def partners(clustering: Clustering, n: int, seed: int) -> Partners:
     """For each 3f cluster of a network, whether another cluster has three times its frequency."""
-    named = [
-        {"cluster": c.index, "freq": c.freq, "num_neurons": c.num_neurons}
-        for c in clustering.clusters
+    columns = ["cluster", "freq", "num_neurons"]
+    rows = [(c.index, c.freq, c.num_neurons) for c in clustering.clusters]
+    if not rows:
+        return Partners(seed, n, 0, [])
+    table = triples(pd.DataFrame(rows, columns=columns), clustering.table, n)
+    flat = [
+        (int(row.freq), int(row.triple), bool(row.partner))
+        for row in table[table.is_3f].itertuples()
     ]
-    if not named:
-        return "it has no cluster."
-    table = triples(pd.DataFrame(named), clustering.table, n)
-    flat = table[table.is_3f]
-    if flat.empty:
-        return "it has no cluster whose neurons are mostly 3f."
-    parts = [
-        f"three times {row.freq} is {row.triple} modulo {n}, up to sign, which is "
-        f"{'the' if row.partner else 'not the'} frequency of another cluster"
-        for row in flat.itertuples()
-    ]
-    return f"{listed(parts)}."
+    return Partners(seed, n, len(rows), flat)
 
 
-def about_partners_of_many(exports: Mapping[str, NetworkTables]) -> str:
+class ManyPartners(NamedTuple):
+    """Large clusters of networks that learned, with another cluster at their triple and without:
+    how many there are, and how many of them are mostly 3f."""
+
+    n: int
+    num_networks: int
+    num_with: int
+    flat_with: int
+    num_without: int
+    flat_without: int
+    large: int = LARGE
+
+
+def partners_of_many(exports: Mapping[str, NetworkTables]) -> list[ManyPartners]:
     """The same over the networks of the committed tables; empty where there are none."""
-    parts = []
+    found = []
     for tables in exports.values():
         n = int(tables.summary.n.iloc[0])
         learned = tables.summary.seed[tables.summary.learned]
@@ -298,14 +374,17 @@ def about_partners_of_many(exports: Mapping[str, NetworkTables]) -> str:
         table = pd.concat(blocks)
         large = table[table.num_neurons >= LARGE]
         with_partner, without = large[large.partner], large[~large.partner]
-        parts.append(
-            f"n = {n}, {count(len(learned), 'network')}: mostly 3f are {with_partner.is_3f.sum()} "
-            f"of {len(with_partner)} with such a partner and {without.is_3f.sum()} of "
-            f"{len(without)} without"
+        found.append(
+            ManyPartners(
+                n=n,
+                num_networks=len(learned),
+                num_with=len(with_partner),
+                flat_with=int(with_partner.is_3f.sum()),
+                num_without=len(without),
+                flat_without=int(without.is_3f.sum()),
+            )
         )
-    if not parts:
-        return ""
-    return f"Over many networks, clusters of {LARGE} neurons or more: {'; '.join(parts)}."
+    return found
 
 
 def harmonic_names(
@@ -320,94 +399,133 @@ def harmonic_names(
     return names
 
 
-def about_harmonics(leading: Mapping[int, Sequence[int]], base: int, n: int) -> str:
+class LowHarmonics(NamedTuple):
+    """``names``: the first neuron's leading frequencies; ``num_low`` of the neurons have their
+    three strongest on harmonics, up to ``max_order``, of one frequency, by ``chance`` a share of
+    triples (None for too few frequencies).
+
+    ``common``: gcd of ``base`` and n where every frequency is a multiple of it, else 1.
+    """
+
+    names: list[str]
+    num_low: int
+    num_neurons: int
+    chance: float | None
+    n: int
+    base: int
+    common: int
+    max_order: int = MAX_ORDER
+
+
+def low_harmonics(leading: Mapping[int, Sequence[int]], base: int, n: int) -> LowHarmonics:
     """Whether a fine-tuning cluster's neurons sit on low harmonics, and what chance would give.
 
     ``leading``: each neuron's leading frequencies in falling order of power.
     """
-    strongest = [list(freqs[:3]) for freqs in leading.values()]
-    low = sum(harmonic_base(three, n, MAX_ORDER) is not None for three in strongest)
     usual = next(iter(leading.values()))
-    names = listed(list(harmonic_names(usual, base, n).values()))
-    text = (
-        f"*Seen here*: the first neuron's leading frequencies are {names}. In {low} of "
-        f"{len(strongest)} neurons the three strongest are harmonics, up to order {MAX_ORDER}, of "
-        "one frequency"
-    )
-    chance = chance_of_harmonics(n)
-    if not np.isnan(chance):
-        text += f"; so are {percent(chance)} of triples drawn at random"
-    common = gcd(base, n)
-    if common > 1:
-        text += (
-            f". And every frequency here is a multiple of gcd({base}, {n}) = {common}: the waves "
-            f"above repeat every {n // common} residues, and there are only {n // common // 2} "
-            f"such frequencies, all of them harmonics of {base} of order "
-            f"{n // common // 2} or less, so for this cluster order says nothing at all"
-            if all(freq % common == 0 for freq in usual)
-            else ""
-        )
-    return text + "."
-
-
-def about_rebuild(names: Sequence[str], residual: Sequence[float], neuron: int) -> str:
-    """How many representations bring the residual under the thresholds."""
-    first = residual[1] if len(residual) > 1 else 1.0
-    simple = next((i for i, value in enumerate(residual) if value < SIMPLE_BELOW), None)
-    needed = (
-        f"{count(simple, 'frequency', 'frequencies')} bring it under {SIMPLE_BELOW}, where a "
-        "simple neuron stands with one"
-        if simple
-        else f"all {len(names)} together leave {residual[-1]:.2f}"
-    )
-    return (
-        f"*Seen here*: of neuron {neuron} the first frequency alone leaves a residual of "
-        f"{first:.2f} of the preactivation of a; {needed}."
+    low = [harmonic_base(list(freqs[:3]), n, MAX_ORDER) is not None for freqs in leading.values()]
+    chance, common = chance_of_harmonics(n), gcd(base, n)
+    return LowHarmonics(
+        names=list(harmonic_names(usual, base, n).values()),
+        num_low=sum(low),
+        num_neurons=len(low),
+        chance=None if np.isnan(chance) else chance,
+        n=n,
+        base=base,
+        common=common if all(freq % common == 0 for freq in usual) else 1,
     )
 
 
-def about_pair(pair: Mapping[str, Portrait | None], seeds: Mapping[str, int]) -> str:
+class Rebuilt(NamedTuple):
+    """Residual that the ``first`` frequency leaves and the ``last`` of ``num_freqs``; ``needed``:
+    how many bring it under ``simple_below``, None where all do not."""
+
+    neuron: int
+    num_freqs: int
+    first: float
+    last: float
+    needed: int | None
+    simple_below: float = SIMPLE_BELOW
+
+
+def rebuilt(residual: Sequence[float], neuron: int) -> Rebuilt:
+    """How many frequencies bring a residual under the thresholds; the first entry: of none."""
+    needed = next((i for i, value in enumerate(residual) if value < SIMPLE_BELOW), None)
+    return Rebuilt(
+        neuron=neuron,
+        num_freqs=len(residual) - 1,
+        first=float(residual[1]) if len(residual) > 1 else 1.0,
+        last=float(residual[-1]),
+        needed=needed or None,
+    )
+
+
+class Remapped(NamedTuple):
+    """``share`` of a neuron's power sits at ``freq``; remapped by ``unit``, that is ``slow``."""
+
+    name: str
+    neuron: int
+    seed: int
+    share: float
+    freq: int
+    unit: int
+    slow: int
+
+
+def remapped(pair: Mapping[str, Portrait | None], seeds: Mapping[str, int]) -> list[Remapped]:
     """How much of each neuron's power sits at its leading frequency, before and after remapping."""
-    parts = []
+    found = []
     for name, one in pair.items():
         if one is None:
             continue
         power = (one.magnitude[:, 1:] ** 2).sum(0)
-        slow = (one.remapped_magnitude[:, 1:] ** 2).sum(0)
-        parts.append(
-            f"neuron {one.neuron} of seed {seeds[name]} ({name}) has "
-            f"{percent(float(power.max() / power.sum()))} of its power at "
-            f"{int(power.argmax()) + 1}, and after remapping by {one.unit} at "
-            f"{int(slow.argmax()) + 1}"
+        found.append(
+            Remapped(
+                name=name,
+                neuron=one.neuron,
+                seed=seeds[name],
+                share=float(power.max() / power.sum()),
+                freq=int(power.argmax()) + 1,
+                unit=one.unit,
+                slow=int((one.remapped_magnitude[:, 1:] ** 2).sum(0).argmax()) + 1,
+            )
         )
-    return f"*Seen here*: {'; '.join(parts)}." if parts else ""
+    return found
 
 
-def about_waves(fits: Sequence[Mapping[str, WaveFit]], network: str) -> str:
+class Waves(NamedTuple):
+    """Median R^2 of each wave over the preactivations of a cluster's neurons; in how many a half
+    period beats the full one."""
+
+    freq: int
+    num_fits: int
+    full: float
+    hump: float
+    flank: float
+    hump_wins: int
+    flank_wins: int
+
+
+def waves(fits: Sequence[Mapping[str, WaveFit]], freq: int) -> Waves:
     """Which wave explains the fine-tuning neurons of a cluster best."""
-    explained = {name: [fit[name].explained for fit in fits] for name in fits[0]}
-    medians = {name: float(np.median(values)) for name, values in explained.items()}
-    wins = {
-        name: sum(fit[name].explained > fit["full"].explained for fit in fits)
+    explained = {name: [fit[name].explained for fit in fits] for name in ("full", "hump", "flank")}
+    full, hump, flank = (float(np.median(values)) for values in explained.values())
+    hump_wins, flank_wins = (
+        sum(half > whole for half, whole in zip(explained[name], explained["full"], strict=True))
         for name in ("hump", "flank")
-    }
-    return (
-        f"*Seen here*, over {count(len(fits), 'preactivation')} of {network}: the median R² is "
-        f"{medians['full']:.3f} for a full period, {medians['hump']:.3f} for the hump and "
-        f"{medians['flank']:.3f} for the flank. The hump beats the full period in "
-        f"{wins['hump']} of {len(fits)}, the flank in {wins['flank']}."
     )
+    return Waves(freq, len(fits), full, hump, flank, hump_wins, flank_wins)
 
 
-def about_portraits(portraits: Mapping[str, Portrait]) -> str:
+class Shapes(NamedTuple):
+    """Classes on show, and those of which the network has no neuron."""
+
+    seed: int
+    shown: list[str]
+    missing: list[str]
+
+
+def shapes(portraits: Mapping[str, Portrait], seed: int) -> Shapes:
     """Which classes are on show."""
-    missing = [kind for kind in ("simple", "3f", "bent", "fine-tuning") if kind not in portraits]
-    if not portraits:
-        return "there is no live neuron of these classes in this network."
-    shown = f"shown {'is' if len(portraits) == 1 else 'are'} {listed(list(portraits))}"
-    classes = "class" if len(missing) == 1 else "classes"
-    return (
-        f"{shown}; this network has no neuron of the {classes} {listed(missing)}."
-        if missing
-        else (f"{shown}.")
-    )
+    classes = [kind for kind in KINDS if kind not in ("dead", "diffuse")]
+    return Shapes(seed, list(portraits), [kind for kind in classes if kind not in portraits])

@@ -5,15 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from modlib.config.addition import MAX_N, AdditionConfig
-from modlib.config.remainders import MAX_P, REMAINDER_TASKS, RemaindersConfig
-from modlib.config.rules import MAX_NEURONS, require_seed
-from modlib.errors import InputError, require_choice, require_float, require_int, require_prime
+from modlib.config.presets import FAMILIES, family_of, names_of
+from modlib.config.rules import Rule, number, require_seed, whole
+from modlib.errors import InputError, require_choice
 from modlib.machine import resolve_device
 from modlib.models.foreign.layouts import LAYOUTS
 from modlib.models.foreign.published import PUBLISHED
@@ -34,45 +32,22 @@ def require_checkpoint(value: object) -> str:
     raise InputError("checkpoint", f"be a file or one of {', '.join(PUBLISHED)}", value)
 
 
-RULES: dict[str, Callable[[object], object]] = {
-    "seed": require_seed,
-    "n": lambda value: require_int("n", value, at_least=3, at_most=MAX_N),
-    "device": resolve_device,
-    "epochs": lambda value: require_int("epochs", value, at_least=0, at_most=10**6),
-    "train_pairs": lambda value: require_int("train_pairs", value, at_least=1),
-    "num_neurons": lambda value: require_int("num_neurons", value, at_least=1, at_most=MAX_NEURONS),
-    "batch": lambda value: require_choice("batch", value, ("n", "full")),
-    "init": lambda value: require_choice("init", value, ("torch", "flax")),
-    "lr": lambda value: require_float("lr", value, at_least=0.0, at_most=10.0),
-    "l2": lambda value: require_float("l2", value, at_least=0.0, at_most=10.0),
-    "cluster": lambda value: require_int("cluster", value, at_least=0),
-    "neuron": lambda value: require_int("neuron", value, at_least=0),
-    "num_components": lambda value: require_int("num_components", value, at_least=2, at_most=12),
-    "num_draws": lambda value: require_int("num_draws", value, at_least=1, at_most=1000),
-    "max_sigma": lambda value: require_float("max_sigma", value, at_least=0.0, at_most=5.0),
-    "shift": lambda value: require_int("shift", value, at_least=1),
-    "num_seeds": lambda value: require_int("num_seeds", value, at_least=1, at_most=10**6),
-    "delta": lambda value: require_float("delta", value, at_least=0.01, at_most=0.99),
-    "p": lambda value: require_prime("p", value, at_least=5, at_most=MAX_P),
-    "steps": lambda value: require_int("steps", value, at_least=1, at_most=10**6),
-    "task": lambda value: require_choice("task", value, REMAINDER_TASKS),
-    "q": lambda value: require_prime("q", value, at_least=2, at_most=MAX_P),
-    "num_examples": lambda value: require_int("num_examples", value, at_least=1, at_most=8),
-    "checkpoint": require_checkpoint,
-    "layout": lambda value: require_choice("layout", value, LAYOUTS),
-    "attention_rate": lambda value: require_float(
-        "attention_rate", value, at_least=0.0, at_most=1.0
-    ),
+RULES: dict[str, Rule] = {
+    "seed": lambda name, value, others: require_seed(value),
+    "device": lambda name, value, others: resolve_device(value),
+    "cluster": whole(0),
+    "neuron": whole(0),
+    "num_components": whole(2, 12),
+    "num_draws": whole(1, 1000),
+    "max_sigma": number(0.0, 5.0),
+    "shift": whole(1),
+    "num_seeds": whole(1, 10**6),
+    "delta": number(0.01, 0.99),
+    "num_examples": whole(1, 8),
+    "checkpoint": lambda name, value, others: require_checkpoint(value),
+    "layout": lambda name, value, others: require_choice(name, value, LAYOUTS),
 }
-"""The rule of each parameter that a chapter may have; None is allowed where it is the default."""
-
-
-def check_value(name: str, value: object, *, optional: bool = False) -> None:
-    """Refuse a value that breaks the rule of its parameter (``InputError``)."""
-    if name not in RULES:
-        raise InputError("parameter", f"be one of {', '.join(sorted(RULES))}", name)
-    if not (optional and value is None):
-        RULES[name](value)
+"""The rules of parameters that are no setting of a configuration; a setting brings its own."""
 
 
 def check_values(values: Mapping[str, Any], optional: Collection[str] = ()) -> None:
@@ -80,13 +55,13 @@ def check_values(values: Mapping[str, Any], optional: Collection[str] = ()) -> N
 
     ``optional``: names for which None stands for a default.
     """
-    for name, value in values.items():
-        check_value(name, value, optional=name in optional)
-    config: type[AdditionConfig | RemaindersConfig]
-    config = RemaindersConfig if "p" in values else AdditionConfig
-    settings = {field.name for field in fields(config)} & values.keys()
-    unset = {name for name in settings if values[name] is None and name in optional}
-    config(**{name: values[name] for name in settings - unset})
+    known = {*RULES, *(name for family in FAMILIES for name in names_of(family))}
+    for name in values:
+        require_choice("parameter", name, known)
+    given = {name: v for name, v in values.items() if v is not None or name not in optional}
+    for name in [name for name in given if name in RULES]:
+        RULES[name](name, given.pop(name), None)
+    family_of(given)(**given)
 
 
 def declared_parameters(chapter: Path) -> tuple[dict[str, Any], set[str]]:

@@ -1,26 +1,21 @@
-"""Sentences of chapter 10, and about any of paper B's networks."""
+"""What chapter 10 tells, and what several chapters tell of paper B's networks, as numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.chapters.words import count, listed, percent
+from modlib.chapters.words import percent
 from modlib.config.presets import REMAINDERS_PRESETS, preset_of
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.runs.remainders import RemaindersRun
 from modlib.tasks.remainders import moduli
 
-TASKS = {
-    "miiii": "remainders",
-    "masked": "remainders, four of them masked",
-    "basis": "shuffled remainders",
-    "nanda": "modular addition",
-}
 LEARNED_FROM = 0.99
 """Validation accuracy from which a task is said to be learned."""
 
@@ -33,109 +28,166 @@ def name_of(config: RemaindersConfig) -> str:
     return f"{kind}, p = {config.p} ({100 * config.train_fraction:.0f} %)"
 
 
-def about_spirals(p: int, series: Mapping[str, Int[np.ndarray, " x"]]) -> str:
+class Spirals(NamedTuple):
+    """``sizes``: how many numbers below p^2 each series of figure B1 has, by its label."""
+
+    p: int
+    sizes: dict[str, int]
+
+
+def spirals(p: int, series: Mapping[str, Int[np.ndarray, " x"]]) -> Spirals:
     """How many numbers below p^2 each series of figure B1 has."""
-    parts = [f"{len(numbers):,} are {label}" for label, numbers in series.items()]
-    return f"*Seen here*: of the {p**2:,} numbers below {p}², {listed(parts)}."
+    return Spirals(p, {label: len(numbers) for label, numbers in series.items()})
 
 
-def about_leaks(table: pd.DataFrame, p: int) -> str:
+class Leaks(NamedTuple):
+    """``rows``: shares and counts by wave, in words; ``wave``: the one that is spread out most,
+    with the share of its ``top_six`` cells and its ``active`` frequencies."""
+
+    p: int
+    rows: dict[str, list[str]]
+    wave: str
+    top_six: float
+    active: int
+
+
+def leaks(table: pd.DataFrame, p: int) -> Leaks:
     """How far each wave spreads over the cells of the transform."""
-    lines = [
-        "| wave | share of power in the top cell | in the top six | active frequencies |",
-        "|---|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row.wave} | {percent(row.top)} | {percent(row.top_six)} | {row.active} |"
-        for row in table.itertuples()
-    ]
     spread = table.sort_values("top_six").iloc[0]
-    active = count(int(spread.active), "active frequency", "active frequencies")
-    return "\n".join(lines) + (
-        f"\n\nOf these waves {spread.wave} is spread out the most on the {p} x {p} grid: its six "
-        f"strongest cells hold {percent(float(spread.top_six))}, and the rule mean + 2 s.d. counts "
-        f"{active} for this one wave."
-    )
+    rows = {
+        "wave": table.wave.tolist(),
+        "share of power in the top cell": [percent(share) for share in table.top],
+        "in the top six": [percent(share) for share in table.top_six],
+        "active frequencies": [str(active) for active in table.active],
+    }
+    return Leaks(p, rows, spread.wave, float(spread.top_six), int(spread.active))
 
 
-def about_basis(products: Float[np.ndarray, "p p"]) -> str:
+class Basis(NamedTuple):
+    """``error``: how far inner products of the ``num_vectors`` vectors are from 0 and 1 at most."""
+
+    num_vectors: int
+    error: float
+
+
+def basis(products: Float[np.ndarray, "p p"]) -> Basis:
     """How far the Fourier basis is from orthonormal."""
-    error = float(np.abs(products - np.eye(len(products))).max())
-    return (
-        f"*Seen here*: inner products of the {len(products)} vectors differ from those of an "
-        f"orthonormal basis by {error:.1e} at most."
-    )
+    return Basis(len(products), float(np.abs(products - np.eye(len(products))).max()))
 
 
-def about_zero_free(p: int, kinds: Mapping[str, Int[np.ndarray, " x"]]) -> str:
-    """Where "no remainder is zero" and "is prime" part."""
+class ZeroFree(NamedTuple):
+    """Numbers below p^2 without a remainder zero: ``num_primes`` and ``others``; ``num_missed``
+    primes have one."""
+
+    p: int
+    num_primes: int
+    others: list[int]
+    num_missed: int
+
+
+def zero_free(p: int, kinds: Mapping[str, Int[np.ndarray, " x"]]) -> ZeroFree:
+    """Where "no remainder is zero" and "is prime" part; see ``tasks.zero_free_kinds``."""
     agree, others, missed = kinds.values()
-    return (
-        f"p = {p}: {len(agree) + len(others):,} of {p**2:,} numbers have no remainder zero, and "
-        f"{len(agree):,} of these are primes; not prime: {listed(others.tolist())}. The "
-        f"{len(missed)} primes below {p} each have one, their own."
-    )
+    return ZeroFree(p, len(agree), others.tolist(), len(missed))
 
 
-def about_network(run: RemaindersRun) -> str:
+class NetworkFacts(NamedTuple):
+    """What ``transformer.md`` tells: size, training, and what it can do with numbers never seen.
+
+    ``accuracy``: mean over ``num_tasks``; ``learned``: tasks from ``learned_from`` on.
+    """
+
+    seed: int
+    p: int
+    task: str
+    preset: str | None
+    num_weights: int
+    num_train: int
+    steps: int
+    planned: int
+    accuracy: float
+    num_tasks: int
+    learned: list[int]
+    learned_from: float
+
+
+def network(run: RemaindersRun) -> NetworkFacts:
     """What a network is, how long it trained and what it can do with numbers it never saw."""
     config = run.config
-    weights = sum(int(np.prod(shape)) for shape in parameter_shapes(config).values())
-    steps = f"{run.steps:,} steps" if run.steps else "no training"
-    if run.steps < config.steps:
-        steps += f" of {config.steps:,}"
-    preset = preset_of(config)
-    text = (
-        f"**Seed {run.seed}, p = {config.p}, {TASKS[config.task]}**"
-        f"{f' ({preset})' if preset else ''}: {weights:,} weights, "
-        f"{config.num_train:,} of {config.p**2:,} numbers to train on, {steps}."
-    )
     rows = run.final[run.final.split == "validation"]
-    qs = rows.q[rows.accuracy >= LEARNED_FROM].tolist()
-    if len(rows) == 1:
-        return f"{text} Right on {percent(float(rows.accuracy.iloc[0]))} of the others."
-    done = "all tasks" if len(qs) == len(rows) else f"q = {listed(qs)}" if qs else "no task"
-    return (
-        f"{text} On the others it is right in {percent(float(rows.accuracy.mean()))}, averaged "
-        f"over {count(len(rows), 'task')}; at least {percent(LEARNED_FROM)} on {done}."
+    return NetworkFacts(
+        seed=run.seed,
+        p=config.p,
+        task=config.task,
+        preset=preset_of(config),
+        num_weights=sum(int(np.prod(shape)) for shape in parameter_shapes(config).values()),
+        num_train=config.num_train,
+        steps=run.steps,
+        planned=config.steps,
+        accuracy=float(rows.accuracy.mean()),
+        num_tasks=len(rows),
+        learned=rows.q[rows.accuracy >= LEARNED_FROM].astype(int).tolist(),
+        learned_from=LEARNED_FROM,
     )
 
 
-def about_accuracy(run: RemaindersRun) -> str:
+class TaskAccuracy(NamedTuple):
+    """Accuracy at one task on numbers not trained on; chance is 1 / q."""
+
+    q: int
+    accuracy: float
+
+
+class AccuracyFacts(NamedTuple):
+    """The worst and the best task."""
+
+    num_tasks: int
+    worst: TaskAccuracy
+    best: TaskAccuracy
+
+
+def accuracy(run: RemaindersRun) -> AccuracyFacts:
     """The best and the worst task on numbers not trained on."""
     rows = run.final[run.final.split == "validation"].sort_values("accuracy")
-    worst, best = rows.iloc[0], rows.iloc[-1]
-    if len(rows) == 1:
-        return f"*Seen here*: {percent(float(best.accuracy))}; chance is {percent(1 / best.q)}."
-    return (
-        f"*Seen here*: from {percent(float(worst.accuracy))} for q = {worst.q:.0f} (chance "
-        f"{percent(1 / worst.q)}) to {percent(float(best.accuracy))} for q = {best.q:.0f} (chance "
-        f"{percent(1 / best.q)})."
+    ends = (
+        TaskAccuracy(int(row.q), float(row.accuracy)) for _, row in rows.iloc[[0, -1]].iterrows()
     )
+    return AccuracyFacts(len(rows), *ends)
 
 
-def about_paper_size(runs: Mapping[str, RemaindersRun | None]) -> str:
+class PaperSize(NamedTuple):
+    """What ``paper_size.md`` tells of committed networks at p = 113: ``found`` as (name, steps);
+    ``planned``: steps of a whole training."""
+
+    found: list[tuple[str, int]]
+    missing: list[str]
+    planned: int
+
+
+def paper_size(runs: Mapping[str, RemaindersRun | None]) -> PaperSize:
     """Which trained networks of the paper's own size are committed, and how far each went."""
-    runs = {name: run for name, run in runs.items() if REMAINDERS_PRESETS[name].steps}
-    wanted = max(config.steps for config in REMAINDERS_PRESETS.values())
-    found = [
-        f"{name} ({run.steps:,}{'' if run.steps >= wanted else f' of {wanted:,}'} steps)"
-        for name, run in runs.items()
-        if run is not None
-    ]
-    missing = [name for name, run in runs.items() if run is None]
-    if not found:
-        return "No network of the paper's own size, p = 113, is committed; p = 37 stands in."
-    text = f"Of the paper's own size, p = 113, we have {listed(found)}"
-    return f"{text}; not committed: {listed(missing)}." if missing else f"{text}."
-
-
-def about_loss(config: RemaindersConfig) -> str:
-    """The loss of a guess, task by task, and how the weights even it out."""
-    qs = moduli(config)
-    return (
-        f"For p = {config.p} there {'is' if len(qs) == 1 else 'are'} {count(len(qs), 'task')} with "
-        f"{int(qs.sum()):,} answers in all; a blind guess costs from {np.log(qs[0]):.2f} "
-        f"(q = {qs[0]}) to {np.log(qs[-1]):.2f} (q = {qs[-1]}), and 1 for every task once divided "
-        "by ln q."
+    trained = {name: run for name, run in runs.items() if REMAINDERS_PRESETS[name].steps}
+    return PaperSize(
+        found=[(name, run.steps) for name, run in trained.items() if run is not None],
+        missing=[name for name, run in trained.items() if run is None],
+        planned=max(config.steps for config in REMAINDERS_PRESETS.values()),
     )
+
+
+class LossFacts(NamedTuple):
+    """What a blind guess costs, in nats, at the smallest and the largest modulus."""
+
+    p: int
+    num_tasks: int
+    num_answers: int
+    least_q: int
+    least: float
+    most_q: int
+    most: float
+
+
+def loss(config: RemaindersConfig) -> LossFacts:
+    """The loss of a guess, task by task, and how the weights even it out."""
+    qs = moduli(config).tolist()
+    ends = (qs[0], float(np.log(qs[0])), qs[-1], float(np.log(qs[-1])))
+    return LossFacts(config.p, len(qs), sum(qs), *ends)

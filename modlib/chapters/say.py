@@ -1,16 +1,96 @@
-"""What a chapter says: sentences with measured numbers, and its claims."""
+"""What a chapter says: a template in the notebook, filled with what the run has measured.
+
+A sentence stands where its author looks for it, in a cell tagged ``remove-input``::
+
+    say(facts.columns(shares, clustering), \"\"\"
+    *Seen here*: {{ columns | count("column") }} hold {{ held | percent }} of the power.
+    \"\"\")
+
+Templates are Jinja's and strict: a fact that is missing raises, and so does a number that goes
+through no filter of ``chapters.words`` (a bare float, a NaN, a None), so that none reads wrong.
+What several chapters say stands in ``templates/``: ``{% include "run.md" %}``.
+"""
 
 from __future__ import annotations
 
-from IPython.display import Markdown, display
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from math import isnan
+from pathlib import Path
+from typing import Any
 
+from IPython.display import Markdown, display
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from modlib.chapters.words import FILTERS
 from modlib.claims.ledger import as_markdown, ledger
 from modlib.claims.measure import measure
 from modlib.claims.register import load_claims
 
 
-def say(text: str) -> None:
-    """Show a sentence whose numbers the run has just measured; an empty one shows nothing."""
+def _shown(value: object) -> object:
+    """What stands in a sentence as it is: words and whole numbers."""
+    if value is None or isinstance(value, float) or type(value).__module__ == "numpy":
+        if isinstance(value, int) or hasattr(value, "bit_count"):
+            return value
+        raise TypeError(f"a fact must go through a filter, got {value!r}")
+    return value
+
+
+def _finite(name: str, word: Any) -> Any:
+    """A filter that refuses a value which is not a number, instead of writing ``nan``."""
+
+    def checked(value: object, *args: object, **extra: object) -> object:
+        parts = value if isinstance(value, tuple | list) else (value,)
+        if value is None or any(isinstance(part, float) and isnan(part) for part in parts):
+            raise TypeError(f"a fact that {name} writes must be a number, got {value!r}")
+        return word(value, *args, **extra)
+
+    return checked
+
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("modlib.chapters"),
+    undefined=StrictUndefined,
+    finalize=_shown,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,
+)
+ENVIRONMENT.filters |= {
+    name: word if name in ("table", "listed") else _finite(name, word)
+    for name, word in FILTERS.items()
+}
+
+
+def as_mapping(facts: object) -> dict[str, Any]:
+    """The facts by name: of a mapping, a dataclass or a named tuple."""
+    if isinstance(facts, Mapping):
+        return dict(facts)
+    if is_dataclass(facts):
+        return {field.name: getattr(facts, field.name) for field in fields(facts)}
+    if hasattr(facts, "_asdict"):
+        return dict(facts._asdict())
+    raise TypeError(f"facts must be a mapping, a dataclass or a named tuple, got {facts!r}")
+
+
+def fill(facts: object, template: str) -> str:
+    """The template's text with the facts in it; empty where nothing is left of it.
+
+    Raises ``jinja2.UndefinedError`` for a missing fact, ``TypeError`` for one that no filter has
+    made readable.
+    """
+    text = ENVIRONMENT.from_string(template).render(as_mapping(facts))
+    lines = [re.sub(r"(?<=\S)[ \t]+", " ", line).rstrip() for line in text.strip().splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def say(facts: object, template: str | None = None) -> None:
+    """Show a template filled with facts; an empty text shows nothing."""
+    text = str(facts) if template is None else fill(facts, template)
     if text:
         display(Markdown(text))
 
@@ -19,4 +99,15 @@ def show_claims(chapter: str) -> None:
     """Show the ledger's rows of a chapter: what the paper reports, what we measured."""
     ids = [claim.id for claim in load_claims().values() if claim.chapter == chapter]
     rows = [row for row in ledger(measure(ids)) if row.claim.id in ids]
-    say(as_markdown(rows, ("claim", "reported", "measurement", "verdict")))
+    display(Markdown(as_markdown(rows, ("claim", "reported", "measurement", "verdict"))))
+
+
+def templates(chapter: Path) -> Iterator[tuple[str, str]]:
+    """The templates of a chapter's calls of ``say``: the id of their cell, and their text."""
+    for cell in json.loads(chapter.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        for node in ast.walk(ast.parse("".join(cell["source"]))):
+            called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say"
+            if isinstance(node, ast.Call) and called and len(node.args) == 2:
+                yield cell["id"], ast.literal_eval(node.args[1])

@@ -1,173 +1,254 @@
-"""Sentences of chapter 09: width, modulus, and the probability of section 5.4."""
+"""What chapter 09 tells of width, modulus, and the probability of section 5.4, as numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import log
+from math import isfinite, log
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 
 from modlib.analysis.many_seeds.growth import Growth, is_slow
 from modlib.analysis.many_seeds.separation import Probability
-from modlib.chapters.words import interval, listed, percent
+from modlib.chapters.words import Rows, fixed, percent
+
+FORMULAS = {"constant": "a", "log n": "a + b ln n", "power": "a n^b", "linear": "a + b n"}
+"""How the table of fits writes each curve of ``growth``."""
+BY_CHANCE = "at random"
+"""The series of ``separations`` with which the others are compared."""
 
 
-def about_width(points: pd.DataFrame, differences: pd.DataFrame, missing: Sequence[str]) -> str:
+class Difference(NamedTuple):
+    """Mean clusters at a width less those at 128: ``bounds`` as (difference, low, high)."""
+
+    width: int
+    batch: str
+    num_seeds: int
+    bounds: tuple[float, float, float]
+
+
+class Width(NamedTuple):
+    """``found``: whether any width is committed; ``missing``: names of those that are not."""
+
+    found: bool
+    differences: list[Difference]
+    missing: list[str]
+
+
+def width(points: pd.DataFrame, differences: pd.DataFrame, missing: Sequence[str]) -> Width:
     """Differences of the mean number of clusters from the first width."""
-    if points.empty:
-        return "*Seen here*: no width but the default is committed yet."
-    parts = [
-        f"width {row.width}, batch {row.batch}: "
-        f"{interval(row.difference, row.low, row.high)} ({row.num_seeds} networks)"
-        for row in differences.itertuples()
+    rows = [
+        Difference(r.width, r.batch, r.num_seeds, (r.difference, r.low, r.high))
+        for r in differences.itertuples()
     ]
-    text = f"*Seen here*, clusters more than at width 128: {'; '.join(parts) or 'nothing yet'}."
-    if missing:
-        text += f" Not trained: {listed(missing)}."
-    return text
+    return Width(not points.empty, rows, list(missing))
 
 
-def about_l2(networks: Mapping[str, Mapping[int, pd.DataFrame]]) -> str:
-    """The training loss at which networks end, by modulus, for each choice of L2."""
-    parts = []
+class L2(NamedTuple):
+    """Least and largest median loss on training pairs over the moduli, each as (loss, n)."""
+
+    name: str
+    least: tuple[float, int]
+    most: tuple[float, int]
+
+
+def l2(networks: Mapping[str, Mapping[int, pd.DataFrame]]) -> list[L2]:
+    """The training loss at which networks end, for each choice of L2 that has several moduli."""
+    found = []
     for name, by_n in networks.items():
-        median = {n: float(table.train_loss.median()) for n, table in by_n.items()}
-        if len(median) > 1:
-            least, most = min(median, key=median.__getitem__), max(median, key=median.__getitem__)
-            parts.append(
-                f"{name}, the median loss on training pairs at the end runs from "
-                f"{median[least]:.3f} (n = {least}) to {median[most]:.3f} (n = {most})"
-            )
-    return f"*Seen here*: {'; '.join(parts)}." if parts else ""
+        medians = [(float(table.train_loss.median()), n) for n, table in by_n.items()]
+        if len(medians) > 1:
+            least, most = (pick(medians, key=lambda pair: pair[0]) for pick in (min, max))
+            found.append(L2(name, least, most))
+    return found
 
 
-def about_learning(learned: pd.DataFrame) -> str:
-    """At which moduli networks failed, and how many."""
+class Learning(NamedTuple):
+    """``lost`` of ``total`` networks did not learn; ``worst``: least share that did, and its n."""
+
+    name: str
+    total: int
+    lost: int
+    worst: tuple[float, int] | None
+
+
+def learning(name: str, learned: pd.DataFrame) -> Learning:
+    """At which moduli networks failed, and how many; ``worst`` None: at none."""
     failing = learned[learned.share < 1]
-    total = int(learned.networks.sum())
-    lost = round(float((learned.networks * (1 - learned.share)).sum()))
-    if failing.empty:
-        return f"All {total:,} networks learned."
-    worst = failing.loc[failing.share.idxmin()]
-    return (
-        f"{lost:,} of {total:,} networks did not learn and are left out above. The smallest share "
-        f"that learned is {percent(float(worst.share))}, at n = {worst.n:.0f}."
+    worst = None
+    if not failing.empty:
+        row = failing.loc[failing.share.idxmin()]
+        worst = (float(row.share), int(row.n))
+    return Learning(
+        name=name,
+        total=int(learned.networks.sum()),
+        lost=round(float((learned.networks * (1 - learned.share)).sum())),
+        worst=worst,
     )
 
 
-def growth_table(result: Growth) -> str:
-    """The four fits with their errors on held-out moduli."""
-    formulas = {"constant": "a", "log n": "a + b ln n", "power": "a n^b", "linear": "a + b n"}
-    lines = [
-        "| curve | a | b | error on held-out n (clusters) | best in |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for row in result.curves.itertuples():
-        b = "" if row.curve == "constant" else f"{row.b:.4f}"
-        lines.append(
-            f"| {row.curve}: {formulas[row.curve]} | {row.a:.2f} | {b} | {row.error:.3f} | "
-            f"{percent(row.share_best)} |"
-        )
-    return "\n".join(lines)
+class GrowthFacts(NamedTuple):
+    """The curve that predicts held-out moduli best, and how far it and the next are off (clusters).
+
+    ``slow``: log n bounds it, as it does the winner in ``share_slow`` of resamples; ``least``,
+    ``most``: mean clusters over ln n, as (ratio, n).
+    """
+
+    best: str
+    error: float
+    next_error: float
+    slow: bool
+    share_slow: float
+    moduli: list[int]
+    least: tuple[float, int]
+    most: tuple[float, int]
 
 
-def about_growth(result: Growth) -> str:
+def growth(result: Growth) -> GrowthFacts:
     """Which curve predicts best, how sure that is, and the ratio to ln n."""
     best = result.curves.loc[result.curves.error.idxmin()]
-    rest = result.curves[result.curves.curve != best.curve].error.min()
     points = result.points
     most, least = points.loc[points.ratio.idxmax()], points.loc[points.ratio.idxmin()]
-    slow = "one that log n bounds" if is_slow(best.curve, best.b) else "faster than log n"
-    return (
-        f"*Seen here*: over {len(points)} moduli from {points.n.min()} to {points.n.max()} "
-        f"*{best.curve}* predicts held-out moduli best ({best.error:.3f} clusters off, the next "
-        f"{rest:.3f}); it is {slow}, and so is the winner in {percent(result.share_slow)} of "
-        f"resamples that draw moduli anew and networks within them. Mean clusters over ln n: "
-        f"from {least.ratio:.2f} (n = {least.n:.0f}) to "
-        f"{most.ratio:.2f} (n = {most.n:.0f})."
+    return GrowthFacts(
+        best=str(best.curve),
+        error=float(best.error),
+        next_error=float(result.curves[result.curves.curve != best.curve].error.min()),
+        slow=is_slow(best.curve, best.b),
+        share_slow=result.share_slow,
+        moduli=sorted(points.n.tolist()),
+        least=(float(least.ratio), int(least.n)),
+        most=(float(most.ratio), int(most.n)),
     )
+
+
+def curves(result: Growth | None) -> Rows:
+    """The four fits with their errors on held-out moduli; {} without fits."""
+    if result is None:
+        return {}
+    found = result.curves
+    return {
+        "curve": [f"{name}: {FORMULAS[name]}" for name in found.curve],
+        "a": [fixed(a) for a in found.a],
+        "b": [
+            "" if name == "constant" else fixed(b, 4)
+            for name, b in zip(found.curve, found.b, strict=True)
+        ],
+        "error on held-out n (clusters)": [fixed(error, 3) for error in found.error],
+        "best in": [percent(share) for share in found.share_best],
+    }
 
 
 def probability_text(found: Probability) -> str:
     """``.811`` where enumerated, with its interval where drawn."""
     if found.exact:
-        return f"{found.value:.3f}"
-    return f"{found.value:.3f} ± {(found.high - found.low) / 2:.3f}"
+        return fixed(found.value, 3)
+    return f"{fixed(found.value, 3)} ± {fixed((found.high - found.low) / 2, 3)}"
 
 
-def probability_table(table: pd.DataFrame, true: Mapping[str, Sequence[Probability]]) -> str:
+def probabilities(table: pd.DataFrame, true: Mapping[str, Sequence[Probability]]) -> Rows:
     """The truth under both models beside both formulas, a row a number of frequencies."""
-    lines = [
-        "| m | distinct | with replacement | Gamma formula | Stirling formula |",
-        "|---:|---:|---:|---:|---:|",
-    ]
-    for i, row in enumerate(table.itertuples()):
-        cells = [probability_text(true[model][i]) for model in ("distinct", "with replacement")]
-        lines.append(
-            f"| {row.m} | {cells[0]} | {cells[1]} | {row.Gamma:.3f} | {row.Stirling:.3f} |"
-        )
-    return "\n".join(lines)
+    return {
+        "m": [str(m) for m in table.m],
+        **{
+            model: [probability_text(found) for found in true[model]]
+            for model in ("distinct", "with replacement")
+        },
+        "Gamma formula": [fixed(value, 3) for value in table.Gamma],
+        "Stirling formula": [fixed(value, 3) for value in table.Stirling],
+    }
 
 
-def about_probability(
-    n: int, table: pd.DataFrame, numbers: np.ndarray, true: Mapping[str, Sequence[Probability]]
-) -> str:
+class AtLog(NamedTuple):
+    """Both formulas and both truths for ``m`` frequencies, m being ln n rounded.
+
+    ``own``: the number of clusters that networks have most often, and the probability that as many
+    distinct frequencies separate; None without networks, or beyond what is tabled.
+    """
+
+    n: int
+    m: int
+    stirling: float
+    gamma: float
+    replaced: float
+    distinct: float
+    own: tuple[int, float] | None
+
+
+def at_log(
+    n: int,
+    table: pd.DataFrame,
+    numbers: Int[np.ndarray, " seed"],
+    true: Mapping[str, Sequence[Probability]],
+) -> AtLog:
     """What the formulas and the truth say at ln n, and at the networks' own number."""
     m = min(len(table), max(1, round(log(n))))
-    at = {model: found[m - 1].value for model, found in true.items()}
-    text = (
-        f"*Seen here*: at m = round(ln {n}) = {m} the formula of the paper's last step says "
-        f"{table.Stirling.iloc[m - 1]:.2f}, the Gamma formula {table.Gamma.iloc[m - 1]:.2f}, and "
-        f"the truth is {at['with replacement']:.3f} with replacement, {at['distinct']:.3f} for "
-        f"distinct frequencies."
+    usual = int(np.bincount(numbers).argmax()) if len(numbers) else 0
+    own = (usual, true["distinct"][usual - 1].value) if 1 <= usual <= len(table) else None
+    return AtLog(
+        n=n,
+        m=m,
+        stirling=float(table.Stirling.iloc[m - 1]),
+        gamma=float(table.Gamma.iloc[m - 1]),
+        replaced=true["with replacement"][m - 1].value,
+        distinct=true["distinct"][m - 1].value,
+        own=own,
     )
-    if len(numbers):
-        usual = int(np.bincount(numbers).argmax())
-        if 1 <= usual <= len(table):
-            own = true["distinct"][usual - 1].value
-            text += (
-                f" Networks at n = {n} have {usual} clusters most often; as many distinct "
-                f"frequencies at random separate with probability {own:.3f}."
-            )
-    return text
 
 
-def about_needed(
-    needed: Mapping[str, Mapping[int, int]], squares: Mapping[str, Mapping[str, float]]
-) -> str:
-    """How the number of frequencies that are needed grows with n."""
-    parts = []
-    for model, by_n in needed.items():
-        first, last = min(by_n), max(by_n)
-        parts.append(
-            f"{model.capitalize()}: {by_n[first]} at n = {first}, {by_n[last]} at n = {last}; "
-            "lines in "
-            + ", ".join(f"{shape} have R² = {value:.3f}" for shape, value in squares[model].items())
+class Needed(NamedTuple):
+    """Frequencies needed at the smallest and the largest modulus, as (n, number of them).
+
+    ``squares``: R² of a line in each shape; none where as many are needed at every modulus.
+    """
+
+    model: str
+    first: tuple[int, int]
+    last: tuple[int, int]
+    squares: dict[str, float]
+
+
+def needed(
+    numbers: Mapping[str, Mapping[int, int]], squares: Mapping[str, Mapping[str, float]]
+) -> list[Needed]:
+    """How the number of frequencies that are needed grows with n, a model each."""
+    return [
+        Needed(
+            model=model,
+            first=(min(by_n), by_n[min(by_n)]),
+            last=(max(by_n), by_n[max(by_n)]),
+            squares={shape: r2 for shape, r2 in squares[model].items() if isfinite(r2)},
         )
-    return f"*Seen here*. {'. '.join(parts)}."
+        for model, by_n in numbers.items()
+    ]
 
 
-def about_separations(panels: Mapping[int, Mapping[str, np.ndarray]], delta: float) -> str:
+class Separations(NamedTuple):
+    """``rows``: a number of frequencies each, {} without networks; ``apart``: by how much a
+    series' medians lie above those at random, as (name, least, most)."""
+
+    rows: Rows
+    apart: list[tuple[str, float, float]]
+
+
+def separations(
+    panels: Mapping[int, Mapping[str, Float[np.ndarray, " set"]]], delta: float
+) -> Separations:
     """Whether learned sets of frequencies are farther from confusion than random ones."""
     if not panels:
-        return "*Seen here*: no networks to compare."
-    first = next(iter(panels.values()))
-    lines = [
-        "| m | " + " | ".join(f"{name}: beyond delta | median" for name in first) + " |",
-        "|---:|" + "---:|---:|" * len(first),
-    ]
-    for m, series in panels.items():
-        cells = [
-            f"{percent(float((v > delta).mean()))} | {np.median(v):.2f}" for v in series.values()
+        return Separations({}, [])
+    names = list(dict.fromkeys(name for series in panels.values() for name in series))
+    rows = {"m": [str(m) for m in panels]}
+    for name in names:
+        found = [series.get(name) for series in panels.values()]
+        rows[f"{name}: beyond delta"] = [
+            "" if v is None else percent(float((v > delta).mean())) for v in found
         ]
-        lines.append(f"| {m} | {' | '.join(cells)} |")
-    apart = {
-        name: [float(np.median(v[name]) - np.median(v["at random"])) for v in panels.values()]
-        for name in first
-        if all({name, "at random"} <= v.keys() for v in panels.values()) and name != "at random"
-    }
-    moved = "; ".join(
-        f"*{name}* by {min(steps):.2f} to {max(steps):.2f}" for name, steps in apart.items()
-    )
-    return "\n".join(lines) + (f"\n\nMedians lie above those at random: {moved}." if moved else "")
+        rows[f"{name}: median"] = ["" if v is None else fixed(float(np.median(v))) for v in found]
+    apart = []
+    for name in names:
+        if name != BY_CHANCE and all({name, BY_CHANCE} <= v.keys() for v in panels.values()):
+            steps = [float(np.median(v[name]) - np.median(v[BY_CHANCE])) for v in panels.values()]
+            apart.append((name, min(steps), max(steps)))
+    return Separations(rows, apart)

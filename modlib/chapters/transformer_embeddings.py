@@ -1,8 +1,9 @@
-"""Sentences of chapter 12: positions, directions and frequencies of the embeddings."""
+"""What chapter 12 tells of positions, directions and frequencies of the embeddings, as numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from modlib.analysis.remainders.token_embeddings import (
     Spread,
     Vectors,
 )
-from modlib.chapters.words import count, listed, percent
+from modlib.chapters.words import Rows, fixed, signed
 
 COLUMNS = {
     "position_correlation": ("correlation of positions", 2),
@@ -28,131 +29,150 @@ COLUMNS = {
 """Numbers of ``describe_embeddings`` that are tabled, with their decimals."""
 SMALLEST = 4
 """Moduli whose power is said one by one."""
+NUM_STRONGEST = 5
+"""Basis vectors whose frequencies are named."""
 
 
-def about_positions(found: Mapping[str, Positions]) -> str:
+def positions(found: Mapping[str, Positions]) -> Rows:
     """Correlation, common part and difference of the two places, a row a network."""
-    lines = [
-        "| network | correlation | common part | difference |",
-        "|---|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {name} | {r:+.2f} | {common:.3f} | {difference:.3f} |"
-        for name, (r, common, difference) in found.items()
-    ]
-    return "\n".join(lines)
+    return {
+        "network": list(found),
+        "correlation": [signed(r) for r, _, _ in found.values()],
+        "common part": [fixed(common, 3) for _, common, _ in found.values()],
+        "difference": [fixed(difference, 3) for _, _, difference in found.values()],
+    }
 
 
-def about_spread(spreads: Mapping[str, Spread]) -> str:
+class SpreadFacts(NamedTuple):
+    """``rows``: components for half and nine tenths, counted both ways; ``against``: (network, its
+    components for half of the variance, those of an untrained network of its size)."""
+
+    rows: Rows
+    against: list[tuple[str, int, int]]
+
+
+def spread(spreads: Mapping[str, Spread]) -> SpreadFacts:
     """Components for half and nine tenths, both ways of counting, beside the untrained network."""
-    lines = [
-        "| network | 50 % of the variance | 90 % | 50 % of the sum, as coded | 90 % | of |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for name, found in spreads.items():
-        cells = " | ".join(str(mark) for mark in (*found.variance, *found.coded))
-        lines.append(f"| {name} | {cells} | {len(found.values)} |")
     bare = {len(s.values): s.variance[0] for n, s in spreads.items() if n.startswith("untrained")}
-    parts = [
-        f"{name}: {found.variance[0]} against {bare[len(found.values)]}"
-        for name, found in spreads.items()
-        if len(found.values) in bare and not name.startswith("untrained")
-    ]
-    if parts:
-        lines.append(
-            "\n*Seen here*, components for half of the variance against those of an untrained "
-            f"network: {'; '.join(parts)}. As many as without training are no sign of a task."
-        )
-    return "\n".join(lines)
-
-
-def about_vectors(networks: Mapping[str, Vectors]) -> str:
-    """How many vectors make half of the variance and how periodic they are."""
-    parts = []
-    for name, (vectors, spectra) in networks.items():
-        freqs = sorted(set((1 + spectra[:, 1:].argmax(1)).tolist()))
-        share = percent(float(spectra[:, 1:].max(1).mean()))
-        parts.append(
-            f"{name}: {count(len(vectors), 'vector')}, on average {share} of a vector's power at "
-            f"its strongest frequency ({_few(freqs)})"
-        )
-    return f"*Seen here*. {'. '.join(parts)}."
-
-
-def _few(freqs: Sequence[int], most: int = 8) -> str:
-    if len(freqs) <= most:
-        return f"f = {listed(freqs)}"
-    return f"{len(freqs)} different ones"
-
-
-def about_basis(found: InBasis, fewest: int, name: str) -> str:
-    """How many Fourier basis vectors hold the power, and the cells as coded."""
-    total = len(found.power)
-    strongest = 1 + np.argsort(found.power)[::-1][:5] // 2
-    freqs = sorted(set(strongest.tolist()))
-    return (
-        f"*{name}*: {fewest} of {total} basis vectors hold 90 % of the power; the five strongest, "
-        f"at f = {listed(freqs)}, hold {percent(float(np.sort(found.power)[::-1][:5].sum()))}. As "
-        f"coded {percent(float(found.active.mean()))} of the cells are active."
+    counts = [(*map(str, found.variance), *map(str, found.coded)) for found in spreads.values()]
+    names = ("50 % of the variance", "90 %", "50 % of the sum, as coded", "90 % of it")
+    columns = {name: [row[i] for row in counts] for i, name in enumerate(names)}
+    return SpreadFacts(
+        rows={
+            "network": list(spreads),
+            **columns,
+            "of": [str(len(found.values)) for found in spreads.values()],
+        },
+        against=[
+            (name, found.variance[0], bare[len(found.values)])
+            for name, found in spreads.items()
+            if len(found.values) in bare and not name.startswith("untrained")
+        ],
     )
 
 
-def about_periodograms(found: Mapping[str, Periodogram]) -> str:
-    """Where each periodogram is highest."""
-    parts = [
-        f"{name}: {power.max():.1f} times the mean, at {freq[power.argmax()]:.3f}"
+class VectorsFacts(NamedTuple):
+    """A network's vectors that make half of the variance: the mean ``share`` of a vector's power at
+    its strongest frequency, and these frequencies."""
+
+    name: str
+    num_vectors: int
+    share: float
+    freqs: list[int]
+
+
+def vectors(networks: Mapping[str, Vectors]) -> list[VectorsFacts]:
+    """How many vectors make half of the variance and how periodic they are."""
+    return [
+        VectorsFacts(
+            name=name,
+            num_vectors=len(found),
+            share=float(spectra[:, 1:].max(1).mean()),
+            freqs=sorted(set((1 + spectra[:, 1:].argmax(1)).tolist())),
+        )
+        for name, (found, spectra) in networks.items()
+    ]
+
+
+class BasisFacts(NamedTuple):
+    """``fewest`` of ``total`` basis vectors hold 90 % of the power; the ``strongest`` share of it
+    that the first five hold, at ``freqs``; ``active``: share of cells as coded."""
+
+    name: str
+    fewest: int
+    total: int
+    freqs: list[int]
+    strongest: float
+    active: float
+
+
+def basis(found: InBasis, fewest: int, name: str) -> BasisFacts:
+    """How many Fourier basis vectors hold the power, and the cells as coded."""
+    order = np.argsort(found.power)[::-1][:NUM_STRONGEST]
+    return BasisFacts(
+        name=name,
+        fewest=fewest,
+        total=len(found.power),
+        freqs=sorted(set((1 + order // 2).tolist())),
+        strongest=float(found.power[order].sum()),
+        active=float(found.active.mean()),
+    )
+
+
+def periodograms(found: Mapping[str, Periodogram]) -> list[tuple[str, float, float]]:
+    """Where each periodogram is highest: its name, times the mean, frequency."""
+    return [
+        (name, float(power.max()), float(freq[power.argmax()]))
         for name, (freq, power) in found.items()
     ]
-    return f"*Seen here*, the highest points. {'; '.join(parts)}."
 
 
-def about_prime_power(
+class PrimePower(NamedTuple):
+    """A network's power at the smallest moduli, as (power, q), and ``beyond`` them its range."""
+
+    name: str
+    smallest: list[tuple[float, int]]
+    beyond: tuple[float, float] | None
+
+
+def prime_power(
     panels: Mapping[str, tuple[Int[np.ndarray, " task"], Mapping[str, Float[np.ndarray, " task"]]]],
-) -> str:
+) -> list[PrimePower]:
     """Power at the frequencies of the smallest moduli and the range at the others."""
-    parts = []
-    for qs, powers in panels.values():
-        for name, power in powers.items():
-            values = ", ".join(
-                f"{power[i]:.2f} (q = {qs[i]})" for i in range(min(SMALLEST, len(qs)))
-            )
-            rest = power[SMALLEST:]
-            beyond = f", beyond them {rest.min():.2f} to {rest.max():.2f}" if len(rest) else ""
-            parts.append(f"{name}: {values}{beyond}")
-    return f"*Seen here*. {'; '.join(parts)}."
-
-
-def seeds_table(networks: Mapping[str, pd.DataFrame]) -> str:
-    """Mean and range over seeds of the embeddings' numbers, a row a preset."""
-    if not networks:
-        return "No tables of several seeds are committed."
-    heads = [title for title, _ in COLUMNS.values()]
-    lines = [
-        f"| preset | seeds | {' | '.join(heads)} |",
-        "|---|---:|" + "---:|" * len(heads),
+    return [
+        PrimePower(
+            name=name,
+            smallest=[(float(value), int(q)) for value, q in zip(power, qs, strict=True)][
+                :SMALLEST
+            ],
+            beyond=(float(power[SMALLEST:].min()), float(power[SMALLEST:].max()))
+            if len(power) > SMALLEST
+            else None,
+        )
+        for qs, powers in panels.values()
+        for name, power in powers.items()
     ]
-    for name, table in networks.items():
-        cells = [_range(table[column], digits) for column, (_, digits) in COLUMNS.items()]
-        lines.append(f"| {name} | {len(table)} | {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
-def positions_by_seed(networks: Mapping[str, pd.DataFrame]) -> str:
-    """The correlation of the places, seed by seed."""
-    parts = []
-    for name, table in networks.items():
-        values = ", ".join(f"{value:+.2f}" for value in table.position_correlation)
-        parts.append(f"{name} {values}")
-    if not parts:
-        return ""
-    return (
-        f"*Seen here*, correlation of the places seed by seed: {'; '.join(parts)}. Where seeds "
-        "differ in sign, it tells more about the network than about the task."
-    )
+def seeds(networks: Mapping[str, pd.DataFrame]) -> Rows:
+    """Mean and range over seeds of the embeddings' numbers, a row a preset; {} without tables."""
+    if not networks:
+        return {}
+    tables = networks.values()
+    numbers = {
+        title: [_range(table[column].tolist(), digits) for table in tables]
+        for column, (title, digits) in COLUMNS.items()
+    }
+    return {"preset": list(networks), "seeds": [str(len(table)) for table in tables], **numbers}
 
 
-def _range(values: pd.Series, digits: int) -> str:
-    mean = f"{values.mean():.{digits}f}"
+def positions_by_seed(networks: Mapping[str, pd.DataFrame]) -> list[tuple[str, list[float]]]:
+    """The correlation of the places, seed by seed, by preset."""
+    return [(name, table.position_correlation.tolist()) for name, table in networks.items()]
+
+
+def _range(values: Sequence[float], digits: int) -> str:
+    mean = f"{np.mean(values):.{digits}f}"
     if len(values) < 2:
         return mean
-    return f"{mean} ({values.min():.{digits}f} to {values.max():.{digits}f})"
+    return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"

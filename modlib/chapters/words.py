@@ -1,14 +1,16 @@
-"""Sentences that must hold for any run: with three clusters, with none, learned or not."""
+"""How numbers read in a sentence: the filters of a chapter's templates, and plain functions.
+
+They hold for any run: no cluster, one cluster, a share that is nearly but not wholly 1.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from modlib.analysis.meso.clusters import Cluster, Clustering
-from modlib.analysis.micro.neurons import is_live
-from modlib.config.addition import AdditionConfig
-from modlib.runs.addition import Run
+import pandas as pd
 
+Rows = dict[str, list[str]]
+"""A table's columns, in words."""
 SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -29,6 +31,11 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{word} {noun if number == 1 else plural or noun + 's'}"
 
 
+def choose(number: int, one: str, several: str) -> str:
+    """The first word for a count of 1, else the second: ``belongs``, ``belong``."""
+    return one if number == 1 else several
+
+
 def listed(items: Sequence[object]) -> str:
     """``1``, ``1 and 2``, ``1, 2 and 3``; ``none`` for an empty list."""
     words = [str(item) for item in items]
@@ -37,146 +44,81 @@ def listed(items: Sequence[object]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def about_run(run: Run) -> str:
-    """Seed, set-up, time and outcome of a run; a warning where it did not learn."""
-    config = run.config
-    wall_s = run.stored.manifest["wall_s"]
-    rate = run.stored.manifest["config"]["steps_per_second"]
-    origin = (
-        f"trained here in {wall_s:.1f} s"
-        if run.trained_now
-        else (f"read from the store, where it was trained in {wall_s:.1f} s")
-    )
-    pace = f" ({rate:,.0f} steps a second)" if config.num_epochs else ""
-    judged = f"the {run.num_test:,} pairs it never saw"
-    if not run.num_test:
-        judged = f"all {config.n**2:,} pairs, none of which was held out"
-    text = (
-        f"**Seed {run.seed}, n = {config.n}**: {origin}{pace}; "
-        f"{percent(run.accuracy)} right on {judged}"
-    )
-    if run.learned:
-        return f"{text}, first 100 % after epoch {run.reached_epoch} of {config.num_epochs}."
-    return f"{text}.\n\n{not_learned(run)}"
+def fixed(value: float, digits: int = 2) -> str:
+    """A number with so many digits behind the point, thousands set apart; zero has no sign."""
+    return f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
-def not_learned(run: Run) -> str:
-    """What to make of a run that did not learn; empty for one that did."""
-    if run.learned:
-        return ""
-    train_accuracy = float(run.history.train_accuracy.iloc[-1])
-    state = f"It knows {percent(train_accuracy)} of its training pairs"
-    if train_accuracy > 0.99 and run.accuracy < 0.5:
-        state += ": it memorised them"
-    return (
-        f"> **This network did not learn the task.** {state}; chance on new pairs is "
-        f"{percent(1 / run.config.n)}. Everything below is drawn and counted all the same, so "
-        "read it as the picture of a network that lacks the algorithm, or has the beginnings of it "
-        "only, not as evidence about networks that have it."
-    )
+def significant(value: float, digits: int = 2) -> str:
+    """A number with so many digits that say something: ``0.12``, ``0.3``, ``1.2e-05``."""
+    return f"{value:.{digits}g}"
 
 
-def about_parity(config: AdditionConfig) -> str:
-    """What an even modulus changes; empty for an odd one."""
-    if config.n % 2:
-        return ""
-    return (
-        f"> **n = {config.n} is even.** The pairs (k, k) reach only even answers, each twice, and "
-        f"the frequency n/2 = {config.n // 2} takes only the values +1 and -1: it has no phase, "
-        "and where phases are counted it is left out."
-    )
+def signed(value: float, digits: int = 2) -> str:
+    """The same with its sign always: ``+0.95``."""
+    return f"{value:+.{digits}f}"
 
 
-def about_clusters(clustering: Clustering) -> str:
-    """How many clusters, of which frequencies and sizes, and what belongs to none."""
-    clusters = clustering.clusters
-    num_live = int(is_live(clustering.table).sum())
-    dead = len(clustering.table) - num_live
-    neurons = f"{num_live} of {len(clustering.table)} neurons are live"
-    if not clusters:
-        return (
-            f"{neurons}, and none of them form a cluster: {count(len(clustering.loose), 'neuron')}"
-            " respond to many frequencies at once."
-        )
-    parts = [f"f = {c.freq} ({c.num_neurons} neurons{_kind_note(c)})" for c in clusters]
-    rest = "Every live neuron belongs to one."
-    if len(clustering.loose):
-        loose = count(len(clustering.loose), "live neuron")
-        belongs = "belongs" if len(clustering.loose) == 1 else "belong"
-        rest = f"{loose[0].upper()}{loose[1:]} {belongs} to none."
-    return (
-        f"{neurons}, {dead} dead. They form {count(len(clusters), 'cluster')}: {listed(parts)}. "
-        f"{rest}"
-    )
+def scientific(value: float) -> str:
+    """``1.2e-15``."""
+    return f"{value:.1e}"
 
 
-def _kind_note(cluster: Cluster) -> str:
-    return "" if cluster.kind == "simple" else f", {cluster.kind}"
-
-
-def about_choice(clustering: Clustering, index: int) -> str:
-    """Which cluster the chapter looks at; what to do where there is none of that number."""
-    clusters = clustering.clusters
-    if not clusters:
-        return (
-            "There is no cluster to look at more closely: the figures on one cluster are left out."
-        )
-    if index >= len(clusters):
-        return (
-            f"There is no cluster {index}: this network has clusters 0 to {len(clusters) - 1}. "
-            "The figures on one cluster are left out; choose another with the parameter `cluster`."
-        )
-    chosen = clusters[index]
-    return (
-        f"We look at cluster {index}: {count(chosen.num_neurons, 'neuron')} of frequency "
-        f"{chosen.freq} ({chosen.kind}). {about_coset(chosen)}"
-    )
-
-
-def about_fine_tuning(run: Run, example: Run | None) -> str:
-    """Where the fine-tuning cluster on show comes from; why there is none to show."""
-    n = run.config.n
-    lacks = "This network has no fine-tuning cluster"
-    if not run.learned:
-        lacks = "Fine-tuning clusters are looked for in networks that learned; this one did not"
-    if example is None:
-        return (
-            f"{lacks}. No seed that has one is recorded for n = {n} (for 91 and 89 there is one), "
-            "so figures of such a cluster are left out. Most seeds have none: try others."
-        )
-    cluster = next(c for c in example.clustering.clusters if c.kind == "fine-tuning")
-    found = (
-        f"cluster {cluster.index}, {count(cluster.num_neurons, 'neuron')} led by f = {cluster.freq}"
-    )
-    if example.seed == run.seed and example.config == run.config:
-        return f"This network has a fine-tuning cluster: {found}."
-    return (
-        f"{lacks}. The rule of the book takes the first seed from 0 "
-        f"that has one: for n = {n} that is seed {example.seed} ({found})."
-    )
-
-
-def about_coset(cluster: Cluster) -> str:
-    """What a cluster's frequency can tell apart, and where its crests lie."""
-    n, freq, size = cluster.n, cluster.freq, cluster.coset_size
-    if size > 1:
-        return (
-            f"gcd({freq}, {n}) = {size}, so frequency {freq} sees only the residue modulo "
-            f"{n // size}: it cannot tell the {size} elements of a coset apart, "
-            f"and its {n // size} cosets are exact."
-        )
-    return (
-        f"gcd({freq}, {n}) = 1, so no two inputs look the same to frequency {freq}; the ones that "
-        f"look almost the same are {cluster.step} apart (the step, inverse of {freq} modulo {n} "
-        f"up to sign), while crests come every n/f = {cluster.period:.2f}: an approximate coset."
-    )
+def sentence(text: str) -> str:
+    """The text with its first letter a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """``4.96 (4.91 to 5.01)``."""
+    """``4.96 (4.91 to 5.01)``; in a template of a value and both ends of its interval."""
     return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def percents(value: float, low: float, high: float, digits: int = 1) -> str:
-    """``12.6 % (12.5 to 12.8)``."""
+    """``12.6 % (12.5 to 12.8)`` of a share and both ends of its interval."""
     return f"{100 * value:.{digits}f} % ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
+
+
+def between(low: float, high: float, digits: int = 2) -> str:
+    """``0.90 to 0.97``; one number where both ends read the same."""
+    ends = fixed(low, digits), fixed(high, digits)
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def percents_between(low: float, high: float) -> str:
+    """``90.0 % to 97.0 %``; one percentage where both ends read the same."""
+    ends = percent(low), percent(high)
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def table(columns: Mapping[str, Sequence[object]] | pd.DataFrame, align: str | None = None) -> str:
+    """A Markdown table with a row an entry; ``align``: ``l`` or ``r`` a column, None: all left.
+
+    Entries are shown as they are: format numbers before.
+    """
+    names = [str(name) for name in columns]
+    rules = {"l": "---", "r": "---:"}
+    marks = [rules[side] for side in align or "l" * len(names)]
+    rows = zip(*(columns[name] for name in columns), strict=True)
+    lines = [names, marks, *([str(entry) for entry in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _of_bounds(word: Callable[..., str]) -> Callable[..., str]:
+    """The same of a value and its ends in one tuple."""
+
+    def of_bounds(bounds: Sequence[float], digits: int | None = None) -> str:
+        return word(*bounds) if digits is None else word(*bounds, digits=digits)
+
+    return of_bounds
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    **{word.__name__: word for word in (percent, count, choose, listed, sentence, table)},
+    **{word.__name__: word for word in (fixed, signed, scientific, significant)},
+    "interval": _of_bounds(interval),
+    "percents": _of_bounds(percents),
+    "between": _of_bounds(between),
+    "percents_between": _of_bounds(percents_between),
+}
+"""What a template may pass a value through."""

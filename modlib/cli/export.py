@@ -7,7 +7,7 @@ import json
 import click
 
 from modlib.cli.options import device_option, literal, num_threads
-from modlib.config.presets import FIRST_SEED, PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import ADDITION_PRESETS, FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.rules import require_seed
 from modlib.errors import InputError, require_choice, require_int
 from modlib.machine import EDITIONS, resolve_device, results_of
@@ -57,7 +57,9 @@ def export(
     With --append the seeds follow those that the folder holds, and need not be in the same store;
     --first-seed is the next one. --edition 2 writes below results/edition2 instead.
     """
-    require_choice("preset", name, [*PRESETS, *REMAINDERS_PRESETS, "showcase", "clock-pizza"])
+    require_choice(
+        "preset", name, [*ADDITION_PRESETS, *REMAINDERS_PRESETS, "showcase", "clock-pizza"]
+    )
     for option, given in {"partial": partial, "network": network, "snapshots": snapshots}.items():
         if given and name not in REMAINDERS_PRESETS:
             raise InputError("name", f"be a preset of paper B with --{option}", name)

@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 
 import click
 
-from modlib.cli.claims import claims
-from modlib.cli.export import export
 from modlib.cli.options import OneLine
-from modlib.cli.queue import queue
-from modlib.cli.run import run
-from modlib.cli.search import search_settings
-from modlib.cli.show import show_checkpoint
-from modlib.cli.store import list_store
-from modlib.cli.sweep import sweep
-from modlib.cli.train import train
+
+COMMANDS = {
+    "claims": ("claims", "Print the ledger: each claim and its verdict."),
+    "export": ("export", "Train a preset's seeds and write its tables to results/."),
+    "queue": ("queue", "Long trainings in order of priority."),
+    "run": ("run", "Execute a chapter with parameters of your own."),
+    "search": ("search_settings", "Compare settings of paper B's training with Optuna."),
+    "show": ("show_checkpoint", "Print what the analyses find in anyone's network."),
+    "store": ("list_store", "List what the store holds, or remove parts of it."),
+    "sweep": ("sweep", "Train and describe many seeds, in shards."),
+    "train": ("train", "Train networks into the store."),
+}
+"""Each command, which is a file in this folder: the function there, and what it does."""
 
 
-@click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(OneLine):
+    """Commands that are loaded when they are asked for: what they need takes seconds to load."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name."""
+        if cmd_name not in COMMANDS:
+            return None
+        return getattr(import_module(f"modlib.cli.{cmd_name}"), COMMANDS[cmd_name][0])
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="modlib")
 def main() -> None:
     """Networks that add modulo n: train them, read a chapter on them, print the claims."""
     logging.basicConfig(format="%(levelname)s: %(message)s")
-
-
-for command in (
-    claims,
-    export,
-    run,
-    search_settings,
-    show_checkpoint,
-    list_store,
-    sweep,
-    train,
-    queue,
-):
-    main.add_command(command)

@@ -7,16 +7,23 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
 from modlib.cli.options import OneLine, device_option, literal, num_threads, threads_option
-from modlib.machine import resolve_device
+from modlib.machine import resolve_device, results_of
 from modlib.queue import jobs as queue_jobs
-from modlib.queue.families import EDITION_2
 from modlib.queue.run import Runner, held
 from modlib.queue.state import Done, look
 from modlib.store.runs import Store
+
+results_option = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=results_of("2"),
+    help="Folder of the tables.  [default: results/edition2]",
+)
 
 
 @click.group(cls=OneLine)
@@ -25,7 +32,8 @@ def queue() -> None:
 
 
 @queue.command(name="list")
-def list_queue() -> None:
+@results_option
+def list_queue(results: Path) -> None:
     """List the jobs, the most urgent first: state, core-hours, what they are for.
 
     The state is done, trained (but not in the tables yet), waiting, or the share of the steps that
@@ -33,7 +41,7 @@ def list_queue() -> None:
     """
     store = Store()
     for job in queue_jobs.JOBS:
-        found = look(job, store, EDITION_2)
+        found = look(job, store, results)
         state = "refused" if isinstance(found, str) else state_of(job, found, store)
         refusal = f"; {found}" if isinstance(found, str) else ""
         cost = f"{job.core_hours:5.1f} core-hours"
@@ -45,15 +53,17 @@ def list_queue() -> None:
 @threads_option
 @click.option("--for", "hours", help="Stop after so many hours.  [default: when all is done]")
 @click.option("--block", help="Networks after which a sweep's tables grow.  [default: all]")
+@results_option
 @device_option
 def run_queue(
     names: tuple[str, ...],
     threads: str | None,
     hours: str | None,
     block: str | None,
+    results: Path,
     device: str,
 ) -> None:
-    """Train what is missing of the jobs and write their tables to results/edition2.
+    """Train what is missing of the jobs and write their tables.
 
     Without names, all jobs in their order. Stopped at any moment, in any way, the same command
     goes on where it was. A job that is refused is told in a line, and the next one is taken; the
@@ -64,7 +74,7 @@ def run_queue(
     with stopped_by_sigterm():
         runner = Runner(
             store=Store(),
-            results=EDITION_2,
+            results=results,
             threads=num_threads(threads),
             device=device,
             hours=None if hours is None else literal(hours),
@@ -92,11 +102,12 @@ def stopped_by_sigterm() -> Iterator[None]:
 
 
 @queue.command(name="status")
-def queue_status() -> None:
+@results_option
+def queue_status(results: Path) -> None:
     """Print what ran: networks, steps, hours."""
     store = Store()
     for job in queue_jobs.JOBS:
-        found = look(job, store, EDITION_2)
+        found = look(job, store, results)
         said = found if isinstance(found, str) else words_of_done(job, found, store)
         click.echo(f"{job.name:23}  {said}")
 

@@ -6,16 +6,12 @@ from collections.abc import Iterator
 
 import click
 
-from modlib.cli.options import Config
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import PRESETS, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError
-from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA_KIND
-from modlib.runs.remainders import KIND as REMAINDERS_KIND
-from modlib.runs.study import KIND as SEARCH_KIND
-from modlib.runs.study import STUDY
+from modlib.runs.study import STUDY, Study
 from modlib.store.inventory import Holding, holdings, size_of, to_prune
 from modlib.store.inventory import prune as prune_folders
 from modlib.store.runs import Store
@@ -61,17 +57,16 @@ def words_of(holding: Holding) -> Iterator[str]:
 
 def in_words(holding: Holding) -> str:
     """A stored configuration as a preset's name, or as its modulus and what it changes."""
-    presets: dict[str, Config] = {**PRESETS, **REMAINDERS_PRESETS, **CLOCK_PIZZA_PRESETS}
-    for name, known in presets.items():
-        if known.key() == holding.key:
+    for name, known in PRESETS.items():
+        if known.config.key() == holding.key:
             return name
     if (holding.folder / STUDY).is_file():
         return "study"
     config = holding.config or {}
     others: dict[str, Config] = {
-        REMAINDERS_KIND: RemaindersConfig(),
-        SEARCH_KIND: RemaindersConfig(),
-        CLOCK_PIZZA_KIND: ClockPizzaConfig(),
+        RemaindersConfig.KIND: RemaindersConfig(),
+        Study.KIND: RemaindersConfig(),
+        ClockPizzaConfig.KIND: ClockPizzaConfig(),
     }
     if config and holding.kind in others:
         usual = vars(others[holding.kind])

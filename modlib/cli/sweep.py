@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import click
 
-from modlib.cli.options import OPTIONS, config_options, device_option, literal, threads_option
+from modlib.cli.options import ConfigCommand, device_option, literal, threads_option
 from modlib.config.addition import AdditionConfig
 from modlib.errors import require_int
 from modlib.runs.shards import blocks, seed_range
 from modlib.runs.sweep import sweep as run_sweep
 
 
-@click.command()
+@click.command(cls=ConfigCommand, families=(AdditionConfig,))
 @click.option("--first-seed", default="1000", show_default=True, help="First seed.")
 @click.option("--num-seeds", required=True, help="How many.")
-@config_options(OPTIONS)
 @click.option("--shard-size", default="200", show_default=True, help="Seeds a shard.")
 @click.option("--shard", help="This block of the sweep only, from 0 (for an array of jobs).")
 @click.option("--keep-weights", is_flag=True, help="Keep the parameters with the tables.")

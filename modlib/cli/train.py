@@ -5,11 +5,7 @@ from __future__ import annotations
 import click
 
 from modlib.cli.options import (
-    CLOCK_PIZZA_OPTIONS,
-    OPTIONS,
-    REMAINDERS_OPTIONS,
-    Config,
-    config_options,
+    ConfigCommand,
     device_option,
     literal,
     num_threads,
@@ -17,13 +13,12 @@ from modlib.cli.options import (
 )
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.config.presets import FAMILIES, Config
 from modlib.config.rules import require_seed
 from modlib.errors import require_int
 from modlib.machine import resolve_device
-from modlib.runs.addition import KIND, Run, get_or_train
-from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA_KIND
+from modlib.runs.addition import Run, get_or_train
 from modlib.runs.clock_pizza import ClockPizzaRun, get_or_train_clock_pizza
-from modlib.runs.remainders import KIND as REMAINDERS_KIND
 from modlib.runs.remainders import RemaindersRun, get_or_train_remainders
 from modlib.store.runs import Store
 
@@ -31,10 +26,9 @@ SOLVED = 0.99
 """Validation accuracy from which a task of paper B counts as solved, in what is printed."""
 
 
-@click.command()
+@click.command(cls=ConfigCommand, families=FAMILIES)
 @click.option("--seed", default="0", show_default=True, help="First seed.")
 @click.option("--num-seeds", default="1", show_default=True, help="How many, one after another.")
-@config_options(OPTIONS | REMAINDERS_OPTIONS | CLOCK_PIZZA_OPTIONS)
 @threads_option
 @device_option
 def train(
@@ -46,8 +40,8 @@ def train(
 ) -> None:
     """Train networks into the store; those already there are left as they are.
 
-    Options of paper B, or one of its presets, train its transformer; those of clock and pizza
-    that of Zhong et al. (on the CPU, with one thread).
+    A preset, or a setting that one network alone has, chooses the network; clock and pizza's is
+    trained on the CPU, with one thread.
     """
     first = require_seed(literal(seed))
     total = require_int("num_seeds", literal(num_seeds), at_least=1)
@@ -59,18 +53,15 @@ def train(
         if isinstance(config, AdditionConfig):
             run = get_or_train(config, seed=current, device=device, store=store)
             said = words_of_run(run)
-            kind = KIND
         elif isinstance(config, ClockPizzaConfig):
             said = words_of_clock_pizza(get_or_train_clock_pizza(config, seed=current, store=store))
-            kind = CLOCK_PIZZA_KIND
         else:
             said = words_of_transformer(
                 get_or_train_remainders(
                     config, seed=current, device=device, threads=count, store=store
                 )
             )
-            kind = REMAINDERS_KIND
-        click.echo(f"seed {current}: {said}, {store.folder(kind, config.key(), current)}")
+        click.echo(f"seed {current}: {said}, {store.of(config).folder(current)}")
 
 
 def words_of_run(run: Run) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
-from modlib.config.rules import MAX_NEURONS, digest
-from modlib.errors import require_choice, require_float, require_int
+from modlib.config.rules import MAX_NEURONS, digest, number, one_of, setting, settle, whole
 
 PAPER_TRAIN_PAIRS = {91: 5096, 89: 4717}
 """Training pairs of paper A, section 4: 56 x 91 and 53 x 89."""
@@ -17,9 +16,10 @@ DEFAULT_EPOCHS = {"n": 300, "full": 2000}
 MEMORISING_EPOCHS = {"n": 100, "full": 1000}
 """Epochs within which the memorising control knows its training pairs, by batch regime."""
 
-RECIPE = 1
-"""Raised when this training draws or computes anything differently: old runs are not reused."""
 MAX_N = 4096
+
+Batch = Literal["n", "full"]
+Init = Literal["torch", "flax"]
 
 
 def default_train_pairs(n: int) -> int:
@@ -35,43 +35,39 @@ class AdditionConfig:
     says what it stands for. Raises ``InputError`` for values out of range.
     """
 
-    n: int = 91
-    """Modulus."""
-    train_pairs: int | None = None
-    """Training pairs; None: the paper's 5096 (n = 91), 4717 (n = 89), else near .6 n^2."""
-    embed_dim: int = 32
-    """Width of each of the two embeddings."""
-    num_neurons: int = 128
-    """Hidden neurons."""
-    batch: Literal["n", "full"] = "n"
-    """Pairs a step: n, or the whole training set."""
-    init: Literal["torch", "flax"] = "torch"
-    """Library whose default initialisation is drawn."""
-    lr: float = 0.008
-    """Adam's learning rate."""
-    l2: float = 1e-4
-    """Multiplies the squared norm of all parameters in the loss: Adam's weight_decay is 2 l2."""
-    epochs: int | None = None
-    """Passes over the training set; None: 300 (batch n) or 2000 (full batch); 0: untrained."""
+    KIND: ClassVar[str] = "addition"
+    """The family's name in the store."""
+    RECIPE: ClassVar[int] = 1
+    """Raised when its training draws or computes anything differently: old runs are not reused."""
+
+    n: int = setting(91, whole(3, MAX_N), "Modulus.")
+    train_pairs: int | None = setting(
+        None,
+        whole(1, lambda config: config.n**2),
+        "Training pairs; None: the paper's 5096 (n = 91), 4717 (n = 89), else near .6 n^2.",
+        unset=lambda config: default_train_pairs(config.n),
+    )
+    embed_dim: int = setting(32, whole(1, 4096), "Width of each of the two embeddings.")
+    num_neurons: int = setting(128, whole(1, MAX_NEURONS), "Hidden neurons.")
+    batch: Batch = setting("n", one_of(Batch), "Pairs a step: n, or the whole training set (full).")
+    init: Init = setting(
+        "torch", one_of(Init), "Library whose default initialisation is drawn: torch or flax."
+    )
+    lr: float = setting(0.008, number(0.0, 10.0), "Adam's learning rate.")
+    l2: float = setting(
+        1e-4,
+        number(0.0, 10.0),
+        "Multiplies the squared norm of all parameters in the loss: Adam's weight_decay is 2 l2.",
+    )
+    epochs: int | None = setting(
+        None,
+        whole(0, 10**6),
+        "Passes over the training set; None: 300 (batch n) or 2000 (full batch); 0: untrained.",
+        unset=lambda config: DEFAULT_EPOCHS[config.batch],
+    )
 
     def __post_init__(self) -> None:
-        def settle(name: str, value: object) -> None:
-            object.__setattr__(self, name, value)
-
-        settle("n", require_int("n", self.n, at_least=3, at_most=MAX_N))
-        settle("batch", require_choice("batch", self.batch, ("n", "full")))
-        settle("init", require_choice("init", self.init, ("torch", "flax")))
-        pairs = default_train_pairs(self.n) if self.train_pairs is None else self.train_pairs
-        settle("train_pairs", require_int("train_pairs", pairs, at_least=1, at_most=self.n**2))
-        settle("embed_dim", require_int("embed_dim", self.embed_dim, at_least=1, at_most=4096))
-        settle(
-            "num_neurons",
-            require_int("num_neurons", self.num_neurons, at_least=1, at_most=MAX_NEURONS),
-        )
-        settle("lr", require_float("lr", self.lr, at_least=0.0, at_most=10.0))
-        settle("l2", require_float("l2", self.l2, at_least=0.0, at_most=10.0))
-        epochs = DEFAULT_EPOCHS[self.batch] if self.epochs is None else self.epochs
-        settle("epochs", require_int("epochs", epochs, at_least=0, at_most=10**6))
+        settle(self)
 
     @property
     def num_train(self) -> int:
@@ -97,7 +93,7 @@ class AdditionConfig:
 
     def key(self) -> str:
         """Sixteen hexadecimal digits of all that affects the result, the seed left out."""
-        return digest({"recipe": RECIPE, **asdict(self)})
+        return digest({"recipe": self.RECIPE, **asdict(self)})
 
     def untrained(self) -> AdditionConfig:
         """The same network at its initialisation: a control."""

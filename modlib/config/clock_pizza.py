@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
-from modlib.config.rules import MAX_NEURONS, digest
-from modlib.errors import InputError, require_float, require_int
+from modlib.config.rules import (
+    MAX_NEURONS,
+    digest,
+    divisor_of,
+    number,
+    setting,
+    settle,
+    share,
+    whole,
+)
 
-CLOCK_PIZZA_RECIPE = 1
-"""Raised when this training draws or computes anything differently: old runs are not reused."""
 MAX_CLOCK_N = 257
 
 
@@ -22,50 +29,36 @@ class ClockPizzaConfig:
     Raises ``InputError`` for values out of range.
     """
 
-    n: int = 59
-    """Modulus."""
-    attention_rate: float = 0.0
-    """0: every token weighs 1 (pizza, their model A); 1: learned attention (clock, model B)."""
-    train_fraction: float = 0.8
-    """Share of the n^2 pairs that is trained on."""
-    embed_dim: int = 128
-    """Width of the residual stream."""
-    heads: int = 4
-    """Attention heads; must divide ``embed_dim``."""
-    num_neurons: int = 512
-    """Hidden neurons."""
-    lr: float = 1e-3
-    """AdamW's learning rate, reached after ``warmup`` steps."""
-    warmup: int = 10
-    """Steps over which the learning rate rises linearly."""
-    weight_decay: float = 2.0
-    """AdamW's decoupled weight decay, on all parameters."""
-    steps: int = 5000
-    """Steps of full-batch training; 0: untrained."""
+    KIND: ClassVar[str] = "clock_pizza"
+    """The family's name in the store."""
+    RECIPE: ClassVar[int] = 1
+    """Raised when its training draws or computes anything differently: old runs are not reused."""
+
+    n: int = setting(59, whole(3, MAX_CLOCK_N), "Modulus.")
+    attention_rate: float = setting(
+        0.0,
+        number(0.0, 1.0),
+        "0: every token weighs 1 (pizza, their model A); 1: learned attention (clock, model B).",
+    )
+    train_fraction: float = setting(
+        0.8,
+        share(lambda config: config.n**2, "pairs"),
+        "Share of the n^2 pairs that is trained on.",
+    )
+    embed_dim: int = setting(128, whole(1, 4096), "Width of the residual stream.")
+    heads: int = setting(4, divisor_of("embed_dim"), "Attention heads; must divide ``embed_dim``.")
+    num_neurons: int = setting(512, whole(1, MAX_NEURONS), "Hidden neurons.")
+    lr: float = setting(
+        1e-3, number(0.0, 10.0), "AdamW's learning rate, reached after ``warmup`` steps."
+    )
+    warmup: int = setting(10, whole(0, 10**6), "Steps over which the learning rate rises linearly.")
+    weight_decay: float = setting(
+        2.0, number(0.0, 1000.0), "AdamW's decoupled weight decay, on all parameters."
+    )
+    steps: int = setting(5000, whole(0, 10**7), "Steps of full-batch training; 0: untrained.")
 
     def __post_init__(self) -> None:
-        def settle(name: str, value: object) -> None:
-            object.__setattr__(self, name, value)
-
-        settle("n", require_int("n", self.n, at_least=3, at_most=MAX_CLOCK_N))
-        rate = require_float("attention_rate", self.attention_rate, at_least=0.0, at_most=1.0)
-        settle("attention_rate", rate)
-        fraction = require_float("train_fraction", self.train_fraction)
-        if not 0 < fraction < 1 or not 0 < int(fraction * self.n**2) < self.n**2:
-            rule = "lie between 0 and 1 and leave pairs to train on and to hold out"
-            raise InputError("train_fraction", rule, self.train_fraction)
-        settle("train_fraction", fraction)
-        settle("embed_dim", require_int("embed_dim", self.embed_dim, at_least=1, at_most=4096))
-        settle("heads", require_int("heads", self.heads, at_least=1))
-        if self.embed_dim % self.heads:
-            raise InputError("heads", f"divide embed_dim = {self.embed_dim}", self.heads)
-        neurons = require_int("num_neurons", self.num_neurons, at_least=1, at_most=MAX_NEURONS)
-        settle("num_neurons", neurons)
-        settle("lr", require_float("lr", self.lr, at_least=0.0, at_most=10.0))
-        settle("warmup", require_int("warmup", self.warmup, at_least=0, at_most=10**6))
-        decay = require_float("weight_decay", self.weight_decay, at_least=0.0, at_most=1000.0)
-        settle("weight_decay", decay)
-        settle("steps", require_int("steps", self.steps, at_least=0, at_most=10**7))
+        settle(self)
 
     @property
     def num_train(self) -> int:
@@ -74,4 +67,4 @@ class ClockPizzaConfig:
 
     def key(self) -> str:
         """Sixteen hexadecimal digits of all that affects the result, the seed left out."""
-        return digest({"clock_pizza": CLOCK_PIZZA_RECIPE, **asdict(self)})
+        return digest({"clock_pizza": self.RECIPE, **asdict(self)})

@@ -1,14 +1,20 @@
-"""Every named configuration, its number of seeds left out."""
+"""Every named configuration: its family, its settings, the networks with tables in ``results/``."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any, Generic, TypeVar, overload
 
 from modlib.config.addition import PAPER_TRAIN_PAIRS, AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.rules import settings
 from modlib.errors import require_choice
+
+Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
+C = TypeVar("C", AdditionConfig, RemaindersConfig, ClockPizzaConfig)
 
 FIRST_SEED = 1000
 """First seed of committed networks: definitions were shaped on seeds below 200."""
@@ -58,46 +64,6 @@ def on_grid(n: int, l2: float, lr: float, num_neurons: int) -> AdditionConfig:
     return replace(start, l2=l2 * start.l2, lr=lr * start.lr, num_neurons=num_neurons)
 
 
-PRESETS: dict[str, AdditionConfig] = {
-    "A91": AdditionConfig(n=91),
-    "A89": AdditionConfig(n=89),
-    "A91-full": AdditionConfig(n=91, batch="full"),
-    "A89-full": AdditionConfig(n=89, batch="full"),
-    "A91-flax": AdditionConfig(n=91, init="flax"),
-    "A91-untrained": AdditionConfig(n=91, epochs=0),
-    "A91-long": AdditionConfig(n=91, epochs=3000),
-    "A91-full-long": AdditionConfig(n=91, batch="full", epochs=10000),
-    **{f"A91-width-{width}": AdditionConfig(n=91, num_neurons=width) for width in WIDTHS},
-    **{
-        f"A91-full-width-{width}": AdditionConfig(n=91, batch="full", num_neurons=width)
-        for width in WIDTHS
-    },
-    **{
-        f"A{n}": AdditionConfig(n=n, epochs=600 if n < SLOW_BELOW else None)
-        for n in MODULI
-        if n not in PAPER_TRAIN_PAIRS
-    },
-    **{scaled_name(n): scaled(n) for n in MODULI if n != 91},
-}
-
-
-def grid_name(n: int, l2: float, lr: float, num_neurons: int) -> str:
-    """The preset of ``on_grid``: one that there is already, else a name that says the factors."""
-    config = on_grid(n, l2, lr, num_neurons)
-    own = f"A{n}-grid-l2-{l2:g}-lr-{lr:g}-width-{num_neurons}"
-    return next((name for name, known in PRESETS.items() if known == config), own)
-
-
-GRID: dict[tuple[int, float, float, int], str] = {
-    point: grid_name(*point)
-    for n, rates in GRID_MODULI.items()
-    for point in product((n,), GRID_L2, rates, GRID_WIDTHS)
-}
-"""Presets of conjecture 1's grid by modulus, factor of L2, factor of the rate, and width."""
-
-PRESETS |= {name: on_grid(*point) for point, name in GRID.items() if name not in PRESETS}
-
-
 SMALL = RemaindersConfig()
 """Paper B's tasks at p = 37, where a network learns them within minutes."""
 
@@ -111,61 +77,169 @@ ADDS = replace(PAPER_B, task="nanda", embed_dim=128, lr=3e-3, steps=4096)
 """Modular addition at paper B's modulus, with the width and rate at which it learns to add: with
 those of the remainders it has not by step 16,912."""
 
-REMAINDERS_PRESETS: dict[str, RemaindersConfig] = {
-    "B37": SMALL,
-    "B37-nanda": replace(SMALL, task="nanda"),
-    "B37-nanda-no-dropout-wd-1": replace(SMALL, task="nanda", dropout=0.0, weight_decay=1.0),
-    "B37-basis": replace(SMALL, task="basis"),
-    "B37-masked": replace(SMALL, task="masked"),
-    "B37-no-dropout": replace(SMALL, dropout=0.0),
-    "B37-lambda-0": replace(SMALL, lam=0.0),
-    "B37-lambda-1": replace(SMALL, lam=1.0),
-    "B37-lambda-2": replace(SMALL, lam=2.0),
+
+def without_filter(config: RemaindersConfig, scale: float) -> RemaindersConfig:
+    """No gradient filter, the learning rate times ``scale``, and the same rate x decay."""
+    rate, decay = config.lr * scale, config.weight_decay / scale
+    return replace(config, lam=0.0, lr=rate, weight_decay=decay)
+
+
+@dataclass(frozen=True)
+class Preset(Generic[C]):
+    """A named configuration.
+
+    ``num_seeds``: networks whose tables lie in ``results/``, made by ``make results``; seeds from
+    1000, of clock and pizza from 1001.
+    """
+
+    config: C
+    num_seeds: int = 0
+
+    @property
+    def family(self) -> type[C]:
+        """The class of its configuration."""
+        return type(self.config)
+
+
+PRESETS: dict[str, Preset[Any]] = {
+    # Paper A: a + b mod n.
+    "A91": Preset(AdditionConfig(n=91), 4000),
+    "A89": Preset(AdditionConfig(n=89), 4000),
+    "A91-full": Preset(AdditionConfig(n=91, batch="full"), 500),
+    "A89-full": Preset(AdditionConfig(n=89, batch="full"), 500),
+    "A91-flax": Preset(AdditionConfig(n=91, init="flax"), 500),
+    "A91-untrained": Preset(AdditionConfig(n=91, epochs=0), 100),
+    "A91-long": Preset(AdditionConfig(n=91, epochs=3000), 100),
+    "A91-full-long": Preset(AdditionConfig(n=91, batch="full", epochs=10000), 100),
     **{
-        f"B37-lr-{scale:g}": replace(
-            SMALL, lam=0.0, lr=SMALL.lr * scale, weight_decay=SMALL.weight_decay / scale
+        f"A91-width-{width}": Preset(
+            AdditionConfig(n=91, num_neurons=width), {8192: 0}.get(width, 50)
         )
-        for scale in LR_SCALES
+        for width in WIDTHS
     },
-    "B37-untrained": SMALL.untrained(),
-    "B113-text": replace(PAPER_B, num_validation=1000),
-    "B113-code": AS_CODED,
-    "B113-code-lambda-0": replace(AS_CODED, lam=0.0),
-    "B113-code-lr-1.5": replace(
-        AS_CODED, lam=0.0, lr=AS_CODED.lr * 1.5, weight_decay=AS_CODED.weight_decay / 1.5
+    **{
+        f"A91-full-width-{width}": Preset(
+            AdditionConfig(n=91, batch="full", num_neurons=width), {8192: 0}.get(width, 50)
+        )
+        for width in WIDTHS
+    },
+    **{
+        f"A{n}": Preset(
+            AdditionConfig(n=n, epochs=600 if n < SLOW_BELOW else None),
+            {31: 80, 250: 20, 251: 20}.get(n, 60),
+        )
+        for n in MODULI
+        if n not in PAPER_TRAIN_PAIRS
+    },
+    **{
+        scaled_name(n): Preset(scaled(n), {31: 80, 250: 80, 251: 80}.get(n, 60))
+        for n in MODULI
+        if n != 91
+    },
+    # Paper B: the remainders of a number. ``text`` and ``code`` differ in what is trained on, the
+    # order of the digits and whether a test set is kept.
+    "B37": Preset(SMALL, 5),
+    "B37-nanda": Preset(replace(SMALL, task="nanda"), 5),
+    "B37-nanda-no-dropout-wd-1": Preset(
+        replace(SMALL, task="nanda", dropout=0.0, weight_decay=1.0), 5
     ),
-    "B113-code-mask-a-sample": replace(AS_CODED, dropout_mask="sample"),
-    "B113-code-masked": replace(AS_CODED, task="masked"),
-    "B113-code-no-dropout": replace(AS_CODED, dropout=0.0),
-    "B113-code-shuffled": replace(AS_CODED, task="basis"),
-    "B113-nanda": replace(PAPER_B, task="nanda"),
-    "B113-nanda-learns": ADDS,
-    "B113-nanda-no-dropout": replace(ADDS, dropout=0.0, weight_decay=1.0, steps=8192),
-    "B113-basis": replace(PAPER_B, task="basis"),
-    "B113-untrained": PAPER_B.untrained(),
+    "B37-basis": Preset(replace(SMALL, task="basis"), 5),
+    "B37-masked": Preset(replace(SMALL, task="masked"), 5),
+    "B37-no-dropout": Preset(replace(SMALL, dropout=0.0), 5),
+    "B37-lambda-0": Preset(replace(SMALL, lam=0.0), 5),
+    "B37-lambda-1": Preset(replace(SMALL, lam=1.0), 5),
+    "B37-lambda-2": Preset(replace(SMALL, lam=2.0), 5),
+    **{f"B37-lr-{scale:g}": Preset(without_filter(SMALL, scale), 5) for scale in LR_SCALES},
+    "B37-untrained": Preset(SMALL.untrained(), 5),
+    "B113-text": Preset(replace(PAPER_B, num_validation=1000), 1),
+    "B113-code": Preset(AS_CODED, 1),
+    "B113-code-lambda-0": Preset(replace(AS_CODED, lam=0.0), 1),
+    "B113-code-lr-1.5": Preset(without_filter(AS_CODED, 1.5)),
+    "B113-code-mask-a-sample": Preset(replace(AS_CODED, dropout_mask="sample")),
+    "B113-code-masked": Preset(replace(AS_CODED, task="masked")),
+    "B113-code-no-dropout": Preset(replace(AS_CODED, dropout=0.0)),
+    "B113-code-shuffled": Preset(replace(AS_CODED, task="basis")),
+    "B113-nanda": Preset(replace(PAPER_B, task="nanda"), 1),
+    "B113-nanda-learns": Preset(ADDS),
+    "B113-nanda-no-dropout": Preset(replace(ADDS, dropout=0.0, weight_decay=1.0, steps=8192)),
+    "B113-basis": Preset(replace(PAPER_B, task="basis"), 1),
+    "B113-untrained": Preset(PAPER_B.untrained(), 1),
+    # Zhong et al.: clock and pizza, by the attention rate.
+    **{
+        f"C59-rate-{rate:g}": Preset(ClockPizzaConfig(attention_rate=rate), 3)
+        for rate in ATTENTION_RATES
+    },
 }
-"""Paper B's networks: ``text`` and ``code`` differ in what is trained on, the order of the digits
-and whether a test set is kept."""
 
 
-CLOCK_PIZZA_PRESETS: dict[str, ClockPizzaConfig] = {
-    f"C59-rate-{rate:g}": ClockPizzaConfig(attention_rate=rate) for rate in ATTENTION_RATES
+def grid_name(n: int, l2: float, lr: float, num_neurons: int) -> str:
+    """The preset of ``on_grid``: one that there is already, else a name that says the factors."""
+    own = f"A{n}-grid-l2-{l2:g}-lr-{lr:g}-width-{num_neurons}"
+    config = on_grid(n, l2, lr, num_neurons)
+    return next((name for name, known in PRESETS.items() if known.config == config), own)
+
+
+GRID: dict[tuple[int, float, float, int], str] = {
+    point: grid_name(*point)
+    for n, rates in GRID_MODULI.items()
+    for point in product((n,), GRID_L2, rates, GRID_WIDTHS)
 }
-"""Zhong et al.'s network by its attention rate."""
+"""Presets of conjecture 1's grid by modulus, factor of L2, factor of the rate, and width."""
+
+PRESETS |= {name: Preset(on_grid(*point)) for point, name in GRID.items() if name not in PRESETS}
 
 
-def preset(name: str) -> AdditionConfig:
-    """The configuration of that name in ``PRESETS``.
+def presets_of(family: type[C]) -> dict[str, C]:
+    """The configurations of a family by their names."""
+    return {name: known.config for name, known in PRESETS.items() if known.family is family}
+
+
+ADDITION_PRESETS = presets_of(AdditionConfig)
+REMAINDERS_PRESETS = presets_of(RemaindersConfig)
+CLOCK_PIZZA_PRESETS = presets_of(ClockPizzaConfig)
+
+FAMILIES: dict[type[Config], Mapping[str, Config]] = {
+    AdditionConfig: ADDITION_PRESETS,
+    RemaindersConfig: REMAINDERS_PRESETS,
+    ClockPizzaConfig: CLOCK_PIZZA_PRESETS,
+}
+"""The presets of each family, by the class of its configuration."""
+
+
+@overload
+def preset(name: str) -> Config: ...
+@overload
+def preset(name: str, family: type[C]) -> C: ...
+def preset(name: str, family: Any = None) -> Any:
+    """The configuration of that name, of any family or of one.
 
     Raises ``InputError`` for an unknown name.
     """
-    return PRESETS[require_choice("preset", name, PRESETS)]
+    families = FAMILIES if family is None else [family]
+    known = {name: config for one in families for name, config in FAMILIES[one].items()}
+    return known[require_choice("preset", name, known)]
 
 
-def preset_of(config: AdditionConfig | RemaindersConfig) -> str | None:
+def preset_of(config: Config) -> str | None:
     """The name under which a configuration has its preset; None where it has none."""
-    named: dict[str, AdditionConfig | RemaindersConfig] = {**PRESETS, **REMAINDERS_PRESETS}
-    return next((name for name, known in named.items() if known == config), None)
+    known = FAMILIES.get(type(config), {})
+    return next((name for name, other in known.items() if other == config), None)
+
+
+def family_of(given: Collection[str]) -> type[Config]:
+    """The family that these settings choose: the first that has them all.
+
+    Where none has, that of a setting which no other has.
+    """
+    owners = {name: [family for family in FAMILIES if name in names_of(family)] for name in given}
+    having = [family for family in FAMILIES if all(family in owners[name] for name in given)]
+    own = [families[0] for families in owners.values() if len(families) == 1]
+    return [*having, *own, AdditionConfig][0]
+
+
+def names_of(family: type[Config]) -> list[str]:
+    """The names of a family's settings."""
+    return [one.name for one in settings(family)]
 
 
 PLAIN = "B37"

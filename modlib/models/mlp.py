@@ -51,15 +51,10 @@ class TwoEmbeddingMLP(nn.Module):
         return self.unembed(torch.relu(self.hidden(embedded)))
 
 
-def initial_weights(config: AdditionConfig, seed: int) -> dict[str, Float[np.ndarray, ...]]:
-    """A seed's initial parameters in float32, by name.
-
-    ``torch``: embeddings N(0, 1), linear weights and biases U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
-    ``flax``: embeddings N(0, 1/embed_dim), linear weights normal of variance 1/fan_in truncated
-    at two standard deviations and rescaled (LeCun normal), biases zero.
-    """
+def parameter_shapes(config: AdditionConfig) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the parameters, in the order in which the initialisation draws them."""
     n, embed_dim, num_neurons = config.n, config.embed_dim, config.num_neurons
-    shapes = {
+    return {
         "embed_a.weight": (n, embed_dim),
         "embed_b.weight": (n, embed_dim),
         "hidden.weight": (num_neurons, 2 * embed_dim),
@@ -67,10 +62,20 @@ def initial_weights(config: AdditionConfig, seed: int) -> dict[str, Float[np.nda
         "unembed.weight": (n, num_neurons),
         "unembed.bias": (n,),
     }
-    fan_in = {"hidden": 2 * embed_dim, "unembed": num_neurons}
+
+
+def initial_weights(config: AdditionConfig, seed: int) -> dict[str, Float[np.ndarray, ...]]:
+    """A seed's initial parameters in float32, by name.
+
+    ``torch``: embeddings N(0, 1), linear weights and biases U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
+    ``flax``: embeddings N(0, 1/embed_dim), linear weights normal of variance 1/fan_in truncated
+    at two standard deviations and rescaled (LeCun normal), biases zero.
+    """
+    embed_dim = config.embed_dim
+    fan_in = {"hidden": 2 * embed_dim, "unembed": config.num_neurons}
     weights = {}
-    for index, name in enumerate(PARAMETERS):
-        shape, layer = shapes[name], name.partition(".")[0]
+    for index, (name, shape) in enumerate(parameter_shapes(config).items()):
+        layer = name.partition(".")[0]
         count = int(np.prod(shape))
         if layer not in fan_in:
             scale = 1.0 if config.init == "torch" else embed_dim**-0.5

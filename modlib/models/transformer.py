@@ -52,10 +52,10 @@ def fan_in(config: RemaindersConfig) -> dict[str, int]:
 def initial_weights(config: RemaindersConfig, seed: int) -> dict[str, Float[np.ndarray, ...]]:
     """A seed's initial parameters in float32: normals of variance 2 / fan_in, truncated at two
     standard deviations and rescaled (He et al. 2015; paper B, Model)."""
-    drawn = {}
+    drawn, inputs = {}, fan_in(config)
     for index, (name, shape) in enumerate(parameter_shapes(config).items()):
         values = rng.truncated_normals(seed, rng.INIT, index, int(np.prod(shape)))
-        scale = np.sqrt(2 / fan_in(config)[name])
+        scale = np.sqrt(2 / inputs[name])
         drawn[name] = (scale * values).reshape(shape).astype(np.float32)
     return drawn
 

@@ -225,6 +225,8 @@ def harmonic_profile(
     outputs: Mapping[str, Float[np.ndarray, "neuron order"]],
 ) -> Figure:
     """Mean share of power at f, 2 f, 3 f, ... of input and output weights, by class."""
+    if not any(len(rows) for rows in inputs.values()):
+        return empty_figure("no live neuron of these classes")
     fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.6), sharey=True)
     titles = ("inputs: what neurons hear", "outputs: what they say")
     for ax, shares, title in zip(axes, (inputs, outputs), titles, strict=True):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from modlib.config.addition import AdditionConfig
+from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.queue.families import Part, export, exported_seeds, finished_seeds
-from modlib.runs.addition import KIND as ADDITION
-from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA
 from modlib.store.files import writing
 from modlib.store.folder import MANIFEST
 from modlib.store.runs import Store
@@ -35,7 +35,7 @@ def export_finished(
         committed = exported_seeds(part, results)
         if all(seed in committed for seed in part.seeds):
             return range(0), None
-        begin = part.seeds.start if part.kind == CLOCK_PIZZA else committed.stop or first
+        begin = part.seeds.start if part.kind == ClockPizzaConfig.KIND else committed.stop or first
         if begin < part.seeds.start:
             return range(0), begin
         finished = finished_seeds(part, store)
@@ -43,10 +43,10 @@ def export_finished(
         while stop in finished:
             stop += 1
         ready = range(begin, stop)
-        at_once = part.kind == CLOCK_PIZZA or (part.kind == ADDITION and whole)
+        at_once = part.kind == ClockPizzaConfig.KIND or (part.kind == AdditionConfig.KIND and whole)
         if not ready or (at_once and stop != part.seeds.stop):
             return range(0), None
-        append = len(committed) > 0 and part.kind != CLOCK_PIZZA
+        append = len(committed) > 0 and part.kind != ClockPizzaConfig.KIND
         with staged(results, part.folder) as root:
             export(part, ready, append=append, threads=threads, results=root)
         return ready, None
@@ -94,7 +94,7 @@ def recover(results: Path) -> None:
     """Undo what a kill left: tables that had been moved aside come back."""
     stage = results / STAGE
     before = stage / "before"
-    for manifest in before.rglob(MANIFEST):
+    for manifest in list(before.rglob(MANIFEST)):
         place = results / manifest.parent.relative_to(before)
         if not place.exists():
             os.rename(manifest.parent, place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,63 +11,51 @@ from modlib import machine
 from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, PRESETS, REMAINDERS_PRESETS
+from modlib.config.presets import FAMILIES, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
-from modlib.machine import RESULTS
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
 from modlib.results.clock_pizza import export_clock_pizza
 from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
 from modlib.results.remainders import export_remainders
 from modlib.results.sweeps import SWEEPS, export_sweep
-from modlib.runs.addition import KIND as ADDITION
-from modlib.runs.clock_pizza import KIND as CLOCK_PIZZA
 from modlib.runs.clock_pizza import get_or_train_clock_pizza
-from modlib.runs.remainders import KIND as REMAINDERS
 from modlib.runs.remainders import get_or_train_remainders
 from modlib.runs.shards import SHARD_SIZE, blocks, plan
 from modlib.runs.sweep import sweep
 from modlib.store.folder import read_manifest
 from modlib.store.runs import Store
-from modlib.training.remainders import train as training
 from modlib.training.speed import total_steps
 
-Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
-EDITION_2 = RESULTS / "edition2"
-"""Where tables of the ledger's second edition lie, in the same order as those of the first."""
 SHARD_ON_GPU = 5000
 """Seeds a shard on a CUDA device, which trains thousands side by side."""
-SAVED_EVERY_S_ON_GPU = 15.0
-"""Seconds between two saved states of a transformer on a CUDA device, where they are dear."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A preset of a job with its seeds."""
+    """A preset of a job with its seeds; ``keeps``: see ``Job``."""
 
     preset: str
     config: Config
     seeds: range
+    keeps: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
         """The kind of its runs in the store: the family."""
-        if isinstance(self.config, AdditionConfig):
-            return ADDITION
-        return REMAINDERS if isinstance(self.config, RemaindersConfig) else CLOCK_PIZZA
+        return self.config.KIND
 
     @property
     def folder(self) -> Path:
         """Where its tables lie under the folder of results."""
-        if self.kind == CLOCK_PIZZA:
+        if self.kind == ClockPizzaConfig.KIND:
             return Path(CLOCK_PIZZA_FOLDER)
-        return Path(SWEEPS if self.kind == ADDITION else REMAINDERS_FOLDER) / self.preset
+        return Path(SWEEPS if self.kind == AdditionConfig.KIND else REMAINDERS_FOLDER) / self.preset
 
 
 def config_of(preset: str, job: str) -> Config:
     """The configuration of a job's preset, of any family; ``InputError`` where there is none."""
-    known: Mapping[str, Config]
-    for known in (PRESETS, REMAINDERS_PRESETS, CLOCK_PIZZA_PRESETS):
+    for known in FAMILIES.values():
         if preset in known:
             return known[preset]
     raise InputError(f"preset of job {job}", "be known to this version of modlib", preset)
@@ -84,11 +72,11 @@ def exported_seeds(part: Part, results: Path) -> range:
     manifest = read_manifest(folder)
     again = f"move {folder} away to make it again"
     key = manifest.get("key")
-    if part.kind == CLOCK_PIZZA:
+    if part.kind == ClockPizzaConfig.KIND:
         key = manifest.get("keys", {}).get(part.preset)
     if key != part.config.key():
         raise StoreError(f"{folder} holds networks of another configuration or version; {again}")
-    if part.kind == ADDITION and manifest.get("tables") != SCHEMA:
+    if part.kind == AdditionConfig.KIND and manifest.get("tables") != SCHEMA:
         raise StoreError(
             f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
             f"reads {SCHEMA}; {again}"
@@ -102,8 +90,8 @@ def finished_seeds(part: Part, store: Store) -> set[int]:
     if isinstance(part.config, AdditionConfig):
         missing = {seed for block in plan(store, part.config, part.seeds) for seed in block}
         return set(part.seeds) - missing
-    key = part.config.key()
-    return {seed for seed in part.seeds if (part.kind, key, seed) in store}
+    shelf = store.of(part.config)
+    return {seed for seed in part.seeds if seed in shelf}
 
 
 def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
@@ -111,10 +99,10 @@ def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
 
     Of a sweep's network, which is kept when it is finished, all steps and no seconds.
     """
-    address = (part.kind, part.config.key(), seed)
+    shelf = store.of(part.config)
     if isinstance(part.config, AdditionConfig):
-        return total_steps(part.config) * store.finished(*address).path.is_dir(), 0.0
-    progress = store.checkpoint(*address).peek("progress")
+        return total_steps(part.config) * shelf.finished(seed).path.is_dir(), 0.0
+    progress = shelf.checkpoint(seed).peek("progress")
     if progress is None or progress.shape != (2,):
         return 0, 0.0
     return int(progress[0]), float(progress[1])
@@ -123,10 +111,11 @@ def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
 def export(part: Part, seeds: range, *, append: bool, threads: int, results: Path) -> Path:
     """Write tables of these seeds, which the store holds; ``append``: behind those there."""
     options: dict[str, Any] = {"first_seed": seeds.start, "num_seeds": len(seeds)}
-    if part.kind == ADDITION:
+    if part.kind == AdditionConfig.KIND:
         return export_sweep(part.preset, **options, append=append, results=results)
-    if part.kind == REMAINDERS:
+    if part.kind == RemaindersConfig.KIND:
         options |= {"threads": threads, "device": "cpu", "append": append, "progress": False}
+        options |= {} if append else dict.fromkeys(part.keeps, True)
         return export_remainders(part.preset, **options, results=results)
     return export_clock_pizza(**options, presets=(part.preset,), progress=False, results=results)
 
@@ -168,8 +157,6 @@ def train_remainders(
     root: Path, config: RemaindersConfig, seed: int, threads: int, device: str
 ) -> None:
     """Train a transformer of paper B."""
-    if machine.resolve_device(device).type == "cuda":
-        training.CHECKPOINT_EVERY_S = SAVED_EVERY_S_ON_GPU  # of this process, which only trains
     get_or_train_remainders(
         config, seed=seed, threads=threads, device=device, store=Store(root), progress=False
     )

@@ -20,7 +20,8 @@ class Job:
     ``core_hours``: estimate for a machine with 512-bit vectors, two cores at once.
     ``purpose``: what rests on it, claims by their id. ``side_by_side``: transformers so small that
     several, of a thread each, are trained at a time; others take all threads for one. ``gpu``:
-    taken on a CUDA device only, unless it is named.
+    taken on a CUDA device only, unless it is named. ``keeps``: what of paper B's first network is
+    committed with its tables: ``network``, ``snapshots``.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Job:
     presets: tuple[str, ...] = ()
     side_by_side: bool = False
     gpu: bool = False
+    keeps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.presets:
@@ -52,6 +54,7 @@ JOBS: tuple[Job, ...] = (
         0.7,
         "modular addition at p = 113 that does learn: B2.positions, B2.five, B2.one_digit",
         side_by_side=True,
+        keeps=("network",),
     ),
     Job(
         "B113-nanda-no-dropout",
@@ -59,12 +62,14 @@ JOBS: tuple[Job, ...] = (
         0.7,
         "the same without dropout at weight decay 1: B2.positions, B2.five",
         side_by_side=True,
+        keeps=("network",),
     ),
     Job(
         "B113-code",
         _seeds(TRANSFORMERS, 2),
         11.0,
         "paper B's own setting: B2.order, B2.tab3, B2.mechanism, B2.one_wave and the others",
+        keeps=("network", "snapshots"),
     ),
     Job(
         "A91",
@@ -105,6 +110,7 @@ JOBS: tuple[Job, ...] = (
         _seeds(TRANSFORMERS, 1),
         5.5,
         "control with shuffled labels: B2.tab3.reuse, B2.attention_early, B2.mechanism",
+        keeps=("network",),
     ),
     Job("B113-code-lambda-0", _seeds(TRANSFORMERS, 1), 5.5, "no gradient filter: B2.lambda"),
     Job("B113-text", _seeds(TRANSFORMERS, 1), 3.3, "fraction .3, as the text has it: B2.all_tasks"),

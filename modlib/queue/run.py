@@ -19,7 +19,6 @@ from modlib.queue.families import Part, calls, exported_seeds, finished_seeds, u
 from modlib.queue.jobs import Job, first_seed
 from modlib.queue.state import parts_of
 from modlib.queue.workers import Workers
-from modlib.runs.addition import KIND as ADDITION
 from modlib.runs.shards import MAX_SEEDS
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.files import writing
@@ -145,9 +144,7 @@ class Runner:
         finished = finished_seeds(part, self.store)
         missing = [s for s in part.seeds if s not in committed and s not in finished]
         done = self.train(job, part, missing) if missing else True
-        if done:
-            self.commit(part)
-        return done
+        return done and self.commit(job, part)
 
     def train(self, job: Job, part: Part, missing: list[int]) -> bool:
         """Train these seeds; False where one was refused."""
@@ -165,14 +162,14 @@ class Runner:
                     self.tell_progress(part, missing, each)
                 elif refusal is not None:
                     done = False
-                    at = "" if part.kind == ADDITION else f" seed {missing[index]}"
+                    at = "" if part.kind == AdditionConfig.KIND else f" seed {missing[index]}"
                     self.log(f"{job.name}: {part.preset}{at}: {refusal}")
                 else:
                     if isinstance(part.config, AdditionConfig):
                         self.tell_sweep(part)
                     else:
                         self.tell_network(part, missing[index], each)
-                    self.commit(part)
+                    done &= self.commit(job, part)
                 self.require_time()
         return done
 
@@ -185,22 +182,27 @@ class Runner:
         if time.monotonic() >= self.end:
             raise TimeIsUpError
 
-    def commit(self, part: Part) -> None:
-        """Put what is finished of a part into its tables."""
-        added, first = export_finished(
-            part,
-            first_seed(part.preset, known.JOBS),
-            store=self.store,
-            results=self.results,
-            threads=self.threads,
-            whole=self.block is None,
-        )
+    def commit(self, job: Job, part: Part) -> bool:
+        """Put what is finished of a part into its tables; False where that is refused."""
+        try:
+            added, first = export_finished(
+                part,
+                first_seed(part.preset, known.JOBS),
+                store=self.store,
+                results=self.results,
+                threads=self.threads,
+                whole=self.block is None,
+            )
+        except (InputError, StoreError) as error:  # what is being trained goes on
+            self.log(f"{job.name}: {part.preset} is not committed: {error}")
+            return False
         if added:
             self.log(f"{part.preset}: {_seeds(added)} in {self.results / part.folder}")
         if first is not None:
             self.log(
                 f"{part.preset}: {_seeds(part.seeds)} wait until seed {first} is in the tables"
             )
+        return True
 
     def _networks(self, part: Part) -> int:
         """Networks of a sweep that the store holds, those of unfinished shards too."""
@@ -217,7 +219,7 @@ class Runner:
 
     def tell_network(self, part: Part, seed: int, threads: int) -> None:
         """A line on a transformer that is finished."""
-        folder = self.store.folder(part.kind, part.config.key(), seed)
+        folder = self.store.of(part.config).folder(seed)
         manifest = Checkpoint(folder).manifest()
         rate = manifest.get("config", {}).get("steps_per_second") or 0.0
         hours = (manifest.get("wall_s") or 0.0) / 3600

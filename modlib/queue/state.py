@@ -12,10 +12,10 @@ from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
 from modlib.queue.families import Part, config_of, exported_seeds, finished_seeds, under_way
 from modlib.queue.jobs import Job
-from modlib.runs.addition import KIND as ADDITION
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.folder import MANIFEST
 from modlib.store.runs import Store
+from modlib.store.shards import shards_on
 from modlib.training.speed import total_steps
 
 
@@ -47,7 +47,9 @@ class Done:
 
 def parts_of(job: Job) -> list[Part]:
     """A job's presets with their configurations; ``InputError`` where one is not known."""
-    return [Part(preset, config_of(preset, job.name), job.seeds) for preset in job.presets]
+    return [
+        Part(preset, config_of(preset, job.name), job.seeds, job.keeps) for preset in job.presets
+    ]
 
 
 def look(job: Job, store: Store, results: Path) -> Done | str:
@@ -102,7 +104,7 @@ def _committed_seconds(part: Part, seeds: set[int], results: Path) -> float:
 def _share(origin: dict[str, Any], part: Part, seeds: set[int]) -> float:
     """Seconds of an origin that went to some seeds: of a shard's, in proportion."""
     seconds = float(origin.get("wall_s") or 0.0)
-    if part.kind == ADDITION:
+    if part.kind == AdditionConfig.KIND:
         made = {seed for first, last in origin["shards"] for seed in range(first, last + 1)}
         return seconds * len(made & seeds) / max(1, len(made))
     own = origin.get("preset", part.preset) == part.preset and origin["seed"] in seeds
@@ -111,15 +113,15 @@ def _share(origin: dict[str, Any], part: Part, seeds: set[int]) -> float:
 
 def _stored_seconds(part: Part, seeds: set[int], store: Store) -> float:
     """What networks in the store took."""
-    key = part.config.key()
+    shelf = store.of(part.config)
     if isinstance(part.config, AdditionConfig):
-        blocks = {block: seeds & set(block) for block in store.shards(ADDITION, key)}
+        blocks = {block: seeds & set(block) for block in shards_on(shelf)}
         return sum(
-            _wall_s(store.folder(ADDITION, key, block)) * len(held) / len(block)
+            _wall_s(shelf.folder(block)) * len(held) / len(block)
             for block, held in blocks.items()
             if held
         )
-    return sum(_wall_s(store.folder(part.kind, key, seed)) for seed in seeds)
+    return sum(_wall_s(shelf.folder(seed)) for seed in seeds)
 
 
 def _wall_s(folder: Path) -> float:

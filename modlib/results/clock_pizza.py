@@ -12,6 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from modlib.analysis.meso.clock_pizza import describe
+from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS
 from modlib.errors import require_choice
 from modlib.machine import RESULTS
@@ -27,7 +28,6 @@ from modlib.results.folder import (
     write_folder,
 )
 from modlib.runs.clock_pizza import (
-    KIND,
     ClockPizzaRun,
     get_or_train_clock_pizza,
 )
@@ -134,7 +134,7 @@ def export_clock_pizza(
             shown[name] = run.weights
         origins.append(origin(run.manifest, preset=name, seed=seed))
     content = {
-        "kind": KIND,
+        "kind": ClockPizzaConfig.KIND,
         "configs": {name: asdict(config) for name, config in chosen.items()},
         "keys": {name: config.key() for name, config in chosen.items()},
         "seeds": [seeds.start, seeds.stop - 1],

@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from safetensors.numpy import load_file
 
 from modlib.config.rules import require_seed
@@ -29,9 +31,10 @@ Arrays = dict[str, np.ndarray]
 
 
 class Config(Protocol):
-    """A configuration of any family: a dataclass with a key."""
+    """A configuration of any family, or a study: a dataclass with a kind and a key."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
+    KIND: ClassVar[str]
 
     def key(self) -> str:
         """Its hash, under which the store keeps its runs."""
@@ -58,6 +61,28 @@ def require_writable(folder: Path) -> None:
             pass
 
 
+def save_compact(table: pd.DataFrame, path: Path) -> None:
+    """Parquet without what nobody reads here: pandas' and Arrow's descriptions, statistics, index.
+
+    What pandas reads back has the same columns and types. A column of float32 with mostly distinct
+    values goes byte by byte (its signs and exponents repeat, which zstd sees), all others through a
+    dictionary.
+    """
+    floats = table.select_dtypes("float32")
+    distinct = [name for name in floats if floats[name].nunique() > len(floats) / 4]
+    bare = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(
+        bare,
+        path,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=[name for name in table if name not in distinct],
+        use_byte_stream_split=distinct,
+        write_statistics=False,
+        store_schema=False,
+    )
+
+
 def write_folder(
     folder: Path,
     tables: Mapping[str, pd.DataFrame],
@@ -75,8 +100,7 @@ def write_folder(
         work = Path(scratch)
         for name, table in tables.items():
             floats = dict.fromkeys(table.select_dtypes("float64").columns, np.float32)
-            short = table.astype(floats)
-            short.to_parquet(work / table_file(name), index=False, **_layout(short))
+            save_compact(table.astype(floats), work / table_file(name))
         for name, tensors in (arrays or {}).items():
             save_arrays(tensors, work / arrays_file(name))
         names = [*map(table_file, tables), *map(arrays_file, arrays or {})]
@@ -88,25 +112,6 @@ def write_folder(
             os.replace(work / name, folder / name)
         for name in gone:
             (folder / name).unlink(missing_ok=True)
-
-
-def _layout(table: pd.DataFrame) -> dict[str, Any]:
-    """How a table is laid out in Parquet: small, and without loss.
-
-    A column of float32 with mostly distinct values goes byte by byte (its signs and exponents
-    repeat, which zstd sees), all others through a dictionary. Pandas' description of the columns
-    and their least and largest values, larger than a small table itself, are left out.
-    """
-    floats = table.select_dtypes("float32")
-    distinct = [name for name in floats if floats[name].nunique() > len(floats) / 4]
-    return {
-        "compression": "zstd",
-        "compression_level": 19,
-        "use_dictionary": [name for name in table if name not in distinct],
-        "use_byte_stream_split": distinct,
-        "write_statistics": False,
-        "store_schema": False,
-    }
 
 
 def _listed(folder: Path) -> set[str]:
@@ -125,10 +130,10 @@ def require_seeds(first_seed: object, num_seeds: object, *, at_most: int) -> ran
     return range(first, first + count)
 
 
-def said_of_networks(kind: str, preset_name: str, config: Config, seeds: range) -> dict[str, Any]:
+def said_of_networks(preset_name: str, config: Config, seeds: range) -> dict[str, Any]:
     """What the manifest of a preset's networks says of them."""
     return {
-        "kind": kind,
+        "kind": config.KIND,
         "preset": preset_name,
         "key": config.key(),
         "config": asdict(config),

@@ -23,7 +23,7 @@ from modlib.models.views.transformer_view import TransformerView
 from modlib.results.folder import Arrays, Committed
 from modlib.runs.remainders import RemaindersRun
 from modlib.store.runs import from_float16, to_float16
-from modlib.tasks.remainders import moduli, remainders
+from modlib.tasks.remainders import RemaindersTask, moduli
 
 NETWORK, LOGGED = "network", "logged"
 SNAPSHOT = re.compile(r"snapshot-([0-9]+)")
@@ -96,7 +96,7 @@ def rounded_weights(
 
 
 def _accuracy(view: TransformerView, seed: int) -> Float[np.ndarray, " task"]:
-    return np.asarray(view.accuracy(view.logits, remainders(view.config, seed)).mean(0))
+    return np.asarray(view.accuracy(view.logits, RemaindersTask(view.config, seed).answers).mean(0))
 
 
 def _logged(run: RemaindersRun) -> Arrays:

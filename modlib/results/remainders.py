@@ -43,10 +43,10 @@ from modlib.results.networks import (
     needed_arrays,
     read_arrays,
 )
-from modlib.runs.remainders import KIND, RemaindersRun, get_or_train_remainders, unfinished
+from modlib.runs.remainders import RemaindersRun, get_or_train_remainders, unfinished
 from modlib.store.folder import provenance
 from modlib.store.runs import Store, rounded_arrays
-from modlib.tasks.remainders import moduli, remainders
+from modlib.tasks.remainders import RemaindersTask, moduli
 
 FOLDER = "remainders"
 TABLES = ("history", "norms", "spectra", "networks", "tasks")
@@ -144,12 +144,12 @@ def collect(
     runs = []
     desc = f"{config.task} p={config.p}"
     for seed in tqdm(seeds, desc=desc, unit="seed", disable=not progress):
-        if partial and (KIND, config.key(), seed) not in store:
+        if partial and seed not in store.of(config):
             run = unfinished(config, seed=seed, store=store)
             if run is None or run.steps < min(FIRST_COUNTED, config.steps):
                 made = 0 if run is None else run.steps
                 raise StoreError(
-                    f"{store.folder(KIND, config.key(), seed)} has made {made} of {config.steps} "
+                    f"{store.of(config).folder(seed)} has made {made} of {config.steps} "
                     f"steps; a run counts from {FIRST_COUNTED} on"
                 )
         else:
@@ -209,7 +209,7 @@ def export_remainders(
         name: [tables[name]] if tables else [] for name in TABLES
     }
     for run in runs:
-        described = describe(view_of(run), remainders(config, run.seed))
+        described = describe(view_of(run), RemaindersTask(config, run.seed).answers)
         own = {
             "history": run.history,
             "norms": run.norms,
@@ -228,7 +228,7 @@ def export_remainders(
         arrays = before.arrays()
     seeds = range(earlier.get("seeds", [seeds.start])[0], seeds.stop)
     content = {
-        **said_of_networks(KIND, preset_name, config, seeds),
+        **said_of_networks(preset_name, config, seeds),
         "steps": [*earlier.get("steps", []), *(run.steps for run in runs)],
         "origins": [
             *earlier.get("origins", []),

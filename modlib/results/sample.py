@@ -24,7 +24,7 @@ from modlib.results.folder import (
     said_of_networks,
     write_folder,
 )
-from modlib.runs.addition import KIND, Run, get_or_train
+from modlib.runs.addition import Run, get_or_train
 from modlib.store.files import write_atomically
 from modlib.store.folder import provenance, read_manifest, write_manifest
 from modlib.store.runs import Store
@@ -94,7 +94,7 @@ def export(
     Runs that the store holds are not trained again, so an interrupted export goes on where it
     was. The tables that lie there are replaced at the end, all together. Returns the folder.
     """
-    config = preset(preset_name)
+    config = preset(preset_name, AdditionConfig)
     seeds = require_seeds(first_seed, num_seeds, at_most=10**6)
     torch_device = resolve_device(device)
     store = Store()
@@ -111,7 +111,7 @@ def export(
         )
         described.append(tables._replace(summary=summary))
     content = {
-        **said_of_networks(KIND, preset_name, config, seeds),
+        **said_of_networks(preset_name, config, seeds),
         "wall_s": round(time.perf_counter() - began, 1),
         **provenance(str(torch_device)),
     }
@@ -124,7 +124,7 @@ def read_export(preset_name: str, results: Path = RESULTS) -> NetworkTables | No
 
     Raises ``StoreError`` for a damaged folder and one of another configuration.
     """
-    folder = open_folder(results / preset_name, has_key(preset(preset_name)))
+    folder = open_folder(results / preset_name, has_key(preset(preset_name, AdditionConfig)))
     if folder is None:
         return None
     folder.require_files(NetworkTables._fields)

@@ -12,7 +12,7 @@ from modlib.machine import RESULTS
 from modlib.results.folder import has_key, open_folder, require_writable, write_folder
 from modlib.results.remainders import FOLDER
 from modlib.runs.search import opened_study, study_file, tables_of
-from modlib.runs.study import KIND, SearchTables, Study
+from modlib.runs.study import SearchTables, Study
 from modlib.store.folder import provenance
 from modlib.store.runs import Store
 
@@ -23,7 +23,7 @@ def export_search(
     """Write a study's finished trials to ``results/remainders/search``; returns the folder."""
     study = study or Study()
     store = store or Store()
-    folder = results / FOLDER / KIND
+    folder = results / FOLDER / Study.KIND
     require_writable(folder)
     if not study_file(study, store).exists():
         raise StoreError(
@@ -34,7 +34,7 @@ def export_search(
     if tables.trials.empty:
         raise StoreError(f"{study_file(study, store)} holds no finished trial")
     content = {
-        "kind": KIND,
+        "kind": Study.KIND,
         "key": study.key(),
         "config": asdict(study.base),
         "space": {name: list(values) for name, values in study.space.items()},
@@ -51,7 +51,7 @@ def read_search(study: Study | None = None, *, results: Path = RESULTS) -> Searc
     Raises ``StoreError`` for a damaged folder and for one of another study.
     """
     study = study or Study()
-    folder = open_folder(results / FOLDER / KIND, has_key(study))
+    folder = open_folder(results / FOLDER / Study.KIND, has_key(study))
     if folder is None:
         return None
     folder.require_files(SearchTables._fields)

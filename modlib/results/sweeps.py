@@ -28,10 +28,10 @@ from modlib.results.folder import (
     said_of_networks,
     write_folder,
 )
-from modlib.runs.addition import KIND
 from modlib.runs.shards import plan, read_sweep, read_weights, seed_range
 from modlib.store.folder import provenance
 from modlib.store.runs import Store
+from modlib.store.shards import shard_manifest, shards_on
 
 SWEEPS = "sweeps"
 """Folder of the exported sweeps under ``results/``."""
@@ -49,7 +49,10 @@ another threshold would do."""
 DROPPED = {"networks": ["weight_counts"], "clusters": ["rank_counts", "nearest"]}
 """Columns that an export leaves out: lists, which it sums up, and what others tell."""
 ROUNDED = {
-    "networks": ["margin", "loss", "strict_loss", "strict_2f_loss", "abs_q999", "abs_max"],
+    "networks": [
+        *("margin", "loss", "strict_loss", "strict_2f_loss", "train_loss", "test_loss"),
+        *("abs_q999", "abs_max"),
+    ],
     "clusters": [
         *("amplitude", "explained", "rank_mean", "removed_loss", "control_loss"),
         *("nearest_ratio", "axes_ratio_a", "axes_ratio_b"),
@@ -121,7 +124,7 @@ def _seeds_to_export(
     Raises ``StoreError`` where shards of some are missing.
     """
     if num_seeds is None:
-        shards = store.shards(KIND, config.key())
+        shards = shards_on(store.of(config))
         num_seeds = max(1, max((shard.stop for shard in shards), default=0) - first_seed)
     seeds = seed_range(first_seed, num_seeds)
     missing = plan(store, config, seeds)
@@ -136,9 +139,9 @@ def _seeds_to_export(
 def _origins(store: Store, config: AdditionConfig, seeds: range) -> list[dict[str, Any]]:
     """What made the shards: each commit, machine and command once, with its shards and time."""
     origins: dict[str, dict[str, Any]] = {}
-    for shard in store.shards(KIND, config.key()):
+    for shard in shards_on(store.of(config)):
         if shard.start < seeds.stop and shard.stop > seeds.start:
-            made = origin(store.shard_manifest(KIND, config.key(), shard))
+            made = origin(shard_manifest(store.of(config), shard))
             wall_s = made.pop("wall_s")
             group = origins.setdefault(json.dumps(made), {**made, "wall_s": 0.0, "shards": []})
             group["wall_s"] = round(group["wall_s"] + wall_s, 1)
@@ -192,7 +195,7 @@ def export_sweep(
     a seed's shard is missing, damaged, or of another version, ``InputError`` where the seeds do
     not follow. Tables of an older version get nothing appended.
     """
-    config = preset(preset_name)
+    config = preset(preset_name, AdditionConfig)
     first_seed = require_seed(first_seed, "first_seed")
     store = store or Store()
     folder = results / SWEEPS / preset_name
@@ -210,7 +213,7 @@ def export_sweep(
         origins = [*before.manifest["origins"], *origins]
         tables = concat([_read(before), tables], list(seeds))
     content = {
-        **said_of_networks(KIND, preset_name, config, seeds),
+        **said_of_networks(preset_name, config, seeds),
         "tables": SCHEMA,
         "origins": origins,
         **provenance("cpu"),
@@ -249,7 +252,9 @@ def read_sweep_export(
     ``StoreError`` for a damaged folder, one of another configuration, and where the version is
     none of ``READABLE``.
     """
-    folder = open_folder(results / SWEEPS / preset_name, has_key(preset(preset_name)))
+    folder = open_folder(
+        results / SWEEPS / preset_name, has_key(preset(preset_name, AdditionConfig))
+    )
     if folder is None:
         return None
     tables = _read(folder)

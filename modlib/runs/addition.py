@@ -20,11 +20,10 @@ from modlib.machine import resolve_device
 from modlib.models.mlp import TwoEmbeddingMLP
 from modlib.models.views.neuron_view import Factors, NeuronView
 from modlib.store.runs import Store, StoredRun
-from modlib.tasks.addition import train_mask
+from modlib.tasks.addition import AdditionTask
 from modlib.tasks.learned import Outcome, outcome
-from modlib.training.addition.loop import Probe, train
-
-KIND = "addition"
+from modlib.training.addition.loop import train
+from modlib.training.resume import Probe
 
 
 def view_of(weights: dict[str, np.ndarray]) -> NeuronView:
@@ -86,7 +85,7 @@ class Run:
     @cached_property
     def train_mask(self) -> Bool[np.ndarray, "a b"]:
         """Which pairs it was trained on."""
-        return train_mask(self.config, self.seed)
+        return AdditionTask(self.config, self.seed).mask
 
     @property
     def num_test(self) -> int:
@@ -122,10 +121,11 @@ def frequency_epochs(config: AdditionConfig) -> list[int]:
     return sorted({0, *spaced.tolist()})
 
 
-def _measure_frequencies(model: TwoEmbeddingMLP) -> Float[np.ndarray, " freq"]:
+def _measure_frequencies(model: TwoEmbeddingMLP) -> dict[str, np.ndarray]:
     weights = {name: value.cpu().numpy() for name, value in model.state_dict().items()}
     power = input_power(view_of(weights)).sum(0)
-    return (power / power.sum()).astype(np.float32)
+    shares = power / max(power.sum(), np.finfo(float).tiny)
+    return {"frequency_content": shares.astype(np.float32)}
 
 
 def _require_fit(stored: StoredRun, config: AdditionConfig, where: Path) -> None:
@@ -160,26 +160,24 @@ def get_or_train(
     """
     seed = require_seed(seed)
     torch_device = resolve_device(device)
-    store = store or Store()
-    address = (KIND, config.key(), seed)
-    with store.lock(*address):
-        if address in store:
-            stored = store.load(*address)
-            _require_fit(stored, config, store.folder(*address))
+    shelf = (store or Store()).of(config)
+    with shelf.lock(seed):
+        if seed in shelf:
+            stored = shelf.load(seed)
+            _require_fit(stored, config, shelf.folder(seed))
             return Run(config=config, seed=seed, stored=stored, trained_now=False)
         epochs = frequency_epochs(config)
-        checkpoint = store.checkpoint(*address, str(torch_device))
+        checkpoint = shelf.checkpoint(seed, str(torch_device))
         trained = train(
-            config,
-            seed,
+            AdditionTask(config, seed),
             device=torch_device,
-            probes={"frequency_content": Probe(epochs=epochs, measure=_measure_frequencies)},
+            probes=[Probe(times=epochs, measure=_measure_frequencies)],
             checkpoint=checkpoint,
             progress=progress,
         )
         rate = trained.steps_per_second if config.num_epochs else None
-        stored = store.save(
-            *address,
+        stored = shelf.save(
+            seed,
             tensors={
                 **{f"model/{name}": array for name, array in trained.weights.items()},
                 **trained.probed,

@@ -16,9 +16,9 @@ from modlib.models.clock_pizza import parameter_shapes
 from modlib.models.foreign.load import from_tensors
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.store.runs import Store
+from modlib.tasks.addition import AdditionTask
 from modlib.training.clock_pizza.train import COLUMNS, evaluated, train
 
-KIND = "clock_pizza"
 LAYOUT = "zhong_transformer"
 
 
@@ -65,15 +65,14 @@ def get_or_train_clock_pizza(
     A training that was killed goes on where it last saved its state.
     """
     seed = require_seed(seed)
-    store = store or Store()
-    address = (KIND, config.key(), seed)
-    with store.lock(*address):
-        if address not in store:
-            checkpoint = store.checkpoint(*address)
-            trained = train(config, seed, checkpoint=checkpoint, progress=progress)
+    shelf = (store or Store()).of(config)
+    with shelf.lock(seed):
+        if seed not in shelf:
+            checkpoint = shelf.checkpoint(seed)
+            trained = train(AdditionTask(config, seed), checkpoint=checkpoint, progress=progress)
             rate = trained.steps_per_second
-            store.save(
-                *address,
+            shelf.save(
+                seed,
                 tensors=trained.weights,
                 metrics=trained.history,
                 config={**asdict(config), "steps_per_second": None if np.isnan(rate) else rate},
@@ -81,7 +80,7 @@ def get_or_train_clock_pizza(
                 wall_s=trained.wall_s,
             )
             checkpoint.clear()
-        stored, where = store.load(*address), store.folder(*address)
+        stored, where = shelf.load(seed), shelf.folder(seed)
     found = {name: array.shape for name, array in stored.tensors.items()}
     settings = stored.manifest.get("config")
     fits = (

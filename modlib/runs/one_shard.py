@@ -25,10 +25,17 @@ from modlib.analysis.many_seeds.census import Census, under_one_another
 from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError
 from modlib.models.mlp import PARAMETERS, embedding_shares
-from modlib.runs.addition import KIND, view_of
+from modlib.runs.addition import view_of
 from modlib.runs.shards import checked_shards, is_outdated, less
 from modlib.store.checkpoint import Checkpoint
-from modlib.store.runs import Store, table_file
+from modlib.store.runs import Store
+from modlib.store.shards import (
+    load_shard,
+    replace_tables,
+    save_shard,
+    shards_on,
+    table_file,
+)
 from modlib.tasks.learned import outcome
 from modlib.training.addition.ensemble import train_ensemble
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
@@ -90,23 +97,23 @@ def run_shard(
     the training.
     """
     bar = tqdm(disable=True) if bar is None else bar
-    address = (KIND, config.key(), seeds)
+    shelf = store.of(config)
     began = time.perf_counter()
-    with store.lock(*address, wait=wait) as held, threadpool_limits(1, "blas"):
+    with shelf.lock(seeds, wait=wait) as held, threadpool_limits(1, "blas"):
         if not held:
             return False
-        if address in store:
+        if seeds in shelf:
             _update_tables(store, config, seeds)
             _come_in(bar, len(seeds))
             return True
-        if list(less(seeds, store.shards(KIND, config.key()))) != [seeds]:
+        if list(less(seeds, shards_on(shelf))) != [seeds]:
             return False
         kept: dict[int, dict[str, np.ndarray]] = {}
         described: dict[int, Census] = {}
         waiting: dict[int, Future[Census]] = {}
         for seed, state, trained_now in _members(store, config, seeds, device, threads):
             kept[seed] = state if keep_weights else {name: state[name] for name in OVER_TRAINING}
-            job = (store.finished(KIND, config.key(), seed), config, seed, state, trained_now)
+            job = (shelf.finished(seed), config, seed, state, trained_now)
             if describers is None:
                 described[seed] = _keep_and_describe(*job)
             else:
@@ -114,8 +121,9 @@ def run_shard(
             bar.update() if trained_now else _come_in(bar, 1)
         described |= {seed: future.result() for seed, future in waiting.items()}
         names = PARAMETERS if keep_weights else ()
-        store.save_shard(
-            *address,
+        save_shard(
+            shelf,
+            seeds,
             tables=_tables(described, kept, seeds),
             version=census.SCHEMA,
             tensors={name: np.stack([kept[s][name] for s in seeds]) for name in names} or None,
@@ -124,7 +132,7 @@ def run_shard(
             wall_s=time.perf_counter() - began,
         )
         for seed in seeds:
-            store.finished(KIND, config.key(), seed).clear()
+            shelf.finished(seed).clear()
     return True
 
 
@@ -145,7 +153,7 @@ def _members(
     """
     missing = []
     for seed in seeds:
-        state = store.finished(KIND, config.key(), seed).load()
+        state = store.of(config).finished(seed).load()
         if state is None or not OVER_TRAINING.keys() <= state.keys():
             missing.append(seed)
         else:
@@ -220,13 +228,13 @@ def _update_tables(store: Store, config: AdditionConfig, seeds: range) -> None:
     manifest = checked_shards(store, config, seeds)[seeds]
     if not is_outdated(manifest):
         return
-    address = (KIND, config.key(), seeds)
+    shelf = store.of(config)
     weighed = table_file("weights", manifest["tables"]) in manifest["files"]
     names = [name for name in OVER_TRAINING if weighed or name != "weights"]
-    shard = store.load_shard(*address, names=names, weights=True)
+    shard = load_shard(shelf, seeds, names=names, weights=True)
     assert shard.tensors is not None
     if not weighed:
-        where = store.folder(*address)
+        where = shelf.folder(seeds)
         log.warning("%s was trained without counting weights: only the last are known", where)
     described, kept = {}, {}
     for index, seed in enumerate(seeds):
@@ -239,7 +247,7 @@ def _update_tables(store: Store, config: AdditionConfig, seeds: range) -> None:
         kept[seed] = state
         described[seed] = _describe(config, seed, state)
     tables = _tables(described, kept, seeds)
-    store.replace_tables(*address, tables=tables, version=census.SCHEMA)
+    replace_tables(shelf, seeds, tables=tables, version=census.SCHEMA)
 
 
 def _last_weights(

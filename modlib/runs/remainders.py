@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,23 +15,21 @@ from modlib.config.rules import require_seed
 from modlib.errors import StoreError, require_int
 from modlib.machine import resolve_device
 from modlib.models.transformer import parameter_shapes
-from modlib.store.runs import Store, StoredRun
-from modlib.tasks.remainders import as_grid, moduli
+from modlib.store.runs import Shelf, Store, StoredRun
+from modlib.tasks.remainders import RemaindersTask, as_grid
 from modlib.training.remainders.neuron_zero import FirstNeurons, NeuronZero
 from modlib.training.remainders.schedule import log_spaced
 from modlib.training.remainders.step import FastStep
 from modlib.training.remainders.train import (
     Follower,
-    Probe,
     Trained,
-    below,
     read_state,
-    require_state,
     snapshots_in,
+    state_arrays,
     train,
 )
+from modlib.training.resume import Probe, below, require_state
 
-KIND = "remainders"
 NUM_SPECTRA = 48
 """About how many log-spaced steps have their spectra taken."""
 
@@ -77,10 +75,9 @@ def spectrum_steps(config: RemaindersConfig) -> np.ndarray:
 def _probe(network: FastStep) -> dict[str, np.ndarray]:
     neurons = network.neurons()
     images = np.ascontiguousarray(np.moveaxis(as_grid(network.config, neurons), -1, 0))
-    return {
-        **summary(neurons, images, moduli(network.config)),
-        "attention": network.attention().mean(0),
-    }
+    found = summary(neurons, images, network.task.moduli)
+    found["attention"] = network.attention().mean(0)
+    return {f"spectra/{name}": value for name, value in found.items()}
 
 
 def _followers(config: RemaindersConfig, seed: int) -> dict[str, Follower]:
@@ -89,7 +86,7 @@ def _followers(config: RemaindersConfig, seed: int) -> dict[str, Follower]:
         "neuron_zero": NeuronZero(config.p, spectrum_steps(config).tolist())
     }
     if config.dropout_mask == "step":
-        followers["first_neurons"] = FirstNeurons(config, seed)
+        followers["first_neurons"] = FirstNeurons(RemaindersTask(config, seed))
     return followers
 
 
@@ -110,25 +107,23 @@ def get_or_train_remainders(
     seed = require_seed(seed)
     torch_device = resolve_device(device)
     threads = require_int("threads", threads, at_least=1, at_most=1024)
-    store = store or Store()
-    address = (KIND, config.key(), seed)
-    with store.lock(*address):
-        if address in store:
-            return _read(config, seed, store)
+    shelf = (store or Store()).of(config)
+    with shelf.lock(seed):
+        if seed in shelf:
+            return _read(config, seed, shelf)
         steps = spectrum_steps(config).tolist()
-        checkpoint = store.checkpoint(*address, str(torch_device))
+        checkpoint = shelf.checkpoint(seed, str(torch_device))
         trained = train(
-            config,
-            seed,
+            RemaindersTask(config, seed),
             device=torch_device,
             threads=threads,
-            probes={"spectra": Probe(steps=steps, measure=_probe)},
+            probes=[Probe(times=steps, measure=_probe)],
             followers=_followers(config, seed),
             checkpoint=checkpoint,
             progress=progress,
         )
-        store.save(
-            *address,
+        shelf.save(
+            seed,
             tensors=_tensors(trained),
             metrics=trained.history,
             config={**asdict(config), "steps_per_second": _rate(trained)},
@@ -136,7 +131,7 @@ def get_or_train_remainders(
             wall_s=trained.wall_s,
         )
         checkpoint.clear()
-        return _read(config, seed, store)
+        return _read(config, seed, shelf)
 
 
 def unfinished(
@@ -146,12 +141,14 @@ def unfinished(
 
     Raises ``StoreError`` for the state of another training.
     """
-    checkpoint = (store or Store()).checkpoint(KIND, config.key(), seed)
+    checkpoint = (store or Store()).of(config).checkpoint(seed)
     state = checkpoint.load() or checkpoint.load()  # a run that goes on may replace it meanwhile
     if state is None:
         return None
-    require_state(config, seed, state, checkpoint.path)
-    trained = read_state(config, seed, state)
+    task = RemaindersTask(config, seed)
+    arrays = partial(state_arrays, task)
+    require_state(state, task, config.steps, arrays, checkpoint.path)
+    trained = read_state(task, state)
     made = checkpoint.manifest() | {"wall_s": round(trained.wall_s, 3)}
     stored = StoredRun(tensors=_tensors(trained), metrics=trained.history, manifest=made)
     return _as_run(config, seed, stored)
@@ -179,10 +176,9 @@ def _tensors(trained: Trained) -> dict[str, np.ndarray]:
     }
 
 
-def _read(config: RemaindersConfig, seed: int, store: Store) -> RemaindersRun:
+def _read(config: RemaindersConfig, seed: int, shelf: Shelf) -> RemaindersRun:
     """A stored run, checked against the configuration (``StoreError``)."""
-    address = (KIND, config.key(), seed)
-    stored, where = store.load(*address), store.folder(*address)
+    stored, where = shelf.load(seed), shelf.folder(seed)
     found = {name: array.shape for name, array in below("model", stored.tensors).items()}
     settings = stored.manifest.get("config")
     fits = isinstance(settings, dict) and asdict(config).items() <= settings.items()

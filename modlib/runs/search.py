@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -20,10 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from modlib.config.remainders import RemaindersConfig
 from modlib.errors import DivergedError, InputError, StoreError, require_int
 from modlib.runs.study import (
-    KIND,
     NUM_REPORTS,
     NUM_TRIALS,
     PAPER_BEST,
@@ -34,9 +32,10 @@ from modlib.runs.study import (
     trials_frame,
 )
 from modlib.store.runs import Store
-from modlib.tasks.remainders import digits, number_split, remainders
+from modlib.tasks.remainders import RemaindersTask
 from modlib.training.remainders.step import FastStep
-from modlib.training.remainders.train import Probe, train
+from modlib.training.remainders.train import train
+from modlib.training.resume import Probe
 
 if TYPE_CHECKING:
     import optuna
@@ -85,7 +84,7 @@ def search(
 
 
 def study_file(study: Study, store: Store) -> Path:
-    return store.root / KIND / study.key() / STUDY
+    return store.of(study).home / STUDY
 
 
 @contextmanager
@@ -103,7 +102,7 @@ def opened_study(study: Study, store: Store) -> Iterator[optuna.Study]:
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     warned = optuna.exceptions.ExperimentalWarning
     try:
-        with store.lock(KIND, study.key(), study.seed), warnings.catch_warnings():
+        with store.of(study).lock(study.seed), warnings.catch_warnings():
             warnings.simplefilter("ignore", warned)
             storage = optuna.storages.RDBStorage(
                 f"sqlite:///{path}",
@@ -114,7 +113,7 @@ def opened_study(study: Study, store: Store) -> Iterator[optuna.Study]:
             )
             opened = optuna.create_study(
                 storage=storage,
-                study_name=KIND,
+                study_name=study.KIND,
                 direction="maximize",
                 load_if_exists=True,
                 pruner=optuna.pruners.MedianPruner(
@@ -204,29 +203,27 @@ def _objective(study: Study, store: Store, threads: int, trial: optuna.Trial) ->
     config = study.config(chosen)
     frozen = trial.study.get_trials(deepcopy=False)[trial.number]
     known = set(frozen.intermediate_values)
-    x0, x1 = digits(config)
-    held_out = number_split(config, study.seed)["validation"]
-    targets = np.ascontiguousarray(remainders(config, study.seed)[held_out].T)
+    task = RemaindersTask(config, study.seed)
+    held_out = task.split["validation"]
 
     def report(step: int, network: FastStep) -> dict[str, np.ndarray]:
         if step not in known:  # a trial that is gone on with has reported some
-            _, right = network.evaluate(x0[held_out], x1[held_out], targets)
+            _, right = network.evaluate(held_out)
             trial.report(float(right.mean()), step)
             if trial.should_prune():
                 raise optuna.TrialPruned
         return {}
 
-    probes = {
-        f"after {step}": Probe(steps=[step], measure=partial(report, step))
-        for step in report_steps(config.steps)
-    }
+    probes = [
+        Probe(times=[step], measure=partial(report, step)) for step in report_steps(config.steps)
+    ]
     try:
-        return _accuracy(config, study.seed, store, threads, probes)
+        return _accuracy(task, store, threads, probes)
     except optuna.TrialPruned:
-        store.checkpoint(KIND, config.key(), study.seed).clear()
+        store.of(config, study.KIND).checkpoint(study.seed).clear()
         raise
     except DivergedError:
-        store.checkpoint(KIND, config.key(), study.seed).clear()
+        store.of(config, study.KIND).checkpoint(study.seed).clear()
         return 0.0
     except BaseException:
         _retry()(trial.study, trial.study.get_trials(deepcopy=False)[trial.number])
@@ -234,18 +231,19 @@ def _objective(study: Study, store: Store, threads: int, trial: optuna.Trial) ->
 
 
 def _accuracy(
-    config: RemaindersConfig, seed: int, store: Store, threads: int, probes: Mapping[str, Probe]
+    task: RemaindersTask, store: Store, threads: int, probes: Sequence[Probe[FastStep]]
 ) -> float:
     """What a training ends with; it is read from the store where these settings were tried."""
-    address = (KIND, config.key(), seed)
-    with store.lock(*address):
-        if address not in store:
-            checkpoint = store.checkpoint(*address)
+    config = task.config
+    shelf = store.of(config, Study.KIND)
+    with shelf.lock(task.seed):
+        if task.seed not in shelf:
+            checkpoint = shelf.checkpoint(task.seed)
             trained = train(
-                config, seed, threads=threads, probes=probes, checkpoint=checkpoint, progress=False
+                task, threads=threads, probes=probes, checkpoint=checkpoint, progress=False
             )
-            store.save(
-                *address,
+            shelf.save(
+                task.seed,
                 tensors={"steps": np.array(trained.steps)},
                 metrics=trained.history,
                 config=asdict(config),
@@ -253,7 +251,7 @@ def _accuracy(
                 wall_s=trained.wall_s,
             )
             checkpoint.clear()
-        history = store.load(*address).metrics
+        history = shelf.load(task.seed).metrics
     last = history[(history.split == "validation") & (history.step == config.steps)]
     return float(last.accuracy.mean())
 

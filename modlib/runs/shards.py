@@ -14,8 +14,8 @@ from modlib.analysis.many_seeds.census import Census
 from modlib.config.addition import AdditionConfig
 from modlib.config.rules import require_seed
 from modlib.errors import InputError, StoreError, require_int
-from modlib.runs.addition import KIND
 from modlib.store.runs import WEIGHTS, Store
+from modlib.store.shards import load_shard, shard_manifest, shards_on
 
 SHARD_SIZE = 200
 MAX_SEEDS = 10**7
@@ -45,7 +45,7 @@ def plan(
     store: Store, config: AdditionConfig, seeds: range, *, shard_size: int = SHARD_SIZE
 ) -> list[range]:
     """The shards to compute: the blocks of ``seeds``, less what finished shards hold already."""
-    finished = store.shards(KIND, config.key())
+    finished = shards_on(store.of(config))
     return [part for block in blocks(seeds, shard_size) for part in less(block, finished)]
 
 
@@ -69,11 +69,11 @@ def checked_shards(
     Raises ``StoreError`` for one that is damaged, or of another configuration or version.
     """
     manifests = {}
-    for shard in store.shards(KIND, config.key()):
+    for shard in shards_on(store.of(config)):
         if seeds is not None and (shard.start >= seeds.stop or shard.stop <= seeds.start):
             continue
-        manifest = store.shard_manifest(KIND, config.key(), shard)
-        where = store.folder(KIND, config.key(), shard)
+        manifest = shard_manifest(store.of(config), shard)
+        where = store.of(config).folder(shard)
         again = f"move {where} away to compute this shard again"
         if manifest["config"] != asdict(config):
             raise StoreError(f"{where} holds networks of another configuration; {again}")
@@ -99,7 +99,7 @@ def outstanding(
     for shard, manifest in checked_shards(store, config, seeds).items():
         outdated += [shard] if is_outdated(manifest) else []
         if keep_weights and WEIGHTS not in manifest["files"]:
-            where = store.folder(KIND, config.key(), shard)
+            where = store.of(config).folder(shard)
             raise StoreError(
                 f"{where} was computed without keeping its weights; "
                 f"move {where} away to compute this shard again"
@@ -133,14 +133,14 @@ def read_shards(
     for shard, manifest in checked_shards(store, config, seeds).items():
         if is_outdated(manifest):
             raise StoreError(
-                f"{store.folder(KIND, config.key(), shard)} has tables of an older version than "
+                f"{store.of(config).folder(shard)} has tables of an older version than "
                 f"{census.SCHEMA}; run the sweep again to make them from its weights"
             )
         start, stop = max(shard.start, stop), max(shard.stop, stop)
         if seeds is not None:
             start = max(start, seeds.start)
         last = (stop if seeds is None else min(stop, seeds.stop)) - 1
-        tables = store.load_shard(KIND, config.key(), shard, names=names).tables.values()
+        tables = load_shard(store.of(config), shard, names=names).tables.values()
         parts.append([table[table.seed.between(start, last)] for table in tables])
     if not parts:
         raise StoreError(f"{store.root} holds no shard of these seeds of {config.key()}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 
@@ -14,8 +14,8 @@ from modlib.config.remainders import RemaindersConfig
 from modlib.config.rules import digest, require_seed
 from modlib.errors import require_int
 
-KIND, STUDY = "search", "study.sqlite3"
-"""Of what the store holds of searches, and the name of a study's file there."""
+STUDY = "study.sqlite3"
+"""A study's file in the store."""
 PAPER_SPACE: dict[str, tuple[float, ...]] = {
     "dropout": (0.0, 0.1, 0.2, 0.5),
     "lam": (0.0, 0.5, 2.0),
@@ -51,6 +51,9 @@ class Study:
     ``seed`` is that of every network and of the sampler. The trials' objective is the mean
     validation accuracy over tasks after the configuration's steps.
     """
+
+    KIND: ClassVar[str] = "search"
+    """What the store calls searches, and their trials' runs."""
 
     base: RemaindersConfig = field(
         default_factory=lambda: replace(REMAINDERS_PRESETS["B37"], steps=STEPS)

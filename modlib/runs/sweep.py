@@ -15,7 +15,6 @@ from tqdm import tqdm
 from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError, InputError, require_int
 from modlib.machine import available_cores, resolve_device
-from modlib.runs.addition import KIND
 from modlib.runs.dask_workers import completed, connected, own_device
 from modlib.runs.one_shard import describing, run_shard
 from modlib.runs.shards import SHARD_SIZE, checked_shards, outstanding, read_shards
@@ -134,7 +133,7 @@ def sweep(
                     "them: every worker must see this store under this path"
                 )
     for seed in seeds:  # left where a kill came after a shard was whole
-        store.finished(KIND, config.key(), seed).clear()
+        store.of(config).finished(seed).clear()
     shards = checked_shards(store, config, seeds)
     (networks,) = read_shards(store, config, seeds, ("networks",))
     return Swept(

@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from modlib.errors import InputError
 from modlib.store.files import writing
 from modlib.store.folder import MANIFEST
-from modlib.store.runs import Store
+from modlib.store.runs import Shelf, Store
+from modlib.store.shards import shards_on
 
 UNFINISHED = re.compile(r"\.(seeds?-[\d-]+\.partial|seeds?-[\d-]+-\w{8}|finished|pruned-.+)")
 """Names of what stopped processes leave: states, half-written folders, networks without shard."""
@@ -64,6 +65,7 @@ def holdings(store: Store) -> list[Holding]:
 
 def _holding(store: Store, folder: Path) -> Holding:
     kind, key = folder.parent.name, folder.name
+    shelf = Shelf(store.root, kind, key)
     manifests = [_settings(path) for path in sorted(folder.glob(f"seed*/{MANIFEST}"))]
     configs = [m["config"] for m in manifests if isinstance(m.get("config"), dict)]
     left = UNFINISHED.fullmatch(key)
@@ -73,11 +75,7 @@ def _holding(store: Store, folder: Path) -> Holding:
         key=key,
         config=configs[0] if configs else None,
         num_runs=sum(1 for path in folder.glob("seed-*") if path.is_dir()),
-        shards=[
-            shard
-            for shard in store.shards(kind, key)
-            if (store.folder(kind, key, shard) / MANIFEST).exists()
-        ],
+        shards=[shard for shard in shards_on(shelf) if (shelf.folder(shard) / MANIFEST).exists()],
         tables=sorted({m["tables"] for m in manifests if isinstance(m.get("tables"), int)}),
         num_bytes=size_of(folder),
         unfinished=[folder] if left else [p for p in sorted(folder.iterdir()) if _is_left(p)],

@@ -13,11 +13,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -41,15 +41,6 @@ class StoredRun:
 
     tensors: dict[str, np.ndarray]
     metrics: pd.DataFrame
-    manifest: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredShard:
-    """What a block of seeds left behind: tables by name, arrays (seed, ...) if kept, manifest."""
-
-    tables: dict[str, pd.DataFrame]
-    tensors: dict[str, np.ndarray] | None
     manifest: dict[str, Any]
 
 
@@ -94,6 +85,15 @@ def rounded_arrays(files: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, A
     return {"precision": {"float16": kept}} if kept else {}
 
 
+class Keyed(Protocol):
+    """What runs are of: its kind, and the key that stands for its settings."""
+
+    KIND: ClassVar[str]
+
+    def key(self) -> str:
+        """Sixteen hexadecimal digits of all that affects a run but the seed."""
+
+
 class Store:
     """Runs by kind, key of the configuration, and seed.
 
@@ -114,33 +114,39 @@ class Store:
                 f"got {(chosen or str(store_root()))!r}"
             ) from None
 
-    def folder(self, kind: str, key: str, seeds: Seeds) -> Path:
+    def of(self, config: Keyed, kind: str | None = None) -> Shelf:
+        """The runs of a configuration; ``kind``: those made of it for something else."""
+        return Shelf(self.root, config.KIND if kind is None else kind, config.key())
+
+
+class Shelf:
+    """The runs of one configuration, by seed; shards lie beside them (``store.shards``)."""
+
+    def __init__(self, root: Path, kind: str, key: str) -> None:
+        self.kind, self.key = kind, key
+        self.home = root / kind / key
+
+    def folder(self, seeds: Seeds) -> Path:
         """Where a seed's run, or a block's shard, lies."""
         if isinstance(seeds, range):
             name = f"seeds-{seeds.start:06d}-{seeds.stop - 1:06d}"
         else:
             name = f"seed-{seeds:06d}"
-        return self.root / kind / key / name
+        return self.home / name
 
-    def __contains__(self, address: tuple[str, str, Seeds]) -> bool:
+    def __contains__(self, seeds: Seeds) -> bool:
         """Whether something lies in the place; ``load`` refuses what is not whole."""
-        return os.path.lexists(self.folder(*address))
-
-    def shards(self, kind: str, key: str) -> list[range]:
-        """The blocks of seeds that have a shard, by first seed; larger ones first."""
-        folders = (self.root / kind / key).glob("seeds-*")
-        found = [seeds for folder in folders if (seeds := _block(folder.name)) is not None]
-        return sorted(found, key=lambda block: (block.start, -block.stop))
+        return os.path.lexists(self.folder(seeds))
 
     @contextmanager
-    def lock(self, kind: str, key: str, seeds: Seeds, *, wait: bool = True) -> Iterator[bool]:
+    def lock(self, seeds: Seeds, *, wait: bool = True) -> Iterator[bool]:
         """Hold a run, or a shard and with it every block that shares a seed with it.
 
         A second process waits here until the first has written it. Yields whether it is held;
         False only where ``wait`` is False and another process holds it. Raises ``StoreError``
         where the folder of the runs cannot be made or written.
         """
-        folder = self.folder(kind, key, seeds)
+        folder = self.folder(seeds)
         own = folder.with_name(f".{folder.name}.lock")
         with ExitStack() as held:
             with writing(folder.parent):
@@ -158,26 +164,26 @@ class Store:
                     taken = wanted
             yield taken == wanted
 
-    def checkpoint(self, kind: str, key: str, seed: int, device: str = "cpu") -> Checkpoint:
+    def checkpoint(self, seed: int, device: str = "cpu") -> Checkpoint:
         """Where an unfinished run keeps its state."""
-        folder = self.folder(kind, key, seed)
+        folder = self.folder(seed)
         return Checkpoint(folder.with_name(f".{folder.name}.partial"), device)
 
-    def finished(self, kind: str, key: str, seed: int) -> Checkpoint:
+    def finished(self, seed: int) -> Checkpoint:
         """Where a finished network waits until its shard is whole."""
-        folder = self.folder(kind, key, seed)
+        folder = self.folder(seed)
         return Checkpoint(folder.with_name(".finished") / folder.name)
 
-    def load(self, kind: str, key: str, seed: int) -> StoredRun:
+    def load(self, seed: int) -> StoredRun:
         """Read a run and check it against its manifest.
 
         Raises ``StoreError`` naming the file; nothing is deleted, so that a damaged run can be
         looked at or moved away.
         """
-        folder = self.folder(kind, key, seed)
-        with _refusing(folder, "train this seed again"):
+        folder = self.folder(seed)
+        with refusing(folder, "train this seed again"):
             manifest = read_manifest(folder, (WEIGHTS, METRICS))
-            _require_address(folder, manifest, kind, key, [seed])
+            self.require_own(manifest, [seed], folder)
             return StoredRun(
                 tensors=load_file(folder / WEIGHTS),
                 metrics=pd.read_parquet(folder / METRICS),
@@ -186,8 +192,6 @@ class Store:
 
     def save(
         self,
-        kind: str,
-        key: str,
         seed: int,
         *,
         tensors: Mapping[str, np.ndarray],
@@ -205,89 +209,30 @@ class Store:
             save_arrays(tensors, work / WEIGHTS)
             save_table(metrics, work / METRICS)
 
-        content = _content(kind, key, [seed], config, device, wall_s)
-        manifest = _place(self.folder(kind, key, seed), fill, content)
+        content = self.content([seed], config, device, wall_s)
+        manifest = put(self.folder(seed), fill, content)
         return StoredRun(tensors=dict(tensors), metrics=metrics, manifest=manifest)
 
-    def shard_manifest(self, kind: str, key: str, seeds: range) -> dict[str, Any]:
-        """The manifest of a shard, after checking it and its files; as ``load`` refuses."""
-        folder = self.folder(kind, key, seeds)
-        with _refusing(folder, "compute this shard again"):
-            manifest = read_manifest(folder)
-            _require_address(folder, manifest, kind, key, [seeds.start, seeds.stop - 1])
-            if type(manifest["tables"]) is not int or not isinstance(manifest["config"], dict):
-                raise StoreError(
-                    f"{folder} does not say its configuration and the version of its tables"
-                )
-            return manifest
+    def require_own(self, manifest: Mapping[str, Any], seeds: list[int], folder: Path) -> None:
+        """Refuse (``StoreError``) what a folder holds where it says that it lies elsewhere."""
+        if (manifest["kind"], manifest["key"], manifest["seeds"]) != (self.kind, self.key, seeds):
+            raise StoreError(f"{folder} belongs to another run than its path says")
 
-    def load_shard(
-        self, kind: str, key: str, seeds: range, *, names: Collection[str], weights: bool = False
-    ) -> StoredShard:
-        """Read the named tables of a shard, and its weights where asked for; as ``load`` refuses.
-
-        The version of its tables stands in the manifest, as ``tables``.
-        """
-        folder = self.folder(kind, key, seeds)
-        manifest = self.shard_manifest(kind, key, seeds)
-        with _refusing(folder, "compute this shard again"):
-            version = manifest["tables"]
-            tables = {name: pd.read_parquet(folder / table_file(name, version)) for name in names}
-            for name, table in tables.items():
-                if "seed" not in table or not table.seed.isin(seeds).all():
-                    raise StoreError(f"{folder} has a table {name!r} of other seeds than its own")
-            tensors = load_file(folder / WEIGHTS) if weights else None
-            return StoredShard(tables=tables, tensors=tensors, manifest=manifest)
-
-    def save_shard(
-        self,
-        kind: str,
-        key: str,
-        seeds: range,
-        *,
-        tables: Mapping[str, pd.DataFrame],
-        version: int,
-        tensors: Mapping[str, np.ndarray] | None,
-        config: Mapping[str, Any],
-        device: str,
-        wall_s: float,
+    def content(
+        self, seeds: list[int], config: Mapping[str, Any], device: str, wall_s: float
     ) -> dict[str, Any]:
-        """Write a shard as ``save`` writes a run; returns its manifest."""
-
-        def fill(work: Path) -> None:
-            _save_tables(tables, version, work)
-            if tensors is not None:
-                save_arrays(tensors, work / WEIGHTS)
-
-        ends = [seeds.start, seeds.stop - 1]
-        content = {"tables": version, **_content(kind, key, ends, config, device, wall_s)}
-        return _place(self.folder(kind, key, seeds), fill, content)
-
-    def replace_tables(
-        self,
-        kind: str,
-        key: str,
-        seeds: range,
-        *,
-        tables: Mapping[str, pd.DataFrame],
-        version: int,
-    ) -> dict[str, Any]:
-        """Give a shard tables of another version; a kill on the way leaves the old ones whole."""
-        folder = self.folder(kind, key, seeds)
-        old = self.shard_manifest(kind, key, seeds)
-        content = {
-            name: value for name, value in old.items() if name not in ("schema", "files")
-        } | {"tables": version, "tables_made": provenance("cpu")}
-        with writing(folder):
-            names = _save_tables(tables, version, folder)
-            names += [WEIGHTS] if WEIGHTS in old["files"] else []
-            manifest = write_manifest(folder, names, content)
-            for name in old["files"].keys() - names:
-                (folder / name).unlink(missing_ok=True)
-        return manifest
+        """What the manifest of a run or a shard says of it, beside its files."""
+        return {
+            "kind": self.kind,
+            "key": self.key,
+            "config": dict(config),
+            "seeds": seeds,
+            "wall_s": round(wall_s, 3),
+            **provenance(device),
+        }
 
 
-def _block(name: str) -> range | None:
+def block_named(name: str) -> range | None:
     """The seeds that a shard's name says; None for other names."""
     named = re.fullmatch(r"seeds-(\d{6,})-(\d{6,})", name, re.ASCII)
     return range(int(named[1]), int(named[2]) + 1) if named and named[2] >= named[1] else None
@@ -297,26 +242,14 @@ def _rivals(own: Path, seeds: Seeds) -> list[Path]:
     """The lock of a run; of a block, also those of all blocks that share a seed with it."""
     if not isinstance(seeds, range):
         return [own]
-    named = {path: _block(path.stem[1:]) for path in own.parent.glob(".seeds-*.lock")}
+    named = {path: block_named(path.stem[1:]) for path in own.parent.glob(".seeds-*.lock")}
     return sorted(
         p for p, b in named.items() if b and b.start < seeds.stop and b.stop > seeds.start
     )
 
 
-def table_file(name: str, version: int) -> str:
-    """A table's file in a shard: its version stands in the name."""
-    return f"{name}.v{version}.parquet"
-
-
-def _save_tables(tables: Mapping[str, pd.DataFrame], version: int, folder: Path) -> list[str]:
-    names = {name: table_file(name, version) for name in tables}
-    for name, table in tables.items():
-        save_table(table, folder / names[name], compression="zstd")
-    return list(names.values())
-
-
 @contextmanager
-def _refusing(folder: Path, remedy: str) -> Iterator[None]:
+def refusing(folder: Path, remedy: str) -> Iterator[None]:
     """Turn what is wrong with a stored folder into one line that says what to do about it."""
     try:
         yield
@@ -329,30 +262,7 @@ def _refusing(folder: Path, remedy: str) -> Iterator[None]:
         raise StoreError(f"{reason}; move {folder} away to {remedy}") from None
 
 
-def _require_address(
-    folder: Path, manifest: Mapping[str, Any], kind: str, key: str, seeds: list[int]
-) -> None:
-    if (manifest["kind"], manifest["key"], manifest["seeds"]) != (kind, key, seeds):
-        raise StoreError(f"{folder} belongs to another run than its path says")
-
-
-def _content(
-    kind: str, key: str, seeds: list[int], config: Mapping[str, Any], device: str, wall_s: float
-) -> dict[str, Any]:
-    """What the manifest of a run or a shard says of it, beside its files."""
-    return {
-        "kind": kind,
-        "key": key,
-        "config": dict(config),
-        "seeds": seeds,
-        "wall_s": round(wall_s, 3),
-        **provenance(device),
-    }
-
-
-def _place(
-    folder: Path, fill: Callable[[Path], None], content: Mapping[str, Any]
-) -> dict[str, Any]:
+def put(folder: Path, fill: Callable[[Path], None], content: Mapping[str, Any]) -> dict[str, Any]:
     """Fill a folder beside its place, add the manifest, and move it there in one step."""
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)

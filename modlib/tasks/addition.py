@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
+
 import numpy as np
 from jaxtyping import Bool, Int
 
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.maths import rng
+
+C = TypeVar("C", AdditionConfig, ClockPizzaConfig)
 
 
 def addition_pairs(n: int) -> tuple[Int[np.ndarray, " pair"], ...]:
@@ -16,23 +22,40 @@ def addition_pairs(n: int) -> tuple[Int[np.ndarray, " pair"], ...]:
     return a, b, (a + b) % n
 
 
-def train_split(config: AdditionConfig | ClockPizzaConfig, seed: int) -> Int[np.ndarray, " train"]:
-    """Indices (a n + b) of a seed's training pairs, uniform over subsets, in drawn order."""
-    return rng.permutation(seed, rng.SPLIT, 0, config.n**2)[: config.num_train]
+@dataclass(frozen=True)
+class AdditionTask(Generic[C]):
+    """What a seed's network is asked: every pair's sum, and which pairs it is trained on.
 
-
-def train_mask(config: AdditionConfig | ClockPizzaConfig, seed: int) -> Bool[np.ndarray, "a b"]:
-    """Which pairs (a, b) a seed trains on."""
-    mask = np.zeros(config.n**2, dtype=bool)
-    mask[train_split(config, seed)] = True
-    return mask.reshape(config.n, config.n)
-
-
-def epoch_order(config: AdditionConfig, seed: int, epoch: int) -> Int[np.ndarray, " train"]:
-    """Order in which epoch ``epoch`` (from 0) visits the training pairs, as positions in the split.
-
-    Full batch needs no order: the positions as they are.
+    Arrays are made when they are first asked for, and once.
     """
-    if config.batch == "full":
-        return np.arange(config.num_train)
-    return rng.permutation(seed, rng.SHUFFLE, epoch, config.num_train)
+
+    config: C
+    seed: int
+
+    @cached_property
+    def pairs(self) -> tuple[Int[np.ndarray, " pair"], ...]:
+        """Inputs a and b and the answer of every pair: ``addition_pairs``."""
+        return addition_pairs(self.config.n)
+
+    @cached_property
+    def split(self) -> Int[np.ndarray, " train"]:
+        """Indices (a n + b) of the training pairs, uniform over subsets, in drawn order."""
+        drawn = rng.permutation(self.seed, rng.SPLIT, 0, self.config.n**2)
+        return drawn[: self.config.num_train]
+
+    @cached_property
+    def mask(self) -> Bool[np.ndarray, "a b"]:
+        """Which pairs (a, b) are trained on."""
+        n = self.config.n
+        mask = np.zeros(n**2, dtype=bool)
+        mask[self.split] = True
+        return mask.reshape(n, n)
+
+    def order(self, epoch: int) -> Int[np.ndarray, " train"]:
+        """Indices of the training pairs as epoch ``epoch`` (from 0) visits them.
+
+        Full batch needs no order: the pairs as they were drawn.
+        """
+        if not isinstance(self.config, AdditionConfig) or self.config.batch == "full":
+            return self.split
+        return self.split[rng.permutation(self.seed, rng.SHUFFLE, epoch, self.config.num_train)]

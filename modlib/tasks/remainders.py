@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from jaxtyping import Float, Int, Real
 
@@ -40,35 +43,57 @@ def as_grid(
     return by_high.swapaxes(0, 1) if config.digits == "low_first" else by_high
 
 
-def remainders(config: RemaindersConfig, seed: int) -> Int[np.ndarray, "x task"]:
-    """What each task asks of each number x = 0 .. p^2 - 1 (paper B, equations 1 and 2).
+@dataclass(frozen=True)
+class RemaindersTask:
+    """What a seed's network is asked: each number's remainders, and which it is trained on.
 
-    ``basis``: a number gets all labels of another, drawn without replacement.
+    Arrays are made when they are first asked for, and once.
     """
-    x = np.arange(config.p**2)
-    if config.task == "nanda":
-        x0, x1 = digits(config)
-        return ((x0 + x1) % config.p)[:, None]
-    if config.task == "basis":
-        x = rng.permutation(seed, rng.LABELS, 0, config.p**2)
-    return x[:, None] % moduli(config)
 
+    config: RemaindersConfig
+    seed: int
 
-def loss_weights(config: RemaindersConfig) -> Float[np.ndarray, " task"]:
-    """Weight of each task's mean cross-entropy: 1 / ln q over the number of tasks (equation 12).
+    @cached_property
+    def moduli(self) -> Int[np.ndarray, " task"]:
+        """The modulus of each task."""
+        return moduli(self.config)
 
-    ``masked``: the four smallest primes get none.
-    """
-    weights = 1 / (np.log(moduli(config)) * len(moduli(config)))
-    if config.task == "masked":
-        weights[:NUM_MASKED] = 0.0
-    return weights
+    @cached_property
+    def digits(self) -> tuple[Int[np.ndarray, " x"], Int[np.ndarray, " x"]]:
+        """The tokens x0 and x1 of the numbers x = 0 .. p^2 - 1."""
+        return digits(self.config)
 
+    @cached_property
+    def answers(self) -> Int[np.ndarray, "x task"]:
+        """What each task asks of each number x = 0 .. p^2 - 1 (paper B, equations 1 and 2).
 
-def number_split(config: RemaindersConfig, seed: int) -> dict[str, Int[np.ndarray, " x"]]:
-    """A seed's numbers to train on, to validate and, where some are left, to test on."""
-    drawn = rng.permutation(seed, rng.SPLIT, 0, config.p**2)
-    train, held_out = np.split(drawn, [config.num_train])
-    count = len(held_out) if config.num_validation is None else config.num_validation
-    parts = {"train": train, "validation": held_out[:count], "test": held_out[count:]}
-    return {name: part for name, part in parts.items() if len(part)}
+        ``basis``: a number gets all labels of another, drawn without replacement.
+        """
+        x = np.arange(self.config.p**2)
+        if self.config.task == "nanda":
+            x0, x1 = self.digits
+            return ((x0 + x1) % self.config.p)[:, None]
+        if self.config.task == "basis":
+            x = rng.permutation(self.seed, rng.LABELS, 0, self.config.p**2)
+        return x[:, None] % self.moduli
+
+    @cached_property
+    def loss_weights(self) -> Float[np.ndarray, " task"]:
+        """Weight of each task's mean cross-entropy: 1 / ln q over their number (equation 12).
+
+        ``masked``: the four smallest primes get none.
+        """
+        weights = 1 / (np.log(self.moduli) * len(self.moduli))
+        if self.config.task == "masked":
+            weights[:NUM_MASKED] = 0.0
+        return weights
+
+    @cached_property
+    def split(self) -> dict[str, Int[np.ndarray, " x"]]:
+        """The numbers to train on, to validate and, where some are left, to test on."""
+        config = self.config
+        drawn = rng.permutation(self.seed, rng.SPLIT, 0, config.p**2)
+        train, held_out = np.split(drawn, [config.num_train])
+        count = len(held_out) if config.num_validation is None else config.num_validation
+        parts = {"train": train, "validation": held_out[:count], "test": held_out[count:]}
+        return {name: part for name, part in parts.items() if len(part)}

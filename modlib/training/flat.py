@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Shaped
 
-from modlib.config.remainders import RemaindersConfig
-from modlib.models.transformer import parameter_shapes
+Shapes = Mapping[str, tuple[int, ...]]
+"""Names and shapes of parameters, in the order in which they lie in the vector."""
 
 
-def flat_views(flat: Float[np.ndarray, " size"], config: RemaindersConfig) -> dict[str, np.ndarray]:
+def size_of(shapes: Shapes) -> int:
+    """Numbers in all parameters together."""
+    return sum(prod(shape) for shape in shapes.values())
+
+
+def flat_views(flat: Shaped[np.ndarray, " size"], shapes: Shapes) -> dict[str, np.ndarray]:
     """The parameters as views into one vector."""
-    shapes = parameter_shapes(config)
-    cuts = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])[:-1]
-    pieces = np.split(flat, cuts)
-    return {
-        name: piece.reshape(shape)
-        for (name, shape), piece in zip(shapes.items(), pieces, strict=True)
-    }
+    cuts = np.cumsum([prod(shape) for shape in shapes.values()])[:-1]
+    pieces = zip(shapes.items(), np.split(flat, cuts), strict=True)
+    return {name: piece.reshape(shape) for (name, shape), piece in pieces}

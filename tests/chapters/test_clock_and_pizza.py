@@ -1,7 +1,8 @@
-"""Sentences of chapter 6 hold for a pizza, a clock, and networks that are neither."""
+"""Chapter 06 on a pizza, a clock, and networks that are neither."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,9 +20,9 @@ from modlib.analysis.meso.clock_pizza import (
     lens_clusters,
     shift_table,
 )
-from modlib.analysis.micro.harmonics import portrait
+from modlib.analysis.micro.harmonics import Portrait, portrait
 from modlib.analysis.micro.neurons import neuron_table
-from modlib.chapters import clock_and_pizza as words
+from modlib.chapters import clock_and_pizza as facts
 from modlib.chapters.words import listed
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.models.clock_pizza import initial_weights
@@ -29,8 +30,57 @@ from modlib.models.foreign.load import from_arrays
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.neuron_view import NeuronView
 from modlib.runs.clock_pizza import as_network
+from told import cells, told
 
+CHAPTER = "06_clock_and_pizza"
+NETWORK, NEURONS, SHIFTS, REMAPPED = "3f70f9d9", "31274b4d", "58a61a39", "33a70805"
+VOTES, MAPS, CIRCLES = "585cf565", "b224b562", "c7f69296"
+RATES, RATE_TABLE, LENS = "0ee5ba4a", "b5dd420b", "a81a69ed"
 N = 11
+
+
+def about_network(network: ForeignNetwork, clusters: pd.DataFrame) -> str:
+    return told(CHAPTER, NETWORK, facts.network(network, clusters))
+
+
+def about_neurons(portraits: list[Portrait]) -> str:
+    return told(CHAPTER, NEURONS, {"neurons": facts.peaks(portraits)})
+
+
+def about_doubles(portraits: list[Portrait], n: int) -> str:
+    return told(CHAPTER, NEURONS, facts.doubles(facts.peaks(portraits), n), which=1)
+
+
+def about_shifts(network: ForeignNetwork, shifts: pd.DataFrame, clusters: pd.DataFrame) -> str:
+    return told(CHAPTER, SHIFTS, facts.shifts(network.exact, shifts, clusters))
+
+
+def about_remapped(network: ForeignNetwork, residuals: Sequence[float]) -> str:
+    return told(CHAPTER, REMAPPED, facts.remapped(network.exact, residuals))
+
+
+def about_votes(clusters: pd.DataFrame) -> str:
+    return told(CHAPTER, VOTES, facts.votes(clusters))
+
+
+def about_maps(maps: dict[str, np.ndarray]) -> str:
+    return told(CHAPTER, MAPS, {"maps": facts.maps(maps)})
+
+
+def about_circles(table: pd.DataFrame, logits: Formulas) -> str:
+    return told(CHAPTER, CIRCLES, facts.circles(table, logits))
+
+
+def about_rates(ours: pd.DataFrame) -> str:
+    return told(CHAPTER, RATES, facts.rates(ours))
+
+
+def about_lens(ours: pd.DataFrame, control: pd.DataFrame) -> str:
+    return told(CHAPTER, LENS, {"seen": facts.lens(ours, control)})
+
+
+def rate_table(ours: pd.DataFrame, published: pd.DataFrame) -> str:
+    return told(CHAPTER, RATE_TABLE, {"rows": facts.rate_table(ours, published)})
 
 
 def arrays_of(view: NeuronView) -> ForeignNetwork:
@@ -86,73 +136,78 @@ def portraits_of(second: dict[int, int]) -> list:
     return [portrait(view, neuron, freq) for neuron, freq in enumerate(second)]
 
 
+def test_every_cell_that_says_something_is_tested():
+    every = {NETWORK, NEURONS, SHIFTS, REMAPPED, VOTES, MAPS, CIRCLES, RATES, RATE_TABLE, LENS}
+    assert cells(CHAPTER) == every
+
+
 # The network and its neurons
 
 
 def test_a_network_that_adds_is_introduced_with_its_clusters():
-    assert words.about_network(ADDS, clusters_of(ADDS)) == (
+    assert about_network(ADDS, clusters_of(ADDS)) == (
         "**arrays**: n = 11, right on 100 % of all pairs. "
         "Clusters: 24 neurons at f = 2 and 12 neurons at f = 3."
     )
 
 
 def test_a_network_that_does_not_add_is_said_not_to():
-    text = words.about_network(NOT_YET, clusters_of(NOT_YET))
+    text = about_network(NOT_YET, clusters_of(NOT_YET))
     assert text.startswith("**chance**: n = 11, attention rate 0, right on ")
     assert "It does not solve the task" in text
-    text = words.about_network(LEARNED_ATTENTION, clusters_of(LEARNED_ATTENTION))
+    text = about_network(LEARNED_ATTENTION, clusters_of(LEARNED_ATTENTION))
     assert "attention rate 1" in text
     assert text.endswith(LEARNED_ATTENTION.notes[-1])
     assert "no sums of a part of a and a part of b" in text
 
 
 def test_a_network_without_clusters_is_introduced():
-    text = words.about_network(NO_CLUSTER, clusters_of(NO_CLUSTER))
+    text = about_network(NO_CLUSTER, clusters_of(NO_CLUSTER))
     assert "Clusters: none." in text
 
 
 def test_each_shown_neuron_is_told_with_its_two_frequencies():
-    text = words.about_neurons(portraits_of({2: 4, 3: 1}))
+    text = about_neurons(portraits_of({2: 4, 3: 1}))
     assert "neuron 0 holds 99.0 % of its power at f = 2 and 1.0 % at 4" in text
     assert text.endswith("neuron 1 holds 99.0 % of its power at f = 3 and 1.0 % at 1.")
-    assert "no neuron" in words.about_neurons([])
+    assert "no neuron" in about_neurons([])
 
 
 def test_the_second_frequency_is_told_with_its_own_share_of_a_larger_rest():
     k, view = np.arange(N), waves({3: 1})
     rest = sum(0.09 * np.cos(2 * np.pi * freq * k / N) for freq in (2, 4, 5))[:, None]
     noisy = replace(view, preact_a=view.preact_a + rest, preact_b=view.preact_b + rest)
-    text = words.about_neurons([portrait(noisy, 0, 3)])
+    text = about_neurons([portrait(noisy, 0, 3)])
     assert text.endswith("neuron 0 holds 96.7 % of its power at f = 3 and 1.0 % at 1.")
 
 
 def test_the_double_frequency_is_counted_modulo_n():
-    text = words.about_doubles(portraits_of({2: 4, 4: 3, 3: 1}), N)
+    text = about_doubles(portraits_of({2: 4, 4: 3, 3: 1}), N)
     assert text.startswith(
         "In 2 of the 3 the second peak stands at *twice* the first frequency (2f and 11 - 2f are "
         "one frequency of a real signal)."
     )
-    assert words.about_doubles(portraits_of({3: 1}), N) == ""
-    assert words.about_doubles([], N) == ""
+    assert about_doubles(portraits_of({3: 1}), N) == ""
+    assert about_doubles([], N) == ""
 
 
 def test_a_trace_of_another_frequency_is_no_second_peak():
     view = waves({2: 4}, size=0.005)
     shown = [portrait(view, 0, 2)]
-    assert words.about_neurons(shown).endswith("of its power at f = 2.")
-    assert words.about_doubles(shown, N) == ""
+    assert about_neurons(shown).endswith("of its power at f = 2.")
+    assert about_doubles(shown, N) == ""
 
 
 def test_n_of_three_has_no_second_frequency():
     shown = [portrait(ideal_view(3, {1: 3}), 0, 1)]
-    text = words.about_neurons(shown)
+    text = about_neurons(shown)
     assert text == "*Seen here*: neuron 0 holds 100 % of its power at f = 1."
-    assert words.about_doubles(shown, 3) == ""
+    assert about_doubles(shown, 3) == ""
 
 
 def test_step_and_rounded_period_are_ranked_among_all_shifts():
     clusters, shifts = found_in(ADDS)
-    text = words.about_shifts(ADDS, shifts, clusters)
+    text = about_shifts(ADDS, shifts, clusters)
     assert text.count("at f = ") == 2
     assert "at f = 2 a shift of d = 5 is stronger than 100 % of the others" in text
     assert ", one of 6 (n/f = 5.50, rounded) is stronger than 100 % of the others; " in text
@@ -160,14 +215,14 @@ def test_step_and_rounded_period_are_ranked_among_all_shifts():
     planted = pd.DataFrame({"freq": 3, "shift": range(N), "strength": 1.0})
     planted.loc[[4, 7], "strength"] = 0.0
     planted.loc[[2, 9], "strength"] = 2.0
-    text = words.about_shifts(ADDS, planted, clusters[clusters.freq == 3].assign(period=2.4))
+    text = about_shifts(ADDS, planted, clusters[clusters.freq == 3].assign(period=2.4))
     assert "a shift of d = 4 is stronger than 0 % of the others" in text
     assert "one of 2 (n/f = 2.40, rounded) is stronger than 100 %" in text
 
 
 def test_a_step_that_is_the_rounded_period_is_told_once():
     clusters, shifts = found_in(ADDS)
-    text = words.about_shifts(ADDS, shifts, clusters[clusters.freq == 3])
+    text = about_shifts(ADDS, shifts, clusters[clusters.freq == 3])
     assert text.count("is stronger than") == 1
     assert "4 (n/f = 3.67, rounded)" in text
 
@@ -178,7 +233,7 @@ def test_shifts_that_change_nothing_are_not_among_the_others():
     strength = np.where(np.arange(15) % 5, 0.0, 9.0)
     strength[np.isin(np.arange(15) % 5, [1, 4])] = 1.0
     shifts = pd.DataFrame({"freq": 3, "shift": range(15), "strength": strength})
-    text = words.about_shifts(arrays_of(ideal_view(15, {3: 8})), shifts, clusters)
+    text = about_shifts(arrays_of(ideal_view(15, {3: 8})), shifts, clusters)
     assert text == "*Seen here*: at f = 3 a shift of d = 1 is stronger than 100 % of the others."
 
 
@@ -187,14 +242,14 @@ def test_where_no_other_shift_is_left_all_are_alike():
     clusters = pd.DataFrame({"freq": [2], "step": [1], "period": [2.0]})
     shifts = pd.DataFrame({"freq": 2, "shift": range(4), "strength": [1.0, -1.0, 1.0, -1.0]})
     network = arrays_of(ideal_view(4, {2: 4}))
-    one_left = words.about_shifts(network, shifts, clusters.assign(period=1.0))
+    one_left = about_shifts(network, shifts, clusters.assign(period=1.0))
     assert one_left == "*Seen here*: there is no other shift to compare with."
 
 
 def test_a_cluster_at_frequency_one_has_a_step_and_a_period_of_no_shift_at_all():
     network = arrays_of(ideal_view(N, {1: 12, 3: 12}))
     clusters, shifts = found_in(network)
-    parts = words.about_shifts(network, shifts, clusters).split("; ")
+    parts = about_shifts(network, shifts, clusters).split("; ")
     (first,) = [part for part in parts if "at f = 1 " in part]
     assert first.endswith("at f = 1 a shift of d = 1 is stronger than 100 % of the others")
     assert "rounded" not in first
@@ -205,30 +260,30 @@ def test_a_cluster_at_frequency_one_has_a_step_and_a_period_of_no_shift_at_all()
 def test_without_a_sum_over_a_and_b_there_are_no_shifts():
     clusters, shifts = found_in(LEARNED_ATTENTION)
     assert len(clusters)
-    assert "no sums over a and b" in words.about_shifts(LEARNED_ATTENTION, shifts, clusters)
+    assert "no sums over a and b" in about_shifts(LEARNED_ATTENTION, shifts, clusters)
 
 
 def test_no_cluster_is_not_taken_for_no_sum():
     clusters, shifts = found_in(NO_CLUSTER)
-    text = words.about_shifts(NO_CLUSTER, shifts, clusters)
+    text = about_shifts(NO_CLUSTER, shifts, clusters)
     assert text == "*Seen here*: there is no cluster."
-    assert words.about_shifts(LEARNED_ATTENTION, shifts, clusters) == text
+    assert about_shifts(LEARNED_ATTENTION, shifts, clusters) == text
 
 
 def test_remapped_neurons_are_compared_with_simple_ones():
     residuals = [0.05, 0.1, 0.2, 0.3]
-    text = words.about_remapped(ADDS, residuals)
+    text = about_remapped(ADDS, residuals)
     assert "over all 4 live neurons the median residual of one cosine is 0.150" in text
     assert "50.0 % lie below 0.12" in text
     assert text.endswith("calls a neuron simple.")
     for network in (ADDS, LEARNED_ATTENTION):
-        assert words.about_remapped(network, []) == "*Seen here*: no live neuron."
+        assert about_remapped(network, []) == "*Seen here*: no live neuron."
 
 
 def test_neurons_of_the_nearest_sum_are_not_taken_for_the_networks_own():
-    text = words.about_remapped(LEARNED_ATTENTION, np.array([0.05, 0.3]))
+    text = about_remapped(LEARNED_ATTENTION, np.array([0.05, 0.3]))
     assert "over all 2 live neurons of the nearest sum the median residual" in text
-    assert "nearest sum" not in words.about_remapped(ADDS, np.array([0.05, 0.3]))
+    assert "nearest sum" not in about_remapped(ADDS, np.array([0.05, 0.3]))
 
 
 # Votes and circles
@@ -236,24 +291,24 @@ def test_neurons_of_the_nearest_sum_are_not_taken_for_the_networks_own():
 
 def test_votes_are_told_by_their_range_over_clusters():
     clusters = clusters_of(ADDS).assign(explained=[0.91, 0.98], coset_overlap=[0.5, 1.0])
-    text = words.about_votes(clusters)
+    text = about_votes(clusters)
     assert text == (
         "*Seen here*, over all pairs and not their average: one cosine explains 0.910 or more of "
         "each cluster's votes, and the answers with half of a pair's highest vote or more overlap "
         "with a + b plus the approximate coset by 0.50 to 1.00 (1: the same set)."
     )
-    text = words.about_votes(clusters.assign(coset_overlap=0.75))
+    text = about_votes(clusters.assign(coset_overlap=0.75))
     assert "by 0.75 (1: the same set)" in text
-    assert "no cluster" in words.about_votes(clusters[:0])
-    assert "explains 0.969 or more" in words.about_votes(clusters.assign(explained=0.9698))
+    assert "no cluster" in about_votes(clusters[:0])
+    assert "explains 0.969 or more" in about_votes(clusters.assign(explained=0.9698))
 
 
 def test_right_logits_are_told_by_the_range_of_each_map():
     maps = {"f = 3 alone": np.array([[-1.0, 2.0], [0.0, 1.5]]), "the whole cluster": np.eye(2)}
-    assert words.about_maps(maps) == (
+    assert about_maps(maps) == (
         "*Seen here*, right logits: f = 3 alone: -1.00 to 2.00; the whole cluster: 0.00 to 1.00."
     )
-    assert words.about_maps({}) == "*Seen here*: there is no cluster."
+    assert about_maps({}) == "*Seen here*: there is no cluster."
 
 
 def circles(*shares: tuple[float, float]) -> pd.DataFrame:
@@ -286,7 +341,7 @@ NEITHER = (
 
 def told_of(table: pd.DataFrame) -> str:
     """What is said of circles after the numbers."""
-    text = words.about_circles(table, Formulas(0.96, 0.8))
+    text = about_circles(table, Formulas(0.96, 0.8))
     numbers, rest = text.split(" Of the whole network's logits, clock 0.960 and pizza 0.800. ")
     assert numbers.startswith("*Seen here*, over the clusters: ")
     return rest
@@ -311,16 +366,14 @@ def test_the_sentence_on_circles_follows_the_shares(shares, sentence):
         f"pizza {pizza - 0.001:.3f} to {pizza + 0.001:.3f}"
         for kept, (clock, pizza) in zip(KEPT, shares, strict=True)
     ]
-    text = words.about_circles(table, Formulas(0.96, 0.8))
+    text = about_circles(table, Formulas(0.96, 0.8))
     assert text.startswith(f"*Seen here*, over the clusters: {'; '.join(told)}. ")
     assert told_of(table).startswith(sentence)
     assert len(told_of(table)) == len(sentence) or "Both papers" in sentence
 
 
 def test_one_cluster_has_no_range():
-    text = words.about_circles(
-        circles((0.77, 0.99), (0.98, 0.83), (0.98, 0.88))[:3], Formulas(0.96, 0.8)
-    )
+    text = about_circles(circles((0.77, 0.99), (0.98, 0.83), (0.98, 0.88))[:3], Formulas(0.96, 0.8))
     assert "the circle alone: clock 0.769, pizza 0.989; with its double: clock 0.979" in text
     assert " to 0." not in text
 
@@ -347,7 +400,7 @@ def test_what_is_said_of_each_circle_holds_of_the_worst(kept, clock, pizza, sent
 
 def test_without_clusters_there_is_no_circle():
     none = circles((0, 0), (0, 0), (0, 0))[:0]
-    assert "no circle" in words.about_circles(none, Formulas(0.0, 0.0))
+    assert "no circle" in about_circles(none, Formulas(0.0, 0.0))
 
 
 # Attention rates
@@ -383,38 +436,34 @@ PUBLISHED = made_up({0.0: 0.99, 1.0: 0.35}, 1).assign(
 UNTRAINED = made_up({0.0: 0.5, 1.0: 0.5}, 2, coset_overlap=0.11, clock=0.02, explained=0.4)
 
 
-def cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip("|").split("|")]
-
-
 def test_the_table_has_a_row_a_rate_and_the_published_last():
-    lines = words.rate_table(OURS, PUBLISHED).splitlines()
-    assert cells(lines[0]) == ["rate", *words.COLUMNS.values()]
-    assert {len(cells(line)) for line in lines} == {1 + len(words.COLUMNS)}
-    first = [cells(line)[0] for line in lines[2:]]
-    assert first == ["0", "0.2", "0.5", "0.8", "0.9", "1", "0, published A", "1, published B"]
+    rows = facts.rate_table(OURS, PUBLISHED)
+    assert list(rows) == ["rate", *facts.COLUMNS.values()]
+    assert {len(column) for column in rows.values()} == {8}
+    first = ["0", "0.2", "0.5", "0.8", "0.9", "1", "0, published A", "1, published B"]
+    assert rows["rate"] == first
+    text = rate_table(OURS, PUBLISHED)
+    assert text.startswith("| rate | 100 % at step | symmetricity |")
+    assert "| 0.8 | 500 | 0.620 (0.610 to 0.630) | 0.200 |" in text
 
 
 def test_the_table_gives_means_with_the_range_over_seeds():
-    rows = [cells(line) for line in words.rate_table(OURS, PUBLISHED).splitlines()[2:]]
-    column = {name: 1 + place for place, name in enumerate(words.COLUMNS)}
-    assert rows[3][column["symmetricity"]] == "0.620 (0.610 to 0.630)"
-    assert rows[3][column["reached_step"]] == "500"
-    assert rows[3][column["num_clusters"]] == "4"
-    assert rows[5][column["preact_error"]] == "0.100"
-    assert rows[6][column["reached_step"]] == ""
-    assert rows[6][column["symmetricity"]] == "0.990"
-    uneven = made_up({0.0: 0.98}, num_clusters=[3, 4, 4], reached_step=[400, 500, 600])
-    (row,) = (cells(line) for line in words.rate_table(uneven, PUBLISHED[:0]).splitlines()[2:])
-    assert row[column["num_clusters"]] == "3.7 (3 to 4)"
-    assert row[column["reached_step"]] == "500 (400 to 600)"
+    rows = facts.rate_table(OURS, PUBLISHED)
+    assert rows["symmetricity"][3] == "0.620 (0.610 to 0.630)"
+    assert rows["100 % at step"][3] == "500"
+    assert rows["clusters"][3] == "4"
+    assert rows["not additive"][5] == "0.100"
+    assert rows["100 % at step"][6] == ""
+    assert rows["symmetricity"][6] == "0.990"
+    assert cells_of("num_clusters", [3, 4, 4]) == "3.7 (3 to 4)"
+    assert cells_of("reached_step", [400, 500, 600]) == "500 (400 to 600)"
 
 
 def cells_of(column: str, planted: object) -> str:
     """What the table writes of a column with these values of three seeds."""
     table = made_up({0.0: 0.98}, **{column: planted})
-    (line,) = words.rate_table(table, PUBLISHED[:0]).splitlines()[2:]
-    return cells(line)[1 + list(words.COLUMNS).index(column)]
+    (cell,) = facts.rate_table(table, PUBLISHED[:0])[facts.COLUMNS[column]]
+    return cell
 
 
 def test_runs_that_never_got_there_have_no_step_in_the_table():
@@ -430,9 +479,8 @@ def test_what_is_no_number_is_no_cell():
 
 def test_rates_stored_in_32_bits_are_written_as_they_were_meant():
     stored = made_up({0.1: 0.98, 0.3: 0.9, 0.7: 0.5}).astype({"rate": np.float32})
-    lines = words.rate_table(stored, PUBLISHED[:0]).splitlines()[2:]
-    assert [cells(line)[0] for line in lines] == ["0.1", "0.3", "0.7"]
-    assert words.about_rates(stored).endswith(kinds(["0.1"], ["0.7"]))
+    assert facts.rate_table(stored, PUBLISHED[:0])["rate"] == ["0.1", "0.3", "0.7"]
+    assert about_rates(stored).endswith(kinds(["0.1"], ["0.7"]))
 
 
 def kinds(pizzas: list[str], clocks: list[str]) -> str:
@@ -449,7 +497,7 @@ def kinds(pizzas: list[str], clocks: list[str]) -> str:
 
 
 def test_the_way_from_pizza_to_clock_is_told():
-    assert words.about_rates(OURS) == (
+    assert about_rates(OURS) == (
         "*Seen here*: 18 networks, three seeds a rate. Right on every pair at the end: 18 of 18; "
         "on all held-out pairs at some time: 18, with 9,500 steps or more from there. "
         + kinds(["0", "0.2"], ["0.9", "1"])
@@ -458,50 +506,53 @@ def test_the_way_from_pizza_to_clock_is_told():
 
 def test_rates_are_named_one_by_one_where_the_way_is_no_fall():
     uneven = made_up({0.0: 0.98, 0.2: 0.90, 0.4: 0.97, 0.8: 0.5, 0.9: 0.7, 1.0: 0.5})
-    assert words.about_rates(uneven).endswith(kinds(["0", "0.4"], ["0.8", "1"]))
+    assert about_rates(uneven).endswith(kinds(["0", "0.4"], ["0.8", "1"]))
 
 
 def test_where_nothing_changes_there_is_no_clock():
-    text = words.about_rates(made_up({0.0: 0.97, 0.5: 0.96, 1.0: 0.96}))
+    text = about_rates(made_up({0.0: 0.97, 0.5: 0.96, 1.0: 0.96}))
     assert text.endswith(kinds(["0", "0.5", "1"], []))
-    text = words.about_rates(made_up({0.0: 0.7, 1.0: 0.7}))
+    text = about_rates(made_up({0.0: 0.7, 1.0: 0.7}))
     assert text.endswith(kinds([], []))
 
 
 def test_networks_that_did_not_learn_are_counted():
     lost = OURS.assign(accuracy=[0.2] + [1.0] * (len(OURS) - 1))
-    text = words.about_rates(lost)
+    text = about_rates(lost)
     assert (
         "Right on every pair at the end: 17 of 18; on all held-out pairs at some time: 18" in text
     )
     late = OURS.assign(reached_step=-1)
-    text = words.about_rates(late)
+    text = about_rates(late)
     assert "on all held-out pairs at some time: 0. " in text
     assert "steps or more" not in text
 
 
 def test_steps_after_the_first_success_are_the_fewest_of_those_that_had_one():
     table = OURS.assign(reached_step=[-1, 9000] + [500] * (len(OURS) - 2))
-    text = words.about_rates(table)
+    text = about_rates(table)
     assert "on all held-out pairs at some time: 17, with 1,000 steps or more from there" in text
 
 
 def test_one_network_is_told_too():
-    text = words.about_rates(made_up({0.0: 0.98}, 1))
+    text = about_rates(made_up({0.0: 0.98}, 1))
     assert "one network, one seed a rate. Right on every pair at the end: 1 of 1" in text
     assert text.endswith(kinds(["0"], []))
 
 
 def test_without_tables_the_reader_is_told_how_to_make_them():
     nothing = pd.DataFrame()
-    assert words.about_rates(nothing) == words.about_lens(nothing, nothing) == words.NOT_HERE
-    assert "python -m modlib export clock-pizza" in words.NOT_HERE
-    assert words.rate_table(nothing, nothing) == ""
+    assert about_rates(nothing) == about_lens(nothing, nothing)
+    assert about_rates(nothing) == (
+        "*Seen here*: nothing yet; `python -m modlib export clock-pizza` trains the networks and "
+        "writes the tables."
+    )
+    assert rate_table(nothing, nothing) == ""
 
 
 def lens_of(ours: pd.DataFrame, control: pd.DataFrame = UNTRAINED) -> list[str]:
     """The sentences on the lens, one a column."""
-    text = words.about_lens(ours, control)
+    text = about_lens(ours, control)
     assert text.startswith("*Seen here* (means over seeds): ")
     assert text.endswith(".")
     return text.removeprefix("*Seen here* (means over seeds): ").removesuffix(".").split(". ")
@@ -548,18 +599,18 @@ def every_text(network: ForeignNetwork) -> list[str]:
     clusters, shifts = found_in(network)
     shown = [portrait(network.view, 0, 1), portrait(network.view, 1, 2)]
     texts = [
-        words.about_network(network, clusters),
-        words.about_neurons(shown),
-        words.about_doubles(shown, network.n),
-        words.about_shifts(network, shifts, clusters),
-        words.about_remapped(network, neuron_table(network.view).residual),
-        words.about_votes(clusters),
+        about_network(network, clusters),
+        about_neurons(shown),
+        about_doubles(shown, network.n),
+        about_shifts(network, shifts, clusters),
+        about_remapped(network, neuron_table(network.view).residual),
+        about_votes(clusters),
     ]
     if network.respond is not None:
         found = cluster_by_pairs(network.pairs, network.view).clusters
         logits = explained_by_formulas(network.pairs.logits(), [one.freq for one in found])
-        texts.append(words.about_circles(circle_table(network, found), logits))
-        texts.append(words.about_maps(circle_maps(network, found)))
+        texts.append(about_circles(circle_table(network, found), logits))
+        texts.append(about_maps(circle_maps(network, found)))
     return texts
 
 
@@ -575,8 +626,8 @@ def test_no_sentence_on_a_network_speaks_of_nan(name):
 def test_no_sentence_on_rates_speaks_of_nan(rates, num_seeds):
     ours = made_up(rates, num_seeds)
     for text in (
-        words.rate_table(ours, PUBLISHED),
-        words.about_rates(ours),
-        words.about_lens(ours, UNTRAINED),
+        rate_table(ours, PUBLISHED),
+        about_rates(ours),
+        about_lens(ours, UNTRAINED),
     ):
         assert "nan" not in text.lower()

@@ -1,4 +1,4 @@
-"""Sentences of chapters 08 and 09 hold for odd sets of networks too."""
+"""Chapter 08 on odd sets of networks: none committed, few, a prime n, nobody with a frequency."""
 
 from __future__ import annotations
 
@@ -7,90 +7,160 @@ import pandas as pd
 import pytest
 
 from made_up.sweeps import made_up
+from modlib.analysis.many_seeds import distributions as dist
 from modlib.analysis.many_seeds import frequencies as fr
-from modlib.analysis.many_seeds import growth
-from modlib.analysis.many_seeds import separation as sep
 from modlib.analysis.many_seeds.sweep_tables import that_learned
-from modlib.chapters import frequencies as words
-from modlib.chapters import scaling
+from modlib.chapters import frequencies as facts
 from modlib.config.addition import AdditionConfig
+from told import cells, told
+
+CHAPTER = "08_frequencies"
+NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS = "8a535314", "c571f4af", "328167c0", "b1c37878"
+RATES, WITHIN, BETWEEN, PLANTED = "627faea6", "c6f18400", "2d1c9e0f", "2969d4f4"
+COMPANY, RATIOS, RANKS, REGIMES = "02fca78f", "b1571e73", "2d5f2a94", "37caabd3"
+WINDOW, MULTIPLES, RELATIONS, SEARCH = "74fb597e", "74eafb71", "a4d120d8", "e60143ed"
 
 TABLES = made_up(num_seeds=120, failed=4)
 FOUND = fr.presence(TABLES.clusters, TABLES.networks.seed.tolist(), 91)
 
 
+def test_every_cell_that_says_something_is_tested():
+    every = {NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS, RATES, WITHIN, BETWEEN, PLANTED}
+    every |= {COMPANY, RATIOS, RANKS, REGIMES, WINDOW, MULTIPLES, RELATIONS, SEARCH}
+    assert cells(CHAPTER) == every
+
+
+# The networks
+
+
 def test_sets_that_are_not_committed_are_listed_as_such():
-    text = words.about_networks({"n = 91": TABLES, "flax": None})
+    rows = facts.networks({"n = 91": TABLES, "flax": None})
+    text = told(CHAPTER, NETWORKS, {"rows": rows})
     assert "| n = 91 | 120 | 1000 to 1119 | 96.7 % |" in text
     assert "| flax | not committed | | |" in text
 
 
-def test_few_networks_are_warned_about_and_many_are_not():
-    assert "Only 96 networks" in words.about_few(AdditionConfig(), made_up(num_seeds=96))
-    assert "one network learned" in words.about_few(
-        AdditionConfig(), made_up(num_seeds=5, failed=4)
-    )
-    assert words.about_few(AdditionConfig(), made_up(num_seeds=200)) == ""
+@pytest.mark.parametrize(
+    ("networks", "said"),
+    [
+        (made_up(num_seeds=96), "> **Only 96 networks at n = 91.** Every interval below is wide"),
+        (made_up(num_seeds=5, failed=4), "> **Of five networks at n = 91 one network learned.**"),
+        (made_up(num_seeds=5, failed=5), "> **Of five networks at n = 91 no networks learned.**"),
+    ],
+)
+def test_few_networks_are_warned_about(networks, said):
+    text = told(CHAPTER, NETWORKS, facts.few(AdditionConfig(), networks), which=1)
+    assert text.startswith(said)
+    assert text.endswith(("another `n`.", "`num_seeds` trains more."))
 
 
-def test_classes_are_compared_only_where_there_are_several():
-    table = fr.rates_by_class(FOUND, 91)
-    assert "gcd 13" in words.about_classes(table, fr.uniform_between(FOUND, 91, num_draws=200), 91)
-    prime = made_up(89, num_seeds=20)
-    found = fr.presence(prime.clusters, prime.networks.seed.tolist(), 89)
-    text = words.about_classes(
-        fr.rates_by_class(found, 89), fr.uniform_between(found, 89, num_draws=200), 89
+def test_many_networks_are_not_warned_about():
+    many = facts.few(AdditionConfig(), made_up(num_seeds=200))
+    assert told(CHAPTER, NETWORKS, many, which=1) == ""
+
+
+def test_weights_are_tabled_where_there_are_long_runs():
+    columns = {"share_above_1": 0.0001, "share_within_025": 0.4, "abs_q999": 0.9, "abs_max": 1.2}
+    rows = facts.weights({"full batch": made_up(num_seeds=9, **columns)})
+    text = told(CHAPTER, WEIGHTS, {"rows": rows})
+    assert text.endswith("| full batch | 9 | 0.01 % | 40.0 % | 0.90 | 1.20 | 1.20 |")
+    none = told(CHAPTER, WEIGHTS, {"rows": facts.weights({})})
+    assert none == "No long runs are committed yet."
+
+
+def test_numbers_of_clusters_stand_beside_the_logarithm():
+    means = dist.means({"n = 91": np.array([4, 5, 6])}, "name")
+    text = told(CHAPTER, NUMBERS, {"rows": facts.numbers(means, {"ln 91": float(np.log(91))})})
+    assert "| n = 91 | 5.00 (" in text
+    assert text.endswith("| 1.00 | | ln 91 | 4.51 | |")
+
+
+def test_thresholds_tell_how_far_they_move_the_mean():
+    table = pd.DataFrame({"min_size": [3, 3, 4], "dead_below": [0.03, 0.1, 0.03]})
+    table["mean"] = [5.0, 4.5, 3.0]
+    assert told(CHAPTER, THRESHOLDS, facts.thresholds(table, (3, 0.03))) == (
+        "*Seen here*: 5.00 clusters with the thresholds of this book, 3.00 to 5.00 over all that "
+        "are drawn; the limit of dead neurons alone moves it by 0.50."
     )
-    assert "one class only" in text
+    text = told(CHAPTER, THRESHOLDS, facts.thresholds(table, (4, 0.03)))
+    assert text.endswith("moves it by less than .01.")
+
+
+# Rates
+
+
+def test_rates_name_the_most_and_least_frequent():
+    rates = fr.rates_by_freq(FOUND, 91)
+    text = told(CHAPTER, RATES, {"sets": facts.rates({"n = 91": rates, "other": rates})})
+    assert text.startswith("*Seen here*: **n = 91**: a frequency is in ")
+    assert f"f = {rates.freq[rates.rate.idxmax()]} most often" in text
+    assert "**other**" in text
 
 
 def test_uniformity_is_told_in_a_table():
-    text = words.uniformity_table(fr.uniform_within(FOUND, 91, num_draws=200))
-    assert text.count("\n") == 5
+    rows = facts.uniformity(fr.uniform_within(FOUND, 91, num_draws=200))
+    text = told(CHAPTER, WITHIN, {"name": "n = 91", "rows": rows})
+    assert text.startswith("**n = 91** | gcd(f, n) | spread of the rates |")
     assert "| all classes |" in text
+    assert rows["gcd(f, n)"] == ["all classes", "1", "7", "13"]
+
+
+def test_classes_are_compared_only_where_there_are_several():
+    table, test = fr.rates_by_class(FOUND, 91), fr.uniform_between(FOUND, 91, num_draws=200)
+    text = told(CHAPTER, BETWEEN, facts.classes("n = 91", table, test, 91))
+    assert text.startswith("*n = 91*: Rate of a class over the mean rate at n = 91: gcd 1: ")
+    assert "(three frequencies)" in text
+    sure = facts.classes("n = 91", table, test._replace(p_value=0.001), 91)
+    assert told(CHAPTER, BETWEEN, sure).endswith("p = 0.001: more than chance.")
+    unsure = facts.classes("n = 91", table, test._replace(p_value=0.2), 91)
+    assert told(CHAPTER, BETWEEN, unsure).endswith("p = 0.2: draws without preference do as much.")
+    prime = facts.classes("n = 89", table[:1], test, 89)
+    assert told(CHAPTER, BETWEEN, prime) == "*n = 89*: n = 89 is prime: there is one class only."
+
+
+def test_without_a_cluster_no_class_has_a_rate():
+    table = fr.rates_by_class(np.zeros_like(FOUND), 91)
+    nothing = facts.classes("n = 91", table, fr.Uniformity(*[np.nan] * 3, 1.0, 200), 91)
+    assert told(CHAPTER, BETWEEN, nothing) == "*n = 91*: no network has a cluster."
 
 
 def test_planted_cases_are_told_apart_in_a_table():
     even = fr.uniform_within(FOUND, 91, num_draws=200)
     tilted = even | {0: even[0]._replace(p_value=0.001)}
-    text = words.about_planted({"none": even, "some": tilted})
+    text = told(CHAPTER, PLANTED, facts.planted({"none": even, "some": tilted}))
     assert text.endswith("| yes |")
     assert "| no |" in text
-    missed = words.about_planted({"none": tilted, "some": even})
-    assert '("some") is not told from chance' in missed
     assert "little power" not in text
-    assert "nothing to test" in words.about_planted({})
+    missed = told(CHAPTER, PLANTED, facts.planted({"none": tilted, "some": even}))
+    assert '("some") is not told from chance: for so few networks' in missed
+    for controls in ({}, {"none": {}, "some": {}}):
+        text = told(CHAPTER, PLANTED, facts.planted(controls))
+        assert text == "Without networks there is nothing to test."
 
 
-def test_rates_and_ratios_name_what_stands_out():
-    rates = fr.rates_by_freq(FOUND, 91)
-    text = words.about_rates({"n = 91": rates})
-    assert f"f = {rates.freq[rates.rate.idxmax()]} most often" in text
-    lifts = fr.ratio_lifts(FOUND, 91)
-    text = words.about_ratios({"n = 91": lifts})
-    assert "f and 2f together in" in text
-    assert f"of the {len(lifts) - 1} other ratios" in text
-    unsure = lifts.assign(lift=1.0, low=0.9, high=1.1)
-    text = words.about_ratios({"n = 91": unsure})
-    assert "the interval includes 1; none of the" in text
-    nothing = words.about_ratios({"n = 91": lifts.assign(expected=0.0)})
-    assert nothing == "Too few pairs are expected to compare ratios."
-
-
-def test_a_reason_is_offered_only_for_what_is_seen():
-    lifts = fr.ratio_lifts(FOUND, 91)
-    avoided = words.about_doubling({"n = 91": lifts.assign(high=0.9), "n = 89": lifts.iloc[:0]})
-    assert "here at n = 91)" in avoided
-    assert "not tested here" in avoided
-    assert words.about_doubling({"n = 91": lifts.assign(high=1.1)}) == ""
+# Company
 
 
 def test_company_of_a_frequency_nobody_has():
     nobody = fr.companions(np.zeros_like(FOUND), 91, 7)
-    assert "nothing to tell" in words.about_company(nobody, 7, 0, 91)
-    text = words.about_company(fr.companions(FOUND, 91, 2), 2, 12, 91)
-    assert "f = 4 (double)" in text
-    assert "f = 1 (half)" in text
+    assert told(CHAPTER, COMPANY, facts.company(nobody, 7, 0, 91)) == (
+        "Of f = 7 there is nothing to tell: too few networks have such a frequency."
+    )
+    text = told(CHAPTER, COMPANY, facts.company(fr.companions(FOUND, 91, 2), 2, 1200, 91))
+    assert text.startswith("With f = 2 (1,200 networks): f = 1 (half) in ")
+    assert "; f = 4 (double) in " in text
+
+
+def test_a_frequency_that_one_network_has_is_told_by_its_class():
+    table = fr.companions(FOUND, 91, 2).assign(rate=np.nan, low=np.nan, high=np.nan)
+    text = told(CHAPTER, COMPANY, facts.company(table, 2, 1, 91))
+    assert "f = 1 (half) in pooled " in text
+
+
+def test_a_frequency_without_a_double_has_other_company_only():
+    table = fr.companions(FOUND, 91, 2).assign(relation="")
+    text = told(CHAPTER, COMPANY, facts.company(table, 2, 12, 91))
+    assert text.startswith("With f = 2 (12 networks): By symmetry the other frequencies have ")
 
 
 @pytest.mark.parametrize(
@@ -106,37 +176,120 @@ def test_company_is_judged_by_the_pooled_interval(pooled, said):
     table = table.assign(pooled_low=0.09, pooled_high=0.11)
     columns = ["pooled", "pooled_low", "pooled_high"]
     table.loc[table.relation != "", columns] = [pooled, pooled - 0.01, pooled + 0.01]
-    text = words.about_company(table, 2, 12, 91)
+    text = told(CHAPTER, COMPANY, facts.company(table, 2, 12, 91))
     assert said in text
     assert "have 26 pooled rates between them, of which none has an interval" in text
     table.loc[table.freq == 9, columns] = [0.3, 0.2, 0.4]
-    assert "of which one has an interval" in words.about_company(table, 2, 12, 91)
+    text = told(CHAPTER, COMPANY, facts.company(table, 2, 12, 91))
+    assert "of which one has an interval" in text
+
+
+def test_company_of_several_kinds_is_listed():
+    table = fr.companions(FOUND, 91, 2).assign(expected=0.1)
+    table.loc[table.freq == 1, ["pooled_low", "pooled_high"]] = [0.2, 0.3]
+    table.loc[table.freq == 4, ["pooled_low", "pooled_high"]] = [0.01, 0.02]
+    text = told(CHAPTER, COMPANY, facts.company(table, 2, 12, 91))
+    assert "have f = 4 less often than expected and f = 1 more often than expected." in text
+
+
+def test_equal_pooled_rates_are_counted_once():
+    for freq in (2, 7, 13):
+        table = fr.companions(FOUND, 91, freq)
+        orbit = table.freq.map(lambda other, freq=freq: facts.orbit(freq, other, 91))
+        assert (table.pooled.round(9).groupby(orbit).nunique() == 1).all()
+
+
+def test_ratios_name_what_stands_out():
+    lifts = fr.ratio_lifts(FOUND, 91)
+    text = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": lifts})})
+    assert "f and 2f together in" in text
+    assert f"of the {len(lifts) - 1} other ratios" in text
+    unsure = lifts.assign(lift=1.0, low=0.9, high=1.1)
+    text = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": unsure})})
+    assert "the interval includes 1; none of the" in text
+    assert text.endswith("an interval without 1. (One in twenty would by chance.)")
+    sought = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": lifts.assign(low=1.1)})})
+    assert "they seek each other; of the " in sought
+    assert "have an interval without 1: most of all " in sought
+    one = unsure.assign(high=np.where(lifts.ratio.isin([2, 3]), 0.95, 1.1))
+    text = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": one})})
+    assert "they avoid each other; of the " in text
+    assert "other ratios 1 has an interval without 1: 3 (1.00 (0.90 to 0.95))." in text
+
+
+def test_pairs_that_are_not_expected_are_not_compared():
+    lifts = fr.ratio_lifts(FOUND, 91)
+    for nothing in (lifts.assign(expected=0.0), lifts.iloc[:0], lifts.assign(low=np.nan)):
+        text = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": nothing})})
+        assert text == "Too few pairs are expected to compare ratios."
+
+
+def test_a_reason_is_offered_only_for_what_is_seen():
+    lifts = fr.ratio_lifts(FOUND, 91)
+    avoided = facts.avoids_doubles({"n = 91": lifts.assign(high=0.9), "n = 89": lifts.iloc[:0]})
+    text = told(CHAPTER, RATIOS, {"avoided": avoided}, which=1)
+    assert "here at n = 91)" in text
+    assert "not tested here" in text
+    none = facts.avoids_doubles({"n = 91": lifts.assign(high=1.1)})
+    assert told(CHAPTER, RATIOS, {"avoided": none}, which=1) == ""
+
+
+# One cluster, and the batch
 
 
 def test_ranks_tell_exact_cosets_apart():
-    text = words.about_ranks(that_learned(TABLES).clusters, 116, 91)
+    clusters = that_learned(TABLES).clusters
+    text = told(CHAPTER, RANKS, facts.ranks("n = 91", clusters, 116, 91))
+    assert text.startswith("**n = 91** *Seen here*: ")
     assert "of 116 networks" in text
     assert "15.0 % of the pairs" in text
     assert "on 60.0 % at most five others" in text
     assert "a guess has 45)" in text
     assert "exact cosets" in text
-    assert words.about_ranks(TABLES.clusters.iloc[:0], 0, 91) == "*Seen here*: no clusters."
-    assert words.title_of_sum("n = 91", 798, 798) == "n = 91: all 798 networks"
-    assert words.title_of_sum("n = 91", 798, 100) == "n = 91: all 798 committed networks"
+    coprime = facts.ranks("n = 90", clusters[clusters.gcd == 1], 116, 90)
+    text = told(CHAPTER, RANKS, coprime)
+    assert "a guess has 44.5)" in text
+    assert "exact cosets" not in text
+    none = facts.ranks("n = 91", clusters.iloc[:0], 0, 91)
+    assert told(CHAPTER, RANKS, none) == "**n = 91** *Seen here*: no clusters."
 
 
-def test_relations_and_their_absence():
-    table = fr.relation_lifts(TABLES.fine_tuning, 91)
-    assert "1:2 in" in words.about_relations(table, 60, 15, 91)
-    assert "too few" in words.about_relations(table.iloc[:0], 0, 0, 91)
-    assert "too few" in words.about_relations(table.assign(expected=0.0), 11, 2, 91)
-    unknown = table.assign(low=np.nan, high=np.nan)
-    unknown.loc[1:, ["expected", "lift"]] = [0.0, np.inf]
-    text = words.about_relations(unknown, 60, 15, 91)
-    assert "where none were expected" in text
-    assert "too few for an interval" in text
-    assert "inf" not in text
-    assert "nan" not in text
+def test_a_sum_over_more_networks_than_are_shown_is_called_committed():
+    assert facts.title_of_sum("n = 91", 798, 798) == "n = 91: all 798 networks"
+    assert facts.title_of_sum("n = 91", 798, 100) == "n = 91: all 798 committed networks"
+
+
+def test_regimes_are_equivalent_or_not_shown_to_be():
+    tests = {
+        "clusters a run": ((0.1, 0.05, 0.15, 0.01), 0.25),
+        "share of simple neurons": ((0.1, 0.05, 0.15, 0.3), 0.03),
+    }
+    assert told(CHAPTER, REGIMES, {"n": 91, "regimes": facts.regimes(tests)}) == (
+        "Full batch less batch n at n = 91: clusters a run 0.100 (0.050 to 0.150), margin 0.25: "
+        "equivalent (p = 0.01); share of simple neurons 0.100 (0.050 to 0.150), margin 0.03: not "
+        "shown to be equivalent (p = 0.3)."
+    )
+
+
+# Fine-tuning
+
+
+def test_the_window_is_scaled_to_as_many_runs_as_the_papers():
+    counts = {"all in the window": np.ones((4, 46)), "fine-tuning": np.zeros((4, 46))}
+    assert told(CHAPTER, WINDOW, facts.window("n = 91", counts)) == (
+        "**n = 91** *Seen here*, a frequency and 100,000 runs: all in the window 100,000 (100,000 "
+        "to 100,000); fine-tuning 0 (0 to 0). A given frequency has such a neuron in 100,000 of "
+        "100,000 runs."
+    )
+
+
+def test_fine_tuning_is_counted_by_clusters_and_networks():
+    found = facts.fine_tuning(TABLES.networks, TABLES.clusters)
+    text = told(CHAPTER, WINDOW, found, which=1)
+    assert text.startswith("By the residual rule 15 of ")
+    assert text.endswith("and 12.5 % of the networks have one.")
+    none = facts.fine_tuning(TABLES.networks, TABLES.clusters.iloc[:0])
+    assert told(CHAPTER, WINDOW, none, which=1) == "No clusters, so no fine-tuning ones."
 
 
 def test_multiples_are_sorted_by_what_their_intervals_say():
@@ -144,86 +297,87 @@ def test_multiples_are_sorted_by_what_their_intervals_say():
     table["pooled"] = [2.5, 0.0, 0.5, np.inf, 38.0, 38.0, 0.0]
     table["pooled_low"] = [0.7, 0.0, 0.2, np.nan, 24.0, 24.0, 0.0]
     table["pooled_high"] = [6.0, 0.0, 0.8, np.nan, 66.0, 66.0, 0.0]
-    text = words.about_multiples(table, 15, 5, 91)
-    assert "of six other multiples of 5 one has an interval above 1: 30 (twice 15) 38.0" in text
-    assert "the interval includes 1 for 5; it lies below 1 for 20;" in text
-    assert "never seen beside it: 10 and 40; too little is expected to judge 25." in text
-    assert text.endswith("one has an interval above 1: 38 (half of 15) 38.0 (24.0 to 66.0) times.")
-    none = words.about_multiples(table.assign(pooled_low=0.0), 15, 5, 91)
+    assert told(CHAPTER, MULTIPLES, facts.multiples(table, 15, 5, 91)) == (
+        "*Given 15*, pooled by symmetry: of six other multiples of 5 one has an interval above 1: "
+        "30 (twice 15) 38.0 (24.0 to 66.0) times; the interval includes 1 for 5; it lies below 1 "
+        "for 20; never seen beside it: 10 and 40; too little is expected to judge 25. Of the "
+        "frequencies that are no multiples of 5, one has an interval above 1: 38 (half of 15) 38.0 "
+        "(24.0 to 66.0) times."
+    )
+    none = told(CHAPTER, MULTIPLES, facts.multiples(table.assign(pooled_low=0.0), 15, 5, 91))
     assert none.endswith("that are no multiples of 5, none has an interval above 1.")
-    nobody = words.about_multiples(table.assign(pooled=np.nan), 15, 5, 91)
-    assert "nothing to tell" in nobody
+    nobody = told(CHAPTER, MULTIPLES, facts.multiples(table.assign(pooled=np.nan), 15, 5, 91))
+    assert nobody == (
+        "Given 15 there is nothing to tell: no fine-tuning neuron has such a frequency."
+    )
+
+
+def test_relations_and_their_absence():
+    table = fr.relation_lifts(TABLES.fine_tuning, 91)
+    text = told(CHAPTER, RELATIONS, facts.relations(table, 60, 15, 91))
+    assert text.startswith("*Seen here*, n = 91: 60 fine-tuning neurons of 15 networks.")
+    assert "Most frequent: 1:2 in 60 (" in text
+    for nothing in (
+        facts.relations(table.iloc[:0], 0, 0, 91),
+        facts.relations(table.assign(expected=0.0), 11, 2, 91),
+    ):
+        text = told(CHAPTER, RELATIONS, nothing)
+        assert text == "*Seen here*, n = 91: too few networks with fine-tuning neurons."
+    unknown = table.assign(low=np.nan, high=np.nan)
+    unknown.loc[1:, ["expected", "lift"]] = [0.0, np.inf]
+    text = told(CHAPTER, RELATIONS, facts.relations(unknown, 60, 15, 91))
+    assert "where none were expected" in text
+    assert "too few for an interval" in text
+    assert "inf" not in text
+    assert "nan" not in text
+
+
+# The search
+
+
+def found_networks(number: int, clusters: int, *, pure: bool, alike: bool) -> pd.DataFrame:
+    """Networks with a fine-tuning cluster at 42, of seeds from 9."""
+    row = {"num_clusters": clusters, "freqs": [35, 25, 8, 42], "tuned": 42, "num_neurons": 6}
+    row |= {"parts": [42, 35], "all_multiples": pure, "alike": alike}
+    return pd.DataFrame([{"seed": 9 + i, **row} for i in range(number)])
 
 
 @pytest.mark.parametrize(
-    ("alike", "count", "said"),
-    [(True, 4, "and one has four clusters as well"), (False, 5, "The nearest is seed 9")],
+    ("number", "clusters", "pure", "alike", "said"),
+    [
+        (1, 4, True, True, "and one has four clusters as well: - seed 9: clusters at f = 35, 25"),
+        (2, 4, True, True, "have a fine-tuning cluster whose frequency shares the factor 7 with n"),
+        (2, 4, True, True, "; in all of them it has only multiples of 7 as parts, and 2 have four"),
+        (1, 5, True, False, "; it has only multiples of 7 as parts, but none has four clusters"),
+        (1, 5, False, False, "; it has not only multiples of 7 as parts, but none has four"),
+        (3, 5, False, False, "; in none of them it has only multiples of 7 as parts, but none"),
+    ],
 )
-def test_the_search_reports_what_it_found(alike, count, said):
-    found = pd.DataFrame(
-        {"seed": [9], "num_clusters": [count], "freqs": [[35, 25, 8, 42]], "tuned": [42]}
-        | {"num_neurons": [6], "parts": [[42, 35]], "all_multiples": [True], "alike": [alike]}
+def test_the_search_reports_what_it_found(number, clusters, pure, alike, said):
+    found = found_networks(number, clusters, pure=pure, alike=alike)
+    text = told(CHAPTER, SEARCH, facts.search("n = 91", found, 1100, 7))
+    assert text.startswith(f"**n = 91** Of 1,100 networks that learned, {number} ha")
+    assert said in text
+    if not alike:
+        assert text.endswith(
+            "The nearest is seed 9: five clusters at f = 35, 25, 8 and 42, the fine-tuning one "
+            "with the parts 42 and 35."
+        )
+
+
+def test_of_many_networks_alike_five_are_named():
+    found = found_networks(7, 4, pure=True, alike=True)
+    text = told(CHAPTER, SEARCH, facts.search("n = 91", found, 100, 7))
+    assert "and 7 have four clusters as well" in text
+    assert text.count("- seed") == 5
+    mixed = found.assign(all_multiples=[True] + [False] * 6, alike=False)
+    text = told(CHAPTER, SEARCH, facts.search("n = 91", mixed, 100, 7))
+    assert "in 1 of them it has only multiples" in text
+
+
+def test_a_search_that_finds_nothing_says_so():
+    found = fr.like_seed_133(TABLES.clusters.iloc[:0], TABLES.fine_tuning, 91)
+    assert told(CHAPTER, SEARCH, facts.search("n = 91", found, 100, 7)) == (
+        "**n = 91** None of 100 networks that learned has a fine-tuning cluster whose frequency "
+        "shares the factor 7 with n."
     )
-    assert said in words.about_search(found, 100, 7)
-    none = words.about_search(found.iloc[:0], 100, 7)
-    assert none.startswith("None of 100 networks")
-    assert "; it has only multiples of 7 as parts" in words.about_search(found, 100, 7)
-
-
-def test_equal_pooled_rates_are_counted_once():
-    for freq in (2, 7, 13):
-        table = fr.companions(FOUND, 91, freq)
-        orbit = table.freq.map(lambda other, freq=freq: words._orbit(freq, other, 91))
-        assert (table.pooled.round(9).groupby(orbit).nunique() == 1).all()
-
-
-def test_fine_tuning_is_counted_by_clusters_and_networks():
-    text = words.about_fine_tuning(TABLES.networks, TABLES.clusters)
-    assert "12.5 % of the networks have one" in text
-    assert "No clusters" in words.about_fine_tuning(TABLES.networks, TABLES.clusters.iloc[:0])
-
-
-def test_width_without_tables_and_with_some():
-    points = pd.DataFrame(columns=["batch", "width", "mean"])
-    assert "no width" in scaling.about_width(points, points, [])
-    rows = pd.DataFrame({"batch": ["n"], "width": [512], "num_seeds": [50]})
-    rows = rows.assign(difference=0.2, low=0.0, high=0.4, p_value=0.01)
-    text = scaling.about_width(rows, rows, ["A91-width-8192"])
-    assert "0.20 (0.00 to 0.40)" in text
-    assert "Not trained: A91-width-8192" in text
-
-
-def test_learning_and_growth_are_told():
-    learned = pd.DataFrame({"n": [31, 91], "networks": [70, 100], "share": [0.8, 1.0]})
-    losses = pd.DataFrame({"train_loss": [0.02, 0.03, 0.08]})
-    text = scaling.about_l2({"One": {31: losses, 59: 2 * losses}, "other": {}})
-    assert "One, the median loss" in text
-    assert "from 0.030 (n = 31) to 0.060 (n = 59)" in text
-    assert scaling.about_l2({"One": {}}) == ""
-    assert "14 of 170 networks" in scaling.about_learning(learned)
-    assert "All 100" in scaling.about_learning(learned.iloc[1:])
-    generator = np.random.default_rng(0)
-    counts = {n: generator.integers(4, 7, 50) for n in (31, 43, 59, 91, 131)}
-    result = growth.compare_growth(counts, num_resamples=20)
-    assert "over 5 moduli from 31 to 131" in scaling.about_growth(result)
-    assert scaling.growth_table(result).count("\n") == 5
-
-
-def test_probabilities_say_whether_they_were_counted():
-    assert scaling.probability_text(sep.Probability(0.5, 0.5, 0.5)) == "0.500"
-    assert scaling.probability_text(sep.Probability(0.5, 0.49, 0.51)) == "0.500 ± 0.010"
-    ms = range(1, 6)
-    true = {m: [sep.separation_probability(23, k, model=m) for k in ms] for m in sep.MODELS}
-    table = sep.probability_table(23, ms)
-    assert scaling.probability_table(table, true).count("\n") == 6
-    text = scaling.about_probability(23, table, np.array([3, 3, 4]), true)
-    assert "at m = round(ln 23) = 3" in text
-    assert "have 3 clusters most often" in text
-    assert "most often" not in scaling.about_probability(23, table, np.zeros(0, dtype=int), true)
-
-
-def test_separations_are_compared_with_random_ones():
-    panels = {4: {"learned": np.array([0.3, 0.1]), "at random": np.array([0.2, 0.3])}}
-    text = scaling.about_separations(panels, 0.156)
-    assert "| 4 | 50.0 % | 0.20 | 100 % | 0.25 |" in text
-    assert "no networks" in scaling.about_separations({}, 0.1)

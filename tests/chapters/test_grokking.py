@@ -1,4 +1,4 @@
-"""Sentences of chapter 11 hold for odd runs: nothing learned, one step, no tasks above 7."""
+"""Chapter 11 on odd runs: nothing learned, one step, no tasks above 7."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pytest
 
 from made_up.runs import made_up_history, made_up_norms, made_up_run
 from modlib.analysis.remainders import grokking as gr
-from modlib.chapters import grokking as words
+from modlib.chapters import grokking as facts
 from modlib.config.presets import SMALL
+from told import cells, told
 
+CHAPTER = "11_grokking"
 CONFIG = replace(SMALL, p=13, steps=1024)
 LEARNED = {2: 1, 3: 2, 5: 4, 7: 8, 11: 64}
 RUN = made_up_run(CONFIG, LEARNED)
@@ -20,40 +22,62 @@ LOST = made_up_run(CONFIG, {2: 512})
 SHORT = made_up_run(replace(CONFIG, steps=1), {}, steps=(0, 1))
 
 
+def test_every_cell_that_says_something_is_tested():
+    first = {"77d7c4af", "50d302d8", "eef45972", "8e7a1f29"}
+    assert cells(CHAPTER) == first | {"c1df3fe7", "00f175e7", "2d91e0bb", "48d5d486"}
+
+
 def test_a_network_is_introduced_with_what_it_lacks():
-    assert words.about_network(RUN).endswith("5 of 5 at 0.99 or more.")
-    text = words.about_network(LOST)
-    assert "1 of 5 at 0.99 or more. Below it: q = 3, q = 5, q = 7 and q = 11." in text
-    assert "p = 13 (80 %), 1 step**" in words.about_network(SHORT)
+    def said(run):
+        return told(CHAPTER, "77d7c4af", facts.network(run))
+
+    assert said(RUN).endswith("5 of 5 at 0.99 or more.")
+    text = said(LOST)
+    assert "1 of 5 at 0.99 or more. Below it: q = 3, q = 5, q = 7 and q = 11. What" in text
+    assert "p = 13 (80 %), 1 step**: on validation" in said(SHORT)
+    assert facts.title(CONFIG, 16384) == "p = 13 (80 %), 16,384 steps"
 
 
 def test_absent_and_unfinished_runs_of_the_paper_are_named():
-    text = words.about_settings(["B113-text", "B113-code"], {"B113-text": 20000}, 65536)
+    def said(*given):
+        return told(CHAPTER, "77d7c4af", facts.settings(*given), which=1)
+
+    text = said(["B113-text", "B113-code"], {"B113-text": 20000}, 65536)
     assert "B113-text has made 20,000 steps of 65,536; B113-code is not committed." in text
-    whole = words.about_settings(["B113-nanda"], {"B113-nanda": 65536}, 65536)
+    whole = said(["B113-nanda"], {"B113-nanda": 65536}, 65536)
     assert whole == "At p = 113, seed 1000: B113-nanda has made 65,536 steps."
-    assert "no run" in words.about_settings([], {}, 65536)
-    assert "are not committed" in words.about_settings(["a", "b"], {}, 65536)
+    assert "no run" in said([], {}, 65536)
+    assert "are not committed" in said(["a", "b"], {}, 65536)
 
 
 def test_the_gap_between_training_and_validation():
-    text = words.about_gap(RUN.history)
+    def said(run):
+        return told(CHAPTER, "50d302d8", facts.gap(run.history))
+
+    text = said(RUN)
     assert "0.99 is reached by 5 of 5 tasks on the numbers trained on, by 5 on validation" in text
     assert "at most 32.0: q = 11, training at step 2, validation at 64." in text
-    assert "numbers only it is reached by q = 3, 5, 7 and 11." in words.about_gap(LOST.history)
-    assert words.about_gap(SHORT.history).endswith("by 0 on validation numbers.")
-    table = words.milestone_table(LOST.history)
+    assert "numbers only it is reached by q = 3, 5, 7 and 11." in said(LOST)
+    assert said(SHORT).endswith("by 0 on validation numbers.")
+    table = told(CHAPTER, "eef45972", {"rows": facts.milestones(LOST.history)})
     assert "| 2 | 512 | 512 | 512 | 512 |" in table
     assert "| 3 | - | - | - | - |" in table
 
 
 def test_losses_that_part_and_those_that_do_not():
-    text = words.about_loss(RUN.history)
+    text = told(CHAPTER, "8e7a1f29", facts.loss(RUN.history))
     assert "in 3 of 5 tasks the validation loss gets above" in text
     assert "The largest gap is 2.0 ln q, for q = 11 at step 2" in text
     assert "5 of 5 have a validation loss below" in text
-    calm = words.about_loss(RUN.history.assign(loss=0.5))
+    calm = told(CHAPTER, "8e7a1f29", facts.loss(RUN.history.assign(loss=0.5)))
     assert "in 0 of 5 tasks" in calm
+
+
+def test_the_control_is_compared_with_a_guess():
+    text = told(CHAPTER, "8e7a1f29", facts.control(LOST.history.assign(seed=4)), which=1)
+    assert "one seed" in text
+    assert "100 % on training" in text
+    assert "not committed" in told(CHAPTER, "8e7a1f29", facts.control(None), which=1)
 
 
 def test_orders_of_several_settings():
@@ -63,17 +87,27 @@ def test_orders_of_several_settings():
         "one": gr.seed_steps(seeds),
         "two": gr.seed_steps(made_up_history(large).assign(seed=3)),
     }
-    text = words.about_order(firsts)
-    assert "| one | 2 | 1 | 1 of 2 | 64 to 64 | - |" in text
-    assert "| two | 1 | 1 | 3 of 3 | 16 to 64 | 1.00 |" in text
+
+    def tabled(tables):
+        return told(CHAPTER, "c1df3fe7", {"rows": facts.order(tables)})
+
+    def chance(table):
+        return told(CHAPTER, "c1df3fe7", facts.chance(table), which=2)
+
+    assert "| one | 2 | 1 | 1 of 2 | 64 to 64 | - |" in tabled(firsts)
+    assert "| two | 1 | 1 | 3 of 3 | 16 to 64 | 1.00 |" in tabled(firsts)
     two = gr.seed_steps(made_up_history({2: 1, 3: None}).assign(seed=3))
-    assert "| p = 5 | 1 | - | 0 of 0 | - | - |" in words.about_order({"p = 5": two})
-    assert "too few tasks" in words.about_chance(two)
-    assert "too few tasks" in words.about_chance(firsts["one"])
-    assert "0 ± 0.64" in words.about_chance(firsts["two"])
+    assert "| p = 5 | 1 | - | 0 of 0 | - | - |" in tabled({"p = 5": two})
+    assert "too few tasks" in chance(two)
+    assert "too few tasks" in chance(firsts["one"])
+    assert "0 ± 0.64" in chance(firsts["two"])
 
 
 def test_the_order_is_told_before_tasks_are_learned():
+    def said(histories):
+        found = {"found": facts.memory(histories), "level": "0.99"}
+        return told(CHAPTER, "c1df3fe7", found, which=1)
+
     accuracy = {11: 0.9, 13: 0.5, 17: 0.2}
     rows = [
         {"step": step, "split": split, "q": q, "loss": 1.0, "accuracy": value}
@@ -83,54 +117,54 @@ def test_the_order_is_told_before_tasks_are_learned():
             *((at, "validation", last) for at in (0, 80, 85, 88, 90)),
         ]
     ]
-    text = words.about_memory({"one": pd.DataFrame(rows), "flat": LOST.history})
+    text = said({"one": pd.DataFrame(rows), "flat": LOST.history})
     assert "one: training numbers -1.00, validation numbers -1.00 (none is learned" in text
     assert "90.0 % at q = 11, 20.0 % at q = 17)" in text
     assert "flat" not in text
-    assert words.about_memory({}) == ""
-
-
-def test_the_control_is_compared_with_a_guess():
-    text = words.about_control(LOST.history.assign(seed=4))
-    assert "one seed" in text
-    assert "100 % on training" in text
-    assert "not committed" in words.about_control(None)
+    assert said({}) == ""
 
 
 def test_norms_are_told_by_layer():
-    text = words.about_norms({"one": made_up_norms({"w_in": 64}), "none": RUN.norms.iloc[:0]})
+    def said(tables):
+        return told(CHAPTER, "00f175e7", facts.norms(tables))
+
+    text = said({"one": made_up_norms({"w_in": 64}), "none": RUN.norms.iloc[:0]})
     assert "| one | 8 | 64 | 8 | 64 | 1,024 | 1,024 |" in text
     assert "all gradients peak at step 1. one: attention is last at half of its peak before" in text
     assert "and with it if the first 100 steps are left out." in text
-    short = words.about_norms({"one": SHORT.norms})
+    short = said({"one": SHORT.norms})
     assert "left out" not in short
     assert short.endswith("| one | 1 | 1 | 1 | 1 | - | - |")
     early = made_up_norms({})
     early.loc[early.parameter == "k", "filtered"] *= early.step
-    assert "`tok` peaks first, at step 1, that of `k` last, at step 1,024" in words.about_norms(
-        {"one": early}
-    )
+    assert "`tok` peaks first, at step 1, that of `k` last, at step 1,024" in said({"one": early})
     assert "none" not in text
-    assert "no step" in words.about_norms({"none": RUN.norms.iloc[:0]})
+    assert "no step" in said({"none": RUN.norms.iloc[:0]})
 
 
-@pytest.mark.parametrize("ratio", [0.99, 1.0, 1.2, 1.6])
-def test_the_filter_is_told_in_numbers(ratio):
-    ratios = gr.filter_ratios(made_up_norms({}, ratio=ratio))
-    text = words.about_ratio(ratios, 0.5, 0.98)
-    assert f"{ratio:.3f}" in text
-    assert ("no measurable part" in text) == (ratio < 1.011)
-    assert ("does not change, or shrinks" in text) == (ratio > 1.49)
-    assert f"{ratio:.3f} here, and {ratio:.3f}" in words.about_masks(ratios, ratios)
+def ratio(ratios: pd.DataFrame, lam: float) -> str:
+    return told(CHAPTER, "48d5d486", facts.ratio(ratios, lam, 0.98))
+
+
+@pytest.mark.parametrize("value", [0.99, 1.0, 1.2, 1.6])
+def test_the_filter_is_told_in_numbers(value):
+    ratios = gr.filter_ratios(made_up_norms({}, ratio=value))
+    text = ratio(ratios, 0.5)
+    assert f"{value:.3f}" in text
+    assert ("no measurable part" in text) == (value < 1.011)
+    assert ("does not change, or shrinks" in text) == (value > 1.49)
+    both = told(CHAPTER, "48d5d486", facts.medians(ratios, ratios), which=1)
+    assert f"{value:.3f} here, and {value:.3f}" in both
 
 
 def test_no_filter_and_no_step():
     ratios = gr.filter_ratios(made_up_norms({}))
-    assert "no step" in words.about_ratio(ratios.iloc[:0], 0.5, 0.98)
-    assert words.about_masks(ratios.iloc[:0], ratios) == ""
-    assert "the ratio is 1" in words.about_ratio(ratios, 0.0, 0.98)
-    assert "no filter" in words.about_gain(0.0, 0.98)
-    assert "with 1.5; half of the extra" in words.about_gain(0.5, 0.98)
+    assert "no step" in ratio(ratios.iloc[:0], 0.5)
+    assert told(CHAPTER, "48d5d486", facts.medians(ratios.iloc[:0], ratios), which=1) == ""
+    assert told(CHAPTER, "48d5d486", facts.medians(ratios, None), which=1) == ""
+    assert "the ratio is 1" in ratio(ratios, 0.0)
+    assert "no filter" in told(CHAPTER, "2d91e0bb", facts.gain(0.0, 0.98))
+    assert "with 1.5; half of the extra" in told(CHAPTER, "2d91e0bb", facts.gain(0.5, 0.98))
     one_step = gr.filter_ratios(SHORT.norms)
-    assert "from step 1 to 1" in words.about_ratio(one_step, 0.5, 0.98)
+    assert "from step 1 to 1" in ratio(one_step, 0.5)
     assert not np.isnan(one_step.to_numpy()).any()

@@ -15,11 +15,10 @@ from modlib.chapters.parameters import (
     PAPERMILL_MARK,
     RULES,
     check_parameters,
-    check_value,
     check_values,
     declared_parameters,
 )
-from modlib.config.addition import AdditionConfig
+from modlib.config.presets import FAMILIES, family_of, names_of
 from modlib.errors import InputError
 from modlib.machine import NOTEBOOKS
 
@@ -105,32 +104,41 @@ def test_without_papermill_a_value_edited_by_hand_is_checked():
 # The rules
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [*RULES, "n", "p", "task", "steps", "attention_rate", "lr"])
 def test_every_rule_refuses_nonsense_and_names_its_parameter(name):
     for value in (float("nan"), None, [], "no such thing", True, -1):
         with pytest.raises(InputError, match=f"^{name} must .*, got ") as refusal:
-            check_value(name, value)
+            check_values({name: value})
         assert str(refusal.value).endswith(f"got {value!r}")
-    check_value(name, None, optional=True)
+    check_values({name: None}, optional=[name])
 
 
-def test_rules_are_as_narrow_as_the_configuration():
-    """A parameter that passes makes a configuration, and one that is refused makes none."""
-    for name in RULES.keys() & vars(AdditionConfig()).keys():
-        for value in (-1, 0, 1, 2, 3, 4096, 4097, 10**6, 10**7, 0.5, 10.5, "n", "full", "flax"):
-            outcomes = []
-            for accept in (
-                lambda: check_value(name, value),  # noqa: B023
-                lambda: AdditionConfig(**{name: value}),  # noqa: B023
-            ):
-                try:
-                    accept()
-                except InputError:
-                    outcomes.append("refused")
-                else:
-                    outcomes.append("taken")
-            above_all_pairs = name == "train_pairs" and value in (10**6, 10**7)
-            assert len(set(outcomes)) == 1 or above_all_pairs, (name, value)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_setting_is_refused_in_the_words_of_its_configuration(family):
+    for name in names_of(family):
+        for value in (-1, "no such thing", 10**9):
+            with pytest.raises(InputError) as expected:
+                family(**{name: value})
+            own = next(other for other in FAMILIES if name in names_of(other)) is family
+            with pytest.raises(InputError) as refusal:
+                check_values({name: value})
+            assert not own or str(refusal.value) == str(expected.value)
+
+
+def test_no_setting_has_a_second_rule():
+    assert not {name for family in FAMILIES for name in names_of(family)} & RULES.keys()
+
+
+def test_rules_between_parameters_hold():
+    check_values({"n": 7, "train_pairs": 49})
+    for values, message in (
+        ({"n": 7, "train_pairs": 50}, "train_pairs must be .* at most 49, got 50"),
+        ({"p": 11, "task": "masked"}, "p must be at least 13 for the masked task, got 11"),
+        ({"n": 258, "attention_rate": 0.5}, "n must be .* at most 257, got 258"),
+    ):
+        with pytest.raises(InputError, match=message):
+            check_values(values)
+    check_values({"n": 258, "attention_rate": None}, optional=["attention_rate"])
 
 
 def test_an_unknown_name_is_refused():
@@ -166,7 +174,9 @@ def test_parameters_are_literals_with_annotations_and_have_rules(chapter):
     defaults, optional = declared_parameters(chapter)
     assert list(defaults) == [line.target.id for line in body]
     shared = {"seed", "p", "steps"} if "p" in defaults else {"seed", "n"}
-    assert shared <= defaults.keys() <= RULES.keys()
+    assert shared <= defaults.keys()
+    family = family_of([name for name in defaults if name not in RULES])
+    assert defaults.keys() <= {*RULES, *names_of(family)}
     assert {name for name, value in defaults.items() if value is None} <= optional
     check_values(defaults, optional)
     namespace = executed([cell])
@@ -176,7 +186,7 @@ def test_parameters_are_literals_with_annotations_and_have_rules(chapter):
 
 def test_a_chapter_refuses_bad_and_unknown_parameters(chapter):
     cell = "".join(code_cells(chapter)[0]["source"])
-    own = ["p = 9", "steps = 0"] if "p: int = " in cell else ["n = 2", 'device = "cuda:99"']
+    own = ["p = 9", "steps = -1"] if "p: int = " in cell else ["n = 2", 'device = "cuda:99"']
     lines = ['seed = "abc"', "sede = 3", *own]
     for line in lines:
         with pytest.raises(InputError, match=r"^(seed|parameter|n|p|steps|device) must .*, got "):

@@ -1,4 +1,4 @@
-"""Sentences of chapters 10 and 12 hold for networks that learned, and for those that did not."""
+"""Chapter 10, and what is told of paper B's networks, learned or not."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 
 from modlib.analysis.remainders import tasks as rt
-from modlib.analysis.remainders import token_embeddings as te
-from modlib.chapters import remainders as about
-from modlib.chapters import transformer_embeddings as words
+from modlib.chapters import remainders as facts
+from modlib.chapters.say import fill
 from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.maths.fourier import fourier_basis
 from modlib.runs.remainders import RemaindersRun
 from modlib.tasks.remainders import moduli
+from told import cells, told
 
-NOISE = np.random.default_rng(0).normal(size=(23, 32))
+CHAPTER = "10_remainders"
 
 
 def run(config: RemaindersConfig, accuracy: float, steps: int | None = None) -> RemaindersRun:
@@ -46,83 +46,73 @@ def run(config: RemaindersConfig, accuracy: float, steps: int | None = None) -> 
     )
 
 
+def test_every_cell_that_says_something_is_tested():
+    tested = {"891a0536", "ca1c3c8d", "1538627d", "c2785a9d", "522e68d1", "4037a036", "a61d4f71"}
+    assert cells(CHAPTER) == tested
+
+
 def test_a_network_is_told_by_its_task_and_base():
     small = REMAINDERS_PRESETS["B37"]
-    assert about.name_of(small) == "miiii, p = 37 (80 %)"
-    assert about.name_of(replace(small, task="basis", p=11)) == "shuffled, p = 11 (80 %)"
-    assert about.name_of(small.untrained()) == "untrained, p = 37"
+    assert facts.name_of(small) == "miiii, p = 37 (80 %)"
+    assert facts.name_of(replace(small, task="basis", p=11)) == "shuffled, p = 11 (80 %)"
+    assert facts.name_of(small.untrained()) == "untrained, p = 37"
 
 
 @pytest.mark.parametrize("task", ["miiii", "nanda", "basis", "masked"])
 @pytest.mark.parametrize("accuracy", [0.0, 0.5, 1.0])
 def test_a_network_is_told_whatever_it_learned(task, accuracy):
     config = RemaindersConfig(p=13, task=task, steps=3)
-    text = about.about_network(run(config, accuracy))
+
+    def said(of: RemaindersRun) -> str:
+        return told(CHAPTER, "4037a036", facts.network(of))
+
+    text = said(run(config, accuracy))
     assert "Seed 4, p = 13" in text
     assert "3 steps." in text
     if task != "nanda":
         assert ("no task" in text) == (accuracy < 0.99)
-    assert "chance" in about.about_accuracy(run(config, accuracy))
-    assert "3 of 9" not in text
-    assert "2 steps of 3" in about.about_network(run(config, accuracy, steps=2))
-    assert "no training" in about.about_network(run(config.untrained(), accuracy))
+        assert ("q = 2, 3, 5 and 7" in text) == (accuracy == 1.0)
+    assert "chance is" in text or "chance" in told(
+        CHAPTER, "a61d4f71", facts.accuracy(run(config, accuracy))
+    )
+    assert "2 steps of 3" in said(run(config, accuracy, steps=2))
+    assert "no training" in said(run(config.untrained(), accuracy))
 
 
 def test_parameters_of_the_small_network_are_counted():
-    assert "(B37): 222,336 weights" in about.about_network(run(REMAINDERS_PRESETS["B37"], 1.0))
+    network = facts.network(run(REMAINDERS_PRESETS["B37"], 1.0))
+    assert "(B37): 222,336 weights" in told(CHAPTER, "4037a036", network)
 
 
 def test_networks_of_the_papers_size_are_named_or_missed():
     config = REMAINDERS_PRESETS["B113-text"]
-    assert "p = 37 stands in" in about.about_paper_size({"B113-text": None})
-    text = about.about_paper_size({"B113-text": run(config, 1.0, 20000), "B113-nanda": None})
-    assert "B113-text (20,000 of 65,536 steps); not committed: B113-nanda" in text
-    assert "not committed" not in about.about_paper_size({"B113-text": run(config, 1.0)})
 
+    def said(runs: dict[str, RemaindersRun | None]) -> str:
+        return fill(facts.paper_size(runs), '{% include "paper_size.md" %}')
 
-def test_positions_are_told_seed_by_seed():
-    table = pd.DataFrame({"position_correlation": [0.95, -0.5]})
-    assert "seed by seed: a +0.95, -0.50. Where" in words.positions_by_seed({"a": table})
-    assert words.positions_by_seed({}) == ""
+    assert "p = 37 stands in" in said({"B113-text": None})
+    text = said({"B113-text": run(config, 1.0, 20000), "B113-nanda": None})
+    assert "B113-text (20,000 of 65,536 steps); not committed: B113-nanda." in text
+    text = said({"B113-text": run(config, 1.0), "B113-untrained": None})
+    assert text.endswith("we have B113-text (65,536 steps).")
 
 
 def test_the_task_is_told_in_numbers():
     waves = {"parity": rt.remainder_wave(RemaindersConfig(p=11), 2)}
-    text = about.about_leaks(rt.leaks(waves), 11)
+    text = told(CHAPTER, "1538627d", facts.leaks(rt.leaks(waves), 11))
     assert "| parity |" in text
     assert "11 x 11" in text
-    assert "at most" in about.about_basis(fourier_basis(11) @ fourier_basis(11).T)
-    text = about.about_zero_free(11, rt.zero_free_kinds(11))
+    text = told(CHAPTER, "ca1c3c8d", facts.basis(fourier_basis(11) @ fourier_basis(11).T))
+    assert "of the 11 vectors" in text
+    assert "e-" in text
+    bases = {"bases": [facts.zero_free(11, rt.zero_free_kinds(11))]}
+    text = told(CHAPTER, "c2785a9d", bases)
+    assert "p = 11: 27 of 121 numbers" in text
     assert "not prime: 1." in text
     assert "The 4 primes below 11" in text
-    assert "of the 121 numbers" in about.about_spirals(11, {"multiples of 7": np.arange(18)})
-    assert "four tasks" in about.about_loss(RemaindersConfig(p=11))
-    assert "one task" in about.about_loss(RemaindersConfig(p=11, task="nanda"))
-
-
-def test_embeddings_are_told_in_numbers():
-    assert "| nanda | -0.50 | 0.100 |" in words.about_positions(
-        {"nanda": te.Positions(-0.5, 0.1, 0.2)}
-    )
-    found = te.spread(NOISE)
-    assert f"| net | {found.variance[0]} |" in words.about_spread({"net": found})
-    assert "Seen here" not in words.about_spread({"net": found})
-    text = words.about_spread({"net": found, "untrained, p = 23": found})
-    assert f"network: net: {found.variance[0]} against {found.variance[0]}. As many" in text
-    assert "net: " in words.about_vectors({"net": te.leading_vectors(NOISE)})
-    basis = te.in_fourier_basis(NOISE)
-    assert "18 of 22 basis vectors" in words.about_basis(basis, 18, "net")
-    assert "times the mean, at 0." in words.about_periodograms({"net": te.periodogram(NOISE)})
-    qs, power = np.array([2, 3, 5, 7, 11, 13]), np.array([0.5, 2.0, 1, 1, 1.25, 0.75])
-    text = words.about_prime_power({"": (qs[:2], {"few": power[:2]})})
-    assert text.endswith("few: 0.50 (q = 2), 2.00 (q = 3).")
-    text = words.about_prime_power({"": (qs, {"net": power})})
-    assert "2.00 (q = 3), 1.00 (q = 5), 1.00 (q = 7), beyond them 0.75 to 1.25." in text
-
-
-def test_seeds_are_tabled_with_their_range():
-    table = pd.DataFrame({name: [1.0, 3.0] for name in words.COLUMNS})
-    text = words.seeds_table({"B37": table, "one": table.iloc[:1]})
-    assert "| B37 | 2 | 2.00 (1.00 to 3.00) |" in text
-    assert "| one | 1 | 1.00 |" in text
-    assert "No tables" in words.seeds_table({})
+    text = told(CHAPTER, "891a0536", facts.spirals(11, {"multiples of 7": np.arange(18)}))
+    assert "of the 121 numbers below 11², 18 are multiples of 7." in text
+    text = told(CHAPTER, "522e68d1", facts.loss(RemaindersConfig(p=11)))
+    assert "there are four tasks with 17 answers" in text
+    text = told(CHAPTER, "522e68d1", facts.loss(RemaindersConfig(p=11, task="nanda")))
+    assert "there is one task" in text

@@ -8,22 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from modlib.chapters import execute
 from modlib.claims.register import load_claims
-from modlib.cli import export, run, train
+from modlib.cli import export, queue, run, train
 from modlib.cli import main as cli
+from modlib.cli.options import config_from, literal
 from modlib.config import presets
 from modlib.config.addition import AdditionConfig
-from modlib.config.presets import PRESETS
+from modlib.config.clock_pizza import ClockPizzaConfig
+from modlib.config.presets import ADDITION_PRESETS, FAMILIES
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.rules import settings
 from modlib.errors import InputError
 from modlib.machine import RESULTS
 from modlib.results import sample
 from modlib.runs import addition
-from modlib.runs.addition import KIND
 from modlib.store.runs import Store
 
 SECOND = RESULTS / "edition2"
@@ -58,21 +61,64 @@ def test_every_command_has_help(command):
         assert len(line) <= 80
 
 
-def test_help_names_every_setting():
+def test_help_names_every_setting_with_its_default_and_every_preset_by_family():
     text = modlib("train --help").stdout
-    for name in vars(TINY_CONFIG):
-        assert f"--{name.replace('_', '-')}" in text
-    for name in PRESETS:
-        assert name in " ".join(text.split()).replace("- ", "-")
+    parts = text.split("Settings of ")[1:]
+    whose = ["paper A's network:", "paper B's network:", "clock and pizza's network:"]
+    assert [part.splitlines()[0] for part in parts] == whose
+    for part, (family, named) in zip(parts, FAMILIES.items(), strict=True):
+        words = " ".join(part.split())
+        for one in settings(family):
+            assert f"--{one.name.replace('_', '-')} TEXT " in words
+            default = str(one.default)[:6]
+            assert one.default is None or f"[default: {default.removesuffix('.0')}" in words
+        for name in named:
+            assert name in words.replace("- ", "-")
+    swept = modlib("sweep --help").stdout
+    assert [part.splitlines()[0] for part in swept.split("Settings of ")[1:]] == whose[:1]
+
+
+def test_every_command_is_found_under_its_name():
+    context = click.Context(cli.main)
+    for name in cli.main.list_commands(context):
+        command = cli.main.get_command(context, name)
+        assert (command.name, command.help is not None) == (name, True)
+    assert cli.main.get_command(context, "trian") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "config"),
+    [
+        ("", AdditionConfig()),
+        ("--n 89 --lr 0.01", AdditionConfig(n=89, lr=0.01)),
+        ("--steps 3", RemaindersConfig(steps=3)),
+        ("--p 11 --num-validation 5", RemaindersConfig(p=11, num_validation=5)),
+        ("--preset B37-lambda-0 --lr 0.01", RemaindersConfig(lam=0.0, lr=0.01)),
+        ("--warmup 5", ClockPizzaConfig(warmup=5)),
+        ("--n 31 --steps 3", ClockPizzaConfig(n=31, steps=3)),
+        ("--preset C59-rate-1 --n 31", ClockPizzaConfig(n=31, attention_rate=1.0)),
+    ],
+)
+def test_a_preset_or_a_setting_chooses_the_family(words, config):
+    names, texts = words.split()[::2], words.split()[1::2]
+    given = {name[2:].replace("-", "_"): t for name, t in zip(names, texts, strict=True)}
+    preset = given.pop("preset", None)
+    assert config_from(preset, {name: literal(text) for name, text in given.items()}) == config
+
+
+def test_a_sweep_takes_presets_of_the_addition_network_alone():
+    done = modlib("sweep --preset B37 --num-seeds 1", status=2)
+    assert done.stderr.startswith("modlib: preset must be one of A100, ")
+    assert done.stderr.endswith(" got 'B37'\n")
 
 
 def test_train_takes_paper_bs_options_and_presets_too(store):
     done = modlib("train --p 11 --steps 3 --embed-dim 8 --heads 2 --seed 4 --threads 2")
     config = RemaindersConfig(p=11, steps=3, embed_dim=8, heads=2)
     assert done.stdout.startswith("seed 4: validation accuracy 0.")
-    assert ("remainders", config.key(), 4) in store
+    assert 4 in store.of(config)
     modlib("train --preset B37-lambda-0 --p 11 --steps 0")
-    assert ("remainders", RemaindersConfig(p=11, steps=0, lam=0.0).key(), 0) in store
+    assert 0 in store.of(RemaindersConfig(p=11, steps=0, lam=0.0))
     assert "p=11" in modlib("store").stdout
 
 
@@ -109,8 +155,8 @@ def test_train_puts_its_runs_into_the_store(store):
         ["seed", "5:", "held-out", "accuracy"],
     ]
     for seed, line in zip((4, 5), done.stdout.splitlines(), strict=True):
-        assert (KIND, TINY_CONFIG.key(), seed) in store
-        assert line.endswith(str(store.folder(KIND, TINY_CONFIG.key(), seed)))
+        assert seed in store.of(TINY_CONFIG)
+        assert line.endswith(str(store.of(TINY_CONFIG).folder(seed)))
         assert "steps a second" in line
 
 
@@ -131,7 +177,7 @@ def test_an_untrained_run_and_one_without_held_out_pairs_are_told_truly():
 @pytest.mark.parametrize(
     ("options", "config"),
     [
-        ("--preset A91", PRESETS["A91"]),
+        ("--preset A91", ADDITION_PRESETS["A91"]),
         ("--preset A91 --n 89", AdditionConfig(n=89)),
         ("--preset A89-full", AdditionConfig(n=89, batch="full", epochs=2000)),
         ("--preset A91 --batch full", AdditionConfig(n=91, batch="full", epochs=2000)),
@@ -313,8 +359,9 @@ def test_claims_print_every_id_once():
 
 
 def test_export_writes_the_preset_that_it_is_given(monkeypatch, tmp_path):
-    monkeypatch.setitem(presets.PRESETS, "tiny", TINY_CONFIG)
+    monkeypatch.setitem(presets.ADDITION_PRESETS, "tiny", TINY_CONFIG)
     monkeypatch.setattr(export, "results_of", lambda edition: tmp_path / edition)
+    monkeypatch.setattr(queue, "results_of", lambda edition: tmp_path / edition)
     done = modlib("export tiny --first-seed 3 --num-seeds 2 --device cpu")
     assert done.stdout == f"wrote {tmp_path / '1' / 'tiny'}\n"
     tables = sample.read_export("tiny", tmp_path / "1")
@@ -401,11 +448,22 @@ def test_export_showcase_records_the_fine_tuning_seeds(monkeypatch):
 # Start-up
 
 
-def test_help_loads_no_notebook_machinery():
-    """papermill and matplotlib take seconds to load, which no refusal should wait for."""
-    program = (
-        "import sys, modlib.cli.main; "
-        "print(*({'papermill', 'nbformat', 'nbclient', 'matplotlib.pyplot'} & sys.modules.keys()))"
-    )
+def loaded(statement: str, *modules: str) -> str:
+    """Which of these modules a statement loads in a process of its own."""
+    program = f"import sys; {statement}; print(*({set(modules)} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.strip() == "", done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_list_of_commands_loads_nothing_that_takes_seconds():
+    statement = "from modlib.cli.main import main; main(['--help'], standalone_mode=False)"
+    heavy = ("torch", "numba", "pandas", "numpy", "scipy", "matplotlib", "papermill", "pyarrow")
+    assert loaded(statement, *heavy).splitlines()[-1] == "  train   Train networks into the store."
+
+
+def test_no_command_loads_notebook_machinery_to_refuse_its_words():
+    """papermill and matplotlib take seconds to load, which no refusal should wait for."""
+    statement = "import modlib.cli.main as m; [m.main.get_command(None, c) for c in m.COMMANDS]"
+    heavy = ("papermill", "nbformat", "nbclient", "matplotlib.pyplot")
+    assert loaded(statement, *heavy) == ""

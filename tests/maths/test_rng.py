@@ -4,7 +4,7 @@ import pytest
 from modlib.config.addition import AdditionConfig, default_train_pairs
 from modlib.errors import InputError
 from modlib.maths import rng
-from modlib.tasks.addition import addition_pairs, epoch_order, train_mask, train_split
+from modlib.tasks.addition import AdditionTask, addition_pairs
 
 
 def test_a_permutation_visits_everything_once():
@@ -60,13 +60,19 @@ def test_pairs_are_all_of_the_group_with_their_sums():
 
 def test_split_mask_and_order_belong_together():
     config = AdditionConfig(n=7, train_pairs=30)
-    split = train_split(config, seed=4)
-    assert len(set(split)) == 30
-    assert set(np.flatnonzero(train_mask(config, seed=4))) == set(split)
-    assert sorted(epoch_order(config, 4, 9)) == list(range(30))
-    assert (epoch_order(config, 4, 9) != epoch_order(config, 4, 10)).any()
-    full = AdditionConfig(n=7, train_pairs=30, batch="full")
-    assert (epoch_order(full, 4, 9) == np.arange(30)).all()
+    task = AdditionTask(config, seed=4)
+    assert len(set(task.split)) == 30
+    assert set(np.flatnonzero(task.mask)) == set(task.split)
+    assert sorted(task.order(9)) == sorted(task.split)
+    assert (task.order(9) != task.order(10)).any()
+    full = AdditionTask(AdditionConfig(n=7, train_pairs=30, batch="full"), 4)
+    assert (full.order(9) == full.split).all()
+
+
+def test_a_task_makes_its_arrays_once():
+    task = AdditionTask(AdditionConfig(n=7), 4)
+    for name in ("pairs", "split", "mask"):
+        assert getattr(task, name) is getattr(task, name)
 
 
 def test_the_seed_is_no_part_of_the_key_and_everything_else_is():

@@ -1,4 +1,4 @@
-"""Chapter 02: what its figures draw, what its analyses return, what its sentences say."""
+"""Chapter 02: what its figures draw and what its analyses return."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -10,11 +10,9 @@ import pytest
 
 from made_up.views import ideal_view, random_view
 from modlib import plots
-from modlib.analysis.macro.tables import NetworkTables
-from modlib.analysis.meso.clusters import Clustering, cluster_neurons
+from modlib.analysis.meso.clusters import cluster_neurons
 from modlib.analysis.micro import harmonics as ha
 from modlib.analysis.micro import neurons as ne
-from modlib.chapters import neurons as words
 from modlib.maths.fourier import cosine
 from modlib.maths.groups import harmonic_base, remap
 
@@ -248,6 +246,9 @@ def test_the_profile_draws_mean_shares_and_leaves_out_empty_classes():
     assert set(table.label) == {"simple (2)"}
     np.testing.assert_allclose(table[table["axes"] == 0].y, [0.9, 0.1])
     np.testing.assert_allclose(table[table["axes"] == 1].y, [0.6, 0.2])
+    none = {"simple": np.zeros((0, 2))}
+    empty = plots.harmonic_profile(none, none)
+    assert "no live neuron" in empty.axes[0].texts[0].get_text()
 
 
 def test_shapes_are_scaled_and_stand_on_their_cosine(view):
@@ -309,175 +310,3 @@ def test_fitted_waves_are_drawn_over_the_neuron():
         np.testing.assert_allclose(drawn[drawn.label == "best fit"].y, fit.wave)
         np.testing.assert_allclose(drawn[drawn.label == "the neuron, remapped"].y, signal)
     assert fig.axes[2].get_title(loc="left").startswith("half a period, the flank: R² = 0.9")
-
-
-# ------------------------------------------------------------------ sentences
-
-
-def test_a_place_without_a_simple_neuron_is_explained():
-    assert "no simple neuron" in words.about_choice_of_neuron([], 0)
-    assert "has 2, from place 0" in words.about_choice_of_neuron([5, 3], 2)
-    assert "neuron 3, place 1 of two" in words.about_choice_of_neuron([5, 3], 1)
-    assert "neuron 5, the strongest of" in words.about_choice_of_neuron([5, 3], 0)
-
-
-def test_one_neuron_is_told_with_and_without_phases():
-    told = words.about_one(ne.neuron_table(ideal_view(31, {3: 5})).loc[1], 31)
-    assert "f = 3, and 3 leads the output" in told
-    assert "t_A = 6.20 and t_B = 0.00; their sum modulo 31 is 6.20, and t_D = 6.20" in told
-    half = words.about_one(ne.neuron_table(ideal_view(12, {6: 3})).loc[0], 12)
-    assert "no phase" in half
-    assert "t_A" not in half
-
-
-def test_the_table_of_the_test_has_a_row_a_cluster(clustering):
-    lines = words.table_of_test(clustering).splitlines()
-    assert len(lines) == 4
-    assert [line.split("|")[3].strip() for line in lines[2:]] == ["3", "4"]
-    assert "none" in words.table_of_test(cluster_neurons(ideal_view(12, {6: 3})))
-    assert words.table_of_test(cluster_neurons(random_view(91, 20))) == ""
-
-
-def test_the_test_is_told_for_odd_networks(view, clustering):
-    assert "over 15 simple neurons" in words.about_test(clustering.table, 31)
-    half = ne.neuron_table(ideal_view(12, {6: 3}))
-    assert "none has a phase" in words.about_test(half, 12)
-    dead = ne.neuron_table(ideal_view(7, {}, num_dead=3))
-    assert "no neuron is live" in words.about_test(dead, 7)
-    assert "all 3 neurons are dead" in words.about_kinds(dead)
-    noise = words.about_test(ne.neuron_table(random_view(91, 20)), 91)
-    assert "over 20 live neurons" in noise
-
-
-def test_classes_are_counted_with_and_without_the_3f_shape():
-    table = ne.neuron_table(ideal_view(91, {5: 6}, third=0.2, num_dead=2))
-    text = words.about_kinds(table)
-    assert "6 live neurons: 6 3f; 2 dead" in text
-    assert "Simple are 0 % of the live ones, with the 3f shape 100 %" in text
-    assert "No residuals lie within a quarter of the threshold 0.12" in text
-
-
-def test_a_memorising_network_with_tied_phases_is_pointed_out(view):
-    trained, noise = ne.neuron_table(view), ne.neuron_table(random_view(31, 40))
-    tied = noise.assign(phase_error=noise.phase_error / 10)
-    warned = words.about_controls({"trained": trained, "memorised": tied}, 31)
-    assert "no evidence; the residual is what tells the two networks apart" in warned
-    calm = words.about_controls({"trained": trained, "memorised": noise}, 31)
-    assert "Mind the phases" not in calm
-    dead = ne.neuron_table(ideal_view(7, {}, num_dead=3))
-    assert "no live neuron" in words.about_controls({"trained": trained, "memorised": dead}, 31)
-
-
-def test_thresholds_are_told_by_what_moves():
-    residuals = [0.06, 0.12, 0.24]
-    shares = np.array([[0.1, 0.8, 1.0], [0.1, 0.9, 1.0]])
-    still = words.about_thresholds(shares, residuals, [0.03, 0.1], [15, 15])
-    assert "15 at every threshold" in still
-    assert "10.0 % have a residual under 0.06, 80.0 % under 0.12 and 100 % under 0.24" in still
-    moved = words.about_thresholds(shares, residuals, [0.03, 0.1], [20, 15])
-    assert "falls from 20 to 15" in moved
-
-
-def test_outputs_are_told_for_the_classes_that_there_are():
-    inputs = {"simple": np.array([[0.9, 0.1, 0.0]]), "3f": np.zeros((0, 3))}
-    text = words.about_output(inputs, inputs)
-    assert "*simple* (one neuron): inputs 90.0 %, 10.0 %, 0 %" in text
-    assert "3f*" not in text
-    assert "no live neuron" in words.about_output(
-        {"3f": np.zeros((0, 3))}, {"3f": np.zeros((0, 3))}
-    )
-
-
-def test_crests_are_called_flat_sharp_or_neither():
-    assert "flattened" in words.about_third(np.array([-0.2 + 0j, -0.1]), "It")
-    assert "sharpened" in words.about_third(np.array([0.2 + 0j]), "It")
-    assert "no common shape" in words.about_third(np.array([0.2 + 0j, -0.2]), "It")
-    assert words.about_third(np.array([np.nan + 0j]), "It") == "It has no neuron of the class 3f."
-
-
-def flat_clustering(partner_freq):
-    """A cluster at 28 with flat crests, and one at another frequency."""
-    n = 91
-    view = ideal_view(n, {28: 5, partner_freq: 4})
-    preact_a = view.preact_a.copy()
-    for neuron in range(5):
-        preact_a[:, neuron] += 2 * (square_wave(n, 28) - cosine(n, 28)) * 0.9
-    found = cluster_neurons(replace(view, preact_a=preact_a, factors=None))
-    assert (found.table.kind.iloc[:5] == "3f").all()
-    return found
-
-
-def test_partners_are_told_for_each_3f_cluster(clustering):
-    assert words.about_partners(flat_clustering(7), 91) == (
-        "three times 28 is 7 modulo 91, up to sign, which is the frequency of another cluster."
-    )
-    assert "which is not the frequency" in words.about_partners(flat_clustering(8), 91)
-    assert "no cluster whose neurons are mostly 3f" in words.about_partners(clustering, 31)
-    none = Clustering([], clustering.table, np.arange(3))
-    assert words.about_partners(none, 31) == "it has no cluster."
-
-
-def test_partners_are_counted_over_networks_that_learned():
-    clusters = pd.DataFrame(
-        {
-            "seed": [0, 0, 1, 1, 2],
-            "cluster": [0, 1, 0, 1, 0],
-            "freq": [28, 7, 5, 6, 28],
-            "num_neurons": [9, 9, 9, 2, 9],
-        }
-    )
-    neurons = clusters.assign(kind=["3f", "simple", "simple", "3f", "3f"])
-    summary = pd.DataFrame({"seed": [0, 1, 2], "n": 91, "learned": [True, True, False]})
-    text = words.about_partners_of_many({"A91": NetworkTables(summary, clusters, neurons)})
-    assert "n = 91, two networks: mostly 3f are 1 of 1 with such a partner and 0 of 2" in text
-    assert words.about_partners_of_many({}) == ""
-
-
-def test_harmonics_are_told_with_their_chance_and_the_empty_test_is_admitted():
-    empty = words.about_harmonics({3: [42, 7, 35, 28]}, 42, 91)
-    assert "42 = f, 7 = 2f, 35 = 3f and 28 = 5f" in empty
-    assert "of 1 neurons" in empty
-    assert "only 6 such frequencies" in empty
-    assert "says nothing at all" in empty
-    prime = words.about_harmonics({3: [27, 35, 19], 4: [27, 35, 1]}, 27, 89)
-    assert "27 = f, 35 = 2f and 19 = 4f" in prime
-    assert "triples drawn at random" in prime
-    assert "says nothing" not in prime
-    assert words.harmonic_names([8], 42, 91) == {8: "8"}
-
-
-def test_rebuilding_is_told_by_what_it_takes():
-    assert "two frequencies bring it under 0.12" in words.about_rebuild(
-        ["f", "2f"], [1.0, 0.4, 0.1], 7
-    )
-    assert "all 1 together leave 0.40" in words.about_rebuild(["f"], [1.0, 0.4], 7)
-
-
-def test_waves_are_compared_by_their_medians():
-    fits = [ha.fit_waves(remap(sawtooth(31, 3), 21)), ha.fit_waves(cosine(31, 1))]
-    text = words.about_waves(fits, "the cluster")
-    assert "over two preactivations of the cluster" in text
-    assert "the hump beats" in text.lower()
-    assert "in 0 of 2, the flank in 1." in text
-
-
-def test_a_pair_is_told_with_its_seeds(view):
-    pair = {"simple": ha.portrait(view, 0, 3), "fine-tuning": None}
-    text = words.about_pair(pair, {"simple": 7, "fine-tuning": 1})
-    unit = pair["simple"].unit
-    assert text == (
-        "*Seen here*: neuron 0 of seed 7 (simple) has 100 % of its power at 3, and after "
-        f"remapping by {unit} at 1."
-    )
-    assert words.about_pair({"simple": None, "fine-tuning": None}, {}) == ""
-
-
-def test_missing_classes_are_named(view):
-    one = ha.portrait(view, 0, 3)
-    assert "no neuron of the classes 3f, bent and fine-tuning" in words.about_portraits(
-        {"simple": one}
-    )
-    assert words.about_portraits(dict.fromkeys(["simple", "3f", "bent", "fine-tuning"], one)) == (
-        "shown are simple, 3f, bent and fine-tuning."
-    )
-    assert "no live neuron" in words.about_portraits({})

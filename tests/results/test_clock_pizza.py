@@ -24,7 +24,7 @@ from modlib.models.foreign.published import Published
 from modlib.models.mlp import initial_weights as mlp_weights
 from modlib.results import clock_pizza as rc
 from modlib.results import shown
-from modlib.runs.clock_pizza import KIND, as_network, get_or_train_clock_pizza
+from modlib.runs.clock_pizza import as_network, get_or_train_clock_pizza
 from modlib.store.files import save_arrays
 from modlib.store.folder import write_manifest
 from modlib.store.runs import Store
@@ -165,7 +165,7 @@ def test_without_the_published_weights_nothing_is_trained(presets, monkeypatch, 
     monkeypatch.setattr(rc, "load_checkpoint", offline)
     with pytest.raises(StoreError, match=f"{NAME} cannot be fetched"):
         rc.export_clock_pizza(results=tmp_path)
-    assert (KIND, TINY.key(), rc.FIRST_CLOCK_PIZZA) not in Store()
+    assert rc.FIRST_CLOCK_PIZZA not in Store().of(TINY)
     assert rc.read_clock_pizza(tmp_path) is None
 
 
@@ -259,7 +259,7 @@ def test_a_chapter_is_shown_the_committed_network(exported, monkeypatch, tmp_pat
 def test_any_other_network_is_trained(exported, tmp_path, n, rate, seed):
     config = replace(TINY, n=n, attention_rate=rate)
     found = shown.clock_pizza_network(n=n, attention_rate=rate, seed=seed, results=tmp_path)
-    assert (KIND, config.key(), seed) in Store()
+    assert seed in Store().of(config)
     wanted = get_or_train_clock_pizza(config, seed=seed).network
     assert found.n == n
     np.testing.assert_array_equal(found.pairs.logits(), wanted.pairs.logits())

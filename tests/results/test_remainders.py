@@ -16,11 +16,11 @@ from modlib.results import networks as rn
 from modlib.results import remainders as rr
 from modlib.results import shown
 from modlib.results.folder import arrays_file
-from modlib.runs.remainders import KIND, get_or_train_remainders
+from modlib.runs.remainders import get_or_train_remainders
 from modlib.store.files import save_arrays
 from modlib.store.folder import read_manifest, write_manifest
 from modlib.store.runs import Store
-from modlib.training.remainders import train as training
+from modlib.training import resume
 
 TINY = RemaindersConfig(p=11, embed_dim=16, heads=2, steps=300)
 
@@ -49,12 +49,18 @@ def test_tables_hold_every_seed_and_the_first_ones_network(exported, tmp_path):
         np.testing.assert_array_equal(exported.run.weights[name], value)
     assert exported.run.spectra.keys() == run.spectra.keys()
     for name, value in run.spectra.items():
-        rounded = name in ("magnitude", "character", "attention")
+        rounded = name in ("attention", "character", "character_power", "magnitude", "power")
         rtol = 2.0**-11 if rounded else 1e-6
         np.testing.assert_allclose(exported.run.spectra[name], value, rtol=rtol, atol=1e-7)
     (smoothed,) = exported.run.neuron_zero.values()
     summed = run.neuron_zero["smoothed"].sum(1, keepdims=True)
     np.testing.assert_allclose(smoothed, summed, rtol=1e-6)
+    assert exported.run.first_neurons.keys() == {"epochs", "smoothed"}
+    for name, value in exported.run.first_neurons.items():
+        np.testing.assert_array_equal(value, run.first_neurons[name])
+    kept = exported.spectra[exported.spectra.seed == 1000]
+    assert kept.off_axes_kept.iloc[-1] == 1
+    assert (kept.characters > 0).any()
     for name in ("history", "norms"):
         pd.testing.assert_frame_equal(
             getattr(exported.run, name), getattr(run, name), check_dtype=False
@@ -90,20 +96,20 @@ def test_seeds_are_appended_to_what_is_committed(exported, presets, tmp_path):
 
 def test_a_run_under_way_is_taken_as_far_as_it_is(presets, monkeypatch, tmp_path):
     monkeypatch.setattr(rr, "FIRST_COUNTED", 100)
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr(resume, "pause_s", lambda took: 0.0)
     full = get_or_train_remainders(TINY, seed=1000, store=Store(tmp_path / "whole"))
 
     class Stop(Exception):
         pass
 
-    save = training.Checkpoint.save
+    save = resume.Checkpoint.save
 
     def save_then_stop(self, tensors):
         save(self, tensors)
         if tensors["progress"][0] >= 150:
             raise Stop
 
-    monkeypatch.setattr(training.Checkpoint, "save", save_then_stop)
+    monkeypatch.setattr(resume.Checkpoint, "save", save_then_stop)
     with pytest.raises(Stop):
         get_or_train_remainders(TINY, seed=1000)
     folder = rr.export_remainders("B11", partial=True, results=tmp_path)
@@ -120,7 +126,7 @@ def test_a_run_under_way_is_taken_as_far_as_it_is(presets, monkeypatch, tmp_path
     assert origin["command"] == manifest["command"]
     assert origin["device"] == "cpu"
     assert origin["wall_s"] > 0
-    assert (KIND, TINY.key(), 1000) not in Store()
+    assert 1000 not in Store().of(TINY)
 
 
 def test_a_run_with_too_few_steps_does_not_count(presets, tmp_path):
@@ -227,11 +233,8 @@ def test_large_networks_are_rounded_and_read_in_float32(presets, monkeypatch, tm
     )
     named = exported.manifest["precision"]["float16"]
     assert named[arrays_file(rn.NETWORK)] == sorted(exported.run.weights)
-    assert named[arrays_file(rn.LOGGED)] == [
-        "spectra/attention",
-        "spectra/character",
-        "spectra/magnitude",
-    ]
+    rounded = ("attention", "character", "character_power", "magnitude", "power")
+    assert named[arrays_file(rn.LOGGED)] == [f"spectra/{name}" for name in rounded]
     rr.export_remainders("B11", first_seed=1001, append=True, results=tmp_path)
     after = rr.read_remainders("B11", tmp_path).manifest
     for name in (arrays_file(rn.NETWORK), arrays_file(rn.LOGGED)):
@@ -289,11 +292,11 @@ def test_the_committed_showcase_reproduces_its_history():
     exported = rr.read_remainders("B37")
     if exported is None:
         pytest.skip("results/remainders/B37 is not there")
-    from modlib.tasks.remainders import number_split, remainders
+    from modlib.tasks.remainders import RemaindersTask
 
     run = exported.run
     view = rr.view_of(run)
-    right = view.accuracy(view.logits, remainders(run.config, run.seed))
-    held_out = number_split(run.config, run.seed)["validation"]
+    right = view.accuracy(view.logits, RemaindersTask(run.config, run.seed).answers)
+    held_out = RemaindersTask(run.config, run.seed).split["validation"]
     table = run.final[run.final.split == "validation"]
     np.testing.assert_allclose(right[held_out].mean(0), table.accuracy, atol=0.005)

@@ -22,8 +22,9 @@ from modlib.config import presets
 from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
 from modlib.models.mlp import SHARES
+from modlib.results import folder as results_folder
 from modlib.results import sample, shown, sweeps
-from modlib.results.folder import table_file, write_folder
+from modlib.results.folder import save_compact, table_file, write_folder
 from modlib.results.sample import (
     export,
     first_fine_tuning,
@@ -39,9 +40,10 @@ from modlib.results.sweeps import (
     rounded,
 )
 from modlib.runs import addition
-from modlib.runs.addition import KIND, Run, get_or_train
+from modlib.runs.addition import Run, get_or_train
 from modlib.store.folder import MANIFEST, write_manifest
 from modlib.store.runs import Store, StoredRun
+from modlib.store.shards import save_shard
 from modlib.training.addition.loop import weight_epochs
 
 TINY = AdditionConfig(n=11, num_neurons=24, embed_dim=8, epochs=60)
@@ -113,7 +115,7 @@ def test_a_damaged_record_is_refused_in_one_line(showcase, content):
 
 @pytest.fixture
 def tiny_preset(monkeypatch) -> str:
-    monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
+    monkeypatch.setitem(presets.ADDITION_PRESETS, "tiny", TINY)
     return "tiny"
 
 
@@ -130,10 +132,8 @@ def exported(name: str, root: Path, **options) -> Path:
 
 def test_an_export_holds_the_tables_of_its_seeds(tiny_preset, root):
     folder = exported(tiny_preset, root)
-    assert {path.name for path in folder.iterdir()} == {
-        *map(table_file, NetworkTables._fields),
-        MANIFEST,
-    }
+    names = {*map(table_file, NetworkTables._fields), MANIFEST}
+    assert {path.name for path in folder.iterdir()} == names
     tables = read_export(tiny_preset, root)
     assert isinstance(tables, NetworkTables)
     assert tables.summary.seed.tolist() == [5, 6]
@@ -201,7 +201,7 @@ def test_a_failed_export_leaves_the_one_before(tiny_preset, root, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         written.append(path)
 
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    monkeypatch.setattr(results_folder.pq, "write_table", full)
     with pytest.raises(StoreError, match="No space left on device"):
         exported(tiny_preset, root)
     assert len(written) == 2
@@ -226,7 +226,7 @@ def test_tables_are_written_without_loss_but_for_float64(root):
     tables = {"some": table, "none": table[:0], "one": table[["kind"]]}
     write_folder(root / "folder", tables, {})
     for name, written in tables.items():
-        found = pd.read_parquet(root / "folder" / table_file(name))
+        found = pd.read_parquet(root / "folder" / name)
         expected = written.astype({"wide": np.float32} if "wide" in written else {})
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
@@ -259,6 +259,26 @@ def test_a_damaged_export_is_refused(tiny_preset, root):
     assert len(read_export(tiny_preset, root).summary) == 2
 
 
+def test_compact_tables_come_back_with_their_types(tmp_path):
+    table = pd.DataFrame(
+        {
+            "seed": np.arange(300),
+            "freq": np.arange(300, dtype=np.int16),
+            "loss": np.random.default_rng(0).normal(size=300).astype(np.float32),
+            "learned": np.arange(300) % 3 == 0,
+            "kind": pd.Series(["simple", "3f", None] * 100, dtype="str"),
+        }
+    )
+    table.loc[7, "loss"] = np.nan
+    for part in (table, table.iloc[:0]):
+        save_compact(part, tmp_path / "compact.parquet")
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "compact.parquet"), part)
+    save_compact(table, tmp_path / "compact.parquet")
+    table.to_parquet(tmp_path / "plain.parquet", index=False, compression="zstd")
+    sizes = [(tmp_path / f"{name}.parquet").stat().st_size for name in ("compact", "plain")]
+    assert sizes[0] < 0.7 * sizes[1]
+
+
 # Sweeps
 
 
@@ -267,7 +287,11 @@ def a_network(seed: int) -> Census:
     sizes = {1: 4 + seed % 3, 2 + seed % 4: 3} if seed % 5 else {}
     counted = census.census(ideal_view(TINY.n, sizes, num_dead=1, third=0.28, gain=1 + seed % 2))
     networks = counted.networks.assign(
-        reached_epoch=np.int32(40), learned=seed % 2 == 0, test_accuracy=np.float32(1)
+        reached_epoch=np.int32(40),
+        learned=seed % 2 == 0,
+        test_accuracy=np.float32(1),
+        train_loss=np.float32(0.02 + seed / 7000),
+        test_loss=np.float32(0.03 + seed / 7000),
     )
     return counted._replace(networks=networks)
 
@@ -276,8 +300,9 @@ def put_shard(store: Store, seeds: range, **manifest) -> Census:
     """Store a shard of ``a_network``; returns its tables."""
     tables = census.stack_census([a_network(seed) for seed in seeds], seeds)
     made = {"version": census.SCHEMA, "config": asdict(TINY), "device": "cpu", "wall_s": 2.0}
-    store.save_shard(
-        *(KIND, TINY.key(), seeds),
+    save_shard(
+        store.of(TINY),
+        seeds,
         tables={**tables._asdict(), "weights": over_training(seeds)},
         tensors=None,
         **{**made, **manifest},
@@ -415,7 +440,7 @@ def test_a_sweep_in_two_parts_is_the_whole_sweep(swept, root, monkeypatch):
     whole = exported_sweep(root)
     exported_sweep(root, num_seeds=7)
     first = json.loads((root / "sweeps" / "tiny" / MANIFEST).read_text())
-    shutil.rmtree(Store().root / KIND / TINY.key() / "seeds-000010-000016")
+    shutil.rmtree(Store().of(TINY).home / "seeds-000010-000016")
     appended = exported_sweep(root, first_seed=17, append=True)
     for name, table in whole._asdict().items():
         pd.testing.assert_frame_equal(getattr(appended, name), table, check_dtype=True)

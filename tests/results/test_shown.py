@@ -10,7 +10,7 @@ from made_up.sweeps import made_up
 from modlib.analysis.many_seeds import sweep_tables as st
 from modlib.analysis.many_seeds.sweep_tables import PER_SEED, SweepTables, concat
 from modlib.config.addition import AdditionConfig
-from modlib.config.presets import PRESETS
+from modlib.config.presets import ADDITION_PRESETS
 from modlib.errors import InputError
 from modlib.results import shown
 
@@ -40,16 +40,16 @@ def world(monkeypatch):
 
 
 def test_all_that_is_committed_is_read_and_nothing_trained(world):
-    tables = shown.sweep_networks(PRESETS["A91"])
+    tables = shown.sweep_networks(ADDITION_PRESETS["A91"])
     assert tables.networks.seed.tolist() == list(range(1000, 1040))
-    some = shown.sweep_networks(PRESETS["A91"], seed=1010, num_seeds=5)
+    some = shown.sweep_networks(ADDITION_PRESETS["A91"], seed=1010, num_seeds=5)
     assert some.networks.seed.tolist() == list(range(1010, 1015))
     assert set(some.clusters.seed) <= set(range(1010, 1015))
     assert world == []
 
 
 def test_more_than_is_committed_is_trained(world):
-    tables = shown.sweep_networks(PRESETS["A91"], num_seeds=50, progress=False)
+    tables = shown.sweep_networks(ADDITION_PRESETS["A91"], num_seeds=50, progress=False)
     assert world == [range(1040, 1050)]
     assert tables.networks.seed.tolist() == list(range(1000, 1050))
     whole = tables.histogram["count"].sum() / tables.networks.num_weights.iloc[0]
@@ -57,7 +57,7 @@ def test_more_than_is_committed_is_trained(world):
 
 
 def test_seeds_of_ones_own_and_other_moduli_are_trained(world):
-    own = shown.sweep_networks(PRESETS["A91"], seed=7, num_seeds=3)
+    own = shown.sweep_networks(ADDITION_PRESETS["A91"], seed=7, num_seeds=3)
     assert own.networks.seed.tolist() == [7, 8, 9]
     other = shown.sweep_networks(AdditionConfig(n=60))
     assert len(other.networks) == shown.NUM_NEW
@@ -65,7 +65,7 @@ def test_seeds_of_ones_own_and_other_moduli_are_trained(world):
 
 
 def test_a_seed_before_the_committed_ones_means_all_of_them(world):
-    assert len(shown.sweep_networks(PRESETS["A91"], seed=133).networks) == 40
+    assert len(shown.sweep_networks(ADDITION_PRESETS["A91"], seed=133).networks) == 40
     assert world == []
 
 
@@ -80,7 +80,7 @@ def test_a_seed_before_the_committed_ones_means_all_of_them(world):
 )
 def test_bad_arguments_are_refused_before_any_work(world, options, message):
     with pytest.raises(InputError, match=message):
-        shown.sweep_networks(PRESETS["A91"], **options)
+        shown.sweep_networks(ADDITION_PRESETS["A91"], **options)
     assert world == []
 
 

@@ -16,10 +16,10 @@ from modlib.config.addition import AdditionConfig
 from modlib.errors import StoreError
 from modlib.models.mlp import build, initial_weights
 from modlib.runs import addition
-from modlib.runs.addition import KIND, Run, frequency_epochs, get_or_train
+from modlib.runs.addition import Run, frequency_epochs, get_or_train
 from modlib.store.folder import MANIFEST
 from modlib.store.runs import METRICS, WEIGHTS, Store, StoredRun
-from modlib.tasks.addition import train_mask
+from modlib.tasks.addition import AdditionTask
 
 TINY = AdditionConfig(n=11, num_neurons=12, embed_dim=4, epochs=8)
 
@@ -61,7 +61,7 @@ def test_a_run_is_trained_once_and_read_after(store, monkeypatch):
 
 def test_every_setting_and_the_seed_lead_to_a_run_of_their_own(store):
     folders = {
-        store.folder(KIND, config.key(), seed)
+        store.of(config).folder(seed)
         for config in (TINY, replace(TINY, l2=0.0), TINY.untrained(), TINY.memorising())
         for seed in (0, 1)
     }
@@ -100,7 +100,7 @@ def test_an_untrained_run_has_no_speed_and_the_initial_weights(store):
     run = run_of(TINY.untrained(), store=store)
     for name, expected in initial_weights(TINY, 0).items():
         assert run.stored.tensors[f"model/{name}"].tobytes() == expected.tobytes()
-    text = (store.folder(KIND, TINY.untrained().key(), 0) / MANIFEST).read_text()
+    text = (store.of(TINY.untrained()).folder(0) / MANIFEST).read_text()
     manifest = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     assert manifest["config"]["steps_per_second"] is None
     assert not run.learned
@@ -147,7 +147,7 @@ def test_without_held_out_pairs_the_training_pairs_are_judged(store):
 
 def test_the_train_mask_is_the_one_it_was_trained_on(store):
     run = run_of(seed=4, store=store)
-    np.testing.assert_array_equal(run.train_mask, train_mask(TINY, 4))
+    np.testing.assert_array_equal(run.train_mask, AdditionTask(TINY, 4).mask)
     assert run.num_test == (~run.train_mask).sum()
 
 
@@ -157,7 +157,7 @@ def test_the_train_mask_is_the_one_it_was_trained_on(store):
 @pytest.mark.parametrize("name", [WEIGHTS, METRICS, MANIFEST])
 def test_a_damaged_run_is_refused_before_any_work(store, monkeypatch, name):
     run_of(store=store)
-    file = store.folder(KIND, TINY.key(), 0) / name
+    file = store.of(TINY).folder(0) / name
     file.write_bytes(file.read_bytes()[:-5])
     monkeypatch.setattr(addition, "train", None)
     with pytest.raises(StoreError, match=r"seed-000000.*; move .* away to train this seed again"):
@@ -180,16 +180,15 @@ def test_a_run_of_another_configuration_is_refused(store, no_training, foreign):
         tensors["model/hidden.bias"] = np.zeros(13, dtype=np.float32)
     else:
         tensors["model/hidden.biases"] = tensors.pop("model/hidden.bias")
-    address = (KIND, TINY.key(), 0)
-    store.save(
-        *address, tensors=tensors, metrics=pd.DataFrame(), config=settings, device="cpu", wall_s=0.0
+    store.of(TINY).save(
+        0, tensors=tensors, metrics=pd.DataFrame(), config=settings, device="cpu", wall_s=0.0
     )
     with pytest.raises(StoreError, match="holds a run of another configuration than its path says"):
         run_of(store=store)
 
 
 def test_a_failed_save_keeps_the_checkpoint_and_leaves_no_run(store, monkeypatch):
-    monkeypatch.setattr("modlib.training.addition.loop.CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr("modlib.training.resume.pause_s", lambda took: 0.0)
 
     def full(*args, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -198,9 +197,8 @@ def test_a_failed_save_keeps_the_checkpoint_and_leaves_no_run(store, monkeypatch
         patch.setattr(pd.DataFrame, "to_parquet", full)
         with pytest.raises(StoreError, match="No space left on device"):
             run_of(store=store)
-    address = (KIND, TINY.key(), 0)
-    assert address not in store
-    assert store.checkpoint(*address).load()["progress"][0] == TINY.num_epochs
+    assert 0 not in store.of(TINY)
+    assert store.of(TINY).checkpoint(0).load()["progress"][0] == TINY.num_epochs
     resumed = run_of(store=store)
     assert resumed.history.epoch.tolist() == list(range(9))
-    assert store.checkpoint(*address).load() is None
+    assert store.of(TINY).checkpoint(0).load() is None

@@ -22,9 +22,9 @@ from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError, InputError
 from modlib.runs import dask_workers as cluster
 from modlib.runs import sweep as sweep_module
-from modlib.runs.addition import KIND
 from modlib.runs.sweep import sweep
 from modlib.store.runs import Store
+from modlib.store.shards import shards_on
 
 SMALL = AdditionConfig(n=23, num_neurons=32, embed_dim=8, epochs=60)
 SEEDS = range(1000, 1040)
@@ -72,7 +72,7 @@ def python(*words: str, store: Path) -> Iterator[subprocess.Popen[str]]:
 def num_kept(root: Path) -> int:
     """Networks that are finished, in shards and before."""
     waiting = sum(1 for path in root.rglob(".finished/*") if any(path.iterdir()))
-    return waiting + sum(map(len, Store(root).shards(KIND, SMALL.key())))
+    return waiting + sum(map(len, shards_on(Store(root).of(SMALL))))
 
 
 def kill_a_worker(process: subprocess.Popen[str], choice: random.Random) -> None:

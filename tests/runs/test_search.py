@@ -20,7 +20,7 @@ from modlib.errors import InputError, StoreError
 from modlib.results.search import export_search, read_search
 from modlib.runs import search as search_module
 from modlib.runs.search import report_steps, search
-from modlib.runs.study import KIND, PAPER_BEST, PAPER_SPACE, SPACE, SearchTables, Study
+from modlib.runs.study import PAPER_BEST, PAPER_SPACE, SPACE, SearchTables, Study
 from modlib.store.runs import Store
 
 optuna = pytest.importorskip("optuna")
@@ -71,7 +71,7 @@ def test_no_setting_is_tried_twice_and_the_bases_own_comes_first(found):
 def test_a_trial_ends_with_the_accuracy_of_the_network_of_its_settings(found, store):
     row = found.trials[~found.trials.pruned].iloc[0]
     config = STUDY.config({name: float(row[name]) for name in CHOICES})
-    history = store.load(KIND, config.key(), STUDY.seed).metrics
+    history = store.of(config, STUDY.KIND).load(STUDY.seed).metrics
     last = history[(history.split == "validation") & (history.step == config.steps)]
     assert row.accuracy == last.accuracy.mean()
     assert row.steps == config.steps
@@ -82,7 +82,7 @@ def test_reports_are_the_accuracies_on_the_way(found, store):
     reports = found.reports[found.reports.trial == row.trial]
     assert reports.step.tolist() == [*report_steps(64), 64]
     config = STUDY.config({name: float(row[name]) for name in CHOICES})
-    history = store.load(KIND, config.key(), STUDY.seed).metrics
+    history = store.of(config, STUDY.KIND).load(STUDY.seed).metrics
     mean = history[history.split == "validation"].groupby("step").accuracy.mean()
     np.testing.assert_allclose(reports.accuracy, mean[reports.step])
 
@@ -118,8 +118,8 @@ from modlib.runs import search as s
 from modlib.runs.study import Study
 from modlib.config.remainders import RemaindersConfig
 from modlib.store.runs import Store
-from modlib.training.remainders import train as remainders
-remainders.CHECKPOINT_EVERY_S, s.HEARTBEAT_S = 0.2, 1
+from modlib.training import resume
+resume.pause_s, s.HEARTBEAT_S = (lambda took: 0.2), 1
 base = RemaindersConfig(p=11, embed_dim=16, steps=1000)
 study = Study(base=base, space={"lr": (1e-3, 3e-3), "lam": (0.0, 0.5)})
 found = s.search(study, trials=2, store=Store(Path(sys.argv[1])), progress=False)
@@ -142,7 +142,7 @@ def test_a_killed_trial_is_tried_again_from_its_checkpoint_with_the_same_end(tmp
     killed_store = tmp_path / "killed"
     process = start(killed_store, tmp_path / "out")
     limit = time.monotonic() + 120
-    while not (saved := list(killed_store.glob(f"{KIND}/*/.seed-*.partial/MANIFEST.json"))):
+    while not (saved := list(killed_store.glob(f"{STUDY.KIND}/*/.seed-*.partial/MANIFEST.json"))):
         assert process.poll() is None
         assert time.monotonic() < limit
         time.sleep(0.02)
@@ -178,7 +178,7 @@ def test_an_interrupted_trial_is_queued_again(tmp_path, monkeypatch):
 
 
 def test_a_stopped_trial_leaves_no_checkpoint(found, store):
-    assert not list(store.root.glob(f"{KIND}/*/.seed-*.partial"))
+    assert not list(store.root.glob(f"{STUDY.KIND}/*/.seed-*.partial"))
 
 
 # What it leaves
@@ -187,10 +187,10 @@ def test_a_stopped_trial_leaves_no_checkpoint(found, store):
 def test_the_list_of_a_store_names_a_study_and_its_trials(found, store, monkeypatch):
     monkeypatch.setenv("MODLIB_STORE", str(store.root))
     listed = CliRunner().invoke(cli.main, ["store"]).stdout.splitlines()
-    assert sum(line.startswith(f"{KIND}/{STUDY.key()}  study  ") for line in listed) == 1
+    assert sum(line.startswith(f"{STUDY.KIND}/{STUDY.key()}  study  ") for line in listed) == 1
     tried = found.trials[~found.trials.pruned].iloc[0]
     config = STUDY.config({name: tried[name] for name in CHOICES})
-    (line,) = (line for line in listed if line.startswith(f"{KIND}/{config.key()}  "))
+    (line,) = (line for line in listed if line.startswith(f"{STUDY.KIND}/{config.key()}  "))
     assert "  p=11 embed_dim=16 " in line
     assert "1 networks" in line
 
@@ -238,7 +238,7 @@ def test_a_number_of_trials_that_there_is_not_is_refused(trials, tmp_path):
 
 def test_a_damaged_study_is_refused_in_one_line(tmp_path):
     store = Store(tmp_path)
-    path = tmp_path / KIND / STUDY.key() / "study.sqlite3"
+    path = tmp_path / STUDY.KIND / STUDY.key() / "study.sqlite3"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"no database " * 100)
     with pytest.raises(StoreError, match=r"study\.sqlite3 cannot be used \(.*not a database"):

@@ -29,15 +29,16 @@ from modlib.errors import InputError, StoreError
 from modlib.machine import ROOT
 from modlib.models.mlp import PARAMETERS, SHARES
 from modlib.runs import one_shard
-from modlib.runs.addition import KIND
 from modlib.runs.one_shard import TABLES, describing, run_shard
 from modlib.runs.shards import blocks, checked_shards, plan, read_sweep, read_weights, seed_range
 from modlib.runs.sweep import sweep
 from modlib.store import checkpoint, files
 from modlib.store import folder as store_folder
 from modlib.store import runs as store_module
+from modlib.store import shards as shards_module
 from modlib.store.folder import MANIFEST, write_manifest
-from modlib.store.runs import WEIGHTS, Store, table_file
+from modlib.store.runs import WEIGHTS, Store
+from modlib.store.shards import load_shard, replace_tables, shards_on, table_file
 from modlib.tasks.learned import Outcome, outcome
 from modlib.training.addition.ensemble import train_ensemble
 from modlib.training.addition.loop import WEIGHT_HISTORY, weight_epochs
@@ -81,7 +82,7 @@ def trained(monkeypatch) -> list[int]:
 
 
 def folder_of(store: Store, shard: range, config: AdditionConfig = TINY) -> Path:
-    return store.folder(KIND, config.key(), shard)
+    return store.of(config).folder(shard)
 
 
 # Which shards
@@ -147,7 +148,7 @@ def test_overlapping_shards_give_each_seed_once(store, tmp_path):
 
 def test_a_shard_keeps_what_training_gave(store):
     run(store, range(1000, 1003), keep_weights=True)
-    shard = store.load_shard(KIND, TINY.key(), range(1000, 1003), names=TABLES, weights=True)
+    shard = load_shard(store.of(TINY), range(1000, 1003), names=TABLES, weights=True)
     assert shard.manifest["config"] == asdict(TINY)
     assert shard.manifest["seeds"] == [1000, 1002]
     assert shard.manifest["tables"] == census.SCHEMA
@@ -270,8 +271,8 @@ def test_finished_networks_of_an_unfinished_shard_are_not_trained_again(
         stop_after(patch, 3)
         with pytest.raises(Stop):
             run(store, shard_size=100, keep_weights=True)
-    assert store.shards(KIND, TINY.key()) == []
-    damaged = store.finished(KIND, TINY.key(), 1001)
+    assert shards_on(store.of(TINY)) == []
+    damaged = store.of(TINY).finished(1001)
     (state,) = damaged.path.glob("state-*")
     state.write_bytes(state.read_bytes()[:-1] + b"?")
     trained = request.getfixturevalue("trained")
@@ -289,7 +290,7 @@ def test_networks_that_an_older_version_finished_are_trained_again(store, tmp_pa
         stop_after(patch, 3)
         with pytest.raises(Stop):
             run(store, shard_size=100)
-    older = store.finished(KIND, TINY.key(), 1001)
+    older = store.of(TINY).finished(1001)
     older.save({name: array for name, array in older.load().items() if name != "weights"})
     run(store, shard_size=100)
     assert read_weights(store, TINY).notna().all(axis=None)
@@ -419,12 +420,12 @@ def test_processes_that_cut_the_seeds_otherwise_train_each_once_too(store, unint
 
 
 def test_blocks_that_share_a_seed_are_held_together(store):
-    address = (KIND, TINY.key())
-    with store.lock(*address, range(0, 10)):
+    shelf = store.of(TINY)
+    with shelf.lock(range(0, 10)):
         for seeds, free in [(range(5, 8), 0), (range(9, 20), 0), (range(10, 20), 1), (3, 1)]:
-            with store.lock(*address, seeds, wait=False) as held:
+            with shelf.lock(seeds, wait=False) as held:
                 assert held == bool(free)
-    with store.lock(*address, range(5, 20), wait=False) as held:
+    with shelf.lock(range(5, 20), wait=False) as held:
         assert held
         assert not run_shard(store, TINY, range(0, 10), device=CPU, wait=False)
 
@@ -437,7 +438,7 @@ def test_a_shard_that_another_got_a_part_of_is_planned_anew(store, trained):
 
 def test_a_held_shard_is_left_to_its_holder(store):
     shard = range(1000, 1002)
-    with store.lock(KIND, TINY.key(), shard) as held:
+    with store.of(TINY).lock(shard) as held:
         assert held
         assert not run_shard(store, TINY, shard, device=CPU, wait=False)
     assert run_shard(store, TINY, shard, device=CPU, wait=False)
@@ -460,7 +461,7 @@ def test_older_tables_are_made_again_from_kept_weights(store, tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(store_folder, "write_manifest", lambda *args: exec("raise Stop", globals()))
         patch.setattr(checkpoint, "write_manifest", lambda *args: exec("raise Stop", globals()))
-        patch.setattr(store_module, "write_manifest", lambda *args: exec("raise Stop", globals()))
+        patch.setattr(shards_module, "write_manifest", lambda *args: exec("raise Stop", globals()))
         with pytest.raises(Stop):
             run(store, keep_weights=True)
     assert before.items() <= contents(store).items(), "a kill on the way leaves the old ones whole"
@@ -479,10 +480,10 @@ def test_shards_of_version_1_are_brought_up_to_date_without_weights_before_the_l
 ):
     run(store, keep_weights=True, shard_size=100)
     kept, weights, before = read_sweep(store, TINY), read_weights(store, TINY), contents(store)
-    history = store.load_shard(KIND, TINY.key(), SEEDS, names=["history"]).tables
+    history = load_shard(store.of(TINY), SEEDS, names=["history"]).tables
     tables = {**history, **kept._asdict()}
     tables["clusters"] = tables["clusters"].drop(columns="removed_loss")
-    store.replace_tables(KIND, TINY.key(), SEEDS, tables=tables, version=1)
+    replace_tables(store.of(TINY), SEEDS, tables=tables, version=1)
     assert table_file("weights", 1) not in str(contents(store).keys())
     for read in (read_sweep, read_weights):
         with pytest.raises(StoreError, match="has tables of an older version than 2; run the swee"):
@@ -690,7 +691,7 @@ def command(store, monkeypatch):
 def test_the_command_ends_with_what_the_store_holds(command, store):
     said = command("--num-seeds 10 --shard-size 4").stdout
     assert re.fullmatch(r"3 shards, 10 networks, [\d.]+ % learned, \d+ s\n", said)
-    assert store.shards(KIND, TINY.key()) == blocks(SEEDS, 4)
+    assert shards_on(store.of(TINY)) == blocks(SEEDS, 4)
     assert command("--num-seeds 10 --shard-size 4 --first-seed 1002").stdout.startswith("4 shards")
 
 

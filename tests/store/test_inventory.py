@@ -10,7 +10,7 @@ from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.cli.main import main
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import preset
-from modlib.runs.addition import KIND, get_or_train
+from modlib.runs.addition import get_or_train
 from modlib.runs.sweep import sweep
 from modlib.store.folder import MANIFEST
 from modlib.store.inventory import holdings, prune, to_prune
@@ -36,9 +36,9 @@ def modlib(*words: str, status: int = 0) -> Result:
 
 def leave_unfinished(store: Store) -> set[str]:
     """What killed processes leave; returns the names."""
-    home = store.root / KIND / TINY.key()
-    store.checkpoint(KIND, TINY.key(), 9).save({"x": np.ones(3)})
-    store.finished(KIND, TINY.key(), 1010).save({"x": np.ones(3)})
+    home = store.of(TINY).home
+    store.of(TINY).checkpoint(9).save({"x": np.ones(3)})
+    store.of(TINY).finished(1010).save({"x": np.ones(3)})
     (home / ".seeds-001008-001011-abc_d3fg").mkdir()
     (home / ".seeds-001008-001011-abc_d3fg" / "x").write_bytes(b"x")
     return {".seed-000009.partial", ".finished", ".seeds-001008-001011-abc_d3fg"}
@@ -47,13 +47,13 @@ def leave_unfinished(store: Store) -> set[str]:
 def test_the_list_says_what_there_is(store):
     leave_unfinished(store)
     (holding,) = holdings(store)
-    assert (holding.kind, holding.key) == (KIND, TINY.key())
+    assert (holding.kind, holding.key) == (TINY.KIND, TINY.key())
     assert (holding.num_runs, holding.shards) == (1, [range(1000, 1004), range(1004, 1005)])
     assert (holding.num_networks, len(holding.unfinished)) == (6, 3)
     said = modlib().stdout.splitlines()
     assert said[0] == str(store.root)
     assert said[1].startswith(
-        f"{KIND}/{TINY.key()}  n=7 embed_dim=4 num_neurons=8 epochs=3  1 single runs  "
+        f"{TINY.KIND}/{TINY.key()}  n=7 embed_dim=4 num_neurons=8 epochs=3  1 single runs  "
         f"2 shards of seeds 1000 to 1004  tables v{SCHEMA}  6 networks  3 unfinished  "
     )
 
@@ -61,13 +61,13 @@ def test_the_list_says_what_there_is(store):
 def test_presets_are_named_and_what_cannot_be_read_is_said(store):
     config = preset("A91-untrained")
     sweep(config, range(2), store=store, device="cpu", progress=False)
-    assert f"{KIND}/{config.key()}  A91-untrained  " in modlib().stdout
+    assert f"{TINY.KIND}/{config.key()}  A91-untrained  " in modlib().stdout
     sweep(TINY, range(2), store=store, device="cpu", progress=False)
-    for path in (store.root / KIND).glob(f"*/*/{MANIFEST}"):
+    for path in (store.root / TINY.KIND).glob(f"*/*/{MANIFEST}"):
         path.write_text("{")
     said = modlib().stdout
-    assert f"{KIND}/{config.key()}  A91-untrained  " in said, "a preset's key says as much"
-    assert f"{KIND}/{TINY.key()}  unknown configuration  " in said
+    assert f"{TINY.KIND}/{config.key()}  A91-untrained  " in said, "a preset's key says as much"
+    assert f"{TINY.KIND}/{TINY.key()}  unknown configuration  " in said
 
 
 def test_an_empty_store_is_no_error(tmp_path, monkeypatch):
@@ -83,7 +83,7 @@ def test_pruning_asks_first_and_removes_only_what_is_unfinished(store):
     asked = modlib("--prune", "partial").stdout
     assert asked.count("would remove") == 3
     assert asked.endswith("add --yes to remove\n")
-    home = store.root / KIND / TINY.key()
+    home = store.of(TINY).home
     assert names <= {path.name for path in home.iterdir()}
     assert modlib("--prune", "partial", "--yes").stdout.count("removed ") == 3
     assert not names & {path.name for path in home.iterdir()}
@@ -96,25 +96,25 @@ def test_a_key_is_pruned_whole_and_others_stay(store):
     modlib("--prune", TINY.key(), "--yes")
     (left,) = holdings(store)
     assert left.key == other.key()
-    assert not (store.root / KIND / TINY.key()).exists()
+    assert not (store.of(TINY).home).exists()
 
 
 def test_what_a_process_uses_is_left_alone(store):
     leave_unfinished(store)
-    with store.lock(KIND, TINY.key(), range(1008, 1012)):
+    with store.of(TINY).lock(range(1008, 1012)):
         said = modlib("--prune", "partial", "--yes").stdout
         assert said.count("left alone, in use: ") == 3
-        assert prune(to_prune(store, TINY.key())) == [store.root / KIND / TINY.key()]
+        assert prune(to_prune(store, TINY.key())) == [store.of(TINY).home]
     (holding,) = holdings(store)
     assert (holding.num_networks, len(holding.unfinished)) == (6, 3)
 
 
 def test_a_pruning_that_was_killed_is_ended_by_the_next(store):
-    home = store.root / KIND / TINY.key()
-    (store.root / KIND / ".pruned-abc").mkdir()
-    home.rename(store.root / KIND / ".pruned-abc" / TINY.key())
+    home = store.of(TINY).home
+    (store.root / TINY.KIND / ".pruned-abc").mkdir()
+    home.rename(store.root / TINY.KIND / ".pruned-abc" / TINY.key())
     assert modlib("--prune", "partial", "--yes").stdout.startswith("removed ")
-    assert list((store.root / KIND).iterdir()) == []
+    assert list((store.root / TINY.KIND).iterdir()) == []
 
 
 @pytest.mark.parametrize("what", ["x", "", "../..", ".finished", "0" * 16])

@@ -30,7 +30,7 @@ from modlib.claims.verdict import (
     networks_to_show,
     with_interval,
 )
-from modlib.config.presets import PRESETS
+from modlib.config.presets import ADDITION_PRESETS
 from modlib.maths.intervals import Interval, ratio_of_sums
 
 BOTH = ("A91", "A89")
@@ -47,7 +47,7 @@ def _pooled(part: Callable[[str], np.ndarray]) -> np.ndarray:
 
 
 def _presence(name: str) -> tuple[np.ndarray, int]:
-    return presence(sweep_tables(name)), PRESETS[name].n
+    return presence(sweep_tables(name)), ADDITION_PRESETS[name].n
 
 
 @measures("A.fig3.tail.batch_n", name="A91-long", at_least=0.04, at_most=0.06)
@@ -57,7 +57,7 @@ def tail(name: str, **bounds: float) -> Measurement:
     networks = networks_of(name)
     share = mean_of(networks.share_above_1)
     verdict = interval_verdict(*share[1:], **bounds)
-    note = f"{PRESETS[name].num_epochs} epochs"
+    note = f"{ADDITION_PRESETS[name].num_epochs} epochs"
     return with_interval(*share, len(networks), verdict, unit="%", note=note)
 
 
@@ -91,11 +91,11 @@ def zero_bin() -> Measurement:
     networks = networks_of("A91-long")
     share = mean_of(networks.share_within_025)
     limits = {"at_least": PAPER_ZERO_BIN / 1.5, "at_most": PAPER_ZERO_BIN * 1.5}
-    note = f"after {PRESETS['A91-long'].num_epochs} epochs"
+    note = f"after {ADDITION_PRESETS['A91-long'].num_epochs} epochs"
     default = find_sweep("A91")
     if default is not None:
         earlier = default.networks.share_within_025[default.networks.learned].mean()
-        note += f"; {100 * earlier:.1f} % after {PRESETS['A91'].num_epochs}"
+        note += f"; {100 * earlier:.1f} % after {ADDITION_PRESETS['A91'].num_epochs}"
     verdict = interval_verdict(*share[1:], **limits)
     return with_interval(*share, len(networks), verdict, unit="%", note=note)
 
@@ -215,7 +215,7 @@ def clusters_a_run(n: int) -> Measurement:
     mean = mean_of(counts)
     notes = [f"ln n = {log(n):.2f}, standard deviation {counts.std():.2f}"]
     for name, said in ((f"A{n}-full", "full batch"), (f"A{n}-flax", "flax initialisation")):
-        if name in PRESETS and find_sweep(name) is not None:
+        if name in ADDITION_PRESETS and find_sweep(name) is not None:
             notes.append(f"{said} {with_bounds(mean_of(networks_of(name).num_clusters))}")
     verdict = interval_verdict(*mean[1:], at_least=4.0, at_most=5.5)
     return with_interval(*mean, len(counts), verdict, note="; ".join(notes))

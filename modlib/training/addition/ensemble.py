@@ -24,7 +24,7 @@ from modlib.errors import require_int
 from modlib.machine import available_cores
 from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, embedding_shares, initial_weights
-from modlib.tasks.addition import train_mask, train_split
+from modlib.tasks.addition import AdditionTask
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, table_of, weight_epochs
 from modlib.training.addition.member import Member, evaluation_epochs
 from modlib.training.kernels import addition as kernels
@@ -120,11 +120,11 @@ class Network:
         self._theta, self._grad = layout.views(self._flat), layout.views(self._flat_grad)
         self._work = layout.scratch()
         _fill(self._theta, initial_weights(config, seed))
-        split = train_split(config, seed)
+        task = AdditionTask(config, seed)
         # Full batch needs no order: by a, the gradient's rows are met one after another.
-        split = np.sort(split) if config.batch == "full" else split
+        split = np.sort(task.split) if config.batch == "full" else task.split
         self._pairs = np.divmod(split, config.n)
-        self._is_train = train_mask(config, seed).ravel().astype(np.int64)
+        self._is_train = task.mask.ravel().astype(np.int64)
 
     @property
     def weights(self) -> dict[str, np.ndarray]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,23 +11,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from modlib.config.addition import AdditionConfig
 from modlib.machine import one_thread
 from modlib.models.mlp import (
-    PARAMETERS,
     SHARES,
     TwoEmbeddingMLP,
     build,
     embedding_shares,
     initial_weights,
+    parameter_shapes,
 )
 from modlib.store.checkpoint import Checkpoint
-from modlib.tasks.addition import addition_pairs, epoch_order, train_mask, train_split
+from modlib.tasks.addition import AdditionTask
+from modlib.training.resume import Array, Measured, Probe, below, go
 
 MAX_EVALUATIONS = 300
-CHECKPOINT_EVERY_S = 5.0
 HISTORY = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 WEIGHT_EPOCHS = (
     *(1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 75, 100),
@@ -38,14 +36,6 @@ WEIGHT_EPOCHS = (
 WEIGHT_HISTORY = ("epoch", *SHARES)
 MAX_LOGITS = 2**25
 """Logits held at once by an evaluation: bounds its memory whatever n."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """Something to measure on the model at chosen epochs."""
-
-    epochs: Collection[int]
-    measure: Callable[[TwoEmbeddingMLP], np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,145 +111,140 @@ def make_optimizer(model: nn.Module, config: AdditionConfig) -> torch.optim.Adam
     )
 
 
-def _state(
-    model: nn.Module,
-    optimizer: torch.optim.Adam,
-    history: list[dict[str, float]],
-    weighed: list[dict[str, float]],
-    probed: Mapping[str, list[np.ndarray]],
-    epoch: int,
-    seconds: float,
-) -> dict[str, np.ndarray]:
-    """All that a resumed training needs, as arrays."""
-    arrays = {f"model/{name}": value.cpu().numpy() for name, value in model.state_dict().items()}
-    for index, slots in optimizer.state_dict()["state"].items():
-        arrays |= {f"adam/{index}/{slot}": value.cpu().numpy() for slot, value in slots.items()}
-    arrays |= {f"probed/{name}": np.stack(rows) for name, rows in probed.items() if rows}
-    arrays["history"] = pd.DataFrame(history).to_numpy(dtype=np.float64)
-    arrays["weight_history"] = table_of(weighed, WEIGHT_HISTORY).to_numpy(dtype=np.float64)
-    arrays["progress"] = np.array([epoch, seconds])
-    return arrays
+class _Training:
+    """The network, its optimiser and what is written down of it, for the road."""
 
+    unit = "epoch"
 
-def _restore(
-    state: Mapping[str, np.ndarray],
-    model: nn.Module,
-    optimizer: torch.optim.Adam,
-    weighing: Sequence[int],
-) -> tuple[list[dict[str, float]], list[dict[str, float]], dict[str, list[np.ndarray]], int, float]:
-    """Undo ``_state``: fills model and optimiser, returns both histories and all that follows.
+    def __init__(
+        self,
+        task: AdditionTask[AdditionConfig],
+        device: torch.device,
+        probes: Sequence[Probe[TwoEmbeddingMLP]],
+    ) -> None:
+        config = task.config
+        self.task, self.device, self.total = task, device, config.num_epochs
+        self.label = f"n={config.n} seed={task.seed}"
+        self.rates = {"lr": config.lr, "l2": config.l2}
+        self.model = build(config, initial_weights(config, task.seed)).to(device)
+        self.optimizer = make_optimizer(self.model, config)
+        self.pairs = [torch.from_numpy(column).to(device) for column in task.pairs]
+        self.is_train = torch.from_numpy(task.mask).to(device, torch.float32)
+        self.evaluated, self.weighing = set(evaluation_epochs(config)), weight_epochs(config)
+        self.history: list[dict[str, float]] = []
+        self.weighed: list[dict[str, float]] = []
+        self.measured = Measured(probes)
 
-    ``weighing``: ``weight_epochs``; a state of an older version has no weights over training.
-    """
-    model.load_state_dict({name: torch.from_numpy(state[f"model/{name}"]) for name in PARAMETERS})
-    slots: dict[int, dict[str, Tensor]] = {}
-    for name, array in state.items():
-        if name.startswith("adam/"):
-            _, index, slot = name.split("/")
+    def advance(self, done: int) -> None:
+        """One pass over the training pairs."""
+        a, b, c = self.pairs
+        order = torch.from_numpy(self.task.order(done)).to(self.device)
+        for batch in order.split(self.task.config.batch_size):
+            loss = functional.cross_entropy(self.model(a[batch], b[batch]), c[batch])
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+
+    def evaluate(self, done: int) -> list[np.ndarray]:
+        """The training loss where it is due, and the parameters before they are looked at."""
+        due = []
+        if done in self.evaluated:
+            self.history.append({"epoch": done, **evaluate(self.model, self.is_train)})
+            due.append(np.array(self.history[-1]["train_loss"]))
+        if done in self.weighing or self.measured.is_due(done):
+            due += self.weights().values()
+        return due
+
+    def observe(self, done: int) -> None:
+        """The embeddings' weights, and what the probes measure."""
+        if done in self.weighing:
+            weights = self.weights()
+            shares = embedding_shares(weights["embed_a.weight"], weights["embed_b.weight"])
+            self.weighed.append({"epoch": done, **shares})
+        self.measured.take(done, self.model)
+
+    def shown(self) -> dict[str, str]:
+        """Accuracy on held-out pairs."""
+        return {"test": f"{self.history[-1]['test_accuracy']:.3f}"}
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The parameters by name; on a CPU the live ones."""
+        return {name: value.cpu().numpy() for name, value in self.model.state_dict().items()}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Parameters, Adam's moments, both histories, what probes measured."""
+        arrays = {f"model/{name}": value for name, value in self.weights().items()}
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            arrays |= {f"adam/{index}/{slot}": value.cpu().numpy() for slot, value in slots.items()}
+        for name, rows, columns in (
+            ("history", self.history, HISTORY),
+            ("weight_history", self.weighed, WEIGHT_HISTORY),
+        ):
+            arrays[name] = table_of(rows, columns).to_numpy(dtype=np.float64)
+        return arrays | self.measured.state()
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Undo ``state``; one of an older version has no weights over training."""
+        weights = {name: torch.from_numpy(array) for name, array in below("model", state).items()}
+        self.model.load_state_dict(weights)
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, array in below("adam", state).items():
+            index, _, slot = name.partition("/")
             slots.setdefault(int(index), {})[slot] = torch.from_numpy(array)
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
-    history = pd.DataFrame(state["history"], columns=list(HISTORY)).to_dict("records")
-    probed = {name[7:]: list(rows) for name, rows in state.items() if name.startswith("probed/")}
-    epoch, seconds = state["progress"]
-    passed = [{"epoch": float(past)} for past in weighing if past <= epoch]
-    weighed = (
-        pd.DataFrame(state["weight_history"], columns=list(WEIGHT_HISTORY)).to_dict("records")
-        if "weight_history" in state
-        else passed
-    )
-    return history, weighed, probed, int(epoch), float(seconds)
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+        self.history = _rows(state["history"], HISTORY)
+        passed = [time for time in self.weighing if time <= state["progress"][0]]
+        unknown = np.full((len(passed), len(WEIGHT_HISTORY)), np.nan)
+        unknown[:, 0] = passed
+        self.weighed = _rows(state.get("weight_history", unknown), WEIGHT_HISTORY)
+        self.measured.restore(state)
+
+    def arrays(self, done: int) -> dict[str, Array]:
+        """What a state must hold."""
+        config, arrays = self.task.config, {}
+        for index, (name, shape) in enumerate(parameter_shapes(config).items()):
+            arrays[f"model/{name}"] = Array(shape)
+            if done:
+                own = {"step": Array(()), "exp_avg": Array(shape)}
+                own["exp_avg_sq"] = Array(shape, least=0.0)
+                arrays |= {f"adam/{index}/{slot}": array for slot, array in own.items()}
+        for name, times, columns, untold in (
+            ("history", evaluation_epochs(config), HISTORY, config.num_train == config.n**2),
+            ("weight_history", self.weighing, WEIGHT_HISTORY, True),
+        ):
+            at = [time for time in times if time <= done]
+            required, shape = name == "history", (len(at), len(columns))
+            arrays[name] = Array(shape, np.float64, at, nan=untold, required=required)
+        return arrays
+
+
+def _rows(table: Float[np.ndarray, "row column"], columns: Sequence[str]) -> list[dict[str, float]]:
+    """A saved table's rows, each by column."""
+    return [dict(zip(columns, row, strict=True)) for row in table.tolist()]
 
 
 def train(
-    config: AdditionConfig,
-    seed: int,
+    task: AdditionTask[AdditionConfig],
     *,
     device: torch.device,
-    probes: Mapping[str, Probe] | None = None,
+    probes: Sequence[Probe[TwoEmbeddingMLP]] = (),
     checkpoint: Checkpoint | None = None,
     progress: bool = True,
 ) -> Trained:
     """Train one network (paper A, section 4), resuming from ``checkpoint`` where it holds a state.
 
     A resumed training ends with the same bits as one that was not interrupted. ``probes`` are
-    called after their epochs; epoch 0 is the initialisation.
+    called after their epochs; epoch 0 is the initialisation. Raises as ``resume.go``.
     """
     with one_thread():
-        return _train(config, seed, device, probes or {}, checkpoint, progress)
-
-
-def _train(
-    config: AdditionConfig,
-    seed: int,
-    device: torch.device,
-    probes: Mapping[str, Probe],
-    checkpoint: Checkpoint | None,
-    progress: bool,
-) -> Trained:
-    began = time.perf_counter()
-    model = build(config, initial_weights(config, seed)).to(device)
-    optimizer = make_optimizer(model, config)
-    history: list[dict[str, float]] = []
-    weighed: list[dict[str, float]] = []
-    weighing = weight_epochs(config)
-    probed: dict[str, list[np.ndarray]] = {name: [] for name in probes}
-    start, seconds, saved_at = 0, 0.0, time.perf_counter()
-    saved = checkpoint.load() if checkpoint else None
-    if saved is not None:
-        history, weighed, kept, start, seconds = _restore(saved, model, optimizer, weighing)
-        probed |= kept
-        began -= seconds
-
-    a, b, c = (torch.from_numpy(column).to(device) for column in addition_pairs(config.n))
-    split = torch.from_numpy(train_split(config, seed)).to(device)
-    is_train = torch.from_numpy(train_mask(config, seed)).to(device, torch.float32)
-    evaluated = set(evaluation_epochs(config))
-
-    def observe(epoch: int) -> None:
-        if epoch in evaluated:
-            history.append({"epoch": epoch, **evaluate(model, is_train)})
-        if epoch in weighing:
-            embeddings = (model.embed_a.weight, model.embed_b.weight)
-            shares = embedding_shares(*(e.detach().cpu().numpy() for e in embeddings))
-            weighed.append({"epoch": epoch, **shares})
-        for name, probe in probes.items():
-            if epoch in probe.epochs:
-                probed[name].append(np.array(probe.measure(model)))
-
-    if saved is None:
-        observe(0)
-    bar = tqdm(
-        total=config.num_epochs,
-        initial=start,
-        disable=not progress,
-        unit="epoch",
-        mininterval=1.0,
-        desc=f"n={config.n} seed={seed}",
-    )
-    for epoch in range(start, config.num_epochs):
-        step_began = time.perf_counter()
-        order = split[torch.from_numpy(epoch_order(config, seed, epoch)).to(device)]
-        for batch in order.split(config.batch_size):
-            loss = functional.cross_entropy(model(a[batch], b[batch]), c[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        seconds += time.perf_counter() - step_began
-        observe(epoch + 1)
-        bar.update()
-        if epoch + 1 in evaluated and history:
-            bar.set_postfix(test=f"{history[-1]['test_accuracy']:.3f}", refresh=False)
-        if checkpoint and time.perf_counter() - saved_at > CHECKPOINT_EVERY_S:
-            state = _state(model, optimizer, history, weighed, probed, epoch + 1, seconds)
-            checkpoint.save(state)
-            saved_at = time.perf_counter()
-    bar.close()
-    steps = config.num_epochs * config.steps_per_epoch
+        training = _Training(task, device, probes)
+        spent = go(training, checkpoint=checkpoint, progress=progress)
+    steps = task.config.num_epochs * task.config.steps_per_epoch
     return Trained(
-        weights={name: value.cpu().numpy() for name, value in model.state_dict().items()},
-        history=table_of(history, HISTORY),
-        weight_history=table_of(weighed, WEIGHT_HISTORY),
-        probed={name: np.stack(rows) for name, rows in probed.items() if rows},
-        steps_per_second=steps / seconds if seconds else float("nan"),
-        wall_s=time.perf_counter() - began,
+        weights=training.weights(),
+        history=table_of(training.history, HISTORY),
+        weight_history=table_of(training.weighed, WEIGHT_HISTORY),
+        probed=training.measured.arrays(),
+        steps_per_second=steps / spent.steps_s if spent.steps_s else float("nan"),
+        wall_s=spent.wall_s,
     )

@@ -11,20 +11,11 @@ from jaxtyping import Bool, Float, Int
 
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.models.clock_pizza import parameter_shapes
-from modlib.tasks.addition import addition_pairs
+from modlib.tasks.addition import AdditionTask
+from modlib.training.flat import flat_views, size_of
 from modlib.training.kernels.adamw import adamw, constants
 from modlib.training.kernels.attention import combine, combine_back, relu, relu_back
 from modlib.training.kernels.blocked_products import Multiplier
-
-
-def named_views(
-    flat: Float[np.ndarray, " size"], config: ClockPizzaConfig
-) -> dict[str, np.ndarray]:
-    """The parameters as views into one vector."""
-    shapes = parameter_shapes(config)
-    cuts = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])[:-1]
-    pieces = zip(shapes.items(), np.split(flat, cuts), strict=True)
-    return {name: piece.reshape(shape) for (name, shape), piece in pieces}
 
 
 def by_head(w_o: np.ndarray, heads: int) -> Float[np.ndarray, "head head_dim embed"]:
@@ -59,21 +50,22 @@ class FastClockStep:
 
     def __init__(
         self,
-        config: ClockPizzaConfig,
+        task: AdditionTask[ClockPizzaConfig],
         weights: Mapping[str, np.ndarray],
-        train: Bool[np.ndarray, "a b"],
         *,
         dtype: type = np.float32,
     ) -> None:
+        config = task.config
         self.config, self.dtype = config, np.dtype(dtype)
-        size = sum(int(np.prod(shape)) for shape in parameter_shapes(config).values())
-        state: np.ndarray = np.zeros((5, size), dtype=dtype)
+        self.shapes = parameter_shapes(config)
+        state: np.ndarray = np.zeros((5, size_of(self.shapes)), dtype=dtype)
         self.theta, self.grad, self.slow, self.first, self.second = state
-        self.parameters = named_views(self.theta, config)
+        self.parameters = flat_views(self.theta, self.shapes)
+        self.d_parameters = flat_views(self.grad, self.shapes)
         for name, value in weights.items():
             self.parameters[name][...] = value
-        self.pairs = addition_pairs(config.n)
-        chosen = np.flatnonzero(train.ravel())
+        self.pairs = task.pairs
+        chosen = np.flatnonzero(task.mask)
         self.a, self.b, self.right = (part[chosen] for part in self.pairs)
         count, neurons = len(chosen), config.num_neurons
         self.hidden: np.ndarray = np.empty((count, neurons), dtype=dtype)
@@ -119,7 +111,7 @@ class FastClockStep:
 
     def gradient(self) -> None:
         """Gradient of the mean cross-entropy over the training pairs, into ``grad``."""
-        p, d = self.parameters, named_views(self.grad, self.config)
+        p, d = self.parameters, self.d_parameters
         w_u, w_out = p["unembed.W_U"], p["blocks.0.mlp.W_out"]
         attended, read = self.attend(), self.read_out()
         hidden, d_hidden, logits, multiply = self.hidden, self.d_hidden, self.logits, self.multiply

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.errors import DivergedError, StoreError
 from modlib.machine import one_thread
-from modlib.models.clock_pizza import initial_weights, parameter_shapes
+from modlib.models.clock_pizza import initial_weights
 from modlib.store.checkpoint import Checkpoint
-from modlib.tasks.addition import train_mask
+from modlib.tasks.addition import AdditionTask
 from modlib.training.clock_pizza.step import FastClockStep
+from modlib.training.flat import size_of
+from modlib.training.resume import Array, go
 
 EVALUATE_EVERY = 50
-CHECKPOINT_EVERY_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,107 +40,81 @@ def evaluated(config: ClockPizzaConfig) -> list[int]:
     return sorted({*range(0, config.steps, EVALUATE_EVERY), config.steps})
 
 
+class _Training:
+    """The network and its scores, for the road."""
+
+    unit = "step"
+
+    def __init__(self, task: AdditionTask[ClockPizzaConfig]) -> None:
+        config = task.config
+        self.task, self.total = task, config.steps
+        self.label = f"n={config.n} rate={config.attention_rate:g} seed={task.seed}"
+        self.rates = {"lr": config.lr, "weight_decay": config.weight_decay}
+        self.network = FastClockStep(task, initial_weights(config, task.seed))
+        self.steps = evaluated(config)
+        self.due = set(self.steps)
+        self.rows: list[tuple[float, ...]] = []
+
+    def advance(self, done: int) -> None:
+        """One step."""
+        self.network.gradient()
+        self.network.update(done)
+
+    def evaluate(self, done: int) -> list[np.ndarray]:
+        """Accuracy and loss on training and held-out pairs; the losses."""
+        if done not in self.due:
+            return []
+        right, loss = self.network.evaluate()
+        train = self.task.mask.ravel()
+        scores = [v for part in (train, ~train) for v in (right[part].mean(), loss[part].mean())]
+        self.rows.append((done, *map(float, scores)))
+        return [loss]
+
+    def observe(self, done: int) -> None:
+        """Nothing else is looked at."""
+
+    def shown(self) -> dict[str, str]:
+        """Accuracy on held-out pairs."""
+        return {"held_out": f"{self.rows[-1][3]:.3f}"}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Parameters, moments and scores."""
+        return self.network.state() | {"rows": np.array(self.rows)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take up a state."""
+        for name, array in self.network.state().items():
+            array[:] = state[name]
+        self.rows = [tuple(row) for row in state["rows"].tolist()]
+
+    def arrays(self, done: int) -> dict[str, Array]:
+        """What a state must hold."""
+        shape = (size_of(self.network.shapes),)
+        at = [step for step in self.steps if step <= done]
+        return {
+            "theta": Array(shape),
+            "first": Array(shape),
+            "second": Array(shape, least=0.0),
+            "rows": Array((len(at), len(COLUMNS)), np.float64, at),
+        }
+
+
 def train(
-    config: ClockPizzaConfig,
-    seed: int,
+    task: AdditionTask[ClockPizzaConfig],
     *,
     checkpoint: Checkpoint | None = None,
     progress: bool = True,
 ) -> Trained:
     """Train one network, resuming from ``checkpoint`` where it holds a state, with the same bits.
 
-    Raises ``StoreError`` for the state of another training, ``DivergedError`` where a loss is not
-    finite.
+    Raises as ``resume.go``.
     """
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-        return _train(config, seed, checkpoint, progress)
-
-
-def _train(
-    config: ClockPizzaConfig, seed: int, checkpoint: Checkpoint | None, progress: bool
-) -> Trained:
-    began = saved_at = time.perf_counter()
-    mask = train_mask(config, seed)
-    network = FastClockStep(config, initial_weights(config, seed), mask)
-    held_out, steps = ~mask.ravel(), set(evaluated(config))
-    rows: list[tuple[float, ...]] = []
-    start, seconds = 0, 0.0
-
-    def observe(step: int) -> None:
-        right, loss = network.evaluate()
-        if not np.isfinite(loss).all():
-            rule = f"keep the training's numbers finite (after step {step} they are not)"
-            raise DivergedError("lr and weight_decay", rule, (config.lr, config.weight_decay))
-        parts = (~held_out, held_out)
-        scores = [value for part in parts for value in (right[part].mean(), loss[part].mean())]
-        rows.append((step, *map(float, scores)))
-
-    saved = checkpoint.load() if checkpoint else None
-    if checkpoint and saved is not None:
-        _require_state(config, seed, saved, checkpoint)
-        for name, array in network.state().items():
-            array[:] = saved[name]
-        rows = [tuple(row) for row in saved["rows"].tolist()]
-        start, seconds = int(saved["progress"][0]), float(saved["progress"][1])
-        began -= seconds
-    else:
-        observe(0)
-    label = f"n={config.n} rate={config.attention_rate:g} seed={seed}"
-    with tqdm(
-        total=config.steps, initial=start, disable=not progress, unit="step", desc=label
-    ) as bar:
-        for step in range(start, config.steps):
-            step_began = time.perf_counter()
-            network.gradient()
-            network.update(step)
-            seconds += time.perf_counter() - step_began
-            if step + 1 in steps:
-                observe(step + 1)
-                bar.set_postfix(held_out=f"{rows[-1][3]:.3f}", refresh=False)
-            bar.update()
-            if checkpoint and time.perf_counter() - saved_at > CHECKPOINT_EVERY_S:
-                made = {"rows": np.array(rows), "progress": np.array([step + 1, seconds])}
-                checkpoint.save(network.state() | _identity(config, seed) | made)
-                saved_at = time.perf_counter()
+        training = _Training(task)
+        spent = go(training, checkpoint=checkpoint, progress=progress)
     return Trained(
-        weights={name: view.copy() for name, view in network.parameters.items()},
-        history=pd.DataFrame(rows, columns=list(COLUMNS)).astype({"step": int}),
-        steps_per_second=config.steps / seconds if seconds else float("nan"),
-        wall_s=time.perf_counter() - began,
+        weights={name: view.copy() for name, view in training.network.parameters.items()},
+        history=pd.DataFrame(training.rows, columns=list(COLUMNS)).astype({"step": int}),
+        steps_per_second=task.config.steps / spent.steps_s if spent.steps_s else float("nan"),
+        wall_s=spent.wall_s,
     )
-
-
-def _identity(config: ClockPizzaConfig, seed: int) -> dict[str, np.ndarray]:
-    """What tells the training that a state is of: its configuration's key and its seed."""
-    return {"key": np.frombuffer(config.key().encode(), dtype=np.uint8), "seed": np.array(seed)}
-
-
-def _require_state(
-    config: ClockPizzaConfig, seed: int, state: Mapping[str, np.ndarray], checkpoint: Checkpoint
-) -> None:
-    """Refuse a state of another training, or with numbers that are not finite (``StoreError``)."""
-    size = sum(int(np.prod(shape)) for shape in parameter_shapes(config).values())
-    rows, progress = state.get("rows", np.empty(0)), state.get("progress", np.empty(0))
-    steps = evaluated(config)
-    fits = (
-        all(np.array_equal(state.get(k, 0), v) for k, v in _identity(config, seed).items())
-        and all(
-            name in state
-            and state[name].shape == (size,)
-            and state[name].dtype == np.float32
-            and np.isfinite(state[name]).all()
-            for name in ("theta", "first", "second")
-        )
-        and rows.dtype == np.float64
-        and progress.dtype == np.float64
-        and progress.shape == (2,)
-        and progress[0] in range(config.steps + 1)
-        and progress[1] >= 0
-        and rows.ndim == 2
-        and rows.shape[1] == len(COLUMNS)
-        and rows[:, 0].tolist() == [step for step in steps if step <= progress[0]]
-        and np.isfinite(rows).all()
-        and (state["second"] >= 0).all()
-    )
-    if not fits:
-        raise StoreError(f"{checkpoint.path} is of another training or damaged; move it away")

@@ -8,8 +8,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from modlib.config.remainders import RemaindersConfig
-from modlib.tasks.remainders import moduli
+from modlib.tasks.remainders import RemaindersTask
 from modlib.training.kernels.blocked_products import Multiplier
 from modlib.training.remainders.token_tables import shaped
 
@@ -69,8 +68,9 @@ class Work:
     ``at(count, kept)`` gives them for a block of so many numbers and columns of the stream.
     """
 
-    def __init__(self, config: RemaindersConfig, dtype: np.dtype) -> None:
-        embed, num_logits = config.embed_dim, int(moduli(config).sum())
+    def __init__(self, task: RemaindersTask, dtype: np.dtype) -> None:
+        config = task.config
+        embed, num_logits = config.embed_dim, int(task.moduli.sum())
         self.widths = {"middle": embed, "hidden": 4 * embed, "d_hidden": 4 * embed}
         self.held = {
             name: np.empty(BLOCK * width, dtype=dtype)
@@ -79,7 +79,7 @@ class Work:
         self.weights, self.d_weights = np.empty((2, BLOCK, config.heads, 3), dtype=dtype)
         self.logits = np.empty(BLOCK * num_logits, dtype=dtype)
         self.num_logits = num_logits
-        self.of_tasks = np.empty((2, len(moduli(config)) * BLOCK), dtype=dtype)
+        self.of_tasks = np.empty((2, len(task.moduli) * BLOCK), dtype=dtype)
         self.highest = np.empty(BLOCK, dtype=dtype)
         largest = max(num_logits, 4 * embed, 2 * config.p, BLOCK)
         self.multiply = Multiplier(largest, largest)

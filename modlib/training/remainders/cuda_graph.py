@@ -16,9 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from modlib.config.remainders import RemaindersConfig
-from modlib.models.transformer import parameter_shapes
-from modlib.tasks.remainders import loss_weights, moduli
+from modlib.tasks.remainders import RemaindersTask
+from modlib.training.flat import size_of
 from modlib.training.kernels.adamw import adamw_, filtered
 from modlib.training.remainders.buffers import Masks, Tables
 from modlib.training.remainders.step import FastStep
@@ -55,23 +54,20 @@ class GraphStep(FastStep):
 
     def __init__(
         self,
-        config: RemaindersConfig,
+        task: RemaindersTask,
         weights: Mapping[str, np.ndarray],
-        x0: Int[np.ndarray, " number"],
-        x1: Int[np.ndarray, " number"],
-        targets: Int[np.ndarray, "number task"],
         *,
         device: torch.device,
         threads: int = 1,
     ) -> None:
-        super().__init__(config, weights, x0, x1, targets, threads=threads)
+        super().__init__(task, weights, threads=threads)
         self.device = device
         self.there = {name: self._there(getattr(self, name)) for name in (*STATE, "grad")}
         self.numbers = (self._there(self.x0), self._there(self.x1))
         self.answers = self._there(self.targets)
-        rows = 1 if config.dropout_mask == "step" else len(x0)
-        self.keep = torch.ones(2, rows, config.embed_dim, device=device)
-        self.settings = self._there(filtered(config, 1, np.float32))
+        rows = 1 if self.config.dropout_mask == "step" else len(self.x0)
+        self.keep = torch.ones(2, rows, self.config.embed_dim, device=device)
+        self.settings = self._there(filtered(self.config, 1, np.float32))
         self.run_gradient, self.run_update = (
             self._captured(work) for work in (self._gradient, self._update)
         )
@@ -99,19 +95,18 @@ class GraphStep(FastStep):
 
     def _gradient(self) -> None:
         theta = self.there["theta"].detach().requires_grad_()
-        shapes = parameter_shapes(self.config)
-        pieces = theta.split([int(np.prod(shape)) for shape in shapes.values()])
+        pieces = theta.split([size_of({name: shape}) for name, shape in self.shapes.items()])
         at = {
             name: piece.view(shape)
-            for (name, shape), piece in zip(shapes.items(), pieces, strict=True)
+            for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
         }
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             logits = last_position_logits(at, *self.numbers, self.keep).float()
-        tasks = logits.split(moduli(self.config).tolist(), dim=1)
+        tasks = logits.split(self.task.moduli.tolist(), dim=1)
         losses = [
             weight * functional.cross_entropy(task, answers)
             for weight, task, answers in zip(
-                loss_weights(self.config).tolist(), tasks, self.answers, strict=True
+                self.task.loss_weights.tolist(), tasks, self.answers, strict=True
             )
         ]
         (grad,) = torch.autograd.grad(torch.stack(losses).sum(), theta)

@@ -14,7 +14,7 @@ import scipy.fft
 from jaxtyping import Float, Int
 
 from modlib.config.remainders import RemaindersConfig
-from modlib.tasks.remainders import as_grid, number_split
+from modlib.tasks.remainders import RemaindersTask, as_grid
 from modlib.training.remainders.buffers import Tables
 from modlib.training.remainders.schedule import dropout
 from modlib.training.remainders.step import FastStep
@@ -107,9 +107,10 @@ class FirstNeurons:
     the epochs ``epochs`` (see ``coded_epochs``) and the two that follow; 0 before they are made.
     """
 
-    def __init__(self, config: RemaindersConfig, seed: int) -> None:
-        self.config, self.seed = config, seed
-        trained = np.isin(np.arange(config.p**2), number_split(config, seed)["train"])
+    def __init__(self, task: RemaindersTask) -> None:
+        self.config, self.seed = task.config, task.seed
+        config = task.config
+        trained = np.isin(np.arange(config.p**2), task.split["train"])
         self.trained = as_grid(config, trained.astype(np.int8)) == 1
         self.epochs = coded_epochs(config)
         shape = (NUM_FOLLOWED, (config.p - 1) // 2 + 1)

@@ -22,8 +22,8 @@ from jaxtyping import Bool, Float, Int
 
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
-from modlib.tasks.remainders import digits, loss_weights, moduli
-from modlib.training.flat import flat_views
+from modlib.tasks.remainders import RemaindersTask
+from modlib.training.flat import flat_views, size_of
 from modlib.training.kernels import attention as kernels
 from modlib.training.kernels.adamw import adamw, filtered
 from modlib.training.kernels.exponentials import powers
@@ -50,9 +50,9 @@ def tables_save(config: RemaindersConfig) -> bool:
 
 
 class FastStep:
-    """Gradients and evaluation of the transformer on given numbers, by hand-written formulas.
+    """Gradients and evaluation of the transformer on a task, by hand-written formulas.
 
-    ``weights``: initial parameters; ``x0``, ``x1``, ``targets`` (number, task): the training set.
+    ``weights``: initial parameters; ``x0``, ``x1``, ``targets`` (task, number): the training set.
     ``dtype``: float64 for tests. ``by_tables``: whether the feed-forward layer is fed from tables,
     None: where that saves work; then numbers are sorted, whose order is free where they share a
     mask. ``theta``, ``grad``, ``slow``, ``first``, ``second``: parameters,
@@ -62,40 +62,42 @@ class FastStep:
 
     def __init__(
         self,
-        config: RemaindersConfig,
+        task: RemaindersTask,
         weights: Mapping[str, np.ndarray],
-        x0: Int[np.ndarray, " number"],
-        x1: Int[np.ndarray, " number"],
-        targets: Int[np.ndarray, "number task"],
         *,
         threads: int = 1,
         dtype: type = np.float32,
         by_tables: bool | None = None,
     ) -> None:
-        self.config, self.threads = config, threads
-        self.dtype = np.dtype(dtype)
-        size = sum(int(np.prod(shape)) for shape in parameter_shapes(config).values())
+        config = task.config
+        self.task, self.config, self.threads = task, config, threads
+        self.dtype, self.shapes = np.dtype(dtype), parameter_shapes(config)
+        size = size_of(self.shapes)
         state: np.ndarray = np.zeros((4, size), dtype=dtype)
         self.theta, self.slow, self.first, self.second = state
         self.grad: np.ndarray = np.zeros(size, dtype=dtype)
         self.by_tables = tables_save(config) if by_tables is None else by_tables
-        self.parameters = flat_views(self.theta, config)
+        self.parameters = flat_views(self.theta, self.shapes)
+        self.d_parameters = flat_views(self.grad, self.shapes)
         for name, value in weights.items():
             self.parameters[name][...] = value
-        self.starts = np.concatenate([[0], np.cumsum(moduli(config))])
-        self.scales: np.ndarray = (loss_weights(config) / len(x0)).astype(dtype)
-        order = np.lexsort((x1, x0)) if self.by_tables else np.arange(len(x0))
-        self.x0, self.x1 = (np.ascontiguousarray(x[order]) for x in (x0, x1))
-        self.targets = np.ascontiguousarray(targets[order].T)
+        numbers = task.split["train"]
+        self.starts = np.concatenate([[0], np.cumsum(task.moduli)])
+        self.scales: np.ndarray = (task.loss_weights / len(numbers)).astype(dtype)
+        if self.by_tables:
+            x0, x1 = (x[numbers] for x in task.digits)
+            numbers = numbers[np.lexsort((x1, x0))]
+        self.x0, self.x1 = (x[numbers] for x in task.digits)
+        self.targets = np.ascontiguousarray(task.answers[numbers].T)
         self.half = config.matmul == "bfloat16"
-        self.works = [Work(config, self.dtype) for _ in range(NUM_PARTS)]
+        self.works = [Work(task, self.dtype) for _ in range(NUM_PARTS)]
         self.pool = ThreadPoolExecutor(threads, initializer=_prepare_thread)
         self.used: Tables | None = None
         self._hold_gradients()
 
     def _hold_gradients(self) -> None:
         """Arrays for what a gradient goes through, part by part."""
-        config, shapes = self.config, parameter_shapes(self.config)
+        config, shapes = self.config, self.shapes
         embed, heads = config.embed_dim, config.heads
 
         def table(columns: int) -> TokenTable:
@@ -245,7 +247,7 @@ class FastStep:
             return self._part(tables, layers, own, part, numbers, to, want_losses)
 
         d_scores, losses = zip(*self._in_parts(work), strict=True)
-        unembed, w_out = (flat_views(self.grad, self.config)[n] for n in ("unembed", "w_out"))
+        unembed, w_out = (self.d_parameters[name] for name in ("unembed", "w_out"))
         unembed[...], w_out[...] = 0, 0
         unembed[layers.kept] = d_unembed.sum(0).T
         w_out[:, layers.kept] = d_w_out.sum(0) * layers.factors
@@ -260,15 +262,12 @@ class FastStep:
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of the parameters by name."""
         theta = self.state()["theta"].copy()
-        return flat_views(theta, self.config)
+        return flat_views(theta, self.shapes)
 
     @property
     def gradient_norms(self) -> dict[str, float]:
         """L2 norm of the gradient of each parameter."""
-        return {
-            name: float(np.linalg.norm(view))
-            for name, view in flat_views(self.grad, self.config).items()
-        }
+        return {name: float(np.linalg.norm(view)) for name, view in self.d_parameters.items()}
 
     def _part(
         self,
@@ -343,7 +342,7 @@ class FastStep:
         self, tables: Tables, layers: Layers, d_scores: Float[np.ndarray, "t head"]
     ) -> None:
         """From the gradients of scores and tables to those of the small matrices and of w_in."""
-        at, d = self.parameters, flat_views(self.grad, self.config)
+        at, d = self.parameters, self.d_parameters
         p, scale = self.config.p, at["q"].shape[-1] ** -0.5
         d_readers = tables.embedded.T @ d_scores * scale
         d_embedded = d_scores @ tables.readers.T
@@ -378,7 +377,7 @@ class FastStep:
 
     def _sources_back(self, layers: Layers) -> Float[np.ndarray, "source embed"]:
         """Gradient of the stream's sources through both tables' rows; that of w_in to ``grad``."""
-        w_in, d_w_in = self.parameters["w_in"], flat_views(self.grad, self.config)["w_in"]
+        w_in, d_w_in = self.parameters["w_in"], self.d_parameters["w_in"]
         d_sources = np.zeros_like(self.sources)
         if self.fed:
             first, second = self.works[0].multiply, self.works[1].multiply
@@ -420,7 +419,7 @@ class FastStep:
         return self._for_all_numbers("weights", (self.config.heads, 3))
 
     def _for_all_numbers(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        tables, (x0, x1) = self.tables(), digits(self.config)
+        tables, (x0, x1) = self.tables(), self.task.digits
         layers = self._layers(tables, None)
         gathered = np.empty((len(x0), *shape), dtype=self.dtype)
 
@@ -431,12 +430,15 @@ class FastStep:
         return gathered
 
     def evaluate(
-        self,
-        x0: Int[np.ndarray, " number"],
-        x1: Int[np.ndarray, " number"],
-        targets: Int[np.ndarray, "task number"],
+        self, numbers: Int[np.ndarray, " number"] | None = None
     ) -> tuple[Float[np.ndarray, "task number"], Bool[np.ndarray, "task number"]]:
-        """Cross-entropy in nats and whether the answer is right, without dropout."""
+        """Cross-entropy in nats and whether the answer is right, without dropout.
+
+        ``numbers``: of these; None: of all, 0 .. p^2 - 1.
+        """
+        these = slice(None) if numbers is None else numbers
+        x0, x1 = (x[these] for x in self.task.digits)
+        targets = self.task.answers[these].T
         tables = self.tables()
         layers = self._layers(tables, None)
         losses, right = np.empty(targets.shape), np.empty(targets.shape, dtype=bool)

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
-from tqdm import tqdm
 
 from modlib.config.remainders import RemaindersConfig
-from modlib.errors import DivergedError, InputError, StoreError
+from modlib.errors import InputError
 from modlib.machine import one_thread
 from modlib.models.transformer import initial_weights, parameter_shapes
 from modlib.store.checkpoint import Checkpoint
-from modlib.tasks.remainders import digits, moduli, number_split, remainders
-from modlib.training.flat import flat_views
+from modlib.tasks.remainders import RemaindersTask, moduli
+from modlib.training.flat import flat_views, size_of
 from modlib.training.kernels.blocked_products import DEPTH
 from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Tables
 from modlib.training.remainders.cuda_graph import GraphStep
 from modlib.training.remainders.schedule import dropout, evaluation_steps, snapshot_steps
 from modlib.training.remainders.step import FastStep, tables_save
-
-CHECKPOINT_EVERY_S = 60.0
+from modlib.training.resume import Array, Measured, Probe, below, go
 
 
 class Follower(Protocol):
@@ -43,14 +39,6 @@ class Follower(Protocol):
 
     def follow(self, step: int, network: FastStep, tables: Tables) -> None:
         """Look at the network after ``step`` steps."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """Something to measure on the network after chosen steps, arrays by name."""
-
-    steps: Collection[int]
-    measure: Callable[[FastStep], Mapping[str, np.ndarray]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,86 +64,27 @@ class Trained:
     wall_s: float
 
 
-@dataclass
-class _Log:
-    """What a training has measured so far."""
+def state_arrays(task: RemaindersTask, done: int) -> dict[str, Array]:
+    """What the state of a training must hold after ``done`` steps.
 
-    steps: list[int]
-    metrics: list[Float[np.ndarray, "split metric task"]]
-    norms: list[Float[np.ndarray, "kind parameter"]]
-    probed: dict[str, list[np.ndarray]]
-    snapshots: dict[int, dict[str, np.ndarray]]
-
-
-def _state(
-    network: FastStep, log: _Log, followers: Mapping[str, Follower], step: int, seconds: float
-) -> dict[str, np.ndarray]:
-    """All that a resumed training needs, as arrays."""
-    arrays = network.state()
-    arrays |= {"log/steps": np.array(log.steps), "progress": np.array([step, seconds])}
-    for name in ("metrics", "norms"):
-        arrays[f"log/{name}"] = np.stack(getattr(log, name))
-    arrays |= {f"probed/{name}": np.stack(rows) for name, rows in log.probed.items()}
-    for at, weights in log.snapshots.items():
-        arrays |= {f"snapshot/{at}/{name}": value for name, value in weights.items()}
-    for name, follower in followers.items():
-        arrays |= {f"followed/{name}/{key}": v for key, v in follower.state().items()}
-    return arrays
-
-
-def _restore(
-    state: Mapping[str, np.ndarray], network: FastStep, followers: Mapping[str, Follower]
-) -> tuple[_Log, int, float]:
-    """Undo ``_state``: fills network and followers, returns log, step and seconds."""
-    network.restore(state)
-    for name, follower in followers.items():
-        follower.restore(below(f"followed/{name}", state))
-    log = _Log(
-        steps=state["log/steps"].tolist(),
-        metrics=[*state["log/metrics"]],
-        norms=[*state["log/norms"]],
-        probed={name: list(rows) for name, rows in below("probed", state).items()},
-        snapshots=snapshots_in(state),
-    )
-    step, seconds = state["progress"]
-    return log, int(step), float(seconds)
-
-
-def require_state(
-    config: RemaindersConfig, seed: int, state: Mapping[str, np.ndarray], where: Path
-) -> None:
-    """Refuse a state of another training, or with numbers that are not finite (``StoreError``)."""
-    names, size = parameter_shapes(config), sum(map(prod, parameter_shapes(config).values()))
-    progress = state.get("progress", np.full(2, np.nan))
-    step = progress[0] if progress.shape == (2,) else np.nan
-    if not 0 <= step <= config.steps:
-        raise StoreError(f"{where} does not say how far its training is; move it away")
-    logged = [at for at in evaluation_steps(config) if at <= step]
-    tables = (len(number_split(config, seed)), 2, len(moduli(config)))
-    shapes: dict[str, tuple[int, ...]] = {
-        **dict.fromkeys(("theta", "slow", "first", "second"), (size,)),
-        "log/steps": (len(logged),),
-        "log/metrics": (len(logged), *tables),
-        "log/norms": (len(logged), 2, len(names)),
+    Snapshots may be missing: a run that was begun without them goes on without them.
+    """
+    shapes = parameter_shapes(task.config)
+    size, at = (size_of(shapes),), [t for t in evaluation_steps(task.config) if t <= done]
+    snapshots = {
+        f"snapshot/{step}/{name}": Array(shape, required=False)
+        for step in snapshot_steps(task.config)
+        if step <= done
+        for name, shape in shapes.items()
     }
-    for at, weights in snapshots_in(state).items():
-        shapes |= {f"snapshot/{at}/{name}": names.get(name, ()) for name in weights}
-    for name, shape in shapes.items():
-        found = state[name].shape if name in state else None
-        if found != shape:
-            said = "is missing" if found is None else f"has shape {found}"
-            raise StoreError(
-                f"{where} is of another training: {name} {said}, expected {shape}; move it away"
-            )
-    for name in ("theta", "log/metrics"):
-        if not np.isfinite(state[name]).all():
-            raise StoreError(f"{where} has numbers that are not finite in {name}; move it away")
-
-
-def _require_finite(config: RemaindersConfig, step: int, numbers: np.ndarray) -> None:
-    if not np.isfinite(numbers).all():
-        rule = f"keep the training's numbers finite (after step {step} they are not)"
-        raise DivergedError("lr and weight_decay", rule, (config.lr, config.weight_decay))
+    return {
+        **{name: Array(size) for name in ("theta", "slow", "first")},
+        "second": Array(size, least=0.0),
+        "log/steps": Array((len(at),), np.int64, at),
+        "log/metrics": Array((len(at), len(task.split), 2, len(task.moduli)), np.float64),
+        "log/norms": Array((len(at), 2, len(shapes)), np.float64, nan=True),
+        **snapshots,
+    }
 
 
 def bytes_needed(config: RemaindersConfig) -> int:
@@ -181,13 +110,107 @@ def require_memory(config: RemaindersConfig) -> None:
         raise InputError("p and embed_dim", rule, (config.p, config.embed_dim))
 
 
+class _Training:
+    """The network, its log and what looks at it, for the road."""
+
+    unit = "step"
+
+    def __init__(
+        self,
+        task: RemaindersTask,
+        device: torch.device,
+        threads: int,
+        probes: Sequence[Probe[FastStep]],
+        followers: Mapping[str, Follower],
+    ) -> None:
+        config = task.config
+        self.task, self.total = task, config.steps
+        self.label = f"{config.task} p={config.p} seed={task.seed}"
+        self.rates = {"lr": config.lr, "weight_decay": config.weight_decay}
+        self.network = _network(task, device, threads)
+        self.evaluated, self.kept = set(evaluation_steps(config).tolist()), snapshot_steps(config)
+        self.steps: list[int] = []
+        self.metrics: list[Float[np.ndarray, "split metric task"]] = []
+        self.norms: list[Float[np.ndarray, "kind parameter"]] = []
+        silent = np.full((2, len(self.network.shapes)), np.nan)
+        self.now: Float[np.ndarray, "kind parameter"] = silent
+        self.snapshots: dict[int, dict[str, np.ndarray]] = {}
+        self.measured, self.followers = Measured(probes), followers
+
+    def advance(self, done: int) -> None:
+        """One step, and a look of every follower before it."""
+        network, looked_at = self.network, done + 1 in self.evaluated
+        network.gradient(dropout(self.task.config, self.task.seed, done))
+        raw = list(network.gradient_norms.values()) if looked_at else []
+        for follower in self.followers.values():
+            follower.follow(done, network, network.tables_used())
+        network.update(done)
+        if looked_at:
+            self.now = np.array([raw, list(network.gradient_norms.values())])
+
+    def evaluate(self, done: int) -> list[np.ndarray]:
+        """Accuracy and loss by split and task where they are due; losses, and parameters."""
+        due = [self.network.state()["theta"]] if self.measured.is_due(done) else []
+        if done in self.evaluated:
+            losses, right = self.network.evaluate()
+            split = self.task.split.values()
+            means = [[right[:, x].mean(1), losses[:, x].mean(1)] for x in split]
+            self.steps.append(done)
+            self.norms.append(self.now)
+            self.metrics.append(np.stack(means))
+            due.append(losses)
+        return due
+
+    def observe(self, done: int) -> None:
+        """What the probes measure, and a snapshot."""
+        self.measured.take(done, self.network)
+        if done in self.kept:
+            self.snapshots[done] = self.network.weights()
+
+    def shown(self) -> dict[str, str]:
+        """Mean accuracy of the tasks on the numbers that validate."""
+        return {"validation": f"{self.metrics[-1][1, 0].mean():.3f}"}
+
+    def finish(self) -> None:
+        """The followers' look after the last step."""
+        for follower in self.followers.values():
+            follower.follow(self.total, self.network, self.network.tables())
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that a resumed training needs, and all that is left of one."""
+        arrays = self.network.state() | {"log/steps": np.array(self.steps)}
+        arrays |= {"log/metrics": np.stack(self.metrics), "log/norms": np.stack(self.norms)}
+        arrays |= self.measured.state()
+        for step, weights in self.snapshots.items():
+            arrays |= {f"snapshot/{step}/{name}": value for name, value in weights.items()}
+        for name, follower in self.followers.items():
+            arrays |= {f"followed/{name}/{key}": v for key, v in follower.state().items()}
+        return arrays
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take up a state."""
+        self.network.restore(state)
+        # A run that was begun without a follower goes on without it.
+        held = {name: below(f"followed/{name}", state) for name in self.followers}
+        self.followers = {n: f for n, f in self.followers.items() if held[n]}
+        for name, follower in self.followers.items():
+            follower.restore(held[name])
+        self.steps = state["log/steps"].tolist()
+        self.metrics, self.norms = [*state["log/metrics"]], [*state["log/norms"]]
+        self.snapshots = snapshots_in(state)
+        self.measured.restore(state)
+
+    def arrays(self, done: int) -> dict[str, Array]:
+        """What a state must hold."""
+        return state_arrays(self.task, done)
+
+
 def train(
-    config: RemaindersConfig,
-    seed: int,
+    task: RemaindersTask,
     *,
     device: torch.device | None = None,
     threads: int = 1,
-    probes: Mapping[str, Probe] | None = None,
+    probes: Sequence[Probe[FastStep]] = (),
     followers: Mapping[str, Follower] | None = None,
     checkpoint: Checkpoint | None = None,
     progress: bool = True,
@@ -196,139 +219,44 @@ def train(
 
     A resumed training ends with the same bits as one that was not interrupted, whatever the
     number of threads. ``probes`` are called after their steps, ``followers`` after every step;
-    step 0 is the initialisation. ``device`` None: the CPU. Raises ``StoreError`` for the state of
-    another training, ``DivergedError`` where a loss is not finite, ``InputError`` where the machine
-    has too little memory.
+    step 0 is the initialisation. ``device`` None: the CPU. Raises as ``resume.go``, and
+    ``InputError`` where the machine has too little memory.
     """
-    require_memory(config)
-    place, looks = device or torch.device("cpu"), (probes or {}, followers or {})
+    require_memory(task.config)
+    place = device or torch.device("cpu")
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-        return _train(config, seed, place, threads, *looks, checkpoint, progress)
+        training = _Training(task, place, threads, probes, followers or {})
+        spent = go(training, checkpoint=checkpoint, progress=progress)
+        training.finish()
+    made = {"progress": np.array([training.total, spent.steps_s])}
+    return read_state(task, training.state() | made, wall_s=spent.wall_s)
 
 
-def _network(config: RemaindersConfig, seed: int, device: torch.device, threads: int) -> FastStep:
-    """The network before its first step, on its training set."""
-    chosen = number_split(config, seed)["train"]
-    x0, x1 = digits(config)
-    data = (x0[chosen], x1[chosen], remainders(config, seed)[chosen])
-    weights, threads = initial_weights(config, seed), min(threads, NUM_PARTS)
+def _network(task: RemaindersTask, device: torch.device, threads: int) -> FastStep:
+    """The network before its first step."""
+    weights, threads = initial_weights(task.config, task.seed), min(threads, NUM_PARTS)
     if device.type == "cuda":
-        return GraphStep(config, weights, *data, device=device, threads=threads)
-    return FastStep(config, weights, *data, threads=threads)
-
-
-def _train(
-    config: RemaindersConfig,
-    seed: int,
-    device: torch.device,
-    threads: int,
-    probes: Mapping[str, Probe],
-    followers: Mapping[str, Follower],
-    checkpoint: Checkpoint | None,
-    progress: bool,
-) -> Trained:
-    began = time.perf_counter()
-    x0, x1 = digits(config)
-    targets = remainders(config, seed)
-    split = number_split(config, seed)
-    network = _network(config, seed, device, threads)
-    all_targets = np.ascontiguousarray(targets.T)
-    evaluated, kept = set(evaluation_steps(config).tolist()), set(snapshot_steps(config))
-    log = _Log([], [], [], {}, {})
-    start, seconds, saved_at = 0, 0.0, time.perf_counter()
-    saved = checkpoint.load() if checkpoint else None
-    if checkpoint and saved is not None:
-        require_state(config, seed, saved, checkpoint.path)
-        # A run that was begun without a follower goes on without it.
-        followers = {n: f for n, f in followers.items() if below(f"followed/{n}", saved)}
-        log, start, seconds = _restore(saved, network, followers)
-        began -= seconds
-
-    def observe(step: int, norms: np.ndarray) -> None:
-        if step in evaluated:
-            losses, right = network.evaluate(x0, x1, all_targets)
-            _require_finite(config, step, losses)
-            log.steps.append(step)
-            log.norms.append(norms)
-            log.metrics.append(
-                np.stack([[right[:, x].mean(1), losses[:, x].mean(1)] for x in split.values()])
-            )
-        for name, probe in probes.items():
-            if step in probe.steps:
-                before = sum(at < step for at in probe.steps)
-                for key, value in probe.measure(network).items():
-                    rows = log.probed.get(f"{name}/{key}", [])
-                    # A run that was begun before this was measured goes on without it.
-                    if len(rows) == before:
-                        log.probed[f"{name}/{key}"] = [*rows, np.array(value)]
-        if step in kept:
-            log.snapshots[step] = network.weights()
-
-    names = list(parameter_shapes(config))
-    silent = np.full((2, len(names)), np.nan)
-    if saved is None:
-        observe(0, silent)
-    bar = tqdm(
-        total=config.steps,
-        initial=start,
-        disable=not progress,
-        unit="step",
-        mininterval=1.0,
-        desc=f"{config.task} p={config.p} seed={seed}",
-    )
-    for step in range(start, config.steps):
-        step_began = time.perf_counter()
-        looked_at = step + 1 in evaluated
-        network.gradient(dropout(config, seed, step))
-        raw = list(network.gradient_norms.values()) if looked_at else []
-        for follower in followers.values():
-            follower.follow(step, network, network.tables_used())
-        network.update(step)
-        norms = np.array([raw, list(network.gradient_norms.values())]) if looked_at else silent
-        seconds += time.perf_counter() - step_began
-        observe(step + 1, norms)
-        bar.update()
-        if looked_at:
-            held_out = log.metrics[-1][1, 0]
-            bar.set_postfix(validation=f"{held_out.mean():.3f}", refresh=False)
-        if checkpoint and time.perf_counter() - saved_at > CHECKPOINT_EVERY_S:
-            state = _state(network, log, followers, step + 1, seconds)
-            _require_finite(config, step + 1, state["theta"])
-            checkpoint.save(state)
-            saved_at = time.perf_counter()
-    bar.close()
-    for follower in followers.values():
-        follower.follow(config.steps, network, network.tables())
-    state = _state(network, log, followers, config.steps, seconds)
-    return read_state(config, seed, state, wall_s=time.perf_counter() - began)
+        return GraphStep(task, weights, device=device, threads=threads)
+    return FastStep(task, weights, threads=threads)
 
 
 def read_state(
-    config: RemaindersConfig,
-    seed: int,
-    state: Mapping[str, np.ndarray],
-    *,
-    wall_s: float | None = None,
+    task: RemaindersTask, state: Mapping[str, np.ndarray], *, wall_s: float | None = None
 ) -> Trained:
     """What a training, finished or not, has left in its state."""
     step, seconds = state["progress"].tolist()
+    shapes = parameter_shapes(task.config)
     return Trained(
         steps=int(step),
-        weights={n: view.copy() for n, view in flat_views(state["theta"], config).items()},
+        weights={n: view.copy() for n, view in flat_views(state["theta"], shapes).items()},
         snapshots=snapshots_in(state),
-        history=_history(state, list(number_split(config, seed)), moduli(config)),
-        norms=_norms(state, list(parameter_shapes(config))),
+        history=_history(state, list(task.split), task.moduli),
+        norms=_norms(state, list(shapes)),
         probed=below("probed", state),
         followed=below("followed", state),
         steps_per_second=step / seconds if seconds else float("nan"),
         wall_s=seconds if wall_s is None else wall_s,
     )
-
-
-def below(kind: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays whose names begin with ``kind``, without it."""
-    start = f"{kind}/"
-    return {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
 
 
 def snapshots_in(arrays: Mapping[str, np.ndarray]) -> dict[int, dict[str, np.ndarray]]:

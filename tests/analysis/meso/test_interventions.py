@@ -10,10 +10,8 @@ from scipy import stats
 from made_up.views import ideal_view, random_view
 from modlib.analysis.meso import interventions as iv
 from modlib.analysis.meso.clusters import cluster_neurons, fit_cosine
-from modlib.chapters import interventions as words
 from modlib.errors import InputError
 from modlib.models.views import neuron_view as view_module
-from modlib.models.views.neuron_view import Scores
 
 
 def generator(seed=0):
@@ -223,112 +221,3 @@ def test_a_rank_correlation_of_few_items_comes_with_its_chance():
     np.testing.assert_allclose(iv.rank_correlation(x, y), stats.spearmanr(x, y))
     for x, y in ((np.arange(2.0), np.arange(2.0)), (np.ones(4), np.arange(4.0))):
         assert np.isnan(iv.rank_correlation(x, y)).all()
-
-
-# The sentences, on runs of every kind.
-
-
-def summaries(network, num_draws=2):
-    view, clusters, live = network
-    noise = iv.damage_curves(iv.noise_curve, view, clusters, live, num_draws=num_draws)
-    cuts = iv.damage_curves(iv.removal_curve, view, clusters, live, num_draws=num_draws)
-    return (
-        iv.over_draws(noise, "cluster", "control", "sigma"),
-        iv.over_draws(cuts, "cluster", "control", "fraction"),
-        cuts,
-    )
-
-
-def test_the_baseline_is_told_for_a_network_that_errs():
-    assert "leads by 2.00 logits" in words.about_baseline(Scores(1.0, 0.01, 2.0), 91)
-    text = words.about_baseline(Scores(0.5, 1.0, -3.0), 91)
-    assert "50.0 % right on all 8,281 pairs" in text
-    assert "3.00 logits behind" in text
-
-
-def test_the_weights_of_a_neuron_are_counted(network):
-    view, clusters, _ = network
-    each = 2 * 72 + 1 + 23
-    total = each * 72 + 2 * 23 * 72 + 23
-    text = words.about_weights(view, clusters)
-    assert f"{each} numbers a neuron, {24 * each:,} of the network's {total:,}" in text
-    assert "for the largest cluster" not in words.about_weights(view, [])
-    bare = words.about_weights(replace(view, factors=None), clusters)
-    assert "46 entries of the preactivation tables" in bare
-
-
-def test_every_sentence_has_an_answer_where_there_is_no_cluster():
-    empty = pd.DataFrame(columns=["cluster", "control", "sigma"])
-    assert words.about_noise(empty, []) == words.NO_CLUSTER
-    assert words.about_half(empty, []) == words.NO_CLUSTER
-    assert words.about_votes(empty, []) == words.NO_CLUSTER
-    assert words.about_damage(empty) == words.NO_CLUSTER
-
-
-def test_noise_and_removal_are_told_cluster_by_cluster(network):
-    noise, removal, cuts = summaries(network)
-    _, clusters, _ = network
-    text = words.about_noise(noise, clusters)
-    assert text.startswith("At σ = 0.225")
-    assert text.count("| f = ") == 3
-    assert "of 3 clusters" in words.about_half(removal, clusters)
-    table = iv.damage_table(network[0], clusters, cuts)
-    assert "With three clusters even a perfect order" in words.about_damage(table)
-
-
-def test_noise_below_the_papers_level_is_told_at_its_own(network):
-    view, clusters, live = network
-    noise = iv.damage_curves(
-        iv.noise_curve, view, clusters, live, sigmas=iv.noise_levels(0.1), num_draws=1
-    )
-    text = words.about_noise(iv.over_draws(noise, "cluster", "control", "sigma"), clusters)
-    assert text.startswith("At σ = 0.1,")
-
-
-def half_and_whole(half, whole, loss=(0.2, 0.3)):
-    rows = []
-    for control in (False, True):
-        for fraction, accuracy, value in (
-            (0.0, 1.0, 0.01),
-            (0.5, half, loss[0]),
-            (1.0, whole, loss[1]),
-        ):
-            rows.append((0, control, fraction, accuracy, value * (1 + control)))
-    return pd.DataFrame(rows, columns=["cluster", "control", "fraction", "accuracy", "loss"])
-
-
-def test_half_is_worse_than_none_only_where_it_is(network):
-    one = network[1][:1]
-    text = words.about_half(half_and_whole(0.8, 0.95), one)
-    assert f"half of a cluster is worse than none of it for f = {one[0].freq} (80.0 %" in text
-    assert "larger at half than at the end for 0 of 1 cluster." in text
-    assert text.endswith("for 1 of 1 cluster.")
-    text = words.about_half(half_and_whole(0.95, 0.8, loss=(0.4, 0.3)), one)
-    assert "no cluster is missed more by half" in text
-    assert "larger at half than at the end for 1 of 1 cluster." in text
-    text = words.about_half(half_and_whole(1.0, 1.0), one)
-    assert f"Accuracy does not notice the loss of f = {one[0].freq}" in text
-
-
-def test_damage_is_told_for_one_cluster_and_for_one_that_is_not_missed(network):
-    view, clusters, live = network
-    cuts = iv.damage_curves(iv.removal_curve, view, clusters[:1], live, num_draws=1)
-    table = iv.damage_table(view, clusters[:1], cuts)
-    text = words.about_damage(table)
-    assert "With one cluster there is no order to correlate." in text
-    assert "does not rise" in words.about_damage(table.assign(loss=table.loss_whole - 0.1))
-
-
-def test_networks_without_the_algorithm_are_named_where_they_stand_the_noise():
-    def flat(by, levels, accuracy):
-        return pd.DataFrame({by: levels, "loss": [1.0] * len(levels), "accuracy": accuracy})
-
-    names = {"trained, cluster 0": [1.0, 0.8, 0.9], "memorised, random": [0.5, 0.4, 0.3]}
-    noise = {name: flat("sigma", [0.0, 0.225], [1.0, 1.0]) for name in names}
-    removal = {name: flat("fraction", [0.0, 0.5, 1.0], told) for name, told in names.items()}
-    text = words.about_networks(noise, removal, 12)
-    assert "| 12 neurons of |" in text
-    assert "than with half of them in *trained, cluster 0*." in text
-    assert "without the algorithm (*memorised, random*)" in text
-    shaken = {name: flat("sigma", [0.0, 0.225], [1.0, 0.2]) for name in names}
-    assert "in none of them. Accuracy" in words.about_networks(shaken, removal, 12)

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from made_up.embeddings import circles
-from modlib.analysis.meso.clusters import Cluster, Clustering, cluster_neurons
 from modlib.analysis.micro import embeddings as em
-from modlib.chapters import embeddings as words
 from modlib.errors import InputError
 from modlib.maths.fourier import cosine
 from modlib.maths.groups import units
@@ -73,9 +71,6 @@ def test_a_mixture_of_two_frequencies_is_told_by_neither():
     one = em.component_pairs(mixed._replace(spectra=mixed.spectra[[0, 0]]))
     assert one.freq_first.item() == one.freq_second.item() == 7
     assert one.same_freq.item()  # 55 % of the power is at 7: told by the spectra, wrongly
-    text = words.about_agreement({"trained": mixed}, {"trained": one})
-    assert "disagree on (1, 2)" in text
-    assert "In the trained network" in text
 
 
 @pytest.mark.parametrize(("n", "freq"), [(91, 7), (91, 35), (91, 26), (60, 20), (64, 32)])
@@ -194,104 +189,3 @@ def test_equal_answers_stand_together_or_opposite_by_the_parity_of_the_frequency
     np.testing.assert_allclose(em.half_turn(scores), [1, -1, 1])
     with pytest.raises(InputError, match="even number of rows, got 61"):
         em.half_turn(np.ones((61, 2)))
-
-
-# The sentences, on runs of every kind.
-
-
-def clustering_of(n, sizes):
-    """Clusters of that many neurons by frequency, without a table behind them."""
-    table = cluster_neurons_table()
-    clusters = [
-        Cluster(index=i, freq=f, n=n, neurons=np.arange(m), kind="simple")
-        for i, (f, m) in enumerate(sizes.items())
-    ]
-    return Clustering(clusters, table, np.arange(0))
-
-
-def cluster_neurons_table():
-    from made_up.views import ideal_view
-
-    return cluster_neurons(ideal_view(31, {3: 4})).table
-
-
-def test_half_of_an_even_modulus_fills_one_dimension():
-    assert words.room_for([5, 7], 91) == 4
-    assert words.room_for([5, 30], 60) == 3
-    assert words.room_for([], 91) == 0
-
-
-def test_the_share_of_variance_is_told_with_and_without_clusters():
-    shares = {"trained": np.array([0.5, 0.48, 0.02]), "untrained": np.full(3, 1 / 3)}
-    text = words.about_dimensions(shares, clustering_of(91, {5: 10}), 91)
-    assert "trained 2 and untrained 3" in text
-    assert "one frequency (f = 5), which can fill 2. The first 2 components hold 98.0 %" in text
-    assert "no cluster" in words.about_dimensions(shares, clustering_of(91, {}), 91)
-
-
-def test_pairs_are_told_by_spectra_and_by_positions():
-    found = em.principal_components(circles(31, {3: 2.0, 7: 1.0}), 4)
-    table = em.component_pairs(found)
-    text = words.about_pairs(found, table, [(0, 1), (0, 2), (2, 3)])
-    assert "of the three pairs drawn, (1, 2) and (3, 4) have one frequency" in text
-    assert "the same are circular" in text
-    noise = em.principal_components(np.random.default_rng(0).standard_normal((31, 6)), 4)
-    text = words.about_pairs(noise, em.component_pairs(noise), [(0, 1), (2, 3)])
-    assert "none has two components of one and the same frequency, and none is circular" in text
-
-
-def test_an_empty_agreement_is_called_empty():
-    noise = em.principal_components(np.random.default_rng(0).standard_normal((31, 6)), 4)
-    good = em.principal_components(circles(31, {3: 2.0, 7: 1.0}), 4)
-    found = {"trained": good, "untrained": noise}
-    text = words.about_agreement(found, {k: em.component_pairs(c) for k, c in found.items()})
-    assert "| trained | 6 | 2 | 4 | 0 | 0 |" in text
-    assert "| untrained | 6 | 0 | 6 | 0 | 0 |" in text
-    assert "Where nothing is circular (untrained)" in text
-
-
-def test_cosets_are_told_for_prime_composite_and_diffuse():
-    prime = em.coset_table(em.principal_components(circles(31, {3: 2.0}), 2))
-    assert "31 is prime" in words.about_cosets(prime, 31)
-    coprime = em.coset_table(em.principal_components(circles(91, {5: 2.0}), 2))
-    assert "gcd(f, 91) = 1" in words.about_cosets(coprime, 91)
-    exact = em.coset_table(em.principal_components(circles(91, {35: 2.0}), 2))
-    assert "PC1 and PC2 can have 13 positions of 7 points each" in words.about_cosets(exact, 91)
-    assert "no component is told" in words.about_cosets(exact.iloc[:0], 91)
-
-
-def test_only_an_even_modulus_has_two_pairs_for_an_answer():
-    odd = em.principal_components(circles(31, {3: 2.0}), 2)
-    assert words.about_half_turn(odd) == ""
-    even = em.principal_components(circles(60, {22: 2.0, 17: 1.0}), 4)
-    text = words.about_half_turn(even)
-    assert "together in components of even frequency (correlation 1.00)" in text
-    assert "opposite each other in components of odd frequency (correlation -1.00)" in text
-
-
-def test_coordinates_are_told_with_and_without_neurons():
-    embedding = turned(circles(31, {3: 2.0, 7: 1.0}))
-    vectors = em.projections(embedding.T, 3)
-    preacts = np.stack([cosine(31, 3, t) for t in (1.0, 5.0)])
-    assert "a neuron of the cluster one frequency" in words.about_coordinates(
-        vectors, embedding, preacts
-    )
-    text = words.about_coordinates(vectors, embedding, preacts[:0])
-    assert "neuron" not in text
-    half = 0.5 * (-1.0) ** np.arange(12)[:, None] * np.ones(3)
-    text = words.about_coordinates(em.projections(half.T, 6), half, preacts[:0])
-    assert "n/2 has no sine" in text
-
-
-def test_axes_are_called_evidence_only_where_the_controls_differ():
-    own = turned(circles(31, {3: 2.0, 7: 1.0}))
-    noise = np.random.default_rng(0).standard_normal((31, 4))
-    clusters = clustering_of(31, {3: 8, 7: 4})
-    text = words.about_axes({"trained": own, "untrained": noise}, clusters)
-    assert "| 3 | 8 | 80.0 % | 1.00 |" in text
-    assert text.endswith("that little else is left is.")
-    text = words.about_axes({"trained": noise, "untrained": noise}, clusters)
-    assert text.endswith("the share of these frequencies is none either.")
-    assert "no cluster" in words.about_axes({"trained": own}, clustering_of(31, {}))
-    even = words.about_axes({"trained": circles(12, {6: 1.0, 5: 1.0})}, clustering_of(12, {6: 5}))
-    assert "one axis only (n/2)" in even

@@ -9,7 +9,7 @@ from modlib.analysis.remainders import digit_attention as att
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import initial_weights
 from modlib.models.views.transformer_view import TransformerView
-from modlib.tasks.remainders import remainders
+from modlib.tasks.remainders import RemaindersTask
 
 CONFIG = RemaindersConfig(p=11, embed_dim=8, heads=2)
 
@@ -48,7 +48,7 @@ def test_attention_images_are_the_attention_to_x0_by_digits():
 
 def test_without_keys_all_three_kinds_of_attention_are_the_same():
     keys = np.zeros_like(initial_weights(CONFIG, 1)["k"])
-    numbers = att.describe_attention(view_with(k=keys), remainders(CONFIG, 0))
+    numbers = att.describe_attention(view_with(k=keys), RemaindersTask(CONFIG, 0).answers)
     assert numbers["smaller_share"] == pytest.approx(0.5)
     assert numbers["head_1_x0"] == pytest.approx(1 / 3)
     assert numbers["accuracy"] == numbers["accuracy_constant"] == numbers["accuracy_equal"]
@@ -58,10 +58,10 @@ def test_without_keys_all_three_kinds_of_attention_are_the_same():
 
 def test_attention_is_described_for_every_head():
     view = view_with()
-    numbers = att.describe_attention(view, remainders(CONFIG, 0))
+    numbers = att.describe_attention(view, RemaindersTask(CONFIG, 0).answers)
     assert numbers["head_0_x1"] == pytest.approx(view.attention[:, 0, 1].mean())
     means = [numbers["smaller_share_0"], numbers["smaller_share_1"]]
     assert numbers["smaller_share"] == pytest.approx(np.mean(means))
     assert 0 < numbers["smaller_share_by_number"] <= numbers["smaller_share"]
-    right = view.accuracy(view.logits, remainders(CONFIG, 0)).mean()
+    right = view.accuracy(view.logits, RemaindersTask(CONFIG, 0).answers).mean()
     assert numbers["accuracy"] == pytest.approx(right)

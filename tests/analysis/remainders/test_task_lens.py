@@ -9,7 +9,7 @@ from modlib.analysis.remainders import task_lens as lens
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import initial_weights
 from modlib.models.views.transformer_view import TransformerView
-from modlib.tasks.remainders import digits, remainders
+from modlib.tasks.remainders import RemaindersTask, digits
 
 SMALL = RemaindersConfig(p=11, embed_dim=8, heads=2)
 
@@ -87,7 +87,7 @@ def test_sorted_by_task_makes_stairs():
 
 def test_a_vote_is_what_the_right_logit_loses_without_the_neuron():
     view = untrained()
-    targets = remainders(view.config, 0)
+    targets = RemaindersTask(view.config, 0).answers
     votes = lens.votes(view, targets)
     for neuron in (0, 5, 17):
         removed = np.arange(32) == neuron
@@ -121,7 +121,7 @@ def test_overlap_is_jaccards_and_chance_its_value_for_random_sets():
 
 def test_removing_a_tasks_neurons_breaks_that_task_only():
     view = one_hot_network()
-    targets = remainders(view.config, 0)
+    targets = RemaindersTask(view.config, 0).answers
     own = lens.own_neurons(lens.votes(view, targets))
     assert own.sum(1).tolist() == [1, 2, 3, 4]
     found = lens.ablate(view, targets, own)
@@ -170,7 +170,7 @@ def test_line_spectrum_peaks_at_the_character():
 @pytest.mark.parametrize("task", ["miiii", "nanda", "basis"])
 def test_tasks_of_any_network_are_described(task):
     view = untrained(task=task)
-    table = lens.describe_tasks(view, remainders(view.config, 5))
+    table = lens.describe_tasks(view, RemaindersTask(view.config, 5).answers)
     assert table.q.tolist() == view.qs.tolist()
     assert table.accuracy.between(0, 1).all()
     assert (table.explained <= table.explained_any + 1e-12).all()
@@ -183,7 +183,7 @@ def test_tasks_of_any_network_are_described(task):
 
 def test_a_network_that_memorised_shuffled_labels_has_no_mechanism_of_x():
     view = untrained(task="basis")
-    targets = remainders(view.config, 5)
+    targets = RemaindersTask(view.config, 5).answers
     logits = np.concatenate(
         [targets[:, [task]] == np.arange(q) for task, q in enumerate(view.qs.tolist())], axis=1
     )
@@ -195,7 +195,7 @@ def test_a_network_that_memorised_shuffled_labels_has_no_mechanism_of_x():
 
 def test_a_network_without_live_neurons_is_described():
     view = planted(np.zeros((121, 32), dtype=np.float32))
-    table = lens.describe_tasks(view, remainders(view.config, 0))
+    table = lens.describe_tasks(view, RemaindersTask(view.config, 0).answers)
     assert table.num_neurons.tolist() == [0, 0, 0, 0]
     assert table.residue_share.isna().all()
     assert lens.line_spectrum(view).sum() == 0

@@ -9,7 +9,7 @@ import torch
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import build, initial_weights
 from modlib.models.views.transformer_view import TransformerView
-from modlib.tasks.remainders import digits, moduli, remainders
+from modlib.tasks.remainders import RemaindersTask, digits, moduli
 
 CONFIGS = [
     RemaindersConfig(p=11, embed_dim=16, heads=2, digits=order, task=task)
@@ -47,7 +47,7 @@ def test_attention_is_a_distribution_over_three_positions(view):
 def test_columns_and_accuracy_follow_the_tasks(view):
     qs = moduli(view.config).tolist()
     assert [view.columns(q).stop - view.columns(q).start for q in qs] == qs
-    targets = remainders(view.config, 0)
+    targets = RemaindersTask(view.config, 0).answers
     perfect = np.zeros_like(view.logits)
     for task, q in enumerate(qs):
         perfect[np.arange(121), view.columns(q).start + targets[:, task]] = 1

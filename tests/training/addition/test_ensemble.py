@@ -20,7 +20,7 @@ from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError
 from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, build, embedding_shares, initial_weights
-from modlib.tasks.addition import train_split
+from modlib.tasks.addition import AdditionTask
 from modlib.training.addition import ensemble, loop
 from modlib.training.addition.ensemble import Network, train_ensemble
 from modlib.training.addition.member import Member, evaluation_epochs
@@ -60,7 +60,8 @@ def test_equals_the_loop_epoch_by_epoch(name: str) -> None:
     for epoch in range(config.num_epochs + 1):
         if epoch:
             network.run_epochs(epoch - 1, epoch)
-        readable = loop.train(replace(config, epochs=epoch), 7, device=CPU, progress=False)
+        task = AdditionTask(replace(config, epochs=epoch), 7)
+        readable = loop.train(task, device=CPU, progress=False)
         for parameter in PARAMETERS:
             off = np.abs(network.weights[parameter] - readable.weights[parameter])
             # Adam divides by the gradient's size, which enlarges the rounding of the smallest.
@@ -79,7 +80,8 @@ def test_equals_the_loop_step_by_step(batch: str) -> None:
     network = Network(config, 3)
     for step in range(1, 13):
         network.run_epochs(step - 1, step)
-        readable = loop.train(replace(config, epochs=step), 3, device=CPU, progress=False)
+        task = AdditionTask(replace(config, epochs=step), 3)
+        readable = loop.train(task, device=CPU, progress=False)
         for name in PARAMETERS:
             np.testing.assert_allclose(
                 network.weights[name], readable.weights[name], rtol=0, atol=2e-6, err_msg=str(step)
@@ -91,7 +93,7 @@ def test_gradient_is_autograds_in_float64(name: str) -> None:
     """The kernels' gradient of one batch, without Adam, to float32 rounding."""
     config = CONFIGS[name]
     network, model = Network(config, 2), build(config, initial_weights(config, 2)).double()
-    a, b = np.divmod(train_split(config, 2)[: config.batch_size], config.n)
+    a, b = np.divmod(AdditionTask(config, 2).split[: config.batch_size], config.n)
     addition.gradient(network._theta, network._grad, a, b, 0, len(a), network._work)
     answers = torch.from_numpy((a + b) % config.n)
     functional.cross_entropy(model(torch.from_numpy(a), torch.from_numpy(b)), answers).backward()
@@ -131,7 +133,7 @@ def test_history_has_the_loops_columns() -> None:
 def test_weights_over_training_are_the_loops(name: str) -> None:
     config = CONFIGS[name]
     (member,) = trained(config, 7)
-    expected = loop.train(config, 7, device=CPU, progress=False).weight_history
+    expected = loop.train(AdditionTask(config, 7), device=CPU, progress=False).weight_history
     assert list(member.weight_history.columns) == list(loop.WEIGHT_HISTORY)
     assert member.weight_history.dtypes.equals(expected.dtypes)
     assert member.weight_history.epoch.tolist() == loop.weight_epochs(config)
@@ -159,7 +161,7 @@ def test_without_epochs_it_is_the_initialisation() -> None:
 def test_weights_have_the_loops_shapes() -> None:
     config = CONFIGS["even n, odd sizes"]
     (member,) = trained(config, 0)
-    readable = loop.train(config, 0, device=CPU, progress=False).weights
+    readable = loop.train(AdditionTask(config, 0), device=CPU, progress=False).weights
     assert {name: (array.shape, array.dtype) for name, array in member.weights.items()} == {
         name: (array.shape, array.dtype) for name, array in readable.items()
     }

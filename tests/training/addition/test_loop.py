@@ -23,11 +23,11 @@ from modlib.models.mlp import (
     initial_weights,
 )
 from modlib.store.checkpoint import Checkpoint
-from modlib.tasks.addition import addition_pairs, epoch_order, train_mask, train_split
+from modlib.tasks.addition import AdditionTask, addition_pairs
+from modlib.training import resume
 from modlib.training.addition import loop
 from modlib.training.addition.loop import (
     WEIGHT_HISTORY,
-    Probe,
     Trained,
     evaluate,
     evaluation_epochs,
@@ -35,6 +35,7 @@ from modlib.training.addition.loop import (
     train,
     weight_epochs,
 )
+from modlib.training.resume import Probe
 
 CPU = torch.device("cpu")
 TINY = AdditionConfig(n=7, num_neurons=8, embed_dim=4, train_pairs=28, epochs=6)
@@ -42,7 +43,7 @@ SEED = 5
 
 
 def trained(config: AdditionConfig = TINY, seed: int = SEED, **options) -> Trained:
-    return train(config, seed, device=CPU, progress=False, **options)
+    return train(AdditionTask(config, seed), device=CPU, progress=False, **options)
 
 
 def assert_same_bits(one: Trained, other: Trained) -> None:
@@ -146,9 +147,9 @@ def numpy_training(config: AdditionConfig, seed: int) -> dict[str, np.ndarray]:
         name: array.astype(np.float64) for name, array in initial_weights(config, seed).items()
     }
     first, second = ({name: np.zeros_like(w) for name, w in theta.items()} for _ in range(2))
-    split, step = train_split(config, seed), 0
+    task, step = AdditionTask(config, seed), 0
     for epoch in range(config.num_epochs):
-        order = split[epoch_order(config, seed, epoch)]
+        order = task.order(epoch)
         for start in range(0, len(order), config.batch_size):
             a, b = np.divmod(order[start : start + config.batch_size], config.n)
             count = len(a)
@@ -242,16 +243,19 @@ def naive_evaluation(model: nn.Module, mask: np.ndarray) -> dict[str, float]:
 @pytest.mark.parametrize("chunk_logits", [1, 7 * 7 * 3, loop.MAX_LOGITS])
 def test_evaluation_equals_a_loop_over_pairs(chunk_logits):
     model = build(TINY, initial_weights(TINY, SEED))
-    mask = train_mask(TINY, SEED)
+    mask = AdditionTask(TINY, SEED).mask
     measured = evaluate(model, torch.from_numpy(mask).float(), chunk_logits)
     assert measured == pytest.approx(naive_evaluation(model, mask), rel=1e-5)
 
 
 def test_history_ends_with_the_scores_of_the_final_weights():
     result = trained()
-    scores = naive_evaluation(build(TINY, result.weights), train_mask(TINY, SEED))
+    mask = AdditionTask(TINY, SEED).mask
+    scores = naive_evaluation(build(TINY, result.weights), mask)
     assert result.history.iloc[-1][list(scores)].to_dict() == pytest.approx(scores, rel=1e-5)
-    start = naive_evaluation(build(TINY, initial_weights(TINY, SEED)), train_mask(TINY, SEED))
+    start = naive_evaluation(
+        build(TINY, initial_weights(TINY, SEED)), AdditionTask(TINY, SEED).mask
+    )
     assert result.history.iloc[0][list(start)].to_dict() == pytest.approx(start, rel=1e-5)
 
 
@@ -303,7 +307,7 @@ def test_a_seed_always_gives_the_same_bits_and_another_seed_others():
     other = trained(seed=SEED + 1)
     for name in PARAMETERS:
         assert (one.weights[name] != other.weights[name]).any(), name
-    assert (train_mask(TINY, SEED) != train_mask(TINY, SEED + 1)).any()
+    assert (AdditionTask(TINY, SEED).mask != AdditionTask(TINY, SEED + 1).mask).any()
 
 
 def test_the_number_of_threads_changes_nothing_and_is_given_back():
@@ -325,11 +329,11 @@ def test_the_number_of_threads_changes_nothing_and_is_given_back():
 def test_probes_see_the_model_after_their_epochs():
     seen: list[int] = []
 
-    def bias(model: TwoEmbeddingMLP) -> np.ndarray:
+    def bias(model: TwoEmbeddingMLP) -> dict[str, np.ndarray]:
         seen.append(len(seen))
-        return model.unembed.bias.detach().numpy()  # the live weights, not a copy
+        return {"bias": model.unembed.bias.detach().numpy()}  # the live weights, not a copy
 
-    probes = {"bias": Probe(epochs=[0, 2, 6, 99], measure=bias)}
+    probes = [Probe(times=[0, 2, 6, 99], measure=bias)]
     result = trained(probes=probes)
     assert result.probed["bias"].shape == (3, 7)
     assert len(seen) == 3
@@ -340,7 +344,7 @@ def test_probes_see_the_model_after_their_epochs():
 
 
 def test_a_probe_changes_nothing():
-    probes = {"norm": Probe(epochs=range(7), measure=lambda model: np.array(1.0))}
+    probes = [Probe(times=range(7), measure=lambda model: {"norm": 1.0})]
     result = trained(probes=probes)
     assert result.probed["norm"].tolist() == [1.0] * 7
     assert_same_bits(replace(result, probed={}), trained())
@@ -397,37 +401,24 @@ class Killed(BaseException):
     """Stands for a kill: nothing on the way catches it."""
 
 
-def bias_probe(stop_at: int | None = None) -> dict[str, Probe]:
+def bias_probe(stop_at: int | None = None) -> list[Probe]:
     """The output bias at epochs 0, 1, 4 and 6; killed at the call of number ``stop_at``."""
     calls = []
 
-    def measure(model: TwoEmbeddingMLP) -> np.ndarray:
+    def measure(model: TwoEmbeddingMLP) -> dict[str, np.ndarray]:
         if len(calls) == stop_at:
             raise Killed
         calls.append(1)
-        return model.unembed.bias.detach().numpy()
+        return {"bias": model.unembed.bias.detach().numpy()}
 
-    return {"bias": Probe(epochs=[0, 1, 4, 6], measure=measure)}
+    return [Probe(times=[0, 1, 4, 6], measure=measure)]
 
 
 @pytest.fixture
 def checkpoint(tmp_path, monkeypatch):
     """A checkpoint that is written after every epoch."""
-    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr(resume, "pause_s", lambda took: 0.0)
     return Checkpoint(tmp_path / "partial")
-
-
-@pytest.mark.parametrize("batch", ["n", "full"])
-@pytest.mark.parametrize("stop_at", [1, 2, 3])
-def test_a_resumed_training_ends_with_the_same_bits(checkpoint, batch, stop_at):
-    config = replace(TINY, batch=batch)
-    whole = trained(config, probes=bias_probe())
-    with pytest.raises(Killed):
-        trained(config, probes=bias_probe(stop_at), checkpoint=checkpoint)
-    saved = checkpoint.load()
-    assert (saved is None) == (stop_at == 1), "epoch 1 is the first to be saved"
-    resumed = trained(config, probes=bias_probe(), checkpoint=checkpoint)
-    assert_same_bits(whole, resumed)
 
 
 def test_a_resumed_training_does_not_repeat_what_was_done(checkpoint):
@@ -435,11 +426,11 @@ def test_a_resumed_training_does_not_repeat_what_was_done(checkpoint):
         trained(probes=bias_probe(3), checkpoint=checkpoint)
     epochs = []
 
-    def measure(model: TwoEmbeddingMLP) -> np.ndarray:
+    def measure(model: TwoEmbeddingMLP) -> dict[str, np.ndarray]:
         epochs.append(1)
-        return model.unembed.bias.detach().numpy()
+        return {"bias": model.unembed.bias.detach().numpy()}
 
-    trained(probes={"bias": Probe(epochs=range(7), measure=measure)}, checkpoint=checkpoint)
+    trained(probes=[Probe(times=range(7), measure=measure)], checkpoint=checkpoint)
     assert len(epochs) == 1, "only epoch 6 was left"
 
 
@@ -456,21 +447,6 @@ def test_a_state_of_an_older_version_has_no_counts_of_weights_before_it(checkpoi
     assert resumed.weight_history.iloc[:4, 1:].isna().all(axis=None)
     assert resumed.weight_history.iloc[4].equals(whole.weight_history.iloc[4])
     assert_same_bits(whole, replace(resumed, weight_history=whole.weight_history))
-
-
-def test_a_resumed_training_counts_the_time_before(checkpoint):
-    with pytest.raises(Killed):
-        trained(probes=bias_probe(3), checkpoint=checkpoint)
-    state = checkpoint.load()
-    checkpoint.save(state | {"progress": np.array([state["progress"][0], 1000.0])})
-    resumed = trained(probes=bias_probe(), checkpoint=checkpoint)
-    assert 1000 < resumed.wall_s < 1100
-
-
-def test_a_training_killed_after_its_last_epoch_has_nothing_left_to_do(checkpoint):
-    whole = trained(probes=bias_probe(), checkpoint=checkpoint)
-    again = trained(probes=bias_probe(stop_at=0), checkpoint=checkpoint)
-    assert_same_bits(whole, again)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "manifest cut", "another schema"])

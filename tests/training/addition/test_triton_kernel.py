@@ -17,7 +17,7 @@ from modlib.config.presets import preset
 from modlib.errors import InputError
 from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, build, initial_weights
-from modlib.tasks.addition import addition_pairs, epoch_order, train_split
+from modlib.tasks.addition import AdditionTask, addition_pairs
 from modlib.training.addition import gpu, loop
 from modlib.training.addition.member import Member, evaluation_epochs
 
@@ -47,7 +47,7 @@ def in_float64(config: AdditionConfig, seed: int) -> dict[str, np.ndarray]:
     optimizer = loop.make_optimizer(model, config)
     a, b, c = (torch.from_numpy(column) for column in addition_pairs(config.n))
     for epoch in range(config.num_epochs):
-        order = torch.from_numpy(train_split(config, seed)[epoch_order(config, seed, epoch)])
+        order = torch.from_numpy(AdditionTask(config, seed).order(epoch))
         for batch in order.split(config.batch_size):
             optimizer.zero_grad()
             functional.cross_entropy(model(a[batch], b[batch]), c[batch]).backward()
@@ -64,7 +64,7 @@ def steady(config: AdditionConfig) -> tuple[int, loop.Trained]:
     """
     for seed in range(1000, 1100):
         single, double = (
-            loop.train(config, seed, device=CPU, progress=False),
+            loop.train(AdditionTask(config, seed), device=CPU, progress=False),
             in_float64(config, seed),
         )
         if all(abs(single.weights[name] - double[name]).max() < 1e-6 for name in PARAMETERS):
@@ -140,7 +140,8 @@ def test_evaluation_in_pieces_equals_the_loops(monkeypatch, max_logits):
     seeds = [1, 2, 3]
     group = gpu.Group(SMALL, seeds, gpu._initial(SMALL, seeds), DEVICE)
     for seed, row in zip(seeds, group.evaluate(), strict=True):
-        wanted = loop.train(replace(SMALL, epochs=0), seed, device=CPU, progress=False).history
+        task = AdditionTask(replace(SMALL, epochs=0), seed)
+        wanted = loop.train(task, device=CPU, progress=False).history
         np.testing.assert_allclose(row, wanted.iloc[0, 1:].to_numpy(float), rtol=1e-5)
 
 
@@ -148,7 +149,8 @@ def test_weights_are_counted_as_in_the_loop():
     seeds = [1, 2, 3]
     group = gpu.Group(SMALL, seeds, gpu._initial(SMALL, seeds), DEVICE)
     for seed, row in zip(seeds, group.weigh(), strict=True):
-        wanted = loop.train(replace(SMALL, epochs=0), seed, device=CPU, progress=False)
+        task = AdditionTask(replace(SMALL, epochs=0), seed)
+        wanted = loop.train(task, device=CPU, progress=False)
         assert row.tolist() == wanted.weight_history.iloc[0, 1:].tolist()
     untrained = list(gpu._train_all(replace(SMALL, epochs=0), seeds, DEVICE, False))
     for member, row in zip(untrained, group.weigh(), strict=True):

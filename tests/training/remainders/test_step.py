@@ -19,8 +19,7 @@ from modlib.models.transformer import (
     initial_weights,
     parameter_shapes,
 )
-from modlib.tasks.remainders import digits, loss_weights, moduli, number_split, remainders
-from modlib.training.flat import flat_views
+from modlib.tasks.remainders import RemaindersTask, digits, moduli
 from modlib.training.kernels import adamw
 from modlib.training.kernels import attention as kernels
 from modlib.training.kernels.adamw import GradientFilter, adamw_, filtered, make_adamw
@@ -50,23 +49,19 @@ WAYS = [
 ]
 
 
-def training_set(config: RemaindersConfig, seed: int = 3) -> tuple[np.ndarray, ...]:
-    chosen = number_split(config, seed)["train"]
-    x0, x1 = digits(config)
-    return x0[chosen], x1[chosen], remainders(config, seed)[chosen]
-
-
 def plain_loss(
     model: RemaindersTransformer, config: RemaindersConfig, seed: int, keep: Keep | None
 ) -> tuple[torch.Tensor, list[float]]:
     """Equation 12, task by task, and each task's mean cross-entropy."""
-    x0, x1, targets = (torch.from_numpy(array) for array in training_set(config, seed))
+    task = RemaindersTask(config, seed)
+    arrays = (*task.digits, task.answers)
+    x0, x1, targets = (torch.from_numpy(array[task.split["train"]]) for array in arrays)
     tasks = model(x0, x1, keep).split(moduli(config).tolist(), dim=1)
     losses = [
         functional.cross_entropy(logits, target)
         for logits, target in zip(tasks, targets.T, strict=True)
     ]
-    weighted = [w * loss for w, loss in zip(loss_weights(config), losses, strict=True)]
+    weighted = [w * loss for w, loss in zip(task.loss_weights, losses, strict=True)]
     return torch.stack(weighted).sum(), [loss.item() for loss in losses]
 
 
@@ -87,11 +82,11 @@ def test_losses_and_gradients_equal_the_modules(config, by_tables, with_dropout)
     model = build(config, weights).double()
     loss, expected = plain_loss(model, config, 3, tensors(keep))
     loss.backward()
-    data, options = training_set(config), {"dtype": np.float64, "threads": 2}
-    step = FastStep(config, weights, *data, **options, by_tables=by_tables)
+    options = {"dtype": np.float64, "threads": 2}
+    step = FastStep(RemaindersTask(config, 3), weights, **options, by_tables=by_tables)
     losses = step.gradient(keep, want_losses=True)
     np.testing.assert_allclose(losses, expected, rtol=1e-12)
-    for name, grad in flat_views(step.grad, config).items():
+    for name, grad in step.d_parameters.items():
         wanted = getattr(model, name).grad.numpy()
         np.testing.assert_allclose(grad, wanted, rtol=0, atol=1e-12 * np.abs(wanted).max())
 
@@ -99,7 +94,7 @@ def test_losses_and_gradients_equal_the_modules(config, by_tables, with_dropout)
 def test_a_wrong_mask_would_be_noticed():
     config = CASES[0]
     weights = initial_weights(config, 3)
-    step = FastStep(config, weights, *training_set(config), dtype=np.float64)
+    step = FastStep(RemaindersTask(config, 3), weights, dtype=np.float64)
     with_mask = step.gradient(masks(config, np.float64), want_losses=True)
     without = step.gradient(None, want_losses=True)
     assert np.abs(with_mask - without).max() > 1e-3
@@ -111,7 +106,7 @@ def test_ten_steps_equal_the_modules_with_torchs_optimiser(config):
     model = build(config, weights).double()
     optimizer = make_adamw(model, config)
     slow = GradientFilter(model.parameters(), config.lam, config.alpha)
-    step = FastStep(config, weights, *training_set(config), dtype=np.float64)
+    step = FastStep(RemaindersTask(config, 3), weights, dtype=np.float64)
     for index in range(10):
         keep = masks(config, np.float64, index)
         optimizer.zero_grad()
@@ -132,8 +127,8 @@ def error(step: FastStep, exact: FastStep) -> float:
 @pytest.mark.parametrize(("config", "by_tables"), WAYS)
 def test_float32_steps_equal_float64_ones_to_rounding(config, by_tables):
     weights = initial_weights(config, 3)
-    exact = FastStep(config, weights, *training_set(config), dtype=np.float64)
-    single = FastStep(config, weights, *training_set(config), by_tables=by_tables)
+    exact = FastStep(RemaindersTask(config, 3), weights, dtype=np.float64)
+    single = FastStep(RemaindersTask(config, 3), weights, by_tables=by_tables)
     exact.gradient(masks(config, np.float64))
     single.gradient(masks(config, np.float32))
     assert error(single, exact) < 1e-5
@@ -142,8 +137,8 @@ def test_float32_steps_equal_float64_ones_to_rounding(config, by_tables):
 def test_bfloat16_errs_by_percents_and_is_no_default():
     config = RemaindersConfig(p=23, **SMALL)
     weights = initial_weights(config, 3)
-    exact = FastStep(config, weights, *training_set(config), dtype=np.float64)
-    half = FastStep(replace(config, matmul="bfloat16"), weights, *training_set(config))
+    exact = FastStep(RemaindersTask(config, 3), weights, dtype=np.float64)
+    half = FastStep(RemaindersTask(replace(config, matmul="bfloat16"), 3), weights)
     for step in (exact, half):
         step.gradient()
     assert 1e-4 < error(half, exact) < 0.05
@@ -155,7 +150,7 @@ def test_threads_do_not_change_a_bit(by_tables):
     config = RemaindersConfig(p=23, **SMALL)
     weights = initial_weights(config, 3)
     steps = [
-        FastStep(config, weights, *training_set(config), threads=t, by_tables=by_tables)
+        FastStep(RemaindersTask(config, 3), weights, threads=t, by_tables=by_tables)
         for t in (1, 2, 3, 4)
     ]
     for index in range(3):
@@ -178,7 +173,7 @@ def test_tables_serve_where_numbers_share_a_mask_and_heads_are_not_small():
 
 def test_where_the_whole_stream_is_dropped_nothing_is_learned():
     config = RemaindersConfig(p=11, **SMALL)
-    step = FastStep(config, initial_weights(config, 3), *training_set(config))
+    step = FastStep(RemaindersTask(config, 3), initial_weights(config, 3))
     nothing = np.zeros(32, dtype=np.float32)
     losses = step.gradient((nothing, nothing), want_losses=True)
     np.testing.assert_allclose(losses, np.log(moduli(config)), rtol=1e-6)
@@ -190,10 +185,10 @@ def test_evaluation_equals_the_modules(by_tables):
     config = RemaindersConfig(p=23, **SMALL)
     weights = initial_weights(config, 3)
     x0, x1 = digits(config)
-    targets = remainders(config, 3)
+    targets = RemaindersTask(config, 3).answers
     options = {"dtype": np.float64, "by_tables": by_tables}
-    step = FastStep(config, weights, *training_set(config), **options)
-    losses, right = step.evaluate(x0, x1, np.ascontiguousarray(targets.T))
+    step = FastStep(RemaindersTask(config, 3), weights, **options)
+    losses, right = step.evaluate()
     logits = build(config, weights).double()(torch.from_numpy(x0), torch.from_numpy(x1))
     for task, part in enumerate(logits.split(moduli(config).tolist(), dim=1)):
         target = torch.from_numpy(targets[:, task])
@@ -215,7 +210,7 @@ def test_large_logits_do_not_overflow():
     config = RemaindersConfig(p=11, **SMALL)
     weights = initial_weights(config, 3)
     weights["unembed"] = weights["unembed"] * np.float32(1e4)
-    step = FastStep(config, weights, *training_set(config))
+    step = FastStep(RemaindersTask(config, 3), weights)
     losses = step.gradient(want_losses=True)
     assert np.isfinite(losses).all()
     assert np.isfinite(step.grad).all()
@@ -313,8 +308,8 @@ def test_only_the_positional_embeddings_tell_the_digits_apart():
 @pytest.mark.parametrize("config", CASES, ids=NAMES)
 def test_the_graphs_step_equals_the_fast_one(config):
     weights = initial_weights(config, 3)
-    fast = FastStep(config, weights, *training_set(config))
-    graph = GraphStep(config, weights, *training_set(config), device=torch.device("cpu"))
+    fast = FastStep(RemaindersTask(config, 3), weights)
+    graph = GraphStep(RemaindersTask(config, 3), weights, device=torch.device("cpu"))
     for index in range(5):
         keep = masks(config, np.float32, index)
         norms = []
@@ -331,9 +326,7 @@ def test_the_graphs_step_equals_the_fast_one(config):
 def test_the_graphs_state_is_taken_up_and_read_like_the_fast_ones():
     config = RemaindersConfig(p=11, **SMALL)
     first, second = (
-        GraphStep(
-            config, initial_weights(config, 3), *training_set(config), device=torch.device("cpu")
-        )
+        GraphStep(RemaindersTask(config, 3), initial_weights(config, 3), device=torch.device("cpu"))
         for _ in range(2)
     )
     for index in range(3):
@@ -353,8 +346,8 @@ def test_the_graphs_state_is_taken_up_and_read_like_the_fast_ones():
 def test_on_a_cuda_device_the_captured_step_equals_the_fast_one():
     config = RemaindersConfig(p=23, **SMALL)
     weights = initial_weights(config, 3)
-    fast = FastStep(config, weights, *training_set(config))
-    graph = GraphStep(config, weights, *training_set(config), device=torch.device("cuda"))
+    fast = FastStep(RemaindersTask(config, 3), weights)
+    graph = GraphStep(RemaindersTask(config, 3), weights, device=torch.device("cuda"))
     for index in range(5):
         for step in (fast, graph):
             step.gradient(masks(config, np.float32, index))

@@ -21,19 +21,18 @@ import torch
 from modlib.analysis.remainders.dominance import counts_as_coded
 from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
-from modlib.errors import DivergedError, InputError, StoreError
+from modlib.errors import InputError, StoreError
 from modlib.models.transformer import build
 from modlib.runs.remainders import (
-    KIND,
     RemaindersRun,
     get_or_train_remainders,
     spectrum_steps,
     unfinished,
 )
 from modlib.store.runs import Store
-from modlib.tasks.remainders import digits, moduli, number_split, primes_below, remainders
+from modlib.tasks.remainders import RemaindersTask, digits, moduli, primes_below
+from modlib.training import resume
 from modlib.training.remainders import schedule
-from modlib.training.remainders import train as training
 from modlib.training.remainders.neuron_zero import (
     NUM_FOLLOWED,
     WINDOW,
@@ -45,6 +44,7 @@ from modlib.training.remainders.neuron_zero import (
 from modlib.training.remainders.schedule import evaluation_steps, log_spaced
 from modlib.training.remainders.step import FastStep
 from modlib.training.remainders.train import train
+from modlib.training.resume import Probe
 
 TINY = RemaindersConfig(p=11, embed_dim=16, heads=2, steps=600, train_fraction=0.8)
 
@@ -54,11 +54,14 @@ from dataclasses import replace
 from pathlib import Path
 from modlib.config.remainders import RemaindersConfig
 from modlib.store.runs import Store
-from modlib.training.remainders import train as remainders
+from modlib.tasks.remainders import RemaindersTask
+from modlib.training import resume
+from modlib.training.remainders.train import train
 from modlib.runs.remainders import get_or_train_remainders
-remainders.CHECKPOINT_EVERY_S = 0.0
+resume.pause_s = lambda took: 0.0
 config = {config!r}
-remainders.train(replace(config, steps=2), 0, progress=False)  # compiled before the first fork
+short = RemaindersTask(replace(config, steps=2), 0)
+train(short, progress=False)  # compiled before the first fork
 print("ready", flush=True)
 for line in sys.stdin:
     child = os.fork()
@@ -130,7 +133,7 @@ def test_a_run_killed_ten_times_ends_equal_to_one_that_was_not(run, tmp_path):
     assert killed == 10, "none was through before it was killed"
     assert reached == sorted(reached), "a state that was saved is never lost"
     assert 0 < reached[-2] < TINY.steps
-    assert (KIND, TINY.key(), 5) in store
+    assert 5 in store.of(TINY)
     same(get_or_train_remainders(TINY, seed=5, store=store, progress=False), run)
     assert unfinished(TINY, seed=5, store=store) is None
 
@@ -160,7 +163,7 @@ def test_a_validation_set_leaves_a_test_set(tmp_path):
     config = replace(TINY, steps=2, num_validation=10)
     run = get_or_train_remainders(config, seed=0, store=Store(tmp_path), progress=False)
     assert set(run.history.split) == {"train", "validation", "test"}
-    split = number_split(config, 0)
+    split = RemaindersTask(config, 0).split
     assert [len(split[name]) for name in ("train", "validation", "test")] == [96, 10, 15]
     assert sorted(np.concatenate(list(split.values()))) == list(range(121))
 
@@ -211,7 +214,7 @@ class Recorder:
 def test_neuron_zero_is_followed_at_every_step(order):
     config = replace(TINY, steps=20, digits=order)
     record, zero = Recorder(), NeuronZero(11, [0, 1, 7, 20])
-    train(config, 5, followers={"all": record, "zero": zero}, progress=False)
+    train(RemaindersTask(config, 5), followers={"all": record, "zero": zero}, progress=False)
     np.testing.assert_allclose(record.images, record.from_neurons, atol=1e-5)
     magnitudes = np.abs(np.fft.rfft2(record.images))
     magnitudes[:, 0, 0] = 0
@@ -255,9 +258,9 @@ def activations(config, weights, keep=None) -> np.ndarray:
 def test_the_first_neurons_are_followed_as_the_authors_program_does(order, share):
     """A transcription of its steps, every epoch logged."""
     config = replace(TINY, steps=40, digits=order, dropout=share)
-    record, first = Weights(), FirstNeurons(config, 5)
-    train(config, 5, followers={"all": record, "first": first}, progress=False)
-    train_x = number_split(config, 5)["train"]
+    record, first = Weights(), FirstNeurons(RemaindersTask(config, 5))
+    train(RemaindersTask(config, 5), followers={"all": record, "first": first}, progress=False)
+    train_x = RemaindersTask(config, 5).split["train"]
     spectra = []
     for epoch in range(40):
         masks = schedule.dropout(config, 5, epoch)
@@ -301,7 +304,7 @@ def test_one_mask_a_number_is_not_what_the_authors_program_has(tmp_path):
 def test_a_run_begun_with_fewer_measurements_goes_on_without_the_new_ones(tmp_path, monkeypatch):
     """And ends with the same network."""
     config, store = replace(TINY, steps=12), Store(tmp_path)
-    place = store.checkpoint(KIND, config.key(), 5, "cpu")
+    place = store.of(config).checkpoint(5, "cpu")
     saved: dict[str, np.ndarray] = {}
 
     class Stop(Exception):
@@ -311,17 +314,16 @@ def test_a_run_begun_with_fewer_measurements_goes_on_without_the_new_ones(tmp_pa
         if step == 7:
             raise Stop
 
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr(resume, "pause_s", lambda took: 0.0)
     steps = spectrum_steps(config).tolist()
     stopping = type("Stopping", (Weights,), {"follow": lambda self, step, *_: stop(step)})()
     zero = NeuronZero(11, steps)
-    probe = training.Probe(steps=steps, measure=lambda network: {"live": np.array(1)})
+    probe = Probe(times=steps, measure=lambda network: {"spectra/live": np.array(1)})
     with pytest.raises(Stop):
         train(
-            config,
-            5,
+            RemaindersTask(config, 5),
             followers={"neuron_zero": zero, "stop": stopping},
-            probes={"spectra": probe},
+            probes=[probe],
             checkpoint=place,
             progress=False,
         )
@@ -331,13 +333,13 @@ def test_a_run_begun_with_fewer_measurements_goes_on_without_the_new_ones(tmp_pa
     run = get_or_train_remainders(config, seed=5, store=store, progress=False)
     assert run.first_neurons == {}
     assert run.spectra.keys() == {"live", "step"}
-    plain = train(config, 5, progress=False)
+    plain = train(RemaindersTask(config, 5), progress=False)
     for name, value in plain.weights.items():
         np.testing.assert_array_equal(value, run.weights[name])
 
 
 def test_followers_and_probes_do_not_change_the_training(run):
-    plain = train(TINY, 5, progress=False)
+    plain = train(RemaindersTask(TINY, 5), progress=False)
     for name, value in plain.weights.items():
         np.testing.assert_array_equal(value, run.weights[name])
 
@@ -354,9 +356,7 @@ def test_log_spaced_steps_hold_the_powers_of_two_and_both_ends():
 def test_an_untrained_network_is_its_initialisation(tmp_path):
     config = TINY.untrained()
     run = get_or_train_remainders(config, seed=5, store=Store(tmp_path), progress=False)
-    step = FastStep(
-        config, run.weights, *(d[:5] for d in digits(config)), remainders(config, 5)[:5]
-    )
+    step = FastStep(RemaindersTask(config, 5), run.weights)
     assert run.steps == 0
     assert len(run.norms) == 0
     assert len(run.history) == 2 * len(moduli(config))
@@ -367,8 +367,8 @@ def test_a_stored_run_of_another_shape_is_refused(run, tmp_path):
     store = Store(tmp_path)
     stored = {f"model/{name}": value for name, value in run.weights.items()}
     stored["model/tok"] = stored["model/tok"][:3]
-    store.save(
-        *(KIND, TINY.key(), 5),
+    store.of(TINY).save(
+        5,
         tensors=stored,
         metrics=run.history,
         config={},
@@ -383,8 +383,8 @@ def test_a_network_that_went_to_nan_is_refused(run, tmp_path):
     store = Store(tmp_path)
     weights = {f"model/{name}": value.copy() for name, value in run.weights.items()}
     weights["model/tok"][0, 0] = np.nan
-    store.save(
-        *(KIND, TINY.key(), 5),
+    store.of(TINY).save(
+        5,
         tensors={**weights, "steps": np.array(600)},
         metrics=run.history,
         config=asdict(TINY),
@@ -395,72 +395,19 @@ def test_a_network_that_went_to_nan_is_refused(run, tmp_path):
         get_or_train_remainders(TINY, seed=5, store=store, progress=False)
 
 
-def state_under_way(config: RemaindersConfig, monkeypatch) -> dict[str, np.ndarray]:
-    """What a training saves after its tenth step."""
-    kept: dict[str, np.ndarray] = {}
-
-    class Stop(Exception):
-        pass
-
-    def keep(self, tensors):
-        if tensors["progress"][0] == 10:
-            kept.update({name: np.array(value) for name, value in tensors.items()})
-            raise Stop
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "CHECKPOINT_EVERY_S", -1.0)
-        patch.setattr(training.Checkpoint, "save", keep)
-        with pytest.raises(Stop):
-            train(config, 5, checkpoint=training.Checkpoint(Path("nowhere")), progress=False)
-    return kept
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda s: {}, "does not say how far"),
-        (lambda s: s | {"progress": np.array([1e6, 1.0])}, "does not say how far"),
-        (lambda s: {k: v for k, v in s.items() if k != "slow"}, "slow is missing"),
-        (lambda s: s | {"theta": s["theta"][:1]}, r"theta has shape \(1,\)"),
-        (lambda s: s | {"log/metrics": s["log/metrics"][1:]}, "log/metrics has shape"),
-        (lambda s: s | {"theta": s["theta"] * np.nan}, "not finite in theta"),
-        (lambda s: s | {"snapshot/8/tok": np.zeros(3)}, "snapshot/8/tok has shape"),
-    ],
-)
-def test_a_state_of_another_training_is_refused_and_kept(change, reason, tmp_path, monkeypatch):
-    store = Store(tmp_path)
-    checkpoint = store.checkpoint(KIND, TINY.key(), 5)
-    checkpoint.save(change(state_under_way(TINY, monkeypatch)))
-    before = {path.name: path.read_bytes() for path in checkpoint.path.iterdir()}
-    for call in (unfinished, get_or_train_remainders):
-        with pytest.raises(StoreError, match=f"{checkpoint.path} .*{reason}"):
-            call(TINY, seed=5, store=store)
-    assert {path.name: path.read_bytes() for path in checkpoint.path.iterdir()} == before
-
-
-@pytest.mark.parametrize("change", [{"lr": 10.0}, {"weight_decay": 1000.0}])
-def test_a_training_that_diverges_stops_in_one_line(change, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_S", 0.0)
-    config, store = replace(TINY, **change), Store(tmp_path)
-    refusal = r"^lr and weight_decay must keep .* finite \(after step \d+ they are not\), got \("
-    for _ in range(2):  # again, from the state that is left
-        with pytest.raises(DivergedError, match=refusal):
-            get_or_train_remainders(config, seed=5, store=store, progress=False)
-    assert (KIND, config.key(), 5) not in store
-
-
 def test_what_memory_cannot_hold_is_refused_before_any_work():
     with pytest.raises(InputError, match="p and embed_dim must need no more memory than"):
-        train(RemaindersConfig(p=1009, embed_dim=4096), 0)
+        train(RemaindersTask(RemaindersConfig(p=1009, embed_dim=4096), 0))
 
 
 def test_the_number_of_threads_of_the_linear_algebra_does_not_matter():
     program = """
 from hashlib import sha256
 from modlib.config.remainders import RemaindersConfig
+from modlib.tasks.remainders import RemaindersTask
 from modlib.training.remainders.train import train
 config = RemaindersConfig(p=113, embed_dim=256, train_fraction=0.01, steps=2)
-trained = train(config, 0, progress=False)
+trained = train(RemaindersTask(config, 0), progress=False)
 parts = [*trained.weights.values(), trained.norms.raw.to_numpy()]
 print(sha256(b"".join(part.tobytes() for part in parts)).hexdigest())
 """
@@ -533,13 +480,13 @@ def test_tasks_are_remainders_of_the_number_that_the_digits_write():
         x0, x1 = digits(config)
         x = x0 + 13 * x1 if order == "low_first" else 13 * x0 + x1
         np.testing.assert_array_equal(x, np.arange(169))
-        np.testing.assert_array_equal(remainders(config, 0)[:, 3], x % 7)
-    shuffled = remainders(RemaindersConfig(p=13, task="basis"), 0)
-    straight = remainders(RemaindersConfig(p=13), 0)
+        np.testing.assert_array_equal(RemaindersTask(config, 0).answers[:, 3], x % 7)
+    shuffled = RemaindersTask(RemaindersConfig(p=13, task="basis"), 0).answers
+    straight = RemaindersTask(RemaindersConfig(p=13), 0).answers
     assert not np.array_equal(shuffled, straight)
     assert sorted(map(tuple, shuffled)) == sorted(map(tuple, straight))
     x0, x1 = digits(RemaindersConfig(p=13, task="nanda"))
-    added = remainders(RemaindersConfig(p=13, task="nanda"), 0)
+    added = RemaindersTask(RemaindersConfig(p=13, task="nanda"), 0).answers
     np.testing.assert_array_equal(added[:, 0], (x0 + x1) % 13)
     assert primes_below(30).tolist() == [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]
     assert schedule.FIRST_SNAPSHOT == 256

@@ -1,0 +1,125 @@
+"""Chapter 09 on few networks and many: no width, all learned, too few moduli, exact or drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from modlib.analysis.many_seeds import growth
+from modlib.analysis.many_seeds import separation as sep
+from modlib.chapters import scaling as facts
+from told import cells, told
+
+CHAPTER = "09_scaling"
+WIDTH, L2, LEARNED, CURVES = "f99177bf", "9972d752", "23530de6", "1d932b7c"
+PROBABILITY, NEEDED, SEPARATIONS = "227e1e82", "9667809c", "93bc0b19"
+
+
+def test_every_cell_that_says_something_is_tested():
+    assert cells(CHAPTER) == {WIDTH, L2, LEARNED, CURVES, PROBABILITY, NEEDED, SEPARATIONS}
+
+
+def test_width_without_tables_and_with_some():
+    points = pd.DataFrame(columns=["batch", "width", "mean"])
+    assert told(CHAPTER, WIDTH, facts.width(points, points, [])) == (
+        "*Seen here*: no width but the default is committed yet."
+    )
+    rows = pd.DataFrame({"batch": ["n", "full"], "width": [512, 32], "num_seeds": [50, 9]})
+    rows = rows.assign(difference=0.2, low=0.0, high=0.4, p_value=0.01)
+    assert told(CHAPTER, WIDTH, facts.width(rows, rows, ["A91-width-8192"])) == (
+        "*Seen here*, clusters more than at width 128: width 512, batch n: 0.20 (0.00 to 0.40) "
+        "(50 networks); width 32, batch full: 0.20 (0.00 to 0.40) (9 networks). "
+        "Not trained: A91-width-8192."
+    )
+    bases = told(CHAPTER, WIDTH, facts.width(rows, rows[:0], []))
+    assert bases == "*Seen here*, clusters more than at width 128: nothing yet."
+
+
+def test_losses_are_compared_where_there_are_several_moduli():
+    losses = pd.DataFrame({"train_loss": [0.02, 0.03, 0.08]})
+    found = facts.l2({"One": {31: losses, 59: 2 * losses}, "other": {}, "third": {31: losses}})
+    assert told(CHAPTER, L2, {"sets": found}) == (
+        "*Seen here*: One, the median loss on training pairs at the end runs from 0.030 (n = 31) "
+        "to 0.060 (n = 59)."
+    )
+    assert told(CHAPTER, L2, {"sets": facts.l2({"One": {}})}) == ""
+
+
+def test_networks_that_did_not_learn_are_counted():
+    learned = pd.DataFrame({"n": [31, 91], "networks": [70, 1100], "share": [0.8, 1.0]})
+    assert told(CHAPTER, LEARNED, facts.learning("L2 in proportion to 1/n", learned)) == (
+        "L2 in proportion to 1/n: 14 of 1,170 networks did not learn and are left out above. The "
+        "smallest share that learned is 80.0 %, at n = 31."
+    )
+    every = told(CHAPTER, LEARNED, facts.learning("The paper's L2", learned.iloc[1:]))
+    assert every == "The paper's L2: All 1,100 networks learned."
+
+
+def test_the_best_curve_is_told_with_its_rivals():
+    generator = np.random.default_rng(0)
+    counts = {n: generator.integers(4, 7, 50) for n in (31, 43, 59, 91, 131)}
+    result = growth.compare_growth(counts, num_resamples=20, num_contests=5)
+    text = told(CHAPTER, LEARNED, facts.growth(result), which=1)
+    assert text.startswith("*Seen here*: over 5 moduli from 31 to 131 *constant* predicts held-out")
+    assert "; it is one that log n bounds, and so is the winner in " in text
+    fast = facts.growth(result)._replace(slow=False, share_slow=0.0)
+    assert "it is faster than log n, and so is the winner in 0 %" in told(
+        CHAPTER, LEARNED, fast, which=1
+    )
+    table = told(CHAPTER, CURVES, {"rows": facts.curves(result)})
+    assert "| curve | a | b | error on held-out n (clusters) | best in |" in table
+    assert "| constant: a | 5.0" in table
+    assert "nan" not in table
+    assert told(CHAPTER, CURVES, {"rows": facts.curves(None)}) == (
+        "Fewer than four moduli are committed."
+    )
+
+
+def test_probabilities_say_whether_they_were_counted():
+    assert facts.probability_text(sep.Probability(0.5, 0.5, 0.5)) == "0.500"
+    assert facts.probability_text(sep.Probability(0.5, 0.49, 0.51)) == "0.500 ± 0.010"
+    ms = range(1, 6)
+    true = {m: [sep.separation_probability(23, k, model=m) for k in ms] for m in sep.MODELS}
+    table = sep.probability_table(23, ms)
+    rows = facts.probabilities(table, true)
+    assert {len(column) for column in rows.values()} == {5}
+    assert told(CHAPTER, PROBABILITY, {"rows": rows}, which=1).startswith(
+        "| m | distinct | with replacement | Gamma formula | Stirling formula |"
+    )
+    text = told(CHAPTER, PROBABILITY, facts.at_log(23, table, np.array([3, 3, 4]), true))
+    assert text.startswith("*Seen here*: at m = round(ln 23) = 3 the formula of the paper's last")
+    assert "Networks at n = 23 have 3 clusters most often; as many distinct" in text
+    for numbers in (np.zeros(0, dtype=int), np.array([0, 0, 3]), np.array([9])):
+        text = told(CHAPTER, PROBABILITY, facts.at_log(23, table, numbers, true))
+        assert text.endswith(" for distinct frequencies.")
+
+
+def test_frequencies_needed_are_told_by_model():
+    numbers = {"distinct": {23: 3, 1999: 6}, "with replacement": {23: 1, 1999: 1}}
+    squares = {
+        "distinct": {"ln n": 0.9614, "n": 0.5},
+        "with replacement": {"ln n": np.nan, "n": np.nan},
+    }
+    assert told(CHAPTER, NEEDED, {"models": facts.needed(numbers, squares)}) == (
+        "*Seen here*. Distinct: 3 at n = 23, 6 at n = 1999; lines in ln n have R² = 0.961, n have "
+        "R² = 0.500. With replacement: 1 at n = 23, 1 at n = 1999."
+    )
+
+
+def test_separations_are_compared_with_random_ones():
+    panels = {4: {"learned": np.array([0.3, 0.1]), "at random": np.array([0.2, 0.3])}}
+    text = told(CHAPTER, SEPARATIONS, facts.separations(panels, 0.156))
+    assert "| 4 | 50.0 % | 0.20 | 100 % | 0.25 |" in text
+    assert text.endswith("Medians lie above those at random: *learned* by -0.05 to -0.05.")
+    none = told(CHAPTER, SEPARATIONS, facts.separations({}, 0.1))
+    assert none == "*Seen here*: no networks to compare."
+
+
+def test_a_series_that_one_number_of_frequencies_lacks_has_an_empty_cell():
+    panels = {
+        1: {"learned": np.array([0.3]), "at random": np.array([0.2])},
+        2: {"learned": np.array([0.3]), "at random": np.array([0.1]), "apart": np.array([0.4])},
+    }
+    text = told(CHAPTER, SEPARATIONS, facts.separations(panels, 0.156))
+    assert "| 1 | 100 % | 0.30 | 100 % | 0.20 | | |" in text
+    assert text.endswith("random: *learned* by 0.10 to 0.20.")
