@@ -10,9 +10,10 @@ import pandas as pd
 from modlib.analysis.remainders import ablations as ab
 from modlib.analysis.remainders.grokking import EASY
 from modlib.chapters.words import count, interval, listed, percent, percents
-from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.config.presets import FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
-from modlib.results.ablated import FIRST_SEED, MIN_MASKED_P
+from modlib.maths.intervals import Interval
+from modlib.results.shown import MIN_MASKED_P
 
 SETTINGS = {
     "dropout": "dropout",
@@ -25,12 +26,12 @@ SETTINGS = {
 """Settings as the sentences name them."""
 
 
-def _share(found: ab.Interval) -> str:
+def _share(found: Interval) -> str:
     """A share with its interval, where there is one."""
     return percents(*found) if np.isfinite(found.low) else percent(found.value)
 
 
-def _number(found: ab.Interval) -> str:
+def _number(found: Interval) -> str:
     return interval(*found) if np.isfinite(found.low) else f"{found.value:.2f}"
 
 
@@ -222,7 +223,7 @@ def arms_table(summary: pd.DataFrame) -> str:
             cells.append(f"{row.value:,.0f}{ends}{reached}")
         for measure in ("accuracy halfway", "accuracy at the end"):
             row = by_measure.loc[measure]
-            cells.append(_share(ab.Interval(row.value, row.low, row.high)))
+            cells.append(_share(Interval(row.value, row.low, row.high)))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -238,7 +239,7 @@ def about_arms(ratios: pd.DataFrame) -> str:
             neither.append(f"{one} and {other}")
             continue
         never = f" ({count(int(row.never), 'network')} never there)" if row.never else ""
-        times = _number(ab.Interval(row.value, row.low, row.high))
+        times = _number(Interval(row.value, row.low, row.high))
         said.append(f"{one} takes {times} times those of {other}{never}")
     parts = [f"*Seen here*, steps until all tasks are at .9: {'; '.join(said) or 'none'}."]
     if (ratios.never > 0).any():

@@ -10,11 +10,11 @@ import pandas as pd
 from jaxtyping import Shaped
 
 from modlib.analysis.many_seeds.frequencies import Uniformity
+from modlib.analysis.many_seeds.sweep_tables import SweepTables
 from modlib.chapters.words import Rows, fixed, interval, percent, significant
 from modlib.config.addition import AdditionConfig
 from modlib.maths.groups import signed_freq, units
 from modlib.maths.intervals import mean_over_seeds
-from modlib.results.sweeps import SweepTables
 
 REJECTS_BELOW = 0.01
 """The p value under which the tests of this chapter tell something from chance."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Complex, Float
 
-from modlib.analysis.macro.tables import LARGE, Tables
+from modlib.analysis.macro.tables import LARGE, NetworkTables
 from modlib.analysis.meso.clusters import Clustering
 from modlib.analysis.micro.harmonics import (
     Portrait,
@@ -355,7 +355,7 @@ class ManyPartners(NamedTuple):
     large: int = LARGE
 
 
-def partners_of_many(exports: Mapping[str, Tables]) -> list[ManyPartners]:
+def partners_of_many(exports: Mapping[str, NetworkTables]) -> list[ManyPartners]:
     """The same over the networks of the committed tables; empty where there are none."""
     found = []
     for tables in exports.values():

@@ -1,27 +1,79 @@
-"""The committed tables as measures read them: once, and only of networks that learned."""
+"""The committed tables as measures read them: each folder once, for all claims together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.macro.tables import Tables
-from modlib.claims.verdict import MissingExport, bootstrap_over_seeds
-from modlib.maths.intervals import Estimate, mean_over_seeds
+from modlib.analysis.macro.tables import NetworkTables
+from modlib.analysis.many_seeds.sweep_tables import SweepTables, that_learned
+from modlib.claims.verdict import MissingExport
+from modlib.machine import RESULTS
+from modlib.maths.intervals import Interval, bootstrap_over_seeds, mean_over_seeds
+from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA
+from modlib.results.clock_pizza import ExportedClockPizza, read_clock_pizza
+from modlib.results.remainders import ExportedRemainders, read_remainders
 from modlib.results.sample import read_export
-from modlib.results.shown import that_learned
-from modlib.results.sweeps import SweepTables, read_sweep_export, require_columns
+from modlib.results.sweeps import read_sweep_export, require_columns
 
 REGIMES = {"n": "", "full": "-full"}
 """Batch regimes and how their presets' names end."""
+BATCH_N = ("A91", "A89")
+"""Presets of the default set-up; claims that name no modulus pool both."""
+
+_roots = [RESULTS]
+"""The root of the tables that are read is the last."""
+
+Found = TypeVar("Found")
 
 
-@lru_cache(maxsize=64)
-def exported_sweep(name: str) -> SweepTables | None:
-    return read_sweep_export(name)
+@contextmanager
+def reading_from(root: Path) -> Iterator[None]:
+    """Measure on the tables under another root than ``results/``."""
+    _roots.append(root)
+    try:
+        yield
+    finally:
+        _roots.pop()
+
+
+def find_sample(name: str) -> NetworkTables | None:
+    """Described networks of a preset, None where nothing is committed; as the three that follow."""
+    return _sample(name, _roots[-1])
+
+
+def find_sweep(name: str) -> SweepTables | None:
+    """The tables of a preset's sweep."""
+    return _sweep(name, _roots[-1])
+
+
+def find_remainders(name: str) -> ExportedRemainders | None:
+    """Paper B's networks of a preset."""
+    return _remainders(name, _roots[-1])
+
+
+def find_clock_pizza() -> ExportedClockPizza | None:
+    """Clocks and pizzas."""
+    return _clock_pizza(_roots[-1])
+
+
+_sample = lru_cache(maxsize=None)(read_export)
+_sweep = lru_cache(maxsize=None)(read_sweep_export)
+_remainders = lru_cache(maxsize=None)(read_remainders)
+_clock_pizza = lru_cache(maxsize=None)(read_clock_pizza)
+
+
+def there(name: str, found: Found | None) -> Found:
+    """What was found; raises ``MissingExport`` where nothing was."""
+    if found is None:
+        raise MissingExport(name)
+    return found
 
 
 def sweep_tables(
@@ -29,39 +81,33 @@ def sweep_tables(
 ) -> SweepTables:
     """The committed tables of a preset, of its networks that learned.
 
-    ``needs``: columns by table that older versions lack, see ``sweeps.require_columns``. Raises
-    ``MissingExport`` where there are none.
+    ``needs``: columns by table that older versions lack, see ``results.sweeps.require_columns``.
+    Raises ``MissingExport`` where there are none.
     """
-    tables = exported_sweep(name)
-    if tables is None:
-        raise MissingExport(name)
+    tables = there(name, find_sweep(name))
     require_columns(name, tables, needs or {})
     return that_learned(tables) if learned_only else tables
 
 
 def networks_of(name: str) -> pd.DataFrame:
+    """A row a network of a preset's sweep that learned."""
     return sweep_tables(name).networks
 
 
-def first_of(estimate: Estimate) -> tuple[float, float, float]:
-    return float(estimate.value[0]), float(estimate.low[0]), float(estimate.high[0])
+def remainders(name: str) -> ExportedRemainders:
+    """Paper B's networks of a preset; raises ``MissingExport`` where there are none."""
+    return there(name, find_remainders(name))
 
 
-def mean_of(values: pd.Series | np.ndarray) -> tuple[float, float, float]:
-    return first_of(mean_over_seeds(np.asarray(values, dtype=float)[:, None]))
+def remainders_of(names: Iterable[str]) -> list[ExportedRemainders]:
+    """Those of several presets that are committed, finished or not."""
+    found = map(find_remainders, names)
+    return [exported for exported in found if exported is not None]
 
 
-def with_bounds(value: float, low: float, high: float, digits: int = 2) -> str:
-    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-BATCH_N = ("A91", "A89")
-"""Presets of the default set-up; claims that name no modulus pool both."""
-
-
-@lru_cache(maxsize=8)
-def sample_tables(name: str) -> Tables | None:
-    return read_export(name)
+def clock_pizza() -> ExportedClockPizza:
+    """Clocks and pizzas; raises ``MissingExport`` where there are none."""
+    return there(CLOCK_PIZZA, find_clock_pizza())
 
 
 def pooled_sample(
@@ -74,9 +120,7 @@ def pooled_sample(
     """
     blocks = []
     for name in presets:
-        tables = sample_tables(name)
-        if tables is None:
-            raise MissingExport(name)
+        tables = there(name, find_sample(name))
         block = getattr(tables, part)
         if learned_only:
             block = block[block.seed.isin(tables.summary.loc[tables.summary.learned, "seed"])]
@@ -86,6 +130,7 @@ def pooled_sample(
 
 
 def by_seed(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """A table's rows, a block a network."""
     return [block for _, block in table.groupby("unit", sort=True)]
 
 
@@ -94,7 +139,16 @@ def bootstrap(
 ) -> tuple[float, float, float, int]:
     """A statistic of the rows' columns with its interval over seeds, and the number of seeds."""
     per_seed = [block[list(columns)].to_numpy(dtype=float) for block in by_seed(table)]
-    value, low, high = bootstrap_over_seeds(
-        per_seed, lambda chosen: float(statistic(np.concatenate(chosen)))
-    )
-    return value, low, high, len(per_seed)
+    found = bootstrap_over_seeds(per_seed, lambda chosen: float(statistic(np.concatenate(chosen))))
+    return *found, len(per_seed)
+
+
+def mean_of(values: pd.Series | np.ndarray) -> Interval:
+    """Mean over networks with its interval."""
+    return mean_over_seeds(np.asarray(values, dtype=float)[:, None]).at(0)
+
+
+def with_bounds(interval: Interval, digits: int = 2) -> str:
+    """``4.61 (4.55 to 4.67)``."""
+    value, low, high = (f"{part:.{digits}f}" for part in interval)
+    return f"{value} ({low} to {high})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from modlib.errors import InputError, require_choice
 
@@ -53,8 +53,6 @@ def load_figures(path: Path = FIGURES_FILE) -> dict[str, Figure]:
         figures[figure.id] = figure
     return figures
 
-
-Item = TypeVar("Item")
 
 CLAIMS_FILE = Path(__file__).with_name("claims.toml")
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
 from scipy import stats
 
-from modlib.claims.register import Item
 from modlib.errors import InputError
-
-CONFIDENCE = 0.95
+from modlib.maths.intervals import CONFIDENCE
 
 Verdict = Literal["agrees", "differs", "not testable at this size", "pending"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -105,44 +102,6 @@ def with_interval(
     )
 
 
-def bootstrap_over_seeds(
-    values_by_seed: Sequence[Item],
-    statistic: Callable[[list[Item]], float],
-    *,
-    num_resamples: int = 2000,
-    seed: int = 0,
-) -> tuple[float, float, float]:
-    """A statistic of several seeds with its 95 % percentile interval: (value, low, high).
-
-    Seeds are resampled with replacement, whole: what belongs to one seed (its neurons, its
-    clusters) stays together. ``statistic`` takes the list of the chosen seeds' items.
-    """
-    num_seeds = len(values_by_seed)
-    if num_seeds < 2:
-        raise InputError("values_by_seed", "hold at least 2 seeds", num_seeds)
-    if num_resamples < 1:
-        raise InputError("num_resamples", "be at least 1", num_resamples)
-
-    def of_seeds(chosen: np.ndarray) -> float:
-        value = float(statistic([values_by_seed[int(i)] for i in chosen]))
-        if not math.isfinite(value):
-            raise InputError("statistic", "be finite on every resample", value)
-        return value
-
-    result = stats.bootstrap(
-        (np.arange(num_seeds),),
-        of_seeds,
-        n_resamples=num_resamples,
-        batch=100,
-        vectorized=False,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    low, high = result.confidence_interval
-    return of_seeds(np.arange(num_seeds)), float(low), float(high)
-
-
 def interval_verdict(
     low: float,
     high: float,
@@ -195,15 +154,6 @@ def all_agree(*verdicts: Verdict) -> Verdict:
         if verdict != "agrees" and verdict in verdicts:
             return verdict
     return "agrees"
-
-
-def share_interval(successes: int, total: int) -> tuple[float, float, float]:
-    """A share of seeds with its 95 % Wilson interval.
-
-    The bootstrap gives an interval of no width when all seeds agree; see the deviations page.
-    """
-    interval = stats.binomtest(successes, total).proportion_ci(CONFIDENCE, method="wilson")
-    return successes / total, float(interval.low), float(interval.high)
 
 
 def check_interval(low: float, high: float) -> None:

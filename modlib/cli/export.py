@@ -6,14 +6,13 @@ import json
 
 import click
 
-from modlib.cli.options import FIRST_SEED, device_option, literal, num_threads
-from modlib.config.presets import ADDITION_PRESETS, REMAINDERS_PRESETS
+from modlib.cli.options import device_option, literal, num_threads
+from modlib.config.presets import ADDITION_PRESETS, FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.rules import require_seed
 from modlib.errors import InputError, require_choice, require_int
 from modlib.machine import EDITIONS, resolve_device, results_of
-from modlib.results.clock_pizza import FIRST_SEED as FIRST_CLOCK_PIZZA
+from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
 from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
-from modlib.results.clock_pizza import export_clock_pizza
 from modlib.results.remainders import export_remainders
 from modlib.results.sample import NUM_EXPORTED, record_fine_tuning
 from modlib.results.sample import export as export_preset

@@ -77,9 +77,6 @@ device_option = click.option(
 )
 threads_option = click.option("--threads", help="Worked on at once.  [default: one a core]")
 
-FIRST_SEED = 1000
-"""First seed of an export, unless said."""
-
 WHOSE: dict[type[Config], str] = {
     AdditionConfig: "paper A's",
     RemaindersConfig: "paper B's",

@@ -16,6 +16,9 @@ from modlib.errors import require_choice
 Config = AdditionConfig | RemaindersConfig | ClockPizzaConfig
 C = TypeVar("C", AdditionConfig, RemaindersConfig, ClockPizzaConfig)
 
+FIRST_SEED = 1000
+"""First seed of committed networks: definitions were shaped on seeds below 200."""
+
 WIDTHS = (512, 2048, 8192)
 """Widths of paper A, figure A29, beside the default 128."""
 
@@ -237,3 +240,39 @@ def family_of(given: Collection[str]) -> type[Config]:
 def names_of(family: type[Config]) -> list[str]:
     """The names of a family's settings."""
     return [one.name for one in settings(family)]
+
+
+PLAIN = "B37"
+"""Paper B's network in the small setting, from which chapter 14 leaves parts out."""
+
+ABLATIONS = {
+    "masked": "B37-masked",
+    "no dropout": "B37-no-dropout",
+    "no filter": "B37-lambda-0",
+}
+"""What is left out, with the preset; the plain network has them all."""
+
+ARMS: dict[tuple[str, float], str] = {
+    ("lambda", 1.0): "B37-lambda-0",
+    ("lambda", 1.5): "B37",
+    ("lambda", 2.0): "B37-lambda-1",
+    ("lambda", 3.0): "B37-lambda-2",
+    ("learning rate", 1.5): "B37-lr-1.5",
+    ("learning rate", 2.0): "B37-lr-2",
+    ("learning rate", 3.0): "B37-lr-3",
+}
+"""Networks whose slow gradient, by 1 + lambda, or whose learning rate is multiplied by a factor.
+
+The latter have no filter, and the plain network's product of learning rate and weight decay.
+"""
+
+FILTER_AT_PAPER_SIZE = {"λ = .5": "B113-code", "λ = 0": "B113-code-lambda-0"}
+"""The gradient filter at the paper's own size, one network of each."""
+
+OF_PAPER_SIZE: dict[str, tuple[str, ...]] = {
+    "miiii": ("B113-code", "B113-text"),
+    "nanda": ("B113-nanda",),
+    "basis": ("B113-basis",),
+    "masked": (),
+}
+"""Presets of the paper's own setting, by task; miiii with train fractions .5 and .3."""

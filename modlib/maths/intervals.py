@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -11,19 +13,38 @@ from scipy import stats
 
 from modlib.errors import InputError, require_float, require_int
 
+CONFIDENCE = 0.95
 LEVELS = (0.025, 0.975)
 """Ends of every interval: 95 %."""
 NUM_RESAMPLES = 2000
 MAX_UNITS = 5000
 """Seeds beyond this number are added up in as many blocks before they are resampled."""
 
+Item = TypeVar("Item")
 
-class Estimate(NamedTuple):
-    """Values with the ends of their 95 % intervals; NaN where nothing was seen."""
+
+class Interval(NamedTuple):
+    """A value with the ends of its 95 % interval; NaN where nothing was seen."""
+
+    value: float
+    low: float
+    high: float
+
+    def map(self, function: Callable[[float], float]) -> Interval:
+        """An increasing function of value and ends."""
+        return Interval(*(float(function(part)) for part in self))
+
+
+class Intervals(NamedTuple):
+    """Several values with the ends of their intervals."""
 
     value: Float[np.ndarray, " k"]
     low: Float[np.ndarray, " k"]
     high: Float[np.ndarray, " k"]
+
+    def at(self, k: int) -> Interval:
+        """The k-th of them."""
+        return Interval(*(float(part[k]) for part in self))
 
 
 def resampled_sums(
@@ -75,7 +96,7 @@ def ratio_of_sums(
     *,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
-) -> Estimate:
+) -> Intervals:
     """Sum over seeds of one quantity by the sum of another, with intervals over seeds.
 
     With ones below it is a mean. The same draws of seeds serve both sums and all columns.
@@ -86,10 +107,10 @@ def ratio_of_sums(
     draws = resampled_sums(both, num_resamples=num_resamples, seed=seed)
     with np.errstate(divide="ignore", invalid="ignore"):
         value, resamples = total[:k] / total[k:], draws[:, :k] / draws[:, k:]
-    return Estimate(value, *interval_of(resamples))
+    return Intervals(value, *interval_of(resamples))
 
 
-def mean_over_seeds(values: Shaped[np.ndarray, "seed k"], *, seed: int = 0) -> Estimate:
+def mean_over_seeds(values: Shaped[np.ndarray, "seed k"], *, seed: int = 0) -> Intervals:
     """Means over seeds with their intervals."""
     return ratio_of_sums(values, np.ones(values.shape), seed=seed)
 
@@ -101,6 +122,11 @@ class Equivalence(NamedTuple):
     low: float
     high: float
     p_value: float
+
+    @property
+    def interval(self) -> Interval:
+        """The difference with its interval."""
+        return Interval(self.difference, self.low, self.high)
 
 
 def equivalence(
@@ -133,7 +159,7 @@ def mean_of_few(
     *,
     lowest: float = -np.inf,
     highest: float = np.inf,
-) -> tuple[float, float, float]:
+) -> Interval:
     """Mean over a handful of seeds with Student's 95 % interval: a bootstrap is too narrow there.
 
     The interval is cut to what the quantity can be, ``lowest`` to ``highest``; one seed has
@@ -142,7 +168,54 @@ def mean_of_few(
     numbers = np.asarray(values, dtype=float)
     mean = float(numbers.mean())
     if len(numbers) < 2:
-        return mean, lowest, highest
+        return Interval(mean, lowest, highest)
     deviation = float(numbers.std(ddof=1)) / np.sqrt(len(numbers))
     half = float(stats.t.ppf(LEVELS[1], len(numbers) - 1)) * deviation
-    return mean, max(mean - half, lowest), min(mean + half, highest)
+    return Interval(mean, max(mean - half, lowest), min(mean + half, highest))
+
+
+def bootstrap_over_seeds(
+    values_by_seed: Sequence[Item],
+    statistic: Callable[[list[Item]], float],
+    *,
+    num_resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """A statistic of several seeds with its 95 % percentile interval.
+
+    Seeds are resampled with replacement, whole: what belongs to one seed (its neurons, its
+    clusters) stays together. ``statistic`` takes the list of the chosen seeds' items.
+    """
+    num_seeds = len(values_by_seed)
+    if num_seeds < 2:
+        raise InputError("values_by_seed", "hold at least 2 seeds", num_seeds)
+    if num_resamples < 1:
+        raise InputError("num_resamples", "be at least 1", num_resamples)
+
+    def of_seeds(chosen: np.ndarray) -> float:
+        value = float(statistic([values_by_seed[int(i)] for i in chosen]))
+        if not math.isfinite(value):
+            raise InputError("statistic", "be finite on every resample", value)
+        return value
+
+    result = stats.bootstrap(
+        (np.arange(num_seeds),),
+        of_seeds,
+        n_resamples=num_resamples,
+        batch=100,
+        vectorized=False,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    low, high = result.confidence_interval
+    return Interval(of_seeds(np.arange(num_seeds)), float(low), float(high))
+
+
+def share_interval(successes: int, total: int) -> Interval:
+    """A share of seeds with its 95 % Wilson interval.
+
+    The bootstrap gives an interval of no width when all seeds agree; see the deviations page.
+    """
+    interval = stats.binomtest(successes, total).proportion_ci(CONFIDENCE, method="wilson")
+    return Interval(successes / total, float(interval.low), float(interval.high))

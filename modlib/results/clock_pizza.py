@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file
 from tqdm import tqdm
 
 from modlib.analysis.meso.clock_pizza import describe
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS
-from modlib.config.rules import require_seed
-from modlib.errors import StoreError, require_choice, require_int
+from modlib.errors import require_choice
 from modlib.machine import RESULTS
 from modlib.models.clock_pizza import parameter_shapes
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.published import PUBLISHED
-from modlib.results.folder import require_writable, write_tables
-from modlib.runs.clock_pizza import LAYOUT, ClockPizzaRun, as_network
+from modlib.results.folder import (
+    open_folder,
+    origin,
+    require_seeds,
+    require_writable,
+    write_folder,
+)
+from modlib.runs.clock_pizza import ClockPizzaRun
 from modlib.runs.get_or_train import get_or_train
-from modlib.store.folder import provenance, read_manifest
+from modlib.store.folder import provenance
 from modlib.store.runs import Store
 
 FOLDER = "clock_pizza"
 TABLES = ("networks", "clusters", "circles", "shifts", "history")
 SHOWN = ("C59-rate-0", "C59-rate-1")
 """Presets whose first network is kept whole: a pizza and a clock."""
-FIRST_SEED = 1001
-"""Seed 1000 was looked at while definitions were still made."""
+FIRST_CLOCK_PIZZA = 1001
+"""First seed of its networks: 1000 was looked at while definitions were still made."""
 NUM_SEEDS = 3
 EVERY = 4
 """Of a history every fourth evaluation is kept."""
@@ -89,7 +93,7 @@ def _rows_of_run(run: ClockPizzaRun) -> dict[str, pd.DataFrame]:
 
 def export_clock_pizza(
     *,
-    first_seed: int = FIRST_SEED,
+    first_seed: int = FIRST_CLOCK_PIZZA,
     num_seeds: int = NUM_SEEDS,
     presets: Sequence[str] | None = None,
     progress: bool = True,
@@ -101,9 +105,7 @@ def export_clock_pizza(
     published networks are described beside them: they are fetched first, so that a machine without
     them is told before any work (``StoreError``). Returns the folder.
     """
-    first_seed = require_seed(first_seed, "first_seed")
-    num_seeds = require_int("num_seeds", num_seeds, at_least=1, at_most=1000)
-    require_seed(first_seed + num_seeds - 1, "last seed")
+    seeds = require_seeds(first_seed, num_seeds, at_most=1000)
     chosen = {
         name: CLOCK_PIZZA_PRESETS[require_choice("preset", name, CLOCK_PIZZA_PRESETS)]
         for name in (CLOCK_PIZZA_PRESETS if presets is None else presets)
@@ -121,34 +123,28 @@ def export_clock_pizza(
     configs = chosen | {
         f"{name}, untrained": replace(chosen[name], steps=0) for name in SHOWN if name in chosen
     }
-    wanted = [
-        (name, seed) for name in configs for seed in range(first_seed, first_seed + num_seeds)
-    ]
+    wanted = [(name, seed) for name in configs for seed in seeds]
     for name, seed in tqdm(wanted, desc="clock and pizza", unit="network", disable=not progress):
         run = get_or_train(configs[name], seed=seed, store=store, progress=False)
         for table, part in _rows_of_run(run).items():
             parts[table].append(part)
-        if name in SHOWN and seed == first_seed:
+        if name in SHOWN and seed == seeds.start:
             shown[name] = run.weights
-        kept = ("command", "commit", "device", "cpu_capability", "wall_s")
-        origins.append({"preset": name, "seed": seed} | {key: run.manifest[key] for key in kept})
+        origins.append(origin(run.manifest, preset=name, seed=seed))
     content = {
         "kind": ClockPizzaConfig.KIND,
         "configs": {name: asdict(config) for name, config in chosen.items()},
         "keys": {name: config.key() for name, config in chosen.items()},
-        "seeds": [first_seed, first_seed + num_seeds - 1],
+        "seeds": [seeds.start, seeds.stop - 1],
         "published": {name: source.sha256 for name, source in PUBLISHED.items()},
         "origins": origins,
         **provenance("cpu"),
     }
     tables = {
-        f"{name}.parquet": pd.concat(
-            [part for part in rows if len(part)] or rows[:1], ignore_index=True
-        )
+        name: pd.concat([part for part in rows if len(part)] or rows[:1], ignore_index=True)
         for name, rows in parts.items()
     }
-    arrays = {f"{name}.safetensors": weights for name, weights in shown.items()}
-    write_tables(folder, tables, content, arrays)
+    write_folder(folder, tables, content, shown)
     return folder
 
 
@@ -157,63 +153,22 @@ def read_clock_pizza(results: Path = RESULTS) -> ExportedClockPizza | None:
 
     Raises ``StoreError`` for a damaged folder and one of other configurations.
     """
-    folder = results / FOLDER
-    if not folder.is_dir():
+    folder = open_folder(results / FOLDER, _fits)
+    if folder is None:
         return None
-    files = {name: f"{name}.parquet" for name in TABLES}
-    manifest = read_manifest(folder)
-    keys: Any = manifest.get("keys")
+    shown = [name for name in SHOWN if name in folder.manifest["keys"]]
+    folder.require_files(TABLES, shown)
+    weights = folder.arrays()
+    for name in shown:
+        shapes = parameter_shapes(CLOCK_PIZZA_PRESETS[name])
+        folder.require_network(name, weights[name], shapes)
+    return ExportedClockPizza(**folder.tables(TABLES), shown=weights, manifest=folder.manifest)
+
+
+def _fits(manifest: Mapping[str, Any]) -> bool:
+    """Whether its presets, some of ours, and the published files are those of this version."""
+    keys = manifest.get("keys")
     known = {name: config.key() for name, config in CLOCK_PIZZA_PRESETS.items()}
     hashes = {name: source.sha256 for name, source in PUBLISHED.items()}
-    fits = isinstance(keys, dict) and keys and keys.items() <= known.items()
-    if not fits or manifest.get("published") != hashes:
-        raise StoreError(f"{folder} holds networks of other configurations; export it again")
-    shown = {name: f"{name}.safetensors" for name in SHOWN if name in keys}
-    read_manifest(folder, [*files.values(), *shown.values()])
-    weights = {name: load_file(folder / file) for name, file in shown.items()}
-    for name, arrays in weights.items():
-        shapes = parameter_shapes(CLOCK_PIZZA_PRESETS[name])
-        if {key: array.shape for key, array in arrays.items()} != shapes:
-            raise StoreError(f"{folder / shown[name]} holds arrays of other shapes")
-        if not all(np.isfinite(array).all() for array in arrays.values()):
-            raise StoreError(f"{folder / shown[name]} has numbers that are not finite")
-    tables = {name: pd.read_parquet(folder / file) for name, file in files.items()}
-    return ExportedClockPizza(**tables, shown=weights, manifest=manifest)
-
-
-def rates_to_show(
-    results: Path = RESULTS,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The committed networks: ours, the published, ours untrained; empty where there are none."""
-    committed = read_clock_pizza(results)
-    if committed is None:
-        return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
-    return committed.of("ours"), committed.of("published"), committed.of("untrained")
-
-
-def network_to_show(
-    checkpoint: str | None = None,
-    *,
-    n: int = 59,
-    attention_rate: float | None = None,
-    seed: int = FIRST_SEED,
-    results: Path = RESULTS,
-) -> ForeignNetwork:
-    """The network that a chapter looks at: a checkpoint; the committed one; else trained now.
-
-    ``attention_rate`` None: of a checkpoint, told by the file, its name or its accuracy; of a
-    network trained here, 0. ``n`` and ``seed`` are of networks trained here. Raises ``InputError``
-    for a checkpoint of another layout than Zhong et al.'s transformer.
-    """
-    if checkpoint is not None:
-        network = load_checkpoint(checkpoint, attention_rate=attention_rate)
-        require_choice("layout of checkpoint", network.layout, (LAYOUT,))
-        return network
-    seed, rate = require_seed(seed), 0.0 if attention_rate is None else attention_rate
-    config = replace(CLOCK_PIZZA_PRESETS[SHOWN[0]], n=n, attention_rate=rate)
-    committed = read_clock_pizza(results)
-    if committed is not None and committed.manifest["seeds"][0] == seed:
-        for name in committed.shown:
-            if CLOCK_PIZZA_PRESETS[name] == config:
-                return as_network(committed.shown[name], config, f"seed {seed}")
-    return get_or_train(config, seed=seed).network
+    ours = isinstance(keys, dict) and bool(keys) and keys.items() <= known.items()
+    return ours and manifest.get("published") == hashes

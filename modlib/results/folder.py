@@ -1,23 +1,56 @@
-"""A folder of tables in ``results/``: written whole, with its manifest."""
+"""Folders of tables in ``results/``: one way in which all of them are written, read, lengthened.
+
+A folder holds Parquet files and safetensors files by name, and a manifest that says what made
+them. What the names are, and what the manifest must say, each family knows for itself.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors.numpy import load_file
 
-from modlib.config.addition import AdditionConfig
-from modlib.errors import StoreError
+from modlib.config.rules import require_seed
+from modlib.errors import InputError, StoreError, require_int
 from modlib.store.files import save_arrays, writing
 from modlib.store.folder import MANIFEST, read_manifest, write_manifest
+
+ORIGIN = ("command", "commit", "device", "cpu_capability", "wall_s")
+"""What of a run's or shard's manifest says what made it."""
+
+Arrays = dict[str, np.ndarray]
+
+
+class Config(Protocol):
+    """A configuration of any family, or a study: a dataclass with a kind and a key."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    KIND: ClassVar[str]
+
+    def key(self) -> str:
+        """Its hash, under which the store keeps its runs."""
+
+
+def table_file(name: str) -> str:
+    """The file of a table."""
+    return f"{name}.parquet"
+
+
+def arrays_file(name: str) -> str:
+    """The file of a set of arrays."""
+    return f"{name}.safetensors"
+
+
+# What is written
 
 
 def require_writable(folder: Path) -> None:
@@ -50,13 +83,13 @@ def save_compact(table: pd.DataFrame, path: Path) -> None:
     )
 
 
-def write_tables(
+def write_folder(
     folder: Path,
     tables: Mapping[str, pd.DataFrame],
     content: Mapping[str, Any],
     arrays: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> None:
-    """Write tables and arrays by file name, tables' floats in 32 bits, and their manifest.
+    """Write tables, their floats in 32 bits, and sets of arrays by name, and their manifest.
 
     What the folder held before goes all together, at the end.
     """
@@ -67,10 +100,10 @@ def write_tables(
         work = Path(scratch)
         for name, table in tables.items():
             floats = dict.fromkeys(table.select_dtypes("float64").columns, np.float32)
-            save_compact(table.astype(floats), work / name)
+            save_compact(table.astype(floats), work / table_file(name))
         for name, tensors in (arrays or {}).items():
-            save_arrays(tensors, work / name)
-        names = [*tables, *(arrays or {})]
+            save_arrays(tensors, work / arrays_file(name))
+        names = [*map(table_file, tables), *map(arrays_file, arrays or {})]
         write_manifest(work, names, content)
         folder.mkdir(exist_ok=True)
         gone = _listed(folder) - {*names}
@@ -89,8 +122,16 @@ def _listed(folder: Path) -> set[str]:
         return set()
 
 
-def said_of_networks(preset_name: str, config: AdditionConfig, seeds: range) -> dict[str, Any]:
-    """What the manifest of every export says of its networks."""
+def require_seeds(first_seed: object, num_seeds: object, *, at_most: int) -> range:
+    """The seeds of an export; refused (``InputError``) where there is none, or too many."""
+    first = require_seed(first_seed, "first_seed")
+    count = require_int("num_seeds", num_seeds, at_least=1, at_most=at_most)
+    require_seed(first + count - 1, "last seed")
+    return range(first, first + count)
+
+
+def said_of_networks(preset_name: str, config: Config, seeds: range) -> dict[str, Any]:
+    """What the manifest of a preset's networks says of them."""
     return {
         "kind": config.KIND,
         "preset": preset_name,
@@ -100,16 +141,104 @@ def said_of_networks(preset_name: str, config: AdditionConfig, seeds: range) -> 
     }
 
 
-def last_seed(manifest: Mapping[str, Any], seeds: Sequence[int], folder: Path) -> int:
-    """The last of the seeds that a manifest tells of; ``seeds``: those of its networks.
+def origin(manifest: Mapping[str, Any], **whose: Any) -> dict[str, Any]:
+    """What made a run or shard, by its manifest; ``whose``: what tells which one it is."""
+    return whose | {name: manifest.get(name) for name in ORIGIN}
 
-    Raises ``StoreError`` for a manifest that does not tell of them, or not of what made them.
+
+# What is read
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A folder that is there; every file matched its manifest when it was opened."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    def require_files(
+        self, tables: Iterable[str], arrays: Iterable[str] = (), others: Iterable[str] = ()
+    ) -> None:
+        """Refuse another list of files (``StoreError``); ``others``: arrays that may be there."""
+        needed = {*map(table_file, tables), *map(arrays_file, arrays)}
+        listed = set(self.manifest["files"])
+        if not needed <= listed <= needed | {*map(arrays_file, others)}:
+            named = ", ".join(sorted(needed))
+            raise StoreError(f"{self.path / MANIFEST} must list {named}, got {sorted(listed)}")
+
+    def tables(self, names: Iterable[str]) -> dict[str, pd.DataFrame]:
+        """Tables by name."""
+        return {name: pd.read_parquet(self.path / table_file(name)) for name in names}
+
+    def arrays(self) -> dict[str, Arrays]:
+        """All sets of arrays by name, as they lie there."""
+        names = (Path(file) for file in self.manifest["files"])
+        stems = [name.stem for name in names if name.name == arrays_file(name.stem)]
+        return {stem: load_file(self.path / arrays_file(stem)) for stem in stems}
+
+    def require_network(
+        self, name: str, weights: Arrays, shapes: Mapping[str, tuple[int, ...]]
+    ) -> Arrays:
+        """Weights read from a file of the folder, unless they are no network (``StoreError``)."""
+        path = self.path / arrays_file(name)
+        if {key: array.shape for key, array in weights.items()} != dict(shapes):
+            raise StoreError(f"{path} holds arrays of other shapes; export it again")
+        if not all(np.isfinite(array).all() for array in weights.values()):
+            raise StoreError(f"{path} has numbers that are not finite; export it again")
+        return weights
+
+    def last_seed(self, seeds: Sequence[int]) -> int:
+        """The last of the seeds that the manifest tells of; ``seeds``: those of its networks.
+
+        Raises ``StoreError`` for a manifest that does not tell of them, or not of what made them.
+        """
+        whole = list(range(min(seeds), max(seeds) + 1)) if seeds else []
+        told = [min(seeds), max(seeds)] if seeds else None
+        if sorted(seeds) != whole or self.manifest.get("seeds") != told or not seeds:
+            raise StoreError(f"{self.path} does not say which seeds it holds; export it again")
+        origins = self.manifest.get("origins")
+        if not isinstance(origins, list) or not all(isinstance(one, dict) for one in origins):
+            raise StoreError(f"{self.path} does not say what made its networks; export it again")
+        return max(seeds)
+
+
+def open_folder(
+    folder: Path, fits: Callable[[Mapping[str, Any]], bool] = lambda manifest: True
+) -> Committed | None:
+    """A folder of tables, each of its files checked against the manifest; None where absent.
+
+    ``fits``: whether a manifest tells of what is asked for. Raises ``StoreError`` for a damaged
+    folder and for one that does not fit.
     """
-    whole = list(range(min(seeds), max(seeds) + 1)) if seeds else []
-    told = [min(seeds), max(seeds)] if seeds else None
-    if sorted(seeds) != whole or manifest.get("seeds") != told or not seeds:
-        raise StoreError(f"{folder} does not say which seeds it holds; export it again")
-    origins = manifest.get("origins")
-    if not isinstance(origins, list) or not all(isinstance(one, dict) for one in origins):
-        raise StoreError(f"{folder} does not say what made its networks; export it again")
-    return max(seeds)
+    if not folder.is_dir():
+        return None
+    manifest = read_manifest(folder)
+    if not fits(manifest):
+        raise StoreError(f"{folder} was made with another configuration; export it again")
+    return Committed(folder, manifest)
+
+
+def has_key(config: Config) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether a manifest tells of networks of this configuration: for ``open_folder``."""
+    return lambda manifest: manifest.get("key") == config.key()
+
+
+# What is appended
+
+
+def open_to_append(
+    folder: Path, config: Config, first_seed: int, seeds_in: Callable[[Committed], Sequence[int]]
+) -> Committed:
+    """The folder behind whose seeds others are to come.
+
+    ``seeds_in``: reads the seeds of its networks. Raises ``StoreError`` where the folder is
+    absent, damaged or of another configuration, ``InputError`` unless ``first_seed`` is the one
+    that follows.
+    """
+    before = open_folder(folder, has_key(config))
+    if before is None:
+        raise StoreError(f"{folder} is not there, so that nothing can be appended to it")
+    last = before.last_seed(seeds_in(before))
+    if first_seed != last + 1:
+        raise InputError("first_seed", f"be {last + 1}, behind the seeds of {folder}", first_seed)
+    return before

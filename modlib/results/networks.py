@@ -9,24 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
-from safetensors.numpy import load_file
 
 from modlib.analysis.remainders.digit_spectra import active_cells
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import StoreError
 from modlib.models.transformer import initial_weights, parameter_shapes
 from modlib.models.views.transformer_view import TransformerView
+from modlib.results.folder import Arrays, Committed
 from modlib.runs.remainders import RemaindersRun
 from modlib.store.runs import from_float16, to_float16
 from modlib.tasks.remainders import RemaindersTask, moduli
 
-NETWORK, LOGGED = "network.safetensors", "logged.safetensors"
-SNAPSHOT = re.compile(r"snapshot-([0-9]+)\.safetensors")
+NETWORK, LOGGED = "network", "logged"
+SNAPSHOT = re.compile(r"snapshot-([0-9]+)")
 SHOWN = (
     *("B37", "B37-nanda", "B37-basis", "B37-masked"),
     *("B113-text", "B113-code", "B113-nanda", "B113-basis"),
@@ -44,8 +44,6 @@ _MAGNITUDE = "spectra/magnitude"
 _IN_TABLE = ("step", "live", "top_share", "explained")
 """Spectra that the table of spectra holds."""
 
-Arrays = dict[str, np.ndarray]
-
 
 class FirstNetwork(NamedTuple):
     """What is read of the first seed: as in ``RemaindersRun``, weights {} where not kept."""
@@ -58,7 +56,7 @@ class FirstNetwork(NamedTuple):
 
 
 def arrays_of(run: RemaindersRun, *, network: bool, snapshots: bool) -> dict[str, Arrays]:
-    """The files of a run's log and, where asked for, of its weights and snapshots.
+    """A run's log and, where asked for, its weights and snapshots, by the names of their files.
 
     Raises ``StoreError`` for weights that float16 would change, see ``rounded_weights``.
     """
@@ -69,7 +67,7 @@ def arrays_of(run: RemaindersRun, *, network: bool, snapshots: bool) -> dict[str
         files[NETWORK] = rounded_weights(weights, run.config, run.seed) if large else weights
     kept = [step for step in SNAPSHOT_STEPS if snapshots and step in run.snapshots]
     return files | {
-        f"snapshot-{step}.safetensors": rounded_weights(run.snapshots[step], run.config, run.seed)
+        f"snapshot-{step}": rounded_weights(run.snapshots[step], run.config, run.seed)
         for step in kept
     }
 
@@ -147,42 +145,32 @@ def whole_plane(half: np.ndarray) -> np.ndarray:
     return np.concatenate([half, mirrored], axis=-1)
 
 
-def stored_arrays(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Arrays]:
-    """The files of arrays that a manifest lists, as they lie in the folder."""
-    names = [name for name in manifest["files"] if name.endswith(".safetensors")]
-    return {name: load_file(folder / name) for name in names}
-
-
 def needed_arrays(preset_name: str, config: RemaindersConfig) -> set[str]:
-    """The files of arrays without which a preset's folder is not whole."""
+    """The sets of arrays without which a preset's folder is not whole."""
     return {LOGGED, NETWORK} if preset_name in SHOWN and config.steps else {LOGGED}
 
 
-def known_arrays(manifest: Mapping[str, Any]) -> set[str]:
-    """The files of arrays that may lie with the tables, those of snapshots that are listed."""
-    return {LOGGED, NETWORK} | {name for name in manifest["files"] if SNAPSHOT.fullmatch(name)}
+def known_arrays(folder: Committed) -> set[str]:
+    """The sets of arrays that may lie with the tables, those of snapshots that are listed."""
+    stems = {Path(file).stem for file in folder.manifest["files"]}
+    return {LOGGED, NETWORK} | {stem for stem in stems if SNAPSHOT.fullmatch(stem)}
 
 
-def read_arrays(
-    folder: Path,
-    config: RemaindersConfig,
-    manifest: Mapping[str, Any],
-    spectra: pd.DataFrame,
-) -> FirstNetwork:
+def read_arrays(folder: Committed, config: RemaindersConfig, spectra: pd.DataFrame) -> FirstNetwork:
     """What ``arrays_of`` wrote, checked; ``spectra``: the table, from which the rest comes.
 
     Weights without a training are made again.
     """
-    files, seed = stored_arrays(folder, manifest), manifest["seeds"][0]
+    sets, seed = folder.arrays(), folder.manifest["seeds"][0]
     networks = {
-        name: _checked(folder / name, from_float16(arrays), config)
-        for name, arrays in files.items()
+        name: folder.require_network(name, from_float16(arrays), parameter_shapes(config))
+        for name, arrays in sets.items()
         if name != LOGGED
     }
     weights = networks.pop(NETWORK, {})
     if not config.steps and not weights:
         weights = initial_weights(config, seed)
-    logged = from_float16(files[LOGGED])
+    logged = from_float16(sets[LOGGED])
     own = spectra[spectra.seed == seed]
     read = {k.partition("/")[2]: v for k, v in logged.items() if k.startswith("spectra/")}
     explained = own[[f"explained_{q}" for q in moduli(config)]]
@@ -200,11 +188,3 @@ def read_arrays(
             k.partition("/")[2]: v for k, v in logged.items() if k.startswith("first_neurons/")
         },
     )
-
-
-def _checked(path: Path, weights: Arrays, config: RemaindersConfig) -> Arrays:
-    if {name: array.shape for name, array in weights.items()} != parameter_shapes(config):
-        raise StoreError(f"{path} holds arrays of other shapes; export it again")
-    if not all(np.isfinite(array).all() for array in weights.values()):
-        raise StoreError(f"{path} has numbers that are not finite; export it again")
-    return weights

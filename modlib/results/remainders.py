@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,24 +18,33 @@ from modlib.analysis.remainders.digit_spectra import (
     number_of_outstanding,
 )
 from modlib.analysis.remainders.summary import describe
-from modlib.config.presets import REMAINDERS_PRESETS, preset_of
+from modlib.config.presets import FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
-from modlib.config.rules import require_seed
-from modlib.errors import InputError, StoreError, require_choice, require_int
+from modlib.errors import InputError, StoreError, require_choice
 from modlib.machine import RESULTS
 from modlib.maths.fourier import effective_number
-from modlib.results.folder import last_seed, require_writable, write_tables
+from modlib.results.folder import (
+    Committed,
+    arrays_file,
+    has_key,
+    open_folder,
+    open_to_append,
+    origin,
+    require_seeds,
+    require_writable,
+    said_of_networks,
+    write_folder,
+)
 from modlib.results.networks import (
     SHOWN,
     arrays_of,
     known_arrays,
     needed_arrays,
     read_arrays,
-    stored_arrays,
 )
 from modlib.runs.get_or_train import get_or_train
 from modlib.runs.remainders import RemaindersRun, unfinished
-from modlib.store.folder import MANIFEST, provenance, read_manifest
+from modlib.store.folder import provenance
 from modlib.store.runs import Store, rounded_arrays
 from modlib.tasks.remainders import moduli
 
@@ -159,7 +168,7 @@ def collect(
 def export_remainders(
     preset_name: str,
     *,
-    first_seed: int = 1000,
+    first_seed: int = FIRST_SEED,
     num_seeds: int = 1,
     threads: int = 1,
     device: str = "auto",
@@ -179,15 +188,14 @@ def export_remainders(
     (``InputError``). Returns the folder. Raises ``StoreError`` for weights that float16 changes.
     """
     config = REMAINDERS_PRESETS[require_choice("preset", preset_name, REMAINDERS_PRESETS)]
-    first_seed = require_seed(first_seed, "first_seed")
-    num_seeds = require_int("num_seeds", num_seeds, at_least=1, at_most=10**6)
-    require_seed(first_seed + num_seeds - 1, "last seed")
+    seeds = require_seeds(first_seed, num_seeds, at_most=10**6)
     if append and (network or snapshots):
         raise InputError("network and snapshots", "be left out with append", True)
     folder = results / FOLDER / preset_name
-    before = _committed_before(preset_name, first_seed, results) if append else None
+    before = _behind(folder, preset_name, seeds.start) if append else None
+    earlier: dict[str, Any] = {} if before is None else before.manifest
+    tables = {} if before is None else before.tables(TABLES)
     require_writable(folder)
-    seeds = range(first_seed, first_seed + num_seeds)
     runs = collect(
         config,
         seeds,
@@ -198,19 +206,18 @@ def export_remainders(
         progress=progress,
     )
     parts: dict[str, list[pd.DataFrame]] = {
-        name: [] if before is None else [getattr(before, name)] for name in TABLES
+        name: [tables[name]] if tables else [] for name in TABLES
     }
-    earlier: dict[str, Any] = {} if before is None else before.manifest
     for run in runs:
         described = describe(run.view, run.task.answers)
-        tables = {
+        own = {
             "history": run.history,
             "norms": run.norms,
             "spectra": spectra_table(run),
             "networks": described.networks.assign(steps=run.steps, **coded_counts(run)),
             "tasks": described.tasks,
         }
-        for name, table in tables.items():
+        for name, table in own.items():
             seeded = table.copy()
             seeded.insert(0, "seed", run.seed)
             parts[name].append(seeded)
@@ -218,42 +225,42 @@ def export_remainders(
         kept = network or snapshots or preset_name in SHOWN
         arrays = arrays_of(runs[0], network=kept, snapshots=snapshots)
     else:
-        arrays = stored_arrays(folder, before.manifest)
+        arrays = before.arrays()
+    seeds = range(earlier.get("seeds", [seeds.start])[0], seeds.stop)
     content = {
-        "kind": config.KIND,
-        "preset": preset_name,
-        "key": config.key(),
-        "config": asdict(config),
-        "seeds": [earlier.get("seeds", [seeds.start])[0], seeds.stop - 1],
+        **said_of_networks(preset_name, config, seeds),
         "steps": [*earlier.get("steps", []), *(run.steps for run in runs)],
-        "origins": [*earlier.get("origins", []), *(_origin(run) for run in runs)],
-        **rounded_arrays(arrays),
+        "origins": [
+            *earlier.get("origins", []),
+            *(origin(run.manifest, seed=run.seed) for run in runs),
+        ],
+        **rounded_arrays({arrays_file(name): part for name, part in arrays.items()}),
         **provenance("cpu"),
     }
-    write_tables(
-        folder,
-        {f"{name}.parquet": pd.concat(part, ignore_index=True) for name, part in parts.items()},
-        content,
-        arrays,
-    )
+    joined = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
+    write_folder(folder, joined, content, arrays)
     return folder
 
 
-def _committed_before(preset_name: str, first_seed: int, results: Path) -> ExportedRemainders:
-    """The tables that others are appended to."""
-    folder, before = results / FOLDER / preset_name, read_remainders(preset_name, results)
-    if before is None:
-        raise StoreError(f"{folder} is not there, so that nothing can be appended to it")
-    last = last_seed(before.manifest, before.seeds, folder)
-    if first_seed != last + 1:
-        raise InputError("first_seed", f"be {last + 1}, behind the seeds of {folder}", first_seed)
-    return before
+def _behind(folder: Path, preset_name: str, first_seed: int) -> Committed:
+    """The folder to which seeds from ``first_seed`` on are appended."""
+
+    def seeds_in(before: Committed) -> list[int]:
+        seeds: list[int] = _tables(before, preset_name)["networks"].seed.tolist()
+        return seeds
+
+    return open_to_append(folder, REMAINDERS_PRESETS[preset_name], first_seed, seeds_in)
 
 
-def _origin(run: RemaindersRun) -> dict[str, Any]:
-    """What made a run."""
-    names = ("command", "commit", "device", "cpu_capability", "wall_s")
-    return {"seed": run.seed} | {name: run.manifest.get(name) for name in names}
+def _tables(folder: Committed, preset_name: str) -> dict[str, pd.DataFrame]:
+    """The tables of a folder that lists its files, and says seeds and steps as they have them."""
+    needed = needed_arrays(preset_name, REMAINDERS_PRESETS[preset_name])
+    folder.require_files(TABLES, needed, known_arrays(folder))
+    tables = folder.tables(TABLES)
+    folder.last_seed(tables["networks"].seed.tolist())
+    if folder.manifest.get("steps") != tables["networks"].sort_values("seed").steps.tolist():
+        raise StoreError(f"{folder.path} does not say how many steps were made; export it again")
+    return tables
 
 
 def read_remainders(preset_name: str, results: Path = RESULTS) -> ExportedRemainders | None:
@@ -262,25 +269,11 @@ def read_remainders(preset_name: str, results: Path = RESULTS) -> ExportedRemain
     Raises ``StoreError`` for a damaged folder and one of another configuration.
     """
     config = REMAINDERS_PRESETS[require_choice("preset", preset_name, REMAINDERS_PRESETS)]
-    folder = results / FOLDER / preset_name
-    if not folder.is_dir():
+    folder = open_folder(results / FOLDER / preset_name, has_key(config))
+    if folder is None:
         return None
-    files = {name: f"{name}.parquet" for name in TABLES}
-    manifest = read_manifest(folder)
-    needed = {*files.values(), *needed_arrays(preset_name, config)}
-    if not needed <= set(manifest["files"]) <= needed | known_arrays(manifest):
-        named = ", ".join(sorted(needed))
-        raise StoreError(f"{folder / MANIFEST} must list {named}, got {sorted(manifest['files'])}")
-    if manifest.get("key") != config.key():
-        raise StoreError(
-            f"{folder} holds networks of another configuration than preset {preset_name}; "
-            "export it again"
-        )
-    tables = {name: pd.read_parquet(folder / file) for name, file in files.items()}
-    last_seed(manifest, tables["networks"].seed.tolist(), folder)
-    if manifest.get("steps") != tables["networks"].sort_values("seed").steps.tolist():
-        raise StoreError(f"{folder} does not say how many steps were made; export it again")
-    first, seed = read_arrays(folder, config, manifest, tables["spectra"]), manifest["seeds"][0]
+    tables, manifest = _tables(folder, preset_name), folder.manifest
+    first, seed = read_arrays(folder, config, tables["spectra"]), manifest["seeds"][0]
     own = {
         name: tables[name][tables[name].seed == seed].drop(columns="seed").reset_index(drop=True)
         for name in ("history", "norms")
@@ -296,26 +289,3 @@ def read_remainders(preset_name: str, results: Path = RESULTS) -> ExportedRemain
     return ExportedRemainders(
         preset=preset_name, config=config, run=run, manifest=manifest, **tables
     )
-
-
-def network_to_show(
-    *,
-    p: int,
-    seed: int,
-    steps: int | None = None,
-    task: str = "miiii",
-    threads: int = 1,
-    results: Path = RESULTS,
-) -> RemaindersRun:
-    """The network that a chapter looks at: the committed one where it is that, else trained now.
-
-    The small setting at base p, with ``steps`` None for its own number. Bad values are refused
-    before any work (``InputError``).
-    """
-    chosen: dict[str, Any] = {"p": p, "task": task} | ({} if steps is None else {"steps": steps})
-    config = replace(REMAINDERS_PRESETS["B37"], **chosen)
-    name = preset_of(config)
-    exported = None if name is None else read_remainders(name, results)
-    if exported is not None and exported.run.seed == seed and exported.run.weights:
-        return exported.run
-    return get_or_train(config, seed=seed, threads=threads)

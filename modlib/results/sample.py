@@ -8,16 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from tqdm import tqdm
 
-from modlib.analysis.macro.tables import Tables, describe, stack
+from modlib.analysis.macro.tables import NetworkTables, describe, stack
 from modlib.config.addition import AdditionConfig
-from modlib.config.presets import preset
+from modlib.config.presets import FIRST_SEED, preset
 from modlib.config.rules import require_seed
 from modlib.errors import StoreError, require_int
 from modlib.machine import RESULTS, resolve_device
-from modlib.results.folder import require_writable, said_of_networks, write_tables
+from modlib.results.folder import (
+    has_key,
+    open_folder,
+    require_seeds,
+    require_writable,
+    said_of_networks,
+    write_folder,
+)
 from modlib.runs.addition import AdditionRun
 from modlib.runs.get_or_train import get_or_train
 from modlib.store.files import write_atomically
@@ -27,8 +33,6 @@ from modlib.store.runs import Store
 NUM_EXPORTED = 128
 """Networks of an export, unless said."""
 SHOWCASE = RESULTS / "showcase" / "fine_tuning.json"
-EXPORTED = tuple(f"{name}.parquet" for name in Tables._fields)
-"""Files of an export, in the order of ``Tables``."""
 
 
 def has_fine_tuning(run: AdditionRun) -> bool:
@@ -80,23 +84,10 @@ def record_fine_tuning(
     return record
 
 
-def fine_tuning_example(run: AdditionRun, device: str = "auto") -> AdditionRun | None:
-    """A run with a fine-tuning cluster at the same modulus: this one, else the recorded seed's.
-
-    None where the modulus has no recorded seed.
-    """
-    if has_fine_tuning(run):
-        return run
-    seed = recorded_fine_tuning(run.config.n)
-    if seed is None:
-        return None
-    return get_or_train(AdditionConfig(n=run.config.n), seed=seed, device=device)
-
-
 def export(
     preset_name: str,
     *,
-    first_seed: int = 1000,
+    first_seed: int = FIRST_SEED,
     num_seeds: int = NUM_EXPORTED,
     device: str = "auto",
     results: Path = RESULTS,
@@ -107,15 +98,12 @@ def export(
     was. The tables that lie there are replaced at the end, all together. Returns the folder.
     """
     config = preset(preset_name, AdditionConfig)
-    first_seed = require_seed(first_seed, "first_seed")
-    num_seeds = require_int("num_seeds", num_seeds, at_least=1, at_most=10**6)
-    require_seed(first_seed + num_seeds - 1, "last seed")
+    seeds = require_seeds(first_seed, num_seeds, at_most=10**6)
     torch_device = resolve_device(device)
     store = Store()
     folder = results / preset_name
     require_writable(folder)
     began = time.perf_counter()
-    seeds = range(first_seed, first_seed + num_seeds)
     described = []
     for seed in tqdm(seeds, desc=preset_name, unit="seed"):
         run = get_or_train(config, seed=seed, device=device, store=store, progress=False)
@@ -130,14 +118,17 @@ def export(
         "wall_s": round(time.perf_counter() - began, 1),
         **provenance(str(torch_device)),
     }
-    write_tables(folder, dict(zip(EXPORTED, stack(described, seeds), strict=True)), content)
+    write_folder(folder, stack(described, seeds)._asdict(), content)
     return folder
 
 
-def read_export(preset_name: str, results: Path = RESULTS) -> Tables | None:
-    """The committed tables of a preset, checked against their manifest; None where absent."""
-    folder = results / preset_name
-    if not folder.is_dir():
+def read_export(preset_name: str, results: Path = RESULTS) -> NetworkTables | None:
+    """The committed tables of a preset, checked; None where absent.
+
+    Raises ``StoreError`` for a damaged folder and one of another configuration.
+    """
+    folder = open_folder(results / preset_name, has_key(preset(preset_name, AdditionConfig)))
+    if folder is None:
         return None
-    read_manifest(folder, EXPORTED)
-    return Tables(*(pd.read_parquet(folder / name) for name in EXPORTED))
+    folder.require_files(NetworkTables._fields)
+    return NetworkTables(**folder.tables(NetworkTables._fields))

@@ -6,15 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from modlib.errors import StoreError
 from modlib.machine import RESULTS
-from modlib.results.folder import require_writable, write_tables
+from modlib.results.folder import has_key, open_folder, require_writable, write_folder
 from modlib.results.remainders import FOLDER
 from modlib.runs.search import opened_study, study_file, tables_of
 from modlib.runs.study import SearchTables, Study
-from modlib.store.folder import provenance, read_manifest
+from modlib.store.folder import provenance
 from modlib.store.runs import Store
 
 
@@ -42,7 +41,7 @@ def export_search(
         "seeds": [study.seed, study.seed],
         **provenance("cpu"),
     }
-    write_tables(folder, {f"{k}.parquet": v for k, v in tables._asdict().items()}, content)
+    write_folder(folder, tables._asdict(), content)
     return folder
 
 
@@ -52,13 +51,11 @@ def read_search(study: Study | None = None, *, results: Path = RESULTS) -> Searc
     Raises ``StoreError`` for a damaged folder and for one of another study.
     """
     study = study or Study()
-    folder = results / FOLDER / Study.KIND
-    if not folder.is_dir():
+    folder = open_folder(results / FOLDER / Study.KIND, has_key(study))
+    if folder is None:
         return None
-    manifest = read_manifest(folder, [f"{name}.parquet" for name in SearchTables._fields])
-    if manifest.get("key") != study.key():
-        raise StoreError(f"{folder} holds trials of another study; export it again")
-    trials, reports = (pd.read_parquet(folder / f"{name}.parquet") for name in SearchTables._fields)
+    folder.require_files(SearchTables._fields)
+    trials, reports = folder.tables(SearchTables._fields).values()
     for name, choices in study.space.items():  # tables hold 32 bits
         nearest = np.abs(trials[name].to_numpy()[:, None] - np.array(choices)).argmin(1)
         trials[name] = np.array(choices)[nearest]

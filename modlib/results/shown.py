@@ -1,34 +1,59 @@
-"""Many networks for a chapter: the committed tables, and as many trained now as are asked for.
+"""What a chapter shows: the committed networks, else those in the store, else some trained now.
 
-And what chapters and measures take of such tables: which network has which frequency, neurons
-in the window of figure A25, shares of weights and of ranks.
+One function for each kind of thing that is shown. Bad values are refused before any work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float
 
-from modlib.analysis.many_seeds import distributions, frequencies
+from modlib.analysis.many_seeds.sweep_tables import SweepTables, concat, select
+from modlib.analysis.remainders.ablations import up_to_common_step
 from modlib.config.addition import AdditionConfig
-from modlib.config.presets import preset_of
+from modlib.config.presets import (
+    ABLATIONS,
+    CLOCK_PIZZA_PRESETS,
+    FILTER_AT_PAPER_SIZE,
+    FIRST_SEED,
+    PLAIN,
+    REMAINDERS_PRESETS,
+    preset_of,
+)
 from modlib.config.rules import require_seed
-from modlib.errors import require_int
-from modlib.machine import resolve_device
-from modlib.results.sweeps import SweepTables, among, collect_sweep, read_sweep_export, together
+from modlib.errors import require_choice, require_int
+from modlib.machine import RESULTS, resolve_device
+from modlib.models.foreign.load import load_checkpoint
+from modlib.models.foreign.network import ForeignNetwork
+from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, SHOWN, read_clock_pizza
+from modlib.results.remainders import ExportedRemainders, read_remainders
+from modlib.results.sample import has_fine_tuning, recorded_fine_tuning
+from modlib.results.sweeps import collect_sweep, read_sweep_export
+from modlib.runs.addition import AdditionRun
+from modlib.runs.clock_pizza import LAYOUT, as_network
+from modlib.runs.get_or_train import get_or_train
+from modlib.runs.remainders import RemaindersRun
 from modlib.store.runs import Store
 
-FIRST_SEED = 1000
-"""First seed of all committed sweeps."""
 NUM_NEW = 16
 """Networks that are trained where nothing is committed and no number is asked for."""
+TRAINED_NOW = (PLAIN, *ABLATIONS.values(), "B37-lr-1.5")
+"""What of chapter 14 is trained at settings that are not committed: each ablation, and one pair
+of arms."""
+MIN_MASKED_P = 13
+"""Smallest p with a task that is not masked."""
 
 
-def many_networks(
+# Paper A: many networks, and one with a fine-tuning cluster
+
+
+def sweep_networks(
     config: AdditionConfig,
     *,
     seed: int = FIRST_SEED,
@@ -56,7 +81,7 @@ def many_networks(
     there = [other for other in wanted if other in known]
     missing = [other for other in wanted if other not in known]
     if committed is not None and not missing:
-        return among(committed, there)
+        return select(committed, there)
     # Not at the top: to read what is committed, no trainer is needed.
     from modlib.runs.sweep import sweep
 
@@ -65,64 +90,12 @@ def many_networks(
     for block in _runs(missing):
         sweep(config, block, store=store, device=device, progress=progress)
         new.append(collect_sweep(store, config, block))
-    return together(new if committed is None or not there else [committed, *new], wanted)
+    return concat(new if committed is None or not there else [committed, *new], wanted)
 
 
-def that_learned(tables: SweepTables) -> SweepTables:
-    """The tables' rows of networks that learned."""
-    return among(tables, tables.networks.seed[tables.networks.learned].tolist())
-
-
-def committed(presets: Mapping[str, str]) -> dict[str, SweepTables | None]:
+def committed_sweeps(presets: Mapping[str, str]) -> dict[str, SweepTables | None]:
     """Committed tables by the names given to presets; None where a preset has none."""
     return {name: read_sweep_export(preset) for name, preset in presets.items()}
-
-
-def comparable(sets: Mapping[str, SweepTables | None]) -> dict[str, SweepTables]:
-    """The networks that learned of those sets that have two of them: one has no interval."""
-    learned = {name: that_learned(tables) for name, tables in sets.items() if tables is not None}
-    return {name: tables for name, tables in learned.items() if len(tables.networks) > 1}
-
-
-def modulus(tables: SweepTables) -> int:
-    """The n of the networks."""
-    return int(tables.networks.n.iloc[0])
-
-
-def presence(tables: SweepTables) -> Bool[np.ndarray, "seed freq"]:
-    """Which network has a cluster at which frequency: ``frequencies.presence``."""
-    return frequencies.presence(tables.clusters, tables.networks.seed.tolist(), modulus(tables))
-
-
-def window(tables: SweepTables, column: str) -> Float[np.ndarray, "seed freq"]:
-    """Each network's neurons in the window of figure A25, by frequency.
-
-    ``column``: ``num_neurons`` or ``num_fine_tuning``.
-    """
-    seeds = tables.networks.seed.tolist()
-    return frequencies.counts_by_freq(tables.window, column, seeds, modulus(tables))
-
-
-def tuned_neurons(tables: SweepTables) -> pd.DataFrame:
-    """The fine-tuning neurons, those of the 3f shape left out."""
-    return tables.fine_tuning[tables.fine_tuning.kind == "fine-tuning"]
-
-
-def num_summed(tables: SweepTables, *, learned: bool = True) -> int:
-    """How many networks the histogram and the ranks are sums over."""
-    size = int(tables.networks.num_weights.iloc[0])
-    return distributions.num_summed(tables.histogram, size, learned=learned)
-
-
-def weight_shares(tables: SweepTables, *, learned: bool = True) -> pd.DataFrame:
-    """Share of the embedding weights in each bin: ``centre``, ``share``, ``low``, ``high``."""
-    number = num_summed(tables, learned=learned)
-    return distributions.summed_shares(tables.histogram, "centre", number, learned=learned)
-
-
-def rank_shares(tables: SweepTables) -> pd.DataFrame:
-    """Share of pairs by the rank of the right answer: ``rank``, ``share``, ``low``, ``high``."""
-    return distributions.summed_shares(tables.ranks, "rank", num_summed(tables))
 
 
 def _runs(seeds: list[int]) -> list[range]:
@@ -131,3 +104,128 @@ def _runs(seeds: list[int]) -> list[range]:
     return [
         range(seeds[start], seeds[stop - 1] + 1) for start, stop in pairwise(cuts) if stop > start
     ]
+
+
+def fine_tuning_example(run: AdditionRun, device: str = "auto") -> AdditionRun | None:
+    """A run with a fine-tuning cluster at the same modulus: this one, else the recorded seed's.
+
+    None where the modulus has no recorded seed.
+    """
+    if has_fine_tuning(run):
+        return run
+    seed = recorded_fine_tuning(run.config.n)
+    if seed is None:
+        return None
+    return get_or_train(AdditionConfig(n=run.config.n), seed=seed, device=device)
+
+
+# Clocks and pizzas
+
+
+def clock_pizza_network(
+    checkpoint: str | None = None,
+    *,
+    n: int = 59,
+    attention_rate: float | None = None,
+    seed: int = FIRST_CLOCK_PIZZA,
+    results: Path = RESULTS,
+) -> ForeignNetwork:
+    """A checkpoint; the committed network; else one that is trained.
+
+    ``attention_rate`` None: of a checkpoint, told by the file, its name or its accuracy; of a
+    network trained here, 0. ``n`` and ``seed`` are of networks trained here. Raises ``InputError``
+    for a checkpoint of another layout than Zhong et al.'s transformer.
+    """
+    if checkpoint is not None:
+        network = load_checkpoint(checkpoint, attention_rate=attention_rate)
+        require_choice("layout of checkpoint", network.layout, (LAYOUT,))
+        return network
+    seed, rate = require_seed(seed), 0.0 if attention_rate is None else attention_rate
+    config = replace(CLOCK_PIZZA_PRESETS[SHOWN[0]], n=n, attention_rate=rate)
+    committed = read_clock_pizza(results)
+    if committed is not None and committed.manifest["seeds"][0] == seed:
+        for name in committed.shown:
+            if CLOCK_PIZZA_PRESETS[name] == config:
+                return as_network(committed.shown[name], config, f"seed {seed}")
+    return get_or_train(config, seed=seed).network
+
+
+def clock_pizza_rates(
+    results: Path = RESULTS,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The committed networks: ours, the published, ours untrained; empty where there are none."""
+    committed = read_clock_pizza(results)
+    if committed is None:
+        return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
+    return committed.of("ours"), committed.of("published"), committed.of("untrained")
+
+
+# Paper B: one network, and those of chapter 14
+
+
+def remainders_network(
+    *,
+    p: int,
+    seed: int,
+    steps: int | None = None,
+    task: str = "miiii",
+    threads: int = 1,
+    results: Path = RESULTS,
+) -> RemaindersRun:
+    """The committed network in the small setting at base p; else one that is trained.
+
+    ``steps`` None: the setting's own number.
+    """
+    chosen: dict[str, Any] = {"p": p, "task": task} | ({} if steps is None else {"steps": steps})
+    config = replace(REMAINDERS_PRESETS["B37"], **chosen)
+    name = preset_of(config)
+    exported = None if name is None else read_remainders(name, results)
+    if exported is not None and exported.run.seed == seed and exported.run.weights:
+        return exported.run
+    return get_or_train(config, seed=seed, threads=threads)
+
+
+def committed_remainders(names: Iterable[str], results: Path = RESULTS) -> list[ExportedRemainders]:
+    """What is committed of presets, finished or not; those of which nothing is are left out."""
+    found = (read_remainders(name, results) for name in names)
+    return [exported for exported in found if exported is not None]
+
+
+def ablation_histories(
+    names: Collection[str],
+    *,
+    p: int,
+    seed: int = FIRST_SEED,
+    steps: int | None = None,
+    results: Path = RESULTS,
+) -> dict[str, pd.DataFrame]:
+    """Histories of presets by name, with a column ``seed``, at another p and steps if asked for.
+
+    The presets' own networks are read, all committed seeds; those that are not committed are left
+    out. At other settings those of ``TRAINED_NOW`` are trained, or taken from the store, one seed
+    each; the masked one is left out where no task would remain.
+    """
+    found = {}
+    for name in dict.fromkeys(names):
+        preset = REMAINDERS_PRESETS[name]
+        if preset.task == "masked" and p < MIN_MASKED_P:
+            continue
+        config = replace(preset, p=p, steps=preset.steps if steps is None else steps)
+        if config == preset and seed == FIRST_SEED:
+            exported = read_remainders(name, results)
+            if exported is not None:
+                found[name] = exported.history
+        elif name in TRAINED_NOW:
+            run = get_or_train(config, seed=seed)
+            found[name] = run.history.assign(seed=seed)
+    return found
+
+
+def gradient_filter_pair(results: Path = RESULTS) -> dict[str, pd.DataFrame]:
+    """The histories of ``FILTER_AT_PAPER_SIZE``, up to the last step that both have made.
+
+    {} unless both are committed.
+    """
+    found = {kind: read_remainders(name, results) for kind, name in FILTER_AT_PAPER_SIZE.items()}
+    tables = {kind: exported.history for kind, exported in found.items() if exported is not None}
+    return up_to_common_step(tables)

@@ -1,117 +1,37 @@
-"""The tables of thousands of networks: collected, committed, read, put together."""
+"""The tables of thousands of networks: collected, committed, read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32
 
 from modlib.analysis.many_seeds.census import BIN_WIDTH, NUM_BINS, SCHEMA, Census
+from modlib.analysis.many_seeds.sweep_tables import NO_WEIGHTS, PER_SEED, SweepTables, concat
 from modlib.config.addition import AdditionConfig
-from modlib.config.presets import preset
+from modlib.config.presets import FIRST_SEED, preset
 from modlib.config.rules import require_seed
 from modlib.errors import InputError, StoreError
 from modlib.machine import RESULTS
-from modlib.results.folder import last_seed, require_writable, said_of_networks, write_tables
-from modlib.store.folder import MANIFEST, provenance, read_manifest
+from modlib.results.folder import (
+    Committed,
+    has_key,
+    open_folder,
+    open_to_append,
+    origin,
+    require_writable,
+    said_of_networks,
+    write_folder,
+)
+from modlib.runs.shards import plan, read_sweep, read_weights, seed_range
+from modlib.store.folder import provenance
 from modlib.store.runs import Store
 from modlib.store.shards import shard_manifest, shards_on
-
-PER_SEED = ("networks", "clusters", "fine_tuning", "window", "weights")
-"""Tables with a row for each network, or several; the others are sums over networks."""
-NO_WEIGHTS = pd.DataFrame({"seed": np.zeros(0, dtype=np.int64)})
-"""The table ``weights`` of networks whose weights over training are not known."""
-
-
-KEPT_BITS = 11
-"""Significant bits of the measurements that an export rounds: those of float16, any exponent."""
-
-
-def rounded(values: Float[np.ndarray, " row"]) -> Float32[np.ndarray, " row"]:
-    """Measurements to ``KEPT_BITS`` significant bits, within one part in 2048."""
-    mantissa, exponent = np.frexp(values)
-    scale = 2.0**KEPT_BITS
-    return np.ldexp(np.round(mantissa * scale) / scale, exponent).astype(np.float32)
-
-
-class SweepTables(NamedTuple):
-    """What is committed of thousands of networks.
-
-    ``networks``, ``clusters``, ``window``: as in ``many_seeds.census`` (``networks`` with what
-    became of the training), without the lists; ``fine_tuning``: the neurons of kind
-    ``fine-tuning`` and others that are not told by one frequency, without phases; ``weights``:
-    ``loop.WEIGHT_HISTORY``, how large the embeddings' weights are over training, without
-    rows where a network of the set lacks them. ``histogram``: a row a bin of the embeddings'
-    weights, ``centre`` (the outermost bins are open) and ``count`` over networks; ``ranks``: a
-    row a rank of the right answer by one cluster's votes, ``rank`` and ``count`` of pairs, over
-    clusters. Both apart for networks that ``learned`` and those that did not, with ``sd``, the
-    standard deviation of a network's count.
-    """
-
-    networks: pd.DataFrame
-    clusters: pd.DataFrame
-    fine_tuning: pd.DataFrame
-    window: pd.DataFrame
-    histogram: pd.DataFrame
-    ranks: pd.DataFrame
-    weights: pd.DataFrame = NO_WEIGHTS
-
-
-def among(tables: SweepTables, seeds: list[int]) -> SweepTables:
-    """The tables' rows of these seeds; sums over networks stay as they are."""
-    chosen = {name: getattr(tables, name) for name in PER_SEED}
-    return tables._replace(
-        **{
-            name: table[table.seed.isin(seeds)].reset_index(drop=True)
-            for name, table in chosen.items()
-        }
-    )
-
-
-def together(parts: list[SweepTables], seeds: list[int]) -> SweepTables:
-    """Tables of several sets of networks in one, sorted by seed, and of these seeds only.
-
-    Sums over networks are those of all. Columns that one of the sets lacks are left out.
-    """
-    tables = {
-        name: pd.concat(
-            [getattr(part, name) for part in parts], ignore_index=True, join="inner"
-        ).sort_values("seed", kind="stable", ignore_index=True)
-        for name in PER_SEED
-    }
-    if tables["weights"].columns.equals(NO_WEIGHTS.columns):
-        tables["weights"] = NO_WEIGHTS
-    for name, place in (("histogram", "centre"), ("ranks", "rank")):
-        tables[name] = _added(
-            [(getattr(part, name), part.networks.learned) for part in parts], place
-        )
-    return among(SweepTables(**tables), seeds)
-
-
-def _added(parts: list[tuple[pd.DataFrame, pd.Series]], place: str) -> pd.DataFrame:
-    """Sums over networks added up, with the standard deviation over all of them."""
-    blocks = []
-    for table, learned in parts:
-        number = table.learned.map(learned.value_counts()).fillna(0)
-        squares = table.sd**2 * (number - 1).clip(lower=0) + table["count"] ** 2 / number
-        # Committed tables hold their floats in single precision: bins are the same all the same.
-        at = {place: table[place].astype(np.float32)} if table[place].dtype.kind == "f" else {}
-        blocks.append(table.assign(number=number, squares=squares.fillna(0.0), **at))
-    total = (
-        pd.concat(blocks)
-        .groupby(["learned", place], as_index=False)[["count", "number", "squares"]]
-        .sum()
-        .sort_values(["learned", place], ascending=[False, True], ignore_index=True)
-    )
-    variance = (total.squares - total["count"] ** 2 / total.number) / (total.number - 1)
-    total["sd"] = np.sqrt(variance.clip(lower=0.0)).fillna(0.0)
-    return total[["learned", place, "count", "sd"]]
-
 
 SWEEPS = "sweeps"
 """Folder of the exported sweeps under ``results/``."""
@@ -147,10 +67,20 @@ READABLE = tuple(range(1, SCHEMA + 1))
 """Versions of an exported sweep's tables that can be read."""
 
 
-def sweep_files(version: int = SCHEMA) -> dict[str, str]:
-    """Files of an exported sweep of that version, by table in the order of ``SweepTables``."""
-    names = (name for name in SweepTables._fields if version >= FIRST_VERSION.get(name, 1))
-    return {name: f"{name}.parquet" for name in names}
+def tables_of_version(version: int = SCHEMA) -> list[str]:
+    """Tables of an exported sweep of that version, in the order of ``SweepTables``."""
+    return [name for name in SweepTables._fields if version >= FIRST_VERSION.get(name, 1)]
+
+
+KEPT_BITS = 11
+"""Significant bits of the measurements that an export rounds: those of float16, any exponent."""
+
+
+def rounded(values: Float[np.ndarray, " row"]) -> Float32[np.ndarray, " row"]:
+    """Measurements to ``KEPT_BITS`` significant bits, within one part in 2048."""
+    mantissa, exponent = np.frexp(values)
+    scale = 2.0**KEPT_BITS
+    return np.ldexp(np.round(mantissa * scale) / scale, exponent).astype(np.float32)
 
 
 class _Totals:
@@ -193,8 +123,6 @@ def _seeds_to_export(
 
     Raises ``StoreError`` where shards of some are missing.
     """
-    from modlib.runs.shards import plan, seed_range
-
     if num_seeds is None:
         shards = shards_on(store.of(config))
         num_seeds = max(1, max((shard.stop for shard in shards), default=0) - first_seed)
@@ -213,20 +141,16 @@ def _origins(store: Store, config: AdditionConfig, seeds: range) -> list[dict[st
     origins: dict[str, dict[str, Any]] = {}
     for shard in shards_on(store.of(config)):
         if shard.start < seeds.stop and shard.stop > seeds.start:
-            manifest = shard_manifest(store.of(config), shard)
-            made = {key: manifest[key] for key in ("command", "commit", "device", "cpu_capability")}
-            origin = origins.setdefault(json.dumps(made), {**made, "wall_s": 0.0, "shards": []})
-            origin["wall_s"] = round(origin["wall_s"] + manifest["wall_s"], 1)
-            origin["shards"].append([shard.start, shard.stop - 1])
+            made = origin(shard_manifest(store.of(config), shard))
+            wall_s = made.pop("wall_s")
+            group = origins.setdefault(json.dumps(made), {**made, "wall_s": 0.0, "shards": []})
+            group["wall_s"] = round(group["wall_s"] + wall_s, 1)
+            group["shards"].append([shard.start, shard.stop - 1])
     return list(origins.values())
 
 
 def collect_sweep(store: Store, config: AdditionConfig, seeds: range) -> SweepTables:
     """The shards of these seeds, all of which the store holds, in the tables of an export."""
-    # Not at the top: to read tables, chapters need no compiled trainer.
-    from modlib.runs.shards import read_sweep
-    from modlib.runs.sweep import read_weights
-
     middle = NUM_BINS // 2
     histogram = _Totals("centre", BIN_WIDTH * np.arange(-middle, middle + 1))
     ranks = _Totals("rank", np.arange(config.n))
@@ -257,7 +181,7 @@ def collect_sweep(store: Store, config: AdditionConfig, seeds: range) -> SweepTa
 def export_sweep(
     preset_name: str,
     *,
-    first_seed: int = 1000,
+    first_seed: int = FIRST_SEED,
     num_seeds: int | None = None,
     append: bool = False,
     store: Store | None = None,
@@ -275,54 +199,44 @@ def export_sweep(
     first_seed = require_seed(first_seed, "first_seed")
     store = store or Store()
     folder = results / SWEEPS / preset_name
-    before = _committed_before(preset_name, config, first_seed, results) if append else None
+    before = open_to_append(folder, config, first_seed, _seeds_in) if append else None
+    if before is not None and before.manifest["tables"] != SCHEMA:
+        raise StoreError(
+            f"{folder} has tables of version {before.manifest['tables']}, to which none of version "
+            f"{SCHEMA} can be appended; export the whole sweep again"
+        )
     seeds = _seeds_to_export(store, config, first_seed, num_seeds)
     require_writable(folder)
     origins, tables = _origins(store, config, seeds), collect_sweep(store, config, seeds)
     if before is not None:
-        committed, earlier = before
-        seeds = range(earlier["seeds"][0], seeds.stop)
-        origins = [*earlier["origins"], *origins]
-        tables = together([committed, tables], list(seeds))
+        seeds = range(before.manifest["seeds"][0], seeds.stop)
+        origins = [*before.manifest["origins"], *origins]
+        tables = concat([_read(before), tables], list(seeds))
     content = {
         **said_of_networks(preset_name, config, seeds),
         "tables": SCHEMA,
         "origins": origins,
         **provenance("cpu"),
     }
-    by_file = {file: getattr(tables, name) for name, file in sweep_files().items()}
-    write_tables(folder, by_file, content)
+    write_folder(folder, {name: getattr(tables, name) for name in tables_of_version()}, content)
     return folder
 
 
-def _committed_before(
-    preset_name: str, config: AdditionConfig, first_seed: int, results: Path
-) -> tuple[SweepTables, dict[str, Any]]:
-    """The tables that others are appended to, and their manifest."""
-    folder = results / SWEEPS / preset_name
-    tables = read_sweep_export(preset_name, results)
-    if tables is None:
-        raise StoreError(f"{folder} is not there, so that nothing can be appended to it")
-    manifest = read_manifest(folder)
-    if manifest["tables"] != SCHEMA:
+def _seeds_in(folder: Committed) -> list[int]:
+    seeds: list[int] = _read(folder).networks.seed.tolist()
+    return seeds
+
+
+def _read(folder: Committed) -> SweepTables:
+    version = folder.manifest.get("tables")
+    if version not in READABLE:
         raise StoreError(
-            f"{folder} has tables of version {manifest['tables']}, to which none of version "
-            f"{SCHEMA} can be appended; export the whole sweep again"
+            f"{folder.path} has tables of version {version!r}, this version of modlib "
+            f"reads {' and '.join(map(str, READABLE))}; export the sweep again"
         )
-    if manifest.get("key") != config.key():
-        raise StoreError(f"{folder} has networks of another configuration; export the sweep again")
-    last = last_seed(manifest, tables.networks.seed.tolist(), folder)
-    if first_seed != last + 1:
-        raise InputError("first_seed", f"be {last + 1}, behind the seeds of {folder}", first_seed)
-    return tables, manifest
-
-
-def _version(folder: Path) -> Any:
-    """The version of the tables that a folder's manifest tells; None where it tells none."""
-    try:
-        return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["tables"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    names = tables_of_version(version)
+    folder.require_files(names)
+    return SweepTables(**folder.tables(names))
 
 
 def read_sweep_export(
@@ -335,29 +249,21 @@ def read_sweep_export(
 
     Tables of an older version lack the columns that came later, and ``weights`` is without rows.
     ``needs``: columns by table that the reader asks for, see ``require_columns``. Raises
-    ``StoreError`` where the version is none of ``READABLE``.
+    ``StoreError`` for a damaged folder, one of another configuration, and where the version is
+    none of ``READABLE``.
     """
-    folder = results / SWEEPS / preset_name
-    if not folder.is_dir():
+    folder = open_folder(
+        results / SWEEPS / preset_name, has_key(preset(preset_name, AdditionConfig))
+    )
+    if folder is None:
         return None
-    version = _version(folder)
-    files = sweep_files(version) if version in READABLE else None
-    read_manifest(folder, None if files is None else files.values())
-    if files is None:
-        raise StoreError(
-            f"{folder} has tables of version {version!r}, this version of modlib "
-            f"reads {' and '.join(map(str, READABLE))}; export the sweep again"
-        )
-    tables = SweepTables(**{name: pd.read_parquet(folder / file) for name, file in files.items()})
-    require_columns(preset_name, tables, needs or {}, results)
+    tables = _read(folder)
+    require_columns(preset_name, tables, needs or {})
     return tables
 
 
 def require_columns(
-    preset_name: str,
-    tables: SweepTables,
-    needs: Mapping[str, Sequence[str]],
-    results: Path = RESULTS,
+    preset_name: str, tables: SweepTables, needs: Mapping[str, Sequence[str]]
 ) -> None:
     """Refuse committed tables that lack a column asked for (``StoreError``): ``needs``, by table.
 
@@ -369,10 +275,9 @@ def require_columns(
     if not lacking:
         return
     name, column = lacking[0]
-    version = _version(results / SWEEPS / preset_name)
-    if version == SCHEMA:
+    if not tables.weights.columns.equals(NO_WEIGHTS.columns):
         raise InputError("needs", f"name columns of the table {name}", column)
     raise StoreError(
-        f"the sweep of {preset_name} has tables of version {version}, in which {name} has no "
-        f"column {column}; version {SCHEMA} has it: export the sweep again"
+        f"the sweep of {preset_name} has tables of version 1, in which {name} has no column "
+        f"{column}; version {SCHEMA} has it: export the sweep again"
     )

@@ -116,6 +116,15 @@ def read_sweep(store: Store, config: AdditionConfig, seeds: range | None = None)
     return Census(*read_shards(store, config, seeds, Census._fields))
 
 
+def read_weights(store: Store, config: AdditionConfig, seeds: range | None = None) -> pd.DataFrame:
+    """The table ``weights`` of all finished shards, as ``read_sweep`` reads the others.
+
+    ``seed`` and ``WEIGHT_HISTORY``; NaN before the last epoch of networks that version 1 trained.
+    """
+    (table,) = read_shards(store, config, seeds, ("weights",))
+    return table
+
+
 def read_shards(
     store: Store, config: AdditionConfig, seeds: range | None, names: Collection[str]
 ) -> list[pd.DataFrame]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 from tqdm import tqdm
 
 from modlib.config.addition import AdditionConfig
@@ -143,12 +142,3 @@ def sweep(
         share_learned=float(networks.learned.mean()),
         wall_s=time.perf_counter() - began,
     )
-
-
-def read_weights(store: Store, config: AdditionConfig, seeds: range | None = None) -> pd.DataFrame:
-    """The table ``weights`` of all finished shards, as ``read_sweep`` reads the others.
-
-    ``seed`` and ``WEIGHT_HISTORY``; NaN before the last epoch of networks that version 1 trained.
-    """
-    (table,) = read_shards(store, config, seeds, ("weights",))
-    return table

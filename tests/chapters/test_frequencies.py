@@ -9,9 +9,9 @@ import pytest
 from made_up.sweeps import made_up
 from modlib.analysis.many_seeds import distributions as dist
 from modlib.analysis.many_seeds import frequencies as fr
+from modlib.analysis.many_seeds.sweep_tables import that_learned
 from modlib.chapters import frequencies as facts
 from modlib.config.addition import AdditionConfig
-from modlib.results.shown import that_learned
 from told import cells, told
 
 CHAPTER = "08_frequencies"

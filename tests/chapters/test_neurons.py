@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from made_up.views import ideal_view, random_view
-from modlib.analysis.macro.tables import Tables
+from modlib.analysis.macro.tables import NetworkTables
 from modlib.analysis.meso.clusters import Clustering, cluster_neurons
 from modlib.analysis.micro import harmonics as ha
 from modlib.analysis.micro import neurons as ne
@@ -225,12 +225,12 @@ def test_partners_are_counted_over_networks_that_learned():
         seen = {"exports": facts.partners_of_many(exports)}
         return told(CHAPTER, PARTNERS, seen, which=1)
 
-    tables = Tables(summary, clusters, neurons)
+    tables = NetworkTables(summary, clusters, neurons)
     one = "n = 91, two networks: mostly 3f are 1 of 1 with such a partner and 0 of 2 without"
     over = "Over many networks, clusters of 8 neurons or more:"
     assert partners({"A91": tables}) == f"{over} {one}."
     assert partners({"A91": tables, "again": tables}) == f"{over} {one}; {one}."
-    none = Tables(summary.assign(learned=False), clusters, neurons)
+    none = NetworkTables(summary.assign(learned=False), clusters, neurons)
     assert partners({}) == partners({"A91": none}) == ""
 
 

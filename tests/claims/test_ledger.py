@@ -19,12 +19,12 @@ from modlib.claims.register import load_claims
 from modlib.claims.verdict import (
     VERDICTS,
     Measurement,
-    bootstrap_over_seeds,
     interval_verdict,
     margin_verdict,
     networks_to_show,
 )
 from modlib.errors import InputError
+from modlib.maths.intervals import bootstrap_over_seeds
 
 CHAPTERS = {
     "01_training",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from modlib.analysis.many_seeds import frequencies as fr
 from modlib.analysis.many_seeds.census import BIN_WIDTH, DEAD_LIMITS, MIN_SIZES, NUM_BINS
-from modlib.results.sweeps import SweepTables
+from modlib.analysis.many_seeds.sweep_tables import SweepTables
 
 
 def made_up(

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modlib.claims.verdict import bootstrap_over_seeds
 from modlib.errors import InputError
 from modlib.maths import intervals
+from modlib.maths.intervals import bootstrap_over_seeds
 
 
 def test_the_fast_interval_is_the_readable_one():
-    """Up to the noise of resampling: ``verdict.bootstrap_over_seeds`` takes any statistic."""
+    """Up to the noise of resampling: ``intervals.bootstrap_over_seeds`` takes any statistic."""
     generator = np.random.default_rng(0)
     values = generator.poisson(5, (200, 2)).astype(float)
     fast = intervals.ratio_of_sums(values[:, :1], values[:, 1:], num_resamples=4000)

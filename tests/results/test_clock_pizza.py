@@ -23,6 +23,7 @@ from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.published import Published
 from modlib.models.mlp import initial_weights as mlp_weights
 from modlib.results import clock_pizza as rc
+from modlib.results import shown
 from modlib.runs.clock_pizza import as_network
 from modlib.runs.get_or_train import get_or_train
 from modlib.store.files import save_arrays
@@ -38,13 +39,14 @@ PRESETS = {
 PIZZA, HALF, CLOCK = PRESETS
 NAME = "clock-and-pizza/A"
 PUBLISHED = {NAME: Published(file="a.pt", sha256="5" * 64, url="", layout="", attention_rate=0.0)}
-SEED = rc.FIRST_SEED
+SEED = rc.FIRST_CLOCK_PIZZA
 
 
 def make_small(patch, store):
     """Three rates at n = 7, and a published network of ours that needs no file."""
     patch.setenv("MODLIB_STORE", str(store))
-    patch.setattr(rc, "CLOCK_PIZZA_PRESETS", PRESETS)
+    for module in (rc, shown):
+        patch.setattr(module, "CLOCK_PIZZA_PRESETS", PRESETS)
     patch.setattr(rc, "PUBLISHED", PUBLISHED)
     weights = initial_weights(TINY, 99)
     patch.setattr(rc, "load_checkpoint", lambda name: as_network(weights, TINY, name))
@@ -164,7 +166,7 @@ def test_without_the_published_weights_nothing_is_trained(presets, monkeypatch, 
     monkeypatch.setattr(rc, "load_checkpoint", offline)
     with pytest.raises(StoreError, match=f"{NAME} cannot be fetched"):
         rc.export_clock_pizza(results=tmp_path)
-    assert rc.FIRST_SEED not in Store().of(TINY)
+    assert rc.FIRST_CLOCK_PIZZA not in Store().of(TINY)
     assert rc.read_clock_pizza(tmp_path) is None
 
 
@@ -174,10 +176,10 @@ def test_what_is_not_there_is_none(tmp_path):
 
 def test_a_chapter_is_given_what_is_committed_or_empty_tables(exported, tmp_path):
     for found, source in zip(
-        rc.rates_to_show(tmp_path), ("ours", "published", "untrained"), strict=True
+        shown.clock_pizza_rates(tmp_path), ("ours", "published", "untrained"), strict=True
     ):
         pd.testing.assert_frame_equal(found, exported.of(source))
-    assert all(found.empty for found in rc.rates_to_show(tmp_path / "elsewhere"))
+    assert all(found.empty for found in shown.clock_pizza_rates(tmp_path / "elsewhere"))
 
 
 @pytest.mark.parametrize("name", ["networks.parquet", "C59-rate-0.safetensors"])
@@ -208,7 +210,7 @@ def test_a_folder_without_all_tables_is_refused(exported, tmp_path):
 def test_networks_of_another_configuration_are_refused(exported, monkeypatch, tmp_path):
     other = PRESETS | {HALF: replace(TINY, attention_rate=0.5, weight_decay=1.0)}
     monkeypatch.setattr(rc, "CLOCK_PIZZA_PRESETS", other)
-    with pytest.raises(StoreError, match="networks of other configurations; export it again"):
+    with pytest.raises(StoreError, match="made with another configuration; export it again"):
         rc.read_clock_pizza(tmp_path)
 
 
@@ -221,7 +223,7 @@ def test_a_table_of_other_published_files_is_refused(exported, monkeypatch, tmp_
         other = replace(PUBLISHED[NAME], sha256="6" * 64)
         name = NAME if change == "another file" else "clock-and-pizza/B"
         monkeypatch.setattr(rc, "PUBLISHED", PUBLISHED | {name: other})
-    with pytest.raises(StoreError, match="networks of other configurations; export it again"):
+    with pytest.raises(StoreError, match="made with another configuration; export it again"):
         rc.read_clock_pizza(tmp_path)
 
 
@@ -244,8 +246,8 @@ def test_a_committed_network_must_fit_and_be_finite(exported, tmp_path, change):
 @pytest.mark.parametrize(("rate", "name"), [(0.0, PIZZA), (1, CLOCK)])
 def test_a_chapter_is_shown_the_committed_network(exported, monkeypatch, tmp_path, rate, name):
     wanted = get_or_train(PRESETS[name], seed=SEED).network
-    monkeypatch.setattr(rc, "get_or_train", None)
-    found = rc.network_to_show(n=7, attention_rate=rate, seed=SEED, results=tmp_path)
+    monkeypatch.setattr(shown, "get_or_train", None)
+    found = shown.clock_pizza_network(n=7, attention_rate=rate, seed=SEED, results=tmp_path)
     assert found.attention_rate == rate
     assert found.exact == (rate == 0)
     assert found.name == wanted.name == f"seed {SEED}"
@@ -257,7 +259,7 @@ def test_a_chapter_is_shown_the_committed_network(exported, monkeypatch, tmp_pat
 )
 def test_any_other_network_is_trained(exported, tmp_path, n, rate, seed):
     config = replace(TINY, n=n, attention_rate=rate)
-    found = rc.network_to_show(n=n, attention_rate=rate, seed=seed, results=tmp_path)
+    found = shown.clock_pizza_network(n=n, attention_rate=rate, seed=seed, results=tmp_path)
     assert seed in Store().of(config)
     wanted = get_or_train(config, seed=seed).network
     assert found.n == n
@@ -265,15 +267,15 @@ def test_any_other_network_is_trained(exported, tmp_path, n, rate, seed):
 
 
 def test_without_an_export_the_network_is_trained_too(presets, tmp_path):
-    found = rc.network_to_show(n=7, attention_rate=0.0, seed=SEED, results=tmp_path)
+    found = shown.clock_pizza_network(n=7, attention_rate=0.0, seed=SEED, results=tmp_path)
     wanted = get_or_train(TINY, seed=SEED).network
     np.testing.assert_array_equal(found.pairs.logits(), wanted.pairs.logits())
 
 
 def test_without_an_attention_rate_the_network_is_a_pizza(exported, monkeypatch, tmp_path):
     wanted = get_or_train(TINY, seed=SEED).network
-    monkeypatch.setattr(rc, "get_or_train", None)
-    found = rc.network_to_show(n=7, results=tmp_path)
+    monkeypatch.setattr(shown, "get_or_train", None)
+    found = shown.clock_pizza_network(n=7, results=tmp_path)
     assert found.attention_rate == 0
     np.testing.assert_array_equal(found.pairs.logits(), wanted.pairs.logits())
 
@@ -285,9 +287,9 @@ def test_n_and_seed_default_to_those_of_the_committed_networks(tmp_path, monkeyp
         asked.update(config=config, seed=seed)
         return SimpleNamespace(network=None)
 
-    monkeypatch.setattr(rc, "get_or_train", get_or_train)
-    rc.network_to_show(results=tmp_path)
-    assert asked == {"config": CLOCK_PIZZA_PRESETS[rc.SHOWN[0]], "seed": rc.FIRST_SEED}
+    monkeypatch.setattr(shown, "get_or_train", get_or_train)
+    shown.clock_pizza_network(results=tmp_path)
+    assert asked == {"config": CLOCK_PIZZA_PRESETS[rc.SHOWN[0]], "seed": rc.FIRST_CLOCK_PIZZA}
 
 
 @pytest.fixture
@@ -301,8 +303,8 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("rate", [0.0, 0.5, None])
 def test_a_checkpoint_is_shown_as_it_is_with_the_rate_that_is_given(file, monkeypatch, rate):
-    monkeypatch.setattr(rc, "get_or_train", None)
-    found = rc.network_to_show(str(file), n=59, attention_rate=rate, seed=SEED)
+    monkeypatch.setattr(shown, "get_or_train", None)
+    found = shown.clock_pizza_network(str(file), n=59, attention_rate=rate, seed=SEED)
     wanted = load_checkpoint(file, attention_rate=rate)
     assert (found.n, found.name) == (5, file.name)
     assert found.attention_rate == wanted.attention_rate
@@ -322,12 +324,12 @@ def test_a_checkpoint_of_another_layout_is_refused(tmp_path):
         assert load_checkpoint(file).n == 5
         refusal = f"layout of checkpoint must be one of zhong_transformer, got '{layout}'"
         with pytest.raises(InputError, match=refusal):
-            rc.network_to_show(str(file))
+            shown.clock_pizza_network(str(file))
 
 
 def test_a_checkpoint_that_is_not_there_is_said_to_be_missing(tmp_path):
     with pytest.raises(StoreError, match=r"nowhere\.pt"):
-        rc.network_to_show(str(tmp_path / "nowhere.pt"))
+        shown.clock_pizza_network(str(tmp_path / "nowhere.pt"))
 
 
 @pytest.mark.parametrize(
@@ -350,13 +352,13 @@ def test_the_last_seed_is_checked_before_any_work(presets, tmp_path):
 def test_a_network_that_cannot_be_is_not_shown(presets, tmp_path, name, value):
     asked = {"n": 7, "attention_rate": 0.0, "seed": 0} | {name: value}
     with pytest.raises(InputError, match=f"{name} must"):
-        rc.network_to_show(**asked, results=tmp_path)
+        shown.clock_pizza_network(**asked, results=tmp_path)
 
 
 @pytest.mark.parametrize("seed", [float(SEED), str(SEED), True])
 def test_seeds_are_integers_also_where_one_is_committed(exported, tmp_path, seed):
     with pytest.raises(InputError, match="seed must be an integer"):
-        rc.network_to_show(n=7, attention_rate=0.0, seed=seed, results=tmp_path)
+        shown.clock_pizza_network(n=7, attention_rate=0.0, seed=seed, results=tmp_path)
 
 
 def test_the_committed_networks_have_the_measures_of_their_rows():

@@ -14,33 +14,30 @@ import pandas as pd
 import pytest
 
 from made_up.views import ideal_view
-from modlib.analysis.macro.tables import Tables
+from modlib.analysis.macro.tables import NetworkTables
 from modlib.analysis.many_seeds import census
 from modlib.analysis.many_seeds.census import Census
+from modlib.analysis.many_seeds.sweep_tables import SweepTables, concat, select
 from modlib.config import presets
 from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
 from modlib.models.mlp import SHARES
 from modlib.results import folder as results_folder
-from modlib.results import sample, sweeps
-from modlib.results.folder import save_compact, write_tables
+from modlib.results import sample, shown, sweeps
+from modlib.results.folder import save_compact, table_file, write_folder
 from modlib.results.sample import (
     export,
-    fine_tuning_example,
     first_fine_tuning,
     read_export,
     record_fine_tuning,
     recorded_fine_tuning,
 )
 from modlib.results.sweeps import (
-    SweepTables,
-    among,
     collect_sweep,
     export_sweep,
     read_sweep_export,
     require_columns,
     rounded,
-    together,
 )
 from modlib.runs import addition
 from modlib.runs.addition import AdditionRun
@@ -87,8 +84,9 @@ def test_the_first_seed_with_a_fine_tuning_cluster_is_taken(monkeypatch, showcas
             trained_now=False,
         )
 
-    monkeypatch.setattr(sample, "get_or_train", pretend)
-    monkeypatch.setattr(sample, "has_fine_tuning", lambda run: run.seed in (2, 3))
+    for module in (sample, shown):
+        monkeypatch.setattr(module, "get_or_train", pretend)
+        monkeypatch.setattr(module, "has_fine_tuning", lambda run: run.seed in (2, 3))
     assert first_fine_tuning(TINY, range(9)).seed == 2
     assert asked == [(11, 0), (11, 1), (11, 2)]
     assert first_fine_tuning(TINY, range(2)) is None
@@ -100,9 +98,9 @@ def test_the_first_seed_with_a_fine_tuning_cluster_is_taken(monkeypatch, showcas
     assert recorded_fine_tuning(97) is None
     own = pretend(TINY, seed=3)
     other = pretend(AdditionConfig(n=91), seed=5)
-    assert fine_tuning_example(own) is own
-    assert fine_tuning_example(other).seed == 2
-    assert fine_tuning_example(replace(other, config=AdditionConfig(n=97))) is None
+    assert shown.fine_tuning_example(own) is own
+    assert shown.fine_tuning_example(other).seed == 2
+    assert shown.fine_tuning_example(replace(other, config=AdditionConfig(n=97))) is None
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"first_seed": {"91": "two"}}'])
@@ -141,9 +139,10 @@ def exported(name: str, root: Path, **options) -> Path:
 
 def test_an_export_holds_the_tables_of_its_seeds(tiny_preset, root):
     folder = exported(tiny_preset, root)
-    assert {path.name for path in folder.iterdir()} == {*sample.EXPORTED, MANIFEST}
+    names = {*map(table_file, NetworkTables._fields), MANIFEST}
+    assert {path.name for path in folder.iterdir()} == names
     tables = read_export(tiny_preset, root)
-    assert isinstance(tables, Tables)
+    assert isinstance(tables, NetworkTables)
     assert tables.summary.seed.tolist() == [5, 6]
     assert set(tables.neurons.seed) <= {5, 6}
     for table in tables:
@@ -231,8 +230,8 @@ def test_tables_are_written_without_loss_but_for_float64(root):
         }
     )
     root.mkdir()
-    tables = {"some.parquet": table, "none.parquet": table[:0], "one.parquet": table[["kind"]]}
-    write_tables(root / "folder", tables, {})
+    tables = {"some": table, "none": table[:0], "one": table[["kind"]]}
+    write_folder(root / "folder", tables, {})
     for name, written in tables.items():
         found = pd.read_parquet(root / "folder" / name)
         expected = written.astype({"wide": np.float32} if "wide" in written else {})
@@ -242,9 +241,9 @@ def test_tables_are_written_without_loss_but_for_float64(root):
 def test_an_export_takes_away_what_the_one_before_had_more(root):
     root.mkdir()
     table, folder = pd.DataFrame({"a": [1]}), root / "folder"
-    write_tables(folder, {"a.parquet": table}, {}, {"b.safetensors": {"w": np.ones(2)}})
+    write_folder(folder, {"a": table}, {}, {"b": {"w": np.ones(2)}})
     (folder / "note.txt").write_text("mine")
-    write_tables(folder, {"a.parquet": table}, {})
+    write_folder(folder, {"a": table}, {})
     assert {path.name for path in folder.iterdir()} == {"a.parquet", MANIFEST, "note.txt"}
 
 
@@ -257,7 +256,7 @@ def test_a_damaged_export_is_refused(tiny_preset, root):
     with pytest.raises(StoreError, match=r"summary\.parquet has \d+ bytes, the manifest says"):
         read_export(tiny_preset, root)
     summary.write_bytes(whole[0])
-    write_manifest(folder, ["summary.parquet"], {})
+    write_manifest(folder, ["summary.parquet"], {"key": TINY.key()})
     with pytest.raises(StoreError, match=r"must list clusters\.parquet, neurons\.parq"):
         read_export(tiny_preset, root)
     manifest.unlink()
@@ -569,7 +568,7 @@ def test_a_later_column_of_an_older_table_is_refused_by_name(of_version_1, root)
     found = read_sweep_export("tiny", root)
     for table, column in [(t, c) for t in NEW for c in NEW[t]]:
         with pytest.raises(StoreError) as refusal:
-            require_columns("tiny", found, {"clusters": ["freq"], table: ["seed", column]}, root)
+            require_columns("tiny", found, {"clusters": ["freq"], table: ["seed", column]})
         assert str(refusal.value) == (
             f"the sweep of tiny has tables of version 1, in which {table} has no column {column}; "
             "version 2 has it: export the sweep again"
@@ -598,12 +597,12 @@ def test_nothing_is_appended_to_tables_of_an_older_version(of_version_1, swept, 
 def test_sets_of_two_versions_have_the_columns_of_the_older(of_version_1, root):
     older = read_sweep_export("tiny", root)
     newer = collect_sweep(Store(), TINY, range(17, 24))
-    whole = together([among(older, list(range(10, 17))), newer], list(range(10, 24)))
+    whole = concat([select(older, list(range(10, 17))), newer], list(range(10, 24)))
     assert whole.networks.columns.equals(older.networks.columns)
     assert whole.clusters.columns.equals(older.clusters.columns)
     assert whole.networks.seed.tolist() == list(range(10, 24))
     assert len(whole.weights) == 0, "some networks lack them"
-    assert len(together([newer], list(range(17, 24))).weights) == 7 * len(weight_epochs(TINY))
+    assert len(concat([newer], list(range(17, 24))).weights) == 7 * len(weight_epochs(TINY))
 
 
 def test_a_damaged_sweep_export_is_refused(swept, root):

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from made_up.sweeps import made_up
+from modlib.analysis.many_seeds import sweep_tables as st
+from modlib.analysis.many_seeds.sweep_tables import PER_SEED, SweepTables, concat
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import ADDITION_PRESETS
 from modlib.errors import InputError
 from modlib.results import shown
-from modlib.results.sweeps import PER_SEED, SweepTables, together
 
 
 @pytest.fixture
@@ -39,16 +40,16 @@ def world(monkeypatch):
 
 
 def test_all_that_is_committed_is_read_and_nothing_trained(world):
-    tables = shown.many_networks(ADDITION_PRESETS["A91"])
+    tables = shown.sweep_networks(ADDITION_PRESETS["A91"])
     assert tables.networks.seed.tolist() == list(range(1000, 1040))
-    some = shown.many_networks(ADDITION_PRESETS["A91"], seed=1010, num_seeds=5)
+    some = shown.sweep_networks(ADDITION_PRESETS["A91"], seed=1010, num_seeds=5)
     assert some.networks.seed.tolist() == list(range(1010, 1015))
     assert set(some.clusters.seed) <= set(range(1010, 1015))
     assert world == []
 
 
 def test_more_than_is_committed_is_trained(world):
-    tables = shown.many_networks(ADDITION_PRESETS["A91"], num_seeds=50, progress=False)
+    tables = shown.sweep_networks(ADDITION_PRESETS["A91"], num_seeds=50, progress=False)
     assert world == [range(1040, 1050)]
     assert tables.networks.seed.tolist() == list(range(1000, 1050))
     whole = tables.histogram["count"].sum() / tables.networks.num_weights.iloc[0]
@@ -56,15 +57,15 @@ def test_more_than_is_committed_is_trained(world):
 
 
 def test_seeds_of_ones_own_and_other_moduli_are_trained(world):
-    own = shown.many_networks(ADDITION_PRESETS["A91"], seed=7, num_seeds=3)
+    own = shown.sweep_networks(ADDITION_PRESETS["A91"], seed=7, num_seeds=3)
     assert own.networks.seed.tolist() == [7, 8, 9]
-    other = shown.many_networks(AdditionConfig(n=60))
+    other = shown.sweep_networks(AdditionConfig(n=60))
     assert len(other.networks) == shown.NUM_NEW
     assert world == [range(7, 10), range(1000, 1000 + shown.NUM_NEW)]
 
 
 def test_a_seed_before_the_committed_ones_means_all_of_them(world):
-    assert len(shown.many_networks(ADDITION_PRESETS["A91"], seed=133).networks) == 40
+    assert len(shown.sweep_networks(ADDITION_PRESETS["A91"], seed=133).networks) == 40
     assert world == []
 
 
@@ -79,23 +80,23 @@ def test_a_seed_before_the_committed_ones_means_all_of_them(world):
 )
 def test_bad_arguments_are_refused_before_any_work(world, options, message):
     with pytest.raises(InputError, match=message):
-        shown.many_networks(ADDITION_PRESETS["A91"], **options)
+        shown.sweep_networks(ADDITION_PRESETS["A91"], **options)
     assert world == []
 
 
 def test_what_chapters_take_of_the_tables(world):
-    sets = shown.committed({"n = 91": "A91", "flax": "A91-flax"})
+    sets = shown.committed_sweeps({"n = 91": "A91", "flax": "A91-flax"})
     assert sets["flax"] is None
-    assert list(shown.comparable(sets)) == ["n = 91"]
-    assert shown.comparable({"one": made_up(num_seeds=5, failed=4)}) == {}
+    assert list(st.comparable(sets)) == ["n = 91"]
+    assert st.comparable({"one": made_up(num_seeds=5, failed=4)}) == {}
     tables = made_up(num_seeds=30, failed=4)
-    assert shown.modulus(tables) == 91
-    assert shown.presence(tables).sum() == len(tables.clusters)
-    assert shown.window(tables, "num_fine_tuning").sum() == 30
-    assert shown.num_summed(tables) == 26
-    assert shown.weight_shares(tables).share.sum() == pytest.approx(1)
-    assert shown.rank_shares(tables)["rank"].tolist() == list(range(91))
-    assert set(shown.tuned_neurons(tables).kind) == {"fine-tuning"}
+    assert st.modulus(tables) == 91
+    assert st.presence(tables).sum() == len(tables.clusters)
+    assert st.window(tables, "num_fine_tuning").sum() == 30
+    assert st.num_summed(tables) == 26
+    assert st.weight_shares(tables).share.sum() == pytest.approx(1)
+    assert st.rank_shares(tables)["rank"].tolist() == list(range(91))
+    assert set(st.tuned_neurons(tables).kind) == {"fine-tuning"}
 
 
 def test_sums_of_two_sets_are_those_of_one():
@@ -117,7 +118,7 @@ def test_sums_of_two_sets_are_those_of_one():
         )
 
     whole = summed(counts)
-    joined = together([summed(counts[:10]), summed(counts[10:])], list(range(20)))
+    joined = concat([summed(counts[:10]), summed(counts[10:])], list(range(20)))
     for name in ("histogram", "ranks"):
         one, other = getattr(whole, name), getattr(joined, name)
         np.testing.assert_array_equal(one["count"], other["count"])

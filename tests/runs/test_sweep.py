@@ -30,8 +30,8 @@ from modlib.machine import ROOT
 from modlib.models.mlp import PARAMETERS, SHARES
 from modlib.runs import one_shard
 from modlib.runs.one_shard import TABLES, describing, run_shard
-from modlib.runs.shards import blocks, checked_shards, plan, read_sweep, seed_range
-from modlib.runs.sweep import read_weights, sweep
+from modlib.runs.shards import blocks, checked_shards, plan, read_sweep, read_weights, seed_range
+from modlib.runs.sweep import sweep
 from modlib.store import checkpoint, files
 from modlib.store import folder as store_folder
 from modlib.store import runs as store_module

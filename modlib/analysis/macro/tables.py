@@ -31,7 +31,7 @@ NUM_COMPONENTS = 6
 """Leading components whose pairs are classified: as many as the paper draws (A8 to A16)."""
 
 
-class Tables(NamedTuple):
+class NetworkTables(NamedTuple):
     """A row a network, a row a cluster, a row a live neuron."""
 
     summary: pd.DataFrame
@@ -111,7 +111,7 @@ def clusters_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
     return pd.concat([report, pd.DataFrame(rows, columns=columns)], axis=1)
 
 
-def describe(view: NeuronView) -> Tables:
+def describe(view: NeuronView) -> NetworkTables:
     """The tables of one network; ``summary`` has one row.
 
     ``accuracy``, ``loss``, ``margin``: over all pairs, the margin the smallest;
@@ -142,11 +142,11 @@ def describe(view: NeuronView) -> Tables:
         "num_pairs_agree": pairs_agree,
         **{f"neurons_{kind}": int(kinds.get(kind, 0)) for kind in KINDS if kind != "dead"},
     }
-    return Tables(
+    return NetworkTables(
         pd.DataFrame([summary]), clusters_kept(view, clustering), neurons_kept(view, clustering)
     )
 
 
-def stack(tables: Sequence[Tables], seeds: Sequence[int]) -> Tables:
-    """Tables of several networks under one another, with a first column ``seed``."""
-    return Tables(*(under_one_another(parts, seeds) for parts in zip(*tables, strict=True)))
+def stack(tables: Sequence[NetworkTables], seeds: Sequence[int]) -> NetworkTables:
+    """NetworkTables of several networks under one another, with a first column ``seed``."""
+    return NetworkTables(*(under_one_another(parts, seeds) for parts in zip(*tables, strict=True)))

@@ -24,7 +24,9 @@ from modlib.maths.fourier import require_freq
 from modlib.maths.groups import signed_freq, units
 from modlib.maths.intervals import (
     NUM_RESAMPLES,
-    Estimate,
+    Equivalence,
+    Intervals,
+    equivalence,
     interval_of,
     ratio_of_sums,
     resampled_weights,
@@ -108,7 +110,7 @@ def rates_by_class(counts: Shaped[np.ndarray, "seed freq"], n: int) -> pd.DataFr
 
 def ratio_of_classes(
     counts: Shaped[np.ndarray, "seed freq"], n: int, first: int, second: int
-) -> Estimate:
+) -> Intervals:
     """Rate a frequency of one gcd class over that of another."""
     classes = gcd_classes(n)
     for g in (first, second):
@@ -363,11 +365,11 @@ def companions(found: Bool[np.ndarray, "seed freq"], n: int, freq: int) -> pd.Da
 
 def _rate_beside(
     beside: Shaped[np.ndarray, "seed other"], having: Shaped[np.ndarray, "seed 1"]
-) -> Estimate:
+) -> Intervals:
     """Sums of ``beside`` over sums of ``having``; NaN where fewer than two networks have any."""
     if np.count_nonzero(having) < 2:
         nothing = np.full(beside.shape[1], np.nan)
-        return Estimate(nothing, nothing, nothing)
+        return Intervals(nothing, nothing, nothing)
     chosen = having[:, 0] > 0
     return ratio_of_sums(beside[chosen], np.repeat(having[chosen], beside.shape[1], axis=1))
 
@@ -573,3 +575,22 @@ def like_seed_133(
     columns = ["seed", "num_clusters", "freqs", "tuned", "num_neurons", "parts"]
     found = pd.DataFrame(rows, columns=[*columns, "all_multiples", "alike"])
     return found.sort_values(["alike", "seed"], ascending=[False, True], ignore_index=True)
+
+
+CLUSTER_MARGIN, SHARE_MARGIN = 0.25, 0.03
+"""What counts as no difference between batch regimes: clusters a run, share of simple neurons."""
+
+
+def regime_differences(
+    small: pd.DataFrame, full: pd.DataFrame
+) -> dict[str, tuple[Equivalence, float]]:
+    """Full batch less batch n at one modulus: what is compared, the test, and its margin.
+
+    ``small``, ``full``: ``networks`` of both, as in ``SweepTables``.
+    """
+    simple = [(t.neurons_simple / t.num_live).to_numpy() for t in (full, small)]
+    clusters = [t.num_clusters.to_numpy() for t in (full, small)]
+    return {
+        "clusters a run": (equivalence(clusters[0], clusters[1], CLUSTER_MARGIN), CLUSTER_MARGIN),
+        "share of simple neurons": (equivalence(simple[0], simple[1], SHARE_MARGIN), SHARE_MARGIN),
+    }

@@ -5,6 +5,7 @@ Paper A, figure A30.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from modlib.errors import InputError
-from modlib.maths.intervals import NUM_RESAMPLES, interval_of
+from modlib.maths.intervals import NUM_RESAMPLES, Equivalence, equivalence, interval_of
 
 CURVES = ("constant", "log n", "power", "linear")
 """a, a + b ln n, a n^b, a + b n."""
@@ -167,3 +168,24 @@ def compare_growth(
         | {"share_best": [best.count(c) / num_contests for c in CURVES]}
     )
     return Growth(points, curves, slow / num_contests)
+
+
+BASE_WIDTH = 128
+"""Hidden neurons of paper A's network, to which wider ones are compared."""
+
+
+def width_differences(
+    counts: Mapping[tuple[str, int], Shaped[np.ndarray, " seed"]],
+) -> pd.DataFrame:
+    """Mean clusters of wider networks less those at ``BASE_WIDTH``: a row a width and regime.
+
+    ``counts``: clusters of each network by batch regime and width. Columns: ``batch``, ``width``,
+    ``num_seeds`` and those of ``Equivalence`` to within one cluster.
+    """
+    rows = []
+    for (regime, width), own in counts.items():
+        if width != BASE_WIDTH:
+            test = equivalence(own, counts[regime, BASE_WIDTH], 1.0)
+            rows.append({"batch": regime, "width": width, "num_seeds": len(own)})
+            rows[-1] |= test._asdict()
+    return pd.DataFrame(rows, columns=["batch", "width", "num_seeds", *Equivalence._fields])

@@ -10,10 +10,10 @@ and n - f may both occur, and f twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import comb, exp, lgamma, log, pi
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -33,11 +33,15 @@ MAX_LISTED = 100_000
 NUM_DRAWS = 10_000
 CELLS = 2**21
 ROUNDING = 1e-9
-MODULI = (
+SPACED_MODULI = (
     *(23, 31, 43, 59, 73, 89, 91, 113, 151, 199, 251, 331, 421, 499, 661, 853, 997),
     *(1259, 1583, 1999),
 )
 """Moduli, evenly spaced on a logarithmic scale, over which the claims of section 5.4 are tried."""
+
+GAMMA_MODULI = (59, 89, 113, 251, 499, 997, 1999)
+GAMMA_CLUSTERS = range(4, 11)
+"""Moduli and numbers of frequencies at which the Gamma formula is tried."""
 
 
 class Probability(NamedTuple):
@@ -266,3 +270,36 @@ def learned_gaps(n: int, freqs_of: Sequence[Sequence[int]]) -> Float[np.ndarray,
         sets = [[signed_freq(int(f), n) for f in freqs_of[row]] for row in rows]
         result[rows] = gaps(n, np.array(sets))
     return result
+
+
+@lru_cache(maxsize=2)
+def formula_errors(model: Model) -> pd.DataFrame:
+    """The Gamma formula against the true probability: a row an n and m, m of 4 or more.
+
+    ``formula`` as printed, ``clipped`` to 0 and 1, ``true``, ``error`` of the clipped one.
+    """
+    rows: list[dict[str, Any]] = []
+    for n in GAMMA_MODULI:
+        for m in GAMMA_CLUSTERS:
+            true = separation_probability(n, m, model=model).value
+            formula = gamma_formula(n, m)
+            clipped = min(1.0, max(0.0, formula))
+            rows.append({"n": n, "m": m, "true": true, "formula": formula, "clipped": clipped})
+            rows[-1]["error"] = clipped - true
+    return pd.DataFrame(rows)
+
+
+SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "ln n": np.log,
+    "n^.2": lambda n: n**0.2,
+    "n^.5": np.sqrt,
+    "n": lambda n: n,
+}
+"""Against which the fewest frequencies needed are set as a line."""
+
+
+def straightness(model: Model, delta: float = DELTA) -> tuple[dict[str, float], dict[int, int]]:
+    """R^2 of lines in ``SHAPES`` through the fewest frequencies needed, and these by modulus."""
+    needed = {n: fewest_frequencies(n, delta=delta, model=model) for n in SPACED_MODULI}
+    n, m = np.array(list(needed), dtype=float), np.array(list(needed.values()))
+    return {name: float(np.corrcoef(of(n), m)[0, 1] ** 2) for name, of in SHAPES.items()}, needed

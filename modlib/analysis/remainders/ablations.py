@@ -13,13 +13,16 @@ import pandas as pd
 from jaxtyping import Float
 
 from modlib.analysis.remainders.grokking import EASY, by_step, first_steps
+from modlib.config.presets import ARMS
 from modlib.errors import require_float
-from modlib.maths.intervals import LEVELS, NUM_RESAMPLES, mean_of_few
+from modlib.maths.intervals import LEVELS, NUM_RESAMPLES, Interval, mean_of_few
 
 LAST_PART = 0.05
 """Share of the steps, at the end, over which an accuracy at the end is averaged."""
 REACHED = 0.97
 """Accuracy by which masked and unmasked networks are timed."""
+MAX_DELAY = 1.25
+"""Ratio of steps up to which masked networks count as no later than others."""
 TOGETHER = (0.9, 0.97)
 """Accuracies that all tasks have to have at once."""
 SPIKING = (11, 13, 17, 19)
@@ -32,19 +35,11 @@ Values: TypeAlias = Sequence[float] | np.ndarray | pd.Series
 """One number a seed."""
 
 
-class Interval(NamedTuple):
-    """A value with the ends of its 95 % interval over seeds; NaN ends for a single seed."""
-
-    value: float
-    low: float
-    high: float
-
-
 def _over_seeds(values: Values, **bounds: float) -> Interval:
     column = np.asarray(values, dtype=float)
     if len(column) < 2:
         return Interval(float(column.mean()) if len(column) else np.nan, np.nan, np.nan)
-    return Interval(*mean_of_few(column, **bounds))
+    return mean_of_few(column, **bounds)
 
 
 def share_over_seeds(values: Values) -> Interval:
@@ -54,7 +49,7 @@ def share_over_seeds(values: Values) -> Interval:
 
 def over_seeds_log(values: Values) -> Interval:
     """Geometric mean over seeds of positive values with Student's interval of the logarithms."""
-    return Interval(*(float(np.exp(part)) for part in _over_seeds(np.log(values))))
+    return _over_seeds(np.log(values)).map(np.exp)
 
 
 def over_tasks(history: pd.DataFrame, split: str = "validation") -> pd.DataFrame:
@@ -301,3 +296,24 @@ def importance(
     low, high = np.quantile(draws, LEVELS, axis=0)
     own = shares(np.arange(total))
     return pd.DataFrame({"setting": names, "importance": own, "low": low, "high": high})
+
+
+def arms_of(
+    histories_by_name: Mapping[str, pd.DataFrame],
+) -> dict[tuple[str, float], pd.DataFrame]:
+    """The arms of ``ARMS`` whose networks there are."""
+    return {arm: histories_by_name[name] for arm, name in ARMS.items() if name in histories_by_name}
+
+
+def of_seed(history: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """One network's rows: those of ``seed``, or of the first seed where it is not among them."""
+    chosen = seed if (history.seed == seed).any() else history.seed.min()
+    return history[history.seed == chosen].drop(columns="seed")
+
+
+def up_to_common_step(histories: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Two histories or more up to the last step that all have made; {} of fewer."""
+    if len(histories) < 2:
+        return {}
+    last = min(int(table.step.max()) for table in histories.values())
+    return {kind: table[table.step <= last] for kind, table in histories.items()}

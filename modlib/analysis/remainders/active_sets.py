@@ -232,3 +232,17 @@ def reuse_through(
 def step_before(steps: Int[np.ndarray, " time"]) -> int:
     """Position of the last logged step that is at most a sixteenth of the last one."""
     return int(np.flatnonzero(steps <= steps[-1] // BEFORE)[-1])
+
+
+def counts_at_epochs(
+    spectra: pd.DataFrame,
+    spectrum_steps: Int[np.ndarray, " time"],
+    smoothed: Float[np.ndarray, "time f0 f1"],
+) -> pd.DataFrame:
+    """Table 3 for a preset's first seed, see ``at_epochs``.
+
+    ``spectra``: a row a seed and step, with ``written``; the other two are of the first seed.
+    """
+    rows = spectra[spectra.seed == spectra.seed.min()].sort_values("step")
+    coded = as_coded(spectrum_steps, smoothed).table["count"]
+    return at_epochs(rows.step.to_numpy(), rows.written.to_numpy(), coded.to_numpy())

@@ -1,17 +1,17 @@
 """How the claims about parts of paper B's training are measured: masks, dropout, the filter.
 
-One function a claim, named in ``ABLATION_MEASURES``. They read the small setting's tables in
+One function a claim. They read the small setting's tables in
 ``results/remainders``; the seed is the unit. Definitions stand in ``remainders.ablations``.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 
 from modlib.analysis.remainders import ablations as ab
+from modlib.claims.committed import find_remainders
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     Measurement,
     MissingExport,
@@ -21,23 +21,26 @@ from modlib.claims.verdict import (
     networks_to_show,
     with_interval,
 )
-from modlib.config.presets import REMAINDERS_PRESETS
-from modlib.results.ablated import ABLATIONS, ARMS, PLAIN, pair_of_paper_size
-from modlib.results.remainders import read_remainders
+from modlib.config.presets import (
+    ABLATIONS,
+    ARMS,
+    FILTER_AT_PAPER_SIZE,
+    PLAIN,
+    REMAINDERS_PRESETS,
+)
+from modlib.maths.intervals import Interval
 
 SIZE = f"p = {REMAINDERS_PRESETS[PLAIN].p}"
 MIN_SEEDS = 2
 CONVERGED = 0.99
 STAYS = 0.95
 """Share of the steps at which a network has to be below another to stay below it."""
-MAX_DELAY = 1.25
 BROKEN_DOWN = 0.5
 
 
-@lru_cache(maxsize=16)
 def _history(name: str) -> pd.DataFrame:
     """The committed history of a preset; raises ``MissingExport`` for fewer than two seeds."""
-    exported = read_remainders(name) if name in REMAINDERS_PRESETS else None
+    exported = find_remainders(name) if name in REMAINDERS_PRESETS else None
     if exported is None or len(exported.seeds) < MIN_SEEDS:
         raise MissingExport(name)
     return exported.history
@@ -47,15 +50,16 @@ def _common_seeds(*tables: pd.DataFrame) -> int:
     return len(set.intersection(*(set(table.seed) for table in tables)))
 
 
-def _percent(interval: ab.Interval) -> str:
+def _percent(interval: Interval) -> str:
     value, low, high = (100 * part for part in interval)
     return f"{value:.1f} % ({low:.1f} to {high:.1f})"
 
 
-def _times(interval: ab.Interval) -> str:
+def _times(interval: Interval) -> str:
     return f"{interval.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
 
 
+@measures("B.tab2.lambda0")
 def without_filter() -> Measurement:
     """Share of the steps with lambda = .5 at .99 or more at which lambda = 0 is below."""
     plain, without = _history(PLAIN), _history(ABLATIONS["no filter"])
@@ -79,9 +83,18 @@ def without_filter() -> Measurement:
     return with_interval(*share, len(shares), verdict, unit="%", note=note)
 
 
+def _at_paper_size() -> dict[str, pd.DataFrame]:
+    """The committed histories of the pair at p = 113."""
+    found = {kind: find_remainders(name) for kind, name in FILTER_AT_PAPER_SIZE.items()}
+    return {kind: exported.history for kind, exported in found.items() if exported is not None}
+
+
 def _paper_size_note() -> str:
     """Mean validation accuracy of the pair at p = 113, at the last step that both have made."""
-    ends = {kind: ab.over_tasks(table).iloc[-1] for kind, table in pair_of_paper_size().items()}
+    ends = {
+        kind: ab.over_tasks(table).iloc[-1]
+        for kind, table in ab.up_to_common_step(_at_paper_size()).items()
+    }
     said = ", ".join(f"{kind} {100 * row['mean']:.1f} %" for kind, row in ends.items())
     steps = {f"{row.step:,.0f}" for row in ends.values()}
     return f"; p = 113, one network each, at step {', '.join(steps)}: {said}" if ends else ""
@@ -98,7 +111,7 @@ def _rates_note() -> str:
     table = ab.arm_ratios(arms)
     words = []
     for row in table[table.num_seeds >= MIN_SEEDS].itertuples():
-        ratio = _times(ab.Interval(row.value, row.low, row.high))
+        ratio = _times(Interval(row.value, row.low, row.high))
         count = f"{row.never} network{'s' * (row.never != 1)}"
         never = f", {count} never there" if row.never else ""
         words.append(f"{_arm(row.arm)} over {_arm(row.other)} {ratio}{never}")
@@ -110,6 +123,7 @@ def _arm(arm: tuple[str, float]) -> str:
     return f"lambda {factor - 1:g}" if kind == "lambda" else f"learning rate x {factor:g}"
 
 
+@measures("B.sec.masked")
 def masked() -> Measurement:
     """Steps to .97 of the other tasks, masked over unmasked."""
     one, other = _history(ABLATIONS["masked"]), _history(PLAIN)
@@ -125,16 +139,16 @@ def masked() -> Measurement:
         f"tasks 11 to 19: masked {_percent(falls[0])}, unmasked {_percent(falls[1])}"
     )
     ratio = found.ratio
-    verdict = margin_verdict([(ratio.low, ratio.high)], 0.0, MAX_DELAY)
+    verdict = margin_verdict([(ratio.low, ratio.high)], 0.0, ab.MAX_DELAY)
     if verdict == "agrees" and found.never:
         verdict = "not testable at this size"
         note += "; with more steps the tasks not reached would have a ratio"
     elif verdict == "not testable at this size":
-        note += _seeds_needed(num_seeds, ratio, MAX_DELAY)
+        note += _seeds_needed(num_seeds, ratio, ab.MAX_DELAY)
     return with_interval(*ratio, num_seeds, verdict, unit="times", note=note)
 
 
-def _seeds_needed(num_seeds: int, interval: ab.Interval, bound: float) -> str:
+def _seeds_needed(num_seeds: int, interval: Interval, bound: float) -> str:
     half_width, margin = (interval.high - interval.low) / 2, abs(interval.value - bound)
     if margin == 0:
         return f"; the value lies on the bound {bound:g}, which no number of seeds decides"
@@ -142,6 +156,7 @@ def _seeds_needed(num_seeds: int, interval: ab.Interval, bound: float) -> str:
     return f"; about {max(needed, num_seeds + 1)} seeds would tell on which side of {bound:g} it is"
 
 
+@measures("B.sec.dropout0")
 def without_dropout() -> Measurement:
     """Mean validation accuracy without dropout at the end."""
     table = _history(ABLATIONS["no dropout"])

@@ -9,15 +9,15 @@ from scipy import stats
 from modlib.analysis.macro.remark_1 import remark_1_holds
 from modlib.analysis.macro.tables import LARGE
 from modlib.claims.committed import bootstrap, by_seed, pooled_sample
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     Measurement,
     all_agree,
-    bootstrap_over_seeds,
     interval_verdict,
-    share_interval,
     with_interval,
 )
 from modlib.maths.groups import coprime_factors
+from modlib.maths.intervals import bootstrap_over_seeds, share_interval
 
 
 def _large_clusters() -> pd.DataFrame:
@@ -25,6 +25,7 @@ def _large_clusters() -> pd.DataFrame:
     return table[table.num_neurons >= LARGE]
 
 
+@measures("A.fig6.cosine")
 def cosine_fit() -> Measurement:
     """Variance of a large cluster's logits that one cosine explains: mean over clusters."""
     table = _large_clusters()
@@ -36,6 +37,7 @@ def cosine_fit() -> Measurement:
     )
 
 
+@measures("A.fig6.intersection")
 def intersection() -> Measurement:
     """Runs, learned or not, in which the right logit is the largest for every pair."""
     table = pooled_sample("summary", learned_only=False)
@@ -53,6 +55,7 @@ def intersection() -> Measurement:
     return with_interval(value, low, high, len(positive), verdict, unit="%", note=note)
 
 
+@measures("A.sec54.equal_amplitude")
 def equal_amplitude() -> Measurement:
     """Coefficient of variation of the amplitude A across the clusters of a run, mean over runs."""
     table = pooled_sample("clusters")
@@ -63,6 +66,7 @@ def equal_amplitude() -> Measurement:
     return with_interval(value, low, high, len(blocks), verdict, note="clusters of every size")
 
 
+@measures("A.fig31.equivariant")
 def equivariant() -> Measurement:
     """Cosine of shifted logits for large clusters; correlation of size with the error."""
     table, every = _large_clusters(), pooled_sample("clusters")
@@ -80,6 +84,7 @@ def equivariant() -> Measurement:
     return with_interval(value, low, high, num, verdict, note=note)
 
 
+@measures("A.rem1.crt")
 def remark_1() -> Measurement:
     """Composite n up to 210 for which the corrected Remark 1 holds at every k, enumerated."""
     composite = [n for n in range(6, 211) if len(coprime_factors(n)) > 1]

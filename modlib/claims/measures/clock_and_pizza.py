@@ -1,4 +1,4 @@
-"""How the claims about clocks and pizzas are measured, named in ``CLOCK_PIZZA_MEASURES``.
+"""How the claims about clocks and pizzas are measured.
 
 They read ``results/clock_pizza``. Definitions stand in ``meso.clock_pizza``; with three seeds
 a setting, intervals are Student's.
@@ -11,6 +11,8 @@ import pandas as pd
 
 from modlib.analysis.meso.clock_pizza import shift_rank
 from modlib.analysis.micro.neurons import SIMPLE_BELOW
+from modlib.claims.committed import clock_pizza
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     Measurement,
     MissingExport,
@@ -23,7 +25,7 @@ from modlib.claims.verdict import (
 )
 from modlib.maths.groups import coset_step
 from modlib.maths.intervals import mean_of_few
-from modlib.results.clock_pizza import FOLDER, ExportedClockPizza, read_clock_pizza
+from modlib.results.clock_pizza import FOLDER
 
 MODEL_A = "clock-and-pizza/A"
 PAPER_FREQ, PAPER_SHIFT = 15, 4
@@ -31,13 +33,6 @@ QUANTILE = 0.99
 ABOVE = 0.9
 CLOSE = 0.05
 MIN_SEEDS = 2
-
-
-def _exported() -> ExportedClockPizza:
-    exported = read_clock_pizza()
-    if exported is None:
-        raise MissingExport(FOLDER)
-    return exported
 
 
 def _at(networks: pd.DataFrame, rate: float, column: str) -> np.ndarray:
@@ -62,9 +57,10 @@ def _judged(
     return verdict, f"; about {needed:,} seeds are needed"
 
 
+@measures("A.fig17.pizza_shift")
 def pizza_shift() -> Measurement:
     """Share of other shifts at which model A is weaker than at a + 4 and a - 4, f = 15."""
-    exported = _exported()
+    exported = clock_pizza()
     shifts = exported.shifts
     published = shifts[(shifts.source == MODEL_A) & (shifts.freq == PAPER_FREQ)]
     if published.empty:
@@ -98,9 +94,10 @@ def pizza_shift() -> Measurement:
     )
 
 
+@measures("A.fig18.remap")
 def pizza_remapped() -> Measurement:
     """Median residual of one cosine over the live neurons of pizzas, mean over seeds."""
-    exported = _exported()
+    exported = clock_pizza()
     values = _at(exported.of("ours"), 0.0, "median_residual")
     value, low, high = mean_of_few(values, lowest=0.0, highest=1.0)
     simple = mean_of_few(_at(exported.of("ours"), 0.0, "share_simple"), lowest=0.0, highest=1.0)
@@ -114,9 +111,10 @@ def pizza_remapped() -> Measurement:
     return with_interval(value, low, high, len(values), verdict, note=note + needed)
 
 
+@measures("A.sec55.pizza_cosets")
 def pizza_cosets() -> Measurement:
     """Overlap of a cluster's answers with its approximate coset, mean over clusters and seeds."""
-    exported = _exported()
+    exported = clock_pizza()
     values = _at(exported.of("ours"), 0.0, "coset_overlap")
     value, low, high = mean_of_few(values, lowest=0.0, highest=1.0)
     untrained = exported.of("untrained").query("rate == 0").coset_overlap.dropna()
@@ -132,9 +130,10 @@ def pizza_cosets() -> Measurement:
     return with_interval(value, low, high, len(values), verdict, note=note + needed)
 
 
+@measures("A.secB11.crt")
 def pizza_crt() -> Measurement:
     """Share of a pizza's logits that one cosine a cluster explains, mean over seeds."""
-    exported = _exported()
+    exported = clock_pizza()
     ours = exported.of("ours")
     by_seed = ours.pivot(index="seed", columns="rate", values="clock")
     values = _at(ours, 0.0, "clock")

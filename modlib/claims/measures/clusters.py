@@ -7,11 +7,13 @@ from math import gcd
 import numpy as np
 
 from modlib.claims.committed import bootstrap, pooled_sample
+from modlib.claims.measures import measures
 from modlib.claims.measures.neurons import _simple_neurons
 from modlib.claims.verdict import Measurement, interval_verdict, with_interval
 from modlib.maths.circular import chance_resultant, rayleigh_p, rayleigh_power
 
 
+@measures("A.fig22.remap")
 def remapped_to_gcd() -> Measurement:
     """Simple neurons whose dominant frequency after remapping is gcd(f, n)."""
     table = _simple_neurons()
@@ -26,6 +28,7 @@ def remapped_to_gcd() -> Measurement:
     )
 
 
+@measures("A.fig24.uniform_phases")
 def uniform_phases() -> Measurement:
     """Clusters whose phases t_A the Rayleigh test does not reject at 5 %."""
     table = pooled_sample("clusters")

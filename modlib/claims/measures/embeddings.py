@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from modlib.claims.committed import bootstrap, pooled_sample
+from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, interval_verdict, with_interval
 
 
+@measures("A.fig8.circular")
 def circular_pairs() -> Measurement:
     """Pairs of the six leading components on which spectra and ellipse fit agree."""
     table = pooled_sample("summary")

@@ -10,15 +10,16 @@ from math import log
 import numpy as np
 
 from modlib.analysis.many_seeds import frequencies as fr
+from modlib.analysis.many_seeds.sweep_tables import presence, tuned_neurons, window
 from modlib.claims.committed import (
     REGIMES,
-    exported_sweep,
-    first_of,
+    find_sweep,
     mean_of,
     networks_of,
     sweep_tables,
     with_bounds,
 )
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     Measurement,
     MissingExport,
@@ -30,13 +31,10 @@ from modlib.claims.verdict import (
     with_interval,
 )
 from modlib.config.presets import ADDITION_PRESETS
-from modlib.maths.intervals import Equivalence, equivalence, ratio_of_sums
-from modlib.results.shown import presence, tuned_neurons, window
+from modlib.maths.intervals import Interval, ratio_of_sums
 
 BOTH = ("A91", "A89")
 """Presets of a claim that names no modulus."""
-CLUSTER_MARGIN, SHARE_MARGIN = 0.25, 0.03
-"""What counts as no difference between batch regimes: clusters a run, share of simple neurons."""
 PAPER_COUNT = 2200 / 100_000
 """Neurons in the window a frequency and run (appendix B.3.1)."""
 PAPER_ZERO_BIN = 2.4e6 / (10_000 * 2 * 91 * 32)
@@ -52,6 +50,8 @@ def _presence(name: str) -> tuple[np.ndarray, int]:
     return presence(sweep_tables(name)), ADDITION_PRESETS[name].n
 
 
+@measures("A.fig3.tail.batch_n", name="A91-long", at_least=0.04, at_most=0.06)
+@measures("A.fig3.tail.full", name="A91-full-long", below=0.006)
 def tail(name: str, **bounds: float) -> Measurement:
     """Share of embedding weights beyond 1 in size at the end of the long runs."""
     networks = networks_of(name)
@@ -61,10 +61,11 @@ def tail(name: str, **bounds: float) -> Measurement:
     return with_interval(*share, len(networks), verdict, unit="%", note=note)
 
 
+@measures("A.fig3.range")
 def weight_range() -> Measurement:
     """99.9 % quantile and maximum of the embedding weights, long runs, against the bounds."""
     verdicts, words = [], []
-    first: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    first = Interval(0.0, 0.0, 0.0)
     num_seeds = 0
     for regime, name, bound in (
         ("batch n", "A91-long", 2.0),
@@ -75,7 +76,7 @@ def weight_range() -> Measurement:
             found = mean_of(networks[column])
             limits = {"at_least": 0.9 * bound, "at_most": 1.1 * bound}
             verdicts.append(interval_verdict(*found[1:], **limits))
-            words.append(f"{said} {with_bounds(*found)}, {regime}")
+            words.append(f"{said} {with_bounds(found)}, {regime}")
             if not num_seeds:
                 first, num_seeds = found, len(networks)
         largest = float(networks.abs_max.max())
@@ -84,13 +85,14 @@ def weight_range() -> Measurement:
     return with_interval(*first, num_seeds, all_agree(*verdicts), note=note)
 
 
+@measures("A.fig3.zero_bin")
 def zero_bin() -> Measurement:
     """Share of embedding weights within .025 of zero, long runs with batches of n."""
     networks = networks_of("A91-long")
     share = mean_of(networks.share_within_025)
     limits = {"at_least": PAPER_ZERO_BIN / 1.5, "at_most": PAPER_ZERO_BIN * 1.5}
     note = f"after {ADDITION_PRESETS['A91-long'].num_epochs} epochs"
-    default = exported_sweep("A91")
+    default = find_sweep("A91")
     if default is not None:
         earlier = default.networks.share_within_025[default.networks.learned].mean()
         note += f"; {100 * earlier:.1f} % after {ADDITION_PRESETS['A91'].num_epochs}"
@@ -98,30 +100,20 @@ def zero_bin() -> Measurement:
     return with_interval(*share, len(networks), verdict, unit="%", note=note)
 
 
-def regime_differences(n: int) -> dict[str, tuple[Equivalence, float]]:
-    """Full batch less batch n at one modulus: what is compared, the test, and its margin."""
-    small, full = networks_of(f"A{n}"), networks_of(f"A{n}-full")
-    simple = [(t.neurons_simple / t.num_live).to_numpy() for t in (full, small)]
-    clusters = [t.num_clusters.to_numpy() for t in (full, small)]
-    return {
-        "clusters a run": (equivalence(clusters[0], clusters[1], CLUSTER_MARGIN), CLUSTER_MARGIN),
-        "share of simple neurons": (equivalence(simple[0], simple[1], SHARE_MARGIN), SHARE_MARGIN),
-    }
-
-
+@measures("A.sec4.batch_invariance")
 def batch_invariance() -> Measurement:
     """Clusters and share of simple neurons, full batch less batch n, at both moduli."""
     words, equivalent, outside, needed = [], [], [], []
     first = None
     for n in (91, 89):
-        num_full = len(networks_of(f"A{n}-full"))
-        for what, (test, margin) in regime_differences(n).items():
+        pair = (networks_of(f"A{n}"), networks_of(f"A{n}-full"))
+        for what, (test, margin) in fr.regime_differences(*pair).items():
             first = first or test
             equivalent.append(test.p_value < SIGNIFICANT)
             outside.append(margin_verdict([(test.low, test.high)], -margin, margin) == "differs")
             half_width = (test.high - test.low) / 2
-            needed.append(networks_to_show(num_full, half_width, margin))
-            numbers = with_bounds(test.difference, test.low, test.high, 3)
+            needed.append(networks_to_show(len(pair[1]), half_width, margin))
+            numbers = with_bounds(test.interval, 3)
             words.append(f"{what}, n = {n}: {numbers}, p = {test.p_value:.2g}")
     assert first is not None
     num_seeds = sum(len(networks_of(f"A91{ending}")) for ending in REGIMES.values())
@@ -142,6 +134,7 @@ def _size_needed(num_networks: int, which: str) -> str:
     )
 
 
+@measures("A.fig4a.classes.n91")
 def class_rates() -> Measurement:
     """Rate a frequency of each gcd class over the mean rate, n = 91; the value is the extreme."""
     found, n = _presence("A91")
@@ -149,7 +142,7 @@ def class_rates() -> Measurement:
     verdict = margin_verdict(list(zip(table.low, table.high, strict=True)), 0.95, 1.05)
     worst = table.iloc[int((table.ratio - 1).abs().argmax())]
     words = [
-        f"gcd {row.gcd}: {with_bounds(row.ratio, row.low, row.high, 3)}"
+        f"gcd {row.gcd}: {with_bounds(Interval(row.ratio, row.low, row.high), 3)}"
         for row in table.itertuples()
     ]
     test = fr.uniform_between(found, n)
@@ -161,6 +154,8 @@ def class_rates() -> Measurement:
     return with_interval(*interval, len(found), verdict, unit="of the mean", note=note)
 
 
+@measures("A.fig4a.within.n91", name="A91")
+@measures("A.fig4a.within.n89", name="A89")
 def uniform_within(name: str) -> Measurement:
     """p value of uniformity inside the gcd classes, with the spread of the rates."""
     found, n = _presence(name)
@@ -180,14 +175,15 @@ def uniform_within(name: str) -> Measurement:
     )
 
 
+@measures("A.fig4b.double")
 def doubling() -> Measurement:
     """Lift of two frequencies of ratio 2 at n = 91, against draws without replacement."""
     found, n = _presence("A91")
     lift = fr.ratio_lifts(found, n, [2]).iloc[0]
     note = f"{lift.observed:.0f} pairs (f, 2f), {lift.expected:.0f} expected"
-    if exported_sweep("A89") is not None:
+    if find_sweep("A89") is not None:
         other = fr.ratio_lifts(*_presence("A89"), [2]).iloc[0]
-        note += f"; n = 89: {with_bounds(other.lift, other.low, other.high)}"
+        note += f"; n = 89: {with_bounds(Interval(other.lift, other.low, other.high))}"
     verdict = interval_verdict(lift.low, lift.high, below=1.0)
     return with_interval(lift.lift, lift.low, lift.high, len(found), verdict, note=note)
 
@@ -199,34 +195,38 @@ def _per_network(name: str, column: str) -> np.ndarray:
     return grouped.reindex(tables.networks.seed, fill_value=0).to_numpy(dtype=float)
 
 
+@measures("A.fig5a.rank0")
 def rank_zero() -> Measurement:
     """Share of pairs on which a cluster alone has the right answer first, all clusters."""
     sums = _pooled(lambda name: _per_network(name, "rank_0"))
     means = _pooled(lambda name: _per_network(name, "rank_mean"))
-    share = first_of(ratio_of_sums(sums[:, :1], sums[:, 1:]))
-    mean = first_of(ratio_of_sums(means[:, :1], means[:, 1:]))
-    note = f"{int(sums[:, 1].sum())} clusters; mean rank {with_bounds(*mean)}"
+    share = ratio_of_sums(sums[:, :1], sums[:, 1:]).at(0)
+    mean = ratio_of_sums(means[:, :1], means[:, 1:]).at(0)
+    note = f"{int(sums[:, 1].sum())} clusters; mean rank {with_bounds(mean)}"
     verdict = interval_verdict(*share[1:], below=0.5)
     return with_interval(*share, len(sums), verdict, unit="%", note=note)
 
 
+@measures("A.fig5b.clusters.n91", n=91)
+@measures("A.fig5b.clusters.n89", n=89)
 def clusters_a_run(n: int) -> Measurement:
     """Mean number of clusters, batch n."""
     counts = networks_of(f"A{n}").num_clusters
     mean = mean_of(counts)
     notes = [f"ln n = {log(n):.2f}, standard deviation {counts.std():.2f}"]
     for name, said in ((f"A{n}-full", "full batch"), (f"A{n}-flax", "flax initialisation")):
-        if name in ADDITION_PRESETS and exported_sweep(name) is not None:
-            notes.append(f"{said} {with_bounds(*mean_of(networks_of(name).num_clusters))}")
+        if name in ADDITION_PRESETS and find_sweep(name) is not None:
+            notes.append(f"{said} {with_bounds(mean_of(networks_of(name).num_clusters))}")
     verdict = interval_verdict(*mean[1:], at_least=4.0, at_most=5.5)
     return with_interval(*mean, len(counts), verdict, note="; ".join(notes))
 
 
+@measures("A.fig25.bound")
 def fine_tuning_share() -> Measurement:
     """Share of clusters that are fine-tuning clusters by the residual rule."""
     columns = ["num_fine_tuning", "num_clusters"]
     counts = _pooled(lambda name: networks_of(name)[columns].to_numpy(dtype=float))
-    share = first_of(ratio_of_sums(counts[:, :1], counts[:, 1:]))
+    share = ratio_of_sums(counts[:, :1], counts[:, 1:]).at(0)
     verdict = interval_verdict(*share[1:], below=0.191)
     return with_interval(*share, len(counts), verdict, unit="%")
 
@@ -235,10 +235,11 @@ def _window(name: str, column: str) -> np.ndarray:
     return window(sweep_tables(name), column)
 
 
+@measures("A.fig25.count")
 def window_count() -> Measurement:
     """Neurons in the window a frequency and run, over the paper's count."""
 
-    def rates(column: str) -> tuple[float, float, float]:
+    def rates(column: str) -> Interval:
         return mean_of(_pooled(lambda name: _window(name, column)[:, 1:].mean(1)))
 
     rate, tuned = rates("num_neurons"), rates("num_fine_tuning")
@@ -254,16 +255,18 @@ def window_count() -> Measurement:
     return with_interval(value, low, high, num_seeds, verdict, unit="times", note=note)
 
 
+@measures("A.fig25.prime_factors")
 def window_prime_factors() -> Measurement:
     """Rate of gcd class 13 over class 1 among the window's fine-tuning neurons, n = 91."""
-    ratio = first_of(fr.ratio_of_classes(_window("A91", "num_fine_tuning"), 91, 13, 1))
-    every = first_of(fr.ratio_of_classes(_window("A91", "num_neurons"), 91, 13, 1))
-    seven = first_of(fr.ratio_of_classes(_window("A91", "num_fine_tuning"), 91, 7, 1))
-    note = f"class 7: {with_bounds(*seven)}; class 13, neurons of every kind: {with_bounds(*every)}"
+    ratio = fr.ratio_of_classes(_window("A91", "num_fine_tuning"), 91, 13, 1).at(0)
+    every = fr.ratio_of_classes(_window("A91", "num_neurons"), 91, 13, 1).at(0)
+    seven = fr.ratio_of_classes(_window("A91", "num_fine_tuning"), 91, 7, 1).at(0)
+    note = f"class 7: {with_bounds(seven)}; class 13, neurons of every kind: {with_bounds(every)}"
     verdict = interval_verdict(*ratio[1:], below=1.0)
     return with_interval(*ratio, len(networks_of("A91")), verdict, note=note)
 
 
+@measures("A.fig28.additive")
 def additive_relations() -> Measurement:
     """Lift of simple ratios between the two strongest frequencies of fine-tuning neurons."""
     neurons = tuned_neurons(sweep_tables("A91"))
@@ -272,7 +275,7 @@ def additive_relations() -> Measurement:
         raise MissingExport("A91")
     pooled = table.iloc[0]
     parts = [
-        f"{row.relation} {with_bounds(row.lift, row.low, row.high, 1)}"
+        f"{row.relation} {with_bounds(Interval(row.lift, row.low, row.high), 1)}"
         for row in table.iloc[1:7].itertuples()
     ]
     note = (

@@ -1,4 +1,4 @@
-"""How the claims on paper B's training are measured, named in ``GROKKING_MEASURES``.
+"""How the claims on paper B's training are measured.
 
 The seed is the unit. The small setting (p = 37) gives intervals; the paper's own setting, one
 seed, stands in the note, but for the claim on all tasks, which is about that setting. A task
@@ -7,12 +7,12 @@ counts as learned at its first logged step with a validation accuracy of .99.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 
 from modlib.analysis.remainders import grokking as gr
+from modlib.claims.committed import find_remainders, remainders, remainders_of
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     ONE_NETWORK,
     Measurement,
@@ -20,20 +20,13 @@ from modlib.claims.verdict import (
     Verdict,
     margin_verdict,
     networks_to_show,
-    share_interval,
     with_interval,
 )
-from modlib.maths.intervals import mean_of_few
-from modlib.results.remainders import ExportedRemainders, read_remainders
+from modlib.config.presets import OF_PAPER_SIZE
+from modlib.maths.intervals import mean_of_few, share_interval
+from modlib.results.remainders import ExportedRemainders
 
 SMALL = "B37"
-PAPER = {
-    "miiii": ("B113-code", "B113-text"),
-    "nanda": ("B113-nanda",),
-    "basis": ("B113-basis",),
-    "masked": (),
-}
-"""Presets of the paper's own setting, by task; miiii with train fractions .5 and .3."""
 ALL_RIGHT = 0.999
 IN_ORDER = 0.9
 """Share of seeds that must keep the order."""
@@ -41,22 +34,9 @@ TAU_MARGIN = 0.3
 """A tau within it counts as no order: of two tasks the larger is later in 35 to 65 % of cases."""
 
 
-@lru_cache(maxsize=8)
-def _exported(name: str) -> ExportedRemainders | None:
-    return read_remainders(name)
-
-
-def _small() -> ExportedRemainders:
-    exported = _exported(SMALL)
-    if exported is None:
-        raise MissingExport(SMALL)
-    return exported
-
-
 def _paper() -> list[ExportedRemainders]:
     """The networks of the paper's setting that are committed."""
-    found = (_exported(name) for name in PAPER["miiii"])
-    return [exported for exported in found if exported is not None]
+    return remainders_of(OF_PAPER_SIZE["miiii"])
 
 
 def _name(exported: ExportedRemainders) -> str:
@@ -83,19 +63,20 @@ def _about_final(exported: ExportedRemainders) -> str:
     )
 
 
+@measures("B.fig5.all_tasks")
 def all_tasks() -> Measurement:
     """Lowest validation accuracy of a task at the end, in the paper's setting."""
-    paper, small = _paper(), _exported(SMALL)
+    paper, small = _paper(), find_remainders(SMALL)
     shown = paper + ([small] if small is not None else [])
     if not shown:
-        raise MissingExport(PAPER["miiii"][0])
+        raise MissingExport(OF_PAPER_SIZE["miiii"][0])
     finished = [exported for exported in paper if exported.steps >= exported.config.steps]
     lowest = [float(_final(exported).to_numpy().min()) for exported in finished]
     note = f"{ONE_NETWORK}; {'; '.join(map(_about_final, shown))}"
     verdict: Verdict = "agrees"
     if any(value < ALL_RIGHT for value in lowest):
         verdict = "differs"
-    elif len(finished) < len(PAPER["miiii"]):
+    elif len(finished) < len(OF_PAPER_SIZE["miiii"]):
         verdict = "not testable at this size"
         note += "; it needs runs of 65,536 steps at p = 113 with both train fractions"
     judged = finished or shown[:1]
@@ -113,9 +94,10 @@ def _sequence(first: pd.Series) -> str:
     return ", ".join(words) or "none"
 
 
+@measures("B.fig5.order")
 def order() -> Measurement:
     """Share of seeds that learn 2, 3, 5, 7 one after another and before all other tasks."""
-    exported = _small()
+    exported = remainders(SMALL)
     firsts = gr.seed_steps(exported.history)
     kept = [gr.in_succession(first) for _, first in firsts.iterrows()]
     share, low, high = share_interval(sum(kept), len(kept))
@@ -145,9 +127,10 @@ def _about_rest(first: pd.Series) -> str:
     )
 
 
+@measures("B.fig5.rest_together")
 def rest_together() -> Measurement:
     """Kendall's tau of q above 7 with the step at which the task is learned, mean over seeds."""
-    exported = _small()
+    exported = remainders(SMALL)
     firsts = gr.seed_steps(exported.history)
     taus = [gr.rank_correlation(first) for _, first in firsts.iterrows()]
     taus = [tau for tau in taus if np.isfinite(tau)]
@@ -186,9 +169,10 @@ def _ratios(exported: ExportedRemainders, kind: str = "filtered", since: int = 0
     return [settled["attention"] / settled["FFN"] for settled in seeds]
 
 
+@measures("B.fig17.attention_early")
 def attention_early() -> Measurement:
     """Attention's last step at half of its gradient's peak over that of the FFN."""
-    exported = _small()
+    exported = remainders(SMALL)
     filtered = _ratios(exported)
     raw, late = _ratios(exported, "raw"), _ratios(exported, since=gr.START)
     notes = [
@@ -209,7 +193,7 @@ def attention_early() -> Measurement:
             verdict="not testable at this size",
             note=f"{note}; it needs two seeds or more",
         )
-    value, low, high = np.exp(mean_of_few(np.log(filtered))).tolist()
+    value, low, high = mean_of_few(np.log(filtered)).map(np.exp)
     verdict: Verdict = "agrees" if high < 1 else "differs"
     if low <= 1 <= high:
         verdict = "not testable at this size"

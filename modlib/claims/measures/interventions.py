@@ -6,10 +6,12 @@ import numpy as np
 from scipy import stats
 
 from modlib.claims.committed import bootstrap, pooled_sample
+from modlib.claims.measures import measures
 from modlib.claims.measures.approximate_crt import _large_clusters
 from modlib.claims.verdict import Measurement, all_agree, interval_verdict, with_interval
 
 
+@measures("A.fig26.sigma225")
 def noise_at_sigma() -> Measurement:
     """Loss with noise of sigma .225 in a large cluster over loss without; and accuracy."""
     table = _large_clusters()
@@ -29,6 +31,7 @@ def noise_at_sigma() -> Measurement:
     return with_interval(value, low, high, num, verdict, note=note)
 
 
+@measures("A.fig27.unequal")
 def unequal_clusters() -> Measurement:
     """Spearman correlation of a cluster's size with the loss once it is removed, pooled."""
     table = pooled_sample("clusters")

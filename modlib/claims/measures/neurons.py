@@ -10,14 +10,15 @@ import pandas as pd
 from modlib.analysis.micro.harmonics import chance_of_harmonics
 from modlib.analysis.micro.neurons import FINE_TUNING_FROM
 from modlib.claims.committed import bootstrap, by_seed, pooled_sample
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     Measurement,
     all_agree,
     interval_verdict,
-    share_interval,
     with_interval,
 )
 from modlib.maths.groups import harmonic_base
+from modlib.maths.intervals import share_interval
 
 MAX_ORDER = 12
 
@@ -32,6 +33,7 @@ def _kind_share(kinds: Iterable[str]) -> Measurement:
     return with_interval(value, low, high, num, interval_verdict(low, high, above=0.5), unit="%")
 
 
+@measures("A.sec4.most_simple")
 def most_simple() -> Measurement:
     """Share of live neurons that are simple, and with the 3f shape."""
     narrow, wide = _kind_share(SIMPLE), _kind_share(SIMPLE_AND_3F)
@@ -47,6 +49,7 @@ def most_simple() -> Measurement:
     )
 
 
+@measures("A.sec4.fine_tuning_optional")
 def fine_tuning_optional() -> Measurement:
     """Share of seeds with at least one neuron of the class fine-tuning."""
     table = pooled_sample("neurons")
@@ -58,6 +61,7 @@ def fine_tuning_optional() -> Measurement:
     return with_interval(value, low, high, len(has), verdict, unit="%", note=note)
 
 
+@measures("A.fig2.fine_tuning.order")
 def fine_tuning_order() -> Measurement:
     """Fine-tuning neurons whose three strongest frequencies are harmonics of order <= 12."""
     table = pooled_sample("neurons")
@@ -78,6 +82,7 @@ def fine_tuning_order() -> Measurement:
     return with_interval(value, low, high, num, verdict, unit="%", note=note)
 
 
+@measures("A.fig2.half_period")
 def half_period() -> Measurement:
     """Fine-tuning neurons that a half period, zero to zero, fits better than a full one."""
     table = pooled_sample("neurons")
@@ -100,6 +105,7 @@ def _simple_neurons() -> pd.DataFrame:
     return table[table.kind == "simple"]
 
 
+@measures("A.secA1.phase_sum")
 def phase_sum() -> Measurement:
     """95 % quantile of |t_A + t_B - t_D| over simple neurons, in units of n."""
     table = _simple_neurons()
@@ -108,6 +114,7 @@ def phase_sum() -> Measurement:
     return with_interval(value, low, high, num, interval_verdict(low, high, below=0.02))
 
 
+@measures("A.secA1.radius")
 def radius_ratio() -> Measurement:
     """95 % quantile of |ln(r_A / r_B)| over simple neurons."""
     table = _simple_neurons()
@@ -116,6 +123,7 @@ def radius_ratio() -> Measurement:
     return with_interval(value, low, high, num, interval_verdict(low, high, below=0.1))
 
 
+@measures("A.secB31.magnitudes")
 def magnitudes() -> Measurement:
     """Simple neurons of n = 91: spikes over 60, and secondaries under 7.5."""
     table = pooled_sample("neurons", ("A91",))

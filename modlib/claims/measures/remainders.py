@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from modlib.analysis.remainders.tasks import zero_free_kinds
+from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
 
 
+@measures("B.sec.primes")
 def only_primes() -> Measurement:
     """Numbers below 113^2 for which "no remainder is zero" and "is prime" differ."""
     _, others, missed = zero_free_kinds(113).items()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from math import log
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from modlib.analysis.many_seeds import separation as sep
-from modlib.analysis.many_seeds.growth import compare_growth, is_slow
-from modlib.claims.committed import REGIMES, exported_sweep, networks_of, with_bounds
+from modlib.analysis.many_seeds.growth import (
+    BASE_WIDTH,
+    compare_growth,
+    is_slow,
+    width_differences,
+)
+from modlib.claims.committed import REGIMES, find_sweep, networks_of, with_bounds
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     Measurement,
     MissingExport,
@@ -22,32 +25,17 @@ from modlib.claims.verdict import (
     with_interval,
 )
 from modlib.config.presets import MODULI, WIDTHS, scaled_name
-from modlib.maths.intervals import Equivalence, equivalence
+from modlib.maths.intervals import Interval
 
 MIN_MODULI, MIN_FIXED = 16, 8
 MIN_LEARNED = 10
 """Moduli that the claim on growth needs."""
-GAMMA_MODULI = (59, 89, 113, 251, 499, 997, 1999)
-GAMMA_CLUSTERS = range(4, 11)
 
 
-def width_differences() -> pd.DataFrame:
-    """Mean clusters at each committed width less those at 128: a row a width and regime."""
-    rows = []
-    for regime, ending in REGIMES.items():
-        base = networks_of(f"A91{ending}").num_clusters.to_numpy()
-        for width in WIDTHS:
-            if exported_sweep(f"A91{ending}-width-{width}") is not None:
-                counts = networks_of(f"A91{ending}-width-{width}").num_clusters.to_numpy()
-                test = equivalence(counts, base, 1.0)
-                rows.append({"batch": regime, "width": width, "num_seeds": len(counts)})
-                rows[-1] |= test._asdict()
-    return pd.DataFrame(rows, columns=["batch", "width", "num_seeds", *Equivalence._fields])
-
-
+@measures("A.fig29.width")
 def width() -> Measurement:
     """Difference of mean clusters from width 128, the largest of all widths and regimes."""
-    table = width_differences()
+    table = width_differences(_clusters_by_width())
     held = set(zip(table.batch, table.width, strict=True))
     missing = [(b, w) for b in REGIMES for w in WIDTHS if (b, w) not in held]
     if any(w < max(WIDTHS) for _, w in missing):
@@ -56,7 +44,7 @@ def width() -> Measurement:
         *(interval_verdict(r.low, r.high, above=-1.0, below=1.0) for r in table.itertuples())
     )
     notes = [
-        f"width {r.width}, batch {r.batch}: {with_bounds(r.difference, r.low, r.high)}"
+        f"width {r.width}, batch {r.batch}: {with_bounds(Interval(r.difference, r.low, r.high))}"
         for r in table.itertuples()
     ]
     if missing:
@@ -73,6 +61,16 @@ def width() -> Measurement:
     return with_interval(*interval, num_seeds, verdict, unit="clusters", note="; ".join(notes))
 
 
+def _clusters_by_width() -> dict[tuple[str, int], np.ndarray]:
+    """Clusters of the networks that learned at each committed width, by batch regime."""
+    names = {(regime, BASE_WIDTH): f"A91{ending}" for regime, ending in REGIMES.items()}
+    for width in WIDTHS:
+        wider = {(r, width): f"A91{ending}-width-{width}" for r, ending in REGIMES.items()}
+        names |= {key: name for key, name in wider.items() if find_sweep(name) is not None}
+    order = sorted(names, key=lambda key: list(REGIMES).index(key[0]))
+    return {key: networks_of(names[key]).num_clusters.to_numpy() for key in order}
+
+
 def clusters_by_modulus(name_of: Callable[[int], str] = scaled_name) -> dict[int, np.ndarray]:
     """Clusters of the networks that learned at each committed modulus, batch n.
 
@@ -80,12 +78,13 @@ def clusters_by_modulus(name_of: Callable[[int], str] = scaled_name) -> dict[int
     """
     found = {}
     for n in MODULI:
-        tables = exported_sweep(name_of(n))
+        tables = find_sweep(name_of(n))
         if tables is not None and tables.networks.learned.sum() >= MIN_LEARNED:
             found[n] = networks_of(name_of(n)).num_clusters.to_numpy()
     return found
 
 
+@measures("A.fig30.growth")
 def growth() -> Measurement:
     """Largest ratio of mean clusters to ln n; which curve predicts held-out moduli best."""
     counts = clusters_by_modulus()
@@ -117,32 +116,16 @@ def growth() -> Measurement:
     return with_interval(*interval, num_seeds, verdict, unit="of ln n", note=note)
 
 
-@lru_cache(maxsize=2)
-def formula_errors(model: sep.Model) -> pd.DataFrame:
-    """The Gamma formula against the true probability: a row an n and m, m of 4 or more.
-
-    ``formula`` as printed, ``clipped`` to 0 and 1, ``true``, ``error`` of the clipped one.
-    """
-    rows: list[dict[str, Any]] = []
-    for n in GAMMA_MODULI:
-        for m in GAMMA_CLUSTERS:
-            true = sep.separation_probability(n, m, model=model).value
-            formula = sep.gamma_formula(n, m)
-            clipped = min(1.0, max(0.0, formula))
-            rows.append({"n": n, "m": m, "true": true, "formula": formula, "clipped": clipped})
-            rows[-1]["error"] = clipped - true
-    return pd.DataFrame(rows)
-
-
+@measures("A.sec54.gamma")
 def gamma_formula() -> Measurement:
     """Largest error of the Gamma formula, taken as 0 where it is negative."""
-    table, other = (formula_errors(model) for model in sep.MODELS)
+    table, other = (sep.formula_errors(model) for model in sep.MODELS)
     at = table.iloc[int(table.error.abs().argmax())]
     sure = table[table.true >= 0.9]
     note = (
         f"distinct frequencies, at n = {at.n:.0f}, m = {at.m:.0f}: {at.formula:.3f} for "
-        f"{at.true:.3f}; {len(table)} pairs of n ({min(GAMMA_MODULI)} to {max(GAMMA_MODULI)}) and "
-        f"m ({min(GAMMA_CLUSTERS)} to {max(GAMMA_CLUSTERS)}), a negative formula taken as 0; where "
+        f"{at.true:.3f}; {len(table)} pairs of n ({table.n.min()} to {table.n.max()}) and "
+        f"m ({table.m.min()} to {table.m.max()}), a negative formula taken as 0; where "
         f"the truth is .9 or more the largest error is {sure.error.abs().max():.3f}; with "
         f"replacement {other.error.abs().max():.3f}"
     )
@@ -151,10 +134,11 @@ def gamma_formula() -> Measurement:
     return Measurement(value=error, verdict=verdict, note=note)
 
 
+@measures("A.sec54.half_at_log")
 def half_at_log() -> Measurement:
     """True probability of separation at m = round(ln n); the value is that at n = 91."""
     found, other = (
-        {n: sep.separation_probability(n, round(log(n)), model=model) for n in sep.MODULI}
+        {n: sep.separation_probability(n, round(log(n)), model=model) for n in sep.SPACED_MODULI}
         for model in sep.MODELS
     )
     verdicts = [interval_verdict(p.low, p.high, at_least=0.4, at_most=0.6) for p in found.values()]
@@ -168,27 +152,10 @@ def half_at_log() -> Measurement:
     return Measurement(value=found[91].value, verdict=all_agree(*verdicts), note=note)
 
 
-SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "ln n": np.log,
-    "n^.2": lambda n: n**0.2,
-    "n^.5": np.sqrt,
-    "n": lambda n: n,
-}
-"""Against which the fewest frequencies needed are set as a line."""
-
-
-def straightness(
-    model: sep.Model, delta: float = sep.DELTA
-) -> tuple[dict[str, float], dict[int, int]]:
-    """R^2 of lines in ``SHAPES`` through the fewest frequencies needed, and these by modulus."""
-    needed = {n: sep.fewest_frequencies(n, delta=delta, model=model) for n in sep.MODULI}
-    n, m = np.array(list(needed), dtype=float), np.array(list(needed.values()))
-    return {name: float(np.corrcoef(of(n), m)[0, 1] ** 2) for name, of in SHAPES.items()}, needed
-
-
+@measures("A.sec54.log_growth")
 def log_growth() -> Measurement:
     """R^2 of the smallest m with probability one half against ln n."""
-    (squares, needed), (other, _) = (straightness(model) for model in sep.MODELS)
+    (squares, needed), (other, _) = (sep.straightness(model) for model in sep.MODELS)
     rivals = ", ".join(f"{name} {value:.3f}" for name, value in squares.items() if name != "ln n")
     squared = squares["ln n"]
     note = (

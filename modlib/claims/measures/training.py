@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from modlib.claims.committed import REGIMES, sweep_tables
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     Measurement,
     all_agree,
     interval_verdict,
-    share_interval,
     with_interval,
 )
+from modlib.maths.intervals import share_interval
 
 
+@measures("A.sec4.accuracy.n91", n=91)
+@measures("A.sec4.accuracy.n89", n=89)
 def accuracy(n: int) -> Measurement:
     """Share of runs that learn, in both batch regimes."""
     shares, verdicts, totals = {}, [], {}

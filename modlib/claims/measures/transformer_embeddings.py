@@ -1,6 +1,6 @@
 """How paper B's claims about its tasks and its embeddings are measured.
 
-One function a claim, named in ``EMBEDDING_MEASURES``. They read ``results/remainders``: seeds of
+They read ``results/remainders``: seeds of
 the small setting decide, the paper's own size stands in the note. Intervals are Student's, of the
 mean over seeds: there are too few to resample.
 """
@@ -8,12 +8,13 @@ mean over seeds: there are too few to resample.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from math import inf
 
 import numpy as np
 import pandas as pd
 
+from modlib.claims.committed import find_remainders, remainders
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     Measurement,
     MissingExport,
@@ -21,12 +22,10 @@ from modlib.claims.verdict import (
     all_agree,
     margin_verdict,
     networks_to_show,
-    share_interval,
     with_interval,
 )
 from modlib.config.presets import REMAINDERS_PRESETS
-from modlib.maths.intervals import mean_of_few
-from modlib.results.remainders import ExportedRemainders, read_remainders
+from modlib.maths.intervals import mean_of_few, share_interval
 
 SMALL = {
     "miiii": "B37",
@@ -51,17 +50,9 @@ MIN_SEEDS = 2
 """Seeds under which nothing is decided."""
 
 
-@lru_cache(maxsize=16)
-def _export(name: str) -> ExportedRemainders | None:
-    return read_remainders(name)
-
-
 def _column(kind: str, column: str) -> pd.Series:
     """A number of every network of the small setting, by seed; raises ``MissingExport``."""
-    exported = _export(SMALL[kind])
-    if exported is None:
-        raise MissingExport(SMALL[kind])
-    return exported.networks.set_index("seed")[column].astype(float)
+    return remainders(SMALL[kind]).networks.set_index("seed")[column].astype(float)
 
 
 def _paired(kind: str, other: str, column: str) -> pd.DataFrame:
@@ -101,7 +92,7 @@ def _at_paper_size(column: str, kinds: Sequence[str], digits: int = 2) -> str:
     parts = []
     for kind in kinds:
         for name in PAPER_SIZE[kind]:
-            exported = _export(name)
+            exported = find_remainders(name)
             if exported is not None:
                 value = float(exported.networks[column].iloc[0])
                 steps = f"{exported.steps:,} of {REMAINDERS_PRESETS[name].steps:,} steps"
@@ -121,6 +112,7 @@ def _measured(
     return with_interval(mean, low, high, len(values), verdict, note=note)
 
 
+@measures("B.fig7.positions")
 def positions() -> Measurement:
     """Correlation of the two places for nanda; miiii less its controls, seed by seed."""
     name = "position_correlation"
@@ -137,7 +129,7 @@ def positions() -> Measurement:
             f"in {below} of {len(difference)} seeds"
         )
     verdict = all_agree(*(part[1] for part in parts))
-    bare = _export(BARE_NANDA)
+    bare = find_remainders(BARE_NANDA)
     if bare is not None:
         by_seed = ", ".join(f"{value:.2f}" for value in bare.networks[name])
         notes.append(f"nanda without dropout and with weight decay 1, seed by seed: {by_seed}")
@@ -146,6 +138,7 @@ def positions() -> Measurement:
     return _measured(nanda, verdict, notes, lowest=-1.0, highest=1.0)
 
 
+@measures("B.fig8.diffuse")
 def diffuse() -> Measurement:
     """Share of seeds in which miiii takes more components than nanda, at 50 % and at 90 %."""
     tables = {level: _paired("miiii", "nanda", f"components_{level}") for level in (50, 90)}
@@ -169,6 +162,7 @@ def diffuse() -> Measurement:
     return with_interval(*share, len(more), verdict, unit="%", note="; ".join(notes))
 
 
+@measures("B.fig11.five")
 def basis_vectors() -> Measurement:
     """Fourier basis vectors that hold 90 % of the power of nanda's tokens."""
     counts = _column("nanda", "basis_90").to_numpy()
@@ -183,6 +177,7 @@ def basis_vectors() -> Measurement:
     return _measured(counts, verdict, notes)
 
 
+@measures("B.fig13.basis")
 def no_periodicity() -> Measurement:
     """Effective number of token frequencies, shuffled over untrained, seed by seed."""
     name = "effective_frequencies"

@@ -1,6 +1,6 @@
 """How the claims about paper B's neurons, attention and mechanism are measured.
 
-One function a claim, named in ``CIRCUIT_MEASURES``. They read the tables in
+They read the tables in
 ``results/remainders``: the small setting's seeds for intervals, the paper's own setting for its
 number. Definitions that the rules leave open stand on the deviations page.
 """
@@ -8,7 +8,6 @@ number. Definitions that the rules leave open stand on the deviations page.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import pandas as pd
@@ -17,11 +16,13 @@ from modlib.analysis.remainders.active_sets import (
     Reuse,
     Spike,
     as_coded,
-    at_epochs,
+    counts_at_epochs,
     find_spike,
     reuse_through,
     step_before,
 )
+from modlib.claims.committed import find_remainders, remainders, remainders_of
+from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     ONE_NETWORK,
     Measurement,
@@ -33,8 +34,8 @@ from modlib.claims.verdict import (
     with_interval,
 )
 from modlib.config.presets import REMAINDERS_PRESETS
-from modlib.maths.intervals import mean_of_few
-from modlib.results.remainders import ExportedRemainders, read_remainders
+from modlib.maths.intervals import Interval, mean_of_few
+from modlib.results.remainders import ExportedRemainders
 
 SMALL, PAPER = "B37", ("B113-code", "B113-text")
 """Presets of the small setting and of the paper's own: the fraction of its code, of its text."""
@@ -45,31 +46,12 @@ network and of its controls."""
 TO_SHOW: Verdict = "not testable at this size"
 
 
-@lru_cache(maxsize=16)
-def _exported(name: str) -> ExportedRemainders | None:
-    return read_remainders(name)
-
-
-def exported(name: str) -> ExportedRemainders:
-    """What is committed of a preset; raises ``MissingExport`` where nothing is."""
-    found = _exported(name)
-    if found is None:
-        raise MissingExport(name)
-    return found
-
-
-def of_paper_size(names: Sequence[str] = PAPER) -> list[ExportedRemainders]:
-    """The committed networks of the paper's own size, finished or not."""
-    found = (_exported(name) for name in names)
-    return [preset for preset in found if preset is not None]
-
-
 def is_finished(preset: ExportedRemainders) -> bool:
     """Whether all seeds have made all steps of their configuration."""
     return preset.steps >= preset.config.steps
 
 
-def _side(interval: tuple[float, float, float], num_seeds: int, **bounds: float) -> Verdict:
+def _side(interval: Interval, num_seeds: int, **bounds: float) -> Verdict:
     """The rule applied to an interval; undecided where the interval holds the bound."""
     value, low, high = interval
     if num_seeds < 2:
@@ -81,7 +63,7 @@ def _side(interval: tuple[float, float, float], num_seeds: int, **bounds: float)
     return TO_SHOW if inside or low <= bound <= high else "differs"
 
 
-def _needed(interval: tuple[float, float, float], num_seeds: int, bound: float) -> str:
+def _needed(interval: Interval, num_seeds: int, bound: float) -> str:
     """How many seeds would place the interval on one side of the bound."""
     value, low, high = interval
     if num_seeds < 2:
@@ -95,7 +77,7 @@ def _needed(interval: tuple[float, float, float], num_seeds: int, bound: float) 
 
 
 def _measured(
-    interval: tuple[float, float, float],
+    interval: Interval,
     num_seeds: int,
     verdict: Verdict,
     note: str,
@@ -119,7 +101,7 @@ def _where(preset: ExportedRemainders) -> str:
 
 def _in_paper_size(say: Callable[[ExportedRemainders], str], names: Sequence[str] = PAPER) -> str:
     """A number of each committed network of the paper's size, for a note."""
-    parts = [f"{_where(preset)} {say(preset)}" for preset in of_paper_size(names)]
+    parts = [f"{_where(preset)} {say(preset)}" for preset in remainders_of(names)]
     return "; ".join(parts) if parts else "no network of the paper's size is committed"
 
 
@@ -132,15 +114,16 @@ def periodicity(preset: ExportedRemainders) -> pd.DataFrame:
     return pd.DataFrame({"grid": last.top_share, "residue": residue})
 
 
+@measures("B.fig14.periodic")
 def neurons_periodic() -> Measurement:
     """Mean share of a neuron's power in its top cells, against shuffled and untrained networks."""
-    trained, *controls = (periodicity(exported(name)) for name in (SMALL, *CONTROLS))
+    trained, *controls = (periodicity(remainders(name)) for name in (SMALL, *CONTROLS))
     seeds = sorted(set(trained.index).intersection(*(table.index for table in controls)))
     above = [
         all(trained.loc[seed, kind] > table.loc[seed, kind] for table in controls for kind in table)
         for seed in seeds
     ]
-    parts = [f"p = {exported(SMALL).config.p}"]
+    parts = [f"p = {remainders(SMALL).config.p}"]
     parts += [
         f"{name.removeprefix('B37-')} {table.loc[seeds, 'grid'].mean():.3f}, by residue "
         f"{round(table.loc[seeds, 'residue'].mean(), 3) + 0.0:.3f}"
@@ -167,22 +150,16 @@ def _as_coded(preset: ExportedRemainders) -> pd.DataFrame:
     return as_coded(preset.run.spectrum_steps, preset.run.neuron_zero["smoothed"]).table
 
 
-def counts_at_epochs(preset: ExportedRemainders) -> pd.DataFrame:
-    """Table 3 for a preset's first seed, see ``active_sets.at_epochs``."""
-    rows = preset.spectra[preset.spectra.seed == preset.seeds[0]].sort_values("step")
-    coded = _as_coded(preset)["count"]
-    return at_epochs(rows.step.to_numpy(), rows.written.to_numpy(), coded.to_numpy())
-
-
 def _counts(preset: ExportedRemainders) -> str:
-    table = counts_at_epochs(preset)
+    run = preset.run
+    table = counts_at_epochs(preset.spectra, run.spectrum_steps, run.neuron_zero["smoothed"])
     parts = (f"{name} {', '.join(map(str, table[name]))}" for name in ("written", "coded"))
     printed = ", ".join(map(str, table.printed))
     return f"at epochs {', '.join(map(str, table.index))}: as {', as '.join(parts)} ({printed})"
 
 
 def _small_spikes() -> str:
-    small = _exported(SMALL)
+    small = find_remainders(SMALL)
     if small is None:
         return "the small setting is not committed"
     found = [spike_of(small, seed) for seed in small.seeds]
@@ -204,15 +181,16 @@ class _Judged(NamedTuple):
 
 
 def _judged() -> _Judged:
-    found = of_paper_size()
+    found = remainders_of(PAPER)
     finished = [preset for preset in found if is_finished(preset)]
     if finished:
         return _Judged(finished, "")
     config, made = REMAINDERS_PRESETS[PAPER[0]], max((preset.steps for preset in found), default=0)
     needs = f"it takes {config.steps:,} steps at p = {config.p}, {made:,} are made; "
-    return _Judged(found or [exported(SMALL)], needs)
+    return _Judged(found or [remainders(SMALL)], needs)
 
 
+@measures("B.tab3.spike")
 def spike() -> Measurement:
     """The highest count of active frequencies over the final one, as written, at p = 113.
 
@@ -246,13 +224,14 @@ def reuse_of(preset: ExportedRemainders) -> Reuse:
     return reuse_through(preset.run.spectra["magnitude"], preset.run.spectrum_steps)
 
 
+@measures("B.tab3.reuse")
 def circuit_reuse() -> Measurement:
     """Jaccard index of the active frequencies before the spike and at the end, at p = 113.
 
     A network on shuffled labels keeps its active frequencies too, so the trained one's must
     overlap by more than its. Of several networks, the one that overlaps least.
     """
-    judged, shuffled = _judged(), _exported("B113-basis")
+    judged, shuffled = _judged(), find_remainders("B113-basis")
 
     def words(preset: ExportedRemainders) -> str:
         found, steps = reuse_of(preset), preset.run.spectrum_steps
@@ -262,7 +241,7 @@ def circuit_reuse() -> Measurement:
         )
 
     indices = [reuse_of(preset).jaccard for preset in judged.presets]
-    beside = [f"{p.preset} {words(p)}" for p in map(_exported, (SMALL, CONTROLS[0])) if p]
+    beside = [f"{p.preset} {words(p)}" for p in map(find_remainders, (SMALL, CONTROLS[0])) if p]
     least, needs = 0.5, judged.lacks
     if shuffled is not None and is_finished(shuffled):
         least = max(least, reuse_of(shuffled).jaccard)
@@ -278,9 +257,10 @@ def circuit_reuse() -> Measurement:
     )
 
 
+@measures("B.fig18.one_digit")
 def one_digit() -> Measurement:
     """Share of a head's attention to digits that falls on the one it looks at less."""
-    small, nanda = exported(SMALL), exported(f"{SMALL}-nanda")
+    small, nanda = remainders(SMALL), remainders(f"{SMALL}-nanda")
     own, other = (
         mean_of_few(preset.networks.smaller_share, lowest=0, highest=0.5)
         for preset in (small, nanda)
@@ -318,9 +298,10 @@ def _drop(preset: ExportedRemainders, column: str) -> pd.Series:
     return preset.networks.accuracy - preset.networks[column]
 
 
+@measures("B.sec.attention_idle")
 def attention_idle() -> Measurement:
     """Loss of accuracy when every head gives a third to each place."""
-    small = exported(SMALL)
+    small = remainders(SMALL)
     drop = mean_of_few(_drop(small, "accuracy_equal"), lowest=-1, highest=1)
     count = len(small.seeds)
     verdict = _side(drop, count, below=IDLE)
@@ -333,7 +314,7 @@ def attention_idle() -> Measurement:
         f"{100 * _drop(small, 'accuracy_constant').mean():.1f} %; "
         f"{_in_paper_size(words, (*PAPER, 'B113-nanda'))}"
     )
-    nanda = _exported(f"{SMALL}-nanda")
+    nanda = find_remainders(f"{SMALL}-nanda")
     if nanda is not None:
         note += f"; {nanda.preset} {words(nanda)}"
     if verdict == TO_SHOW:
@@ -341,7 +322,7 @@ def attention_idle() -> Measurement:
     return _measured(drop, count, verdict, note, unit="%")
 
 
-def explained_by_task(preset: ExportedRemainders) -> dict[int, tuple[float, float, float]]:
+def explained_by_task(preset: ExportedRemainders) -> dict[int, Interval]:
     """Share of each task's logit variance that equation 5 explains, with its interval."""
     tasks = preset.tasks.fillna({"explained": 0.0})
     return {
@@ -350,9 +331,10 @@ def explained_by_task(preset: ExportedRemainders) -> dict[int, tuple[float, floa
     }
 
 
+@measures("B.sec.mechanism")
 def mechanism() -> Measurement:
     """Share of logit variance that cos(2 pi k (x - c) / q) explains, the smallest over tasks."""
-    small, *controls = (exported(name) for name in (SMALL, *CONTROLS))
+    small, *controls = (remainders(name) for name in (SMALL, *CONTROLS))
     shares = explained_by_task(small)
     worst = min(shares, key=lambda q: shares[q][0])
     verdicts = [_side(share, len(small.seeds), at_least=EXPLAINED) for share in shares.values()]
@@ -374,7 +356,7 @@ def mechanism() -> Measurement:
         f"{'; '.join(parts)}; "
         f"{100 * used:.0f} % of the cosines carry it; {_in_paper_size(words, names)}"
     )
-    nanda = _exported(f"{SMALL}-nanda")
+    nanda = find_remainders(f"{SMALL}-nanda")
     if nanda is not None:
         note += f"; {nanda.preset} {words(nanda)}"
     verdict = all_agree(*verdicts)

@@ -3,7 +3,7 @@ import pytest
 
 from made_up.views import ideal_view, random_view
 from modlib.analysis.macro import tables
-from modlib.analysis.macro.tables import Tables
+from modlib.analysis.macro.tables import NetworkTables
 from modlib.maths.fourier import cosine
 from modlib.models.views.neuron_view import NeuronView
 
@@ -33,7 +33,7 @@ def test_a_network_without_clusters_gives_empty_tables_of_the_same_columns():
 def test_stacked_tables_name_their_seed_and_survive_empty_ones():
     one, other = tables.describe(ideal_view(31, {3: 8})), tables.describe(random_view(31, 20))
     stacked = tables.stack([one, other], [5, 9])
-    assert isinstance(stacked, Tables)
+    assert isinstance(stacked, NetworkTables)
     assert stacked.summary.seed.tolist() == [5, 9]
     assert stacked.clusters.seed.tolist() == [5]
     assert stacked.neurons.columns[0] == "seed"

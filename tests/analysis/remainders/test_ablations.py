@@ -10,17 +10,17 @@ import pytest
 
 from drawn import expected_intervals, intervals, points
 from modlib.analysis.remainders import ablations as ab
+from modlib.analysis.remainders.ablations import arms_of, of_seed
 from modlib.chapters import ablations as words
-from modlib.claims.measure import ABLATION_MEASURES
 from modlib.claims.measures import ablations
 from modlib.claims.measures.ablations import masked, without_dropout, without_filter
 from modlib.claims.verdict import MissingExport
-from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.config.presets import ABLATIONS, ARMS, PLAIN, REMAINDERS_PRESETS
 from modlib.errors import InputError
 from modlib.plots import ablations as plots
 from modlib.plots import data
-from modlib.results import ablated
-from modlib.results.ablated import ABLATIONS, ARMS, PLAIN, arms_of, histories, of_seed
+from modlib.results import shown
+from modlib.results.shown import ablation_histories
 from modlib.runs.study import PAPER_BEST, PAPER_SPACE, SPACE, Study, no_trials
 
 QS = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31)
@@ -207,7 +207,7 @@ def test_ablations_differ_from_the_plain_network_in_one_thing():
 
 
 def test_networks_that_are_not_committed_are_left_out_and_others_trained(tmp_path, monkeypatch):
-    assert histories(NAMES, p=37, results=tmp_path) == {}
+    assert ablation_histories(NAMES, p=37, results=tmp_path) == {}
     trained = []
 
     class Run:
@@ -217,20 +217,20 @@ def test_networks_that_are_not_committed_are_left_out_and_others_trained(tmp_pat
         trained.append((config.p, config.steps, seed))
         return Run
 
-    monkeypatch.setattr(ablated, "get_or_train", pretend)
-    found = histories(NAMES, p=11, seed=5, steps=3)
-    assert set(found) == set(ablated.TRAINED_NOW) - {"B37-masked"}
+    monkeypatch.setattr(shown, "get_or_train", pretend)
+    found = ablation_histories(NAMES, p=11, seed=5, steps=3)
+    assert set(found) == set(shown.TRAINED_NOW) - {"B37-masked"}
     assert set(trained) == {(11, 3, 5)}
     assert (found[PLAIN].seed == 5).all()
     assert set(arms_of(found)) == {("lambda", 1.0), ("lambda", 1.5), ("learning rate", 1.5)}
-    assert "B37-masked" in histories(NAMES, p=13, steps=3)
+    assert "B37-masked" in ablation_histories(NAMES, p=13, steps=3)
 
 
 def test_bad_values_are_refused_before_any_work(monkeypatch):
-    monkeypatch.setattr(ablated, "get_or_train", None)
+    monkeypatch.setattr(shown, "get_or_train", None)
     for bad, message in (({"p": 12}, "p must be a prime"), ({"p": 11, "steps": -1}, "steps must")):
         with pytest.raises(InputError, match=message):
-            histories(NAMES, **bad)
+            ablation_histories(NAMES, **bad)
 
 
 def test_one_seed_of_several_is_chosen():
@@ -255,12 +255,12 @@ def committed(monkeypatch):
         return tables[name]
 
     monkeypatch.setattr(ablations, "_history", read)
-    monkeypatch.setattr(ablations, "pair_of_paper_size", dict)
+    monkeypatch.setattr(ablations, "_at_paper_size", dict)
     return tables
 
 
 def test_every_measure_is_pending_without_its_networks(committed):
-    for measure in ABLATION_MEASURES.values():
+    for measure in (without_filter, masked, without_dropout):
         with pytest.raises(MissingExport):
             measure()
 
@@ -285,7 +285,7 @@ def test_lambda_0_agrees_only_where_it_stays_below(committed, without, plain, ve
 def test_the_pair_of_the_papers_size_stands_in_the_note(committed, monkeypatch):
     committed |= {PLAIN: history(), ABLATIONS["no filter"]: history(600, shift=0)}
     pair = {"λ = .5": history(seeds=(1000,)), "λ = 0": history(2000, seeds=(1000,))}
-    monkeypatch.setattr(ablations, "pair_of_paper_size", lambda: pair)
+    monkeypatch.setattr(ablations, "_at_paper_size", lambda: pair)
     said = "p = 113, one network each, at step 1,000: λ = .5 100.0 %, λ = 0 0.0 %"
     assert said in without_filter().note
     text = words.about_paper_size(pair)
@@ -298,12 +298,12 @@ def test_networks_of_the_papers_size_are_cut_to_the_steps_both_made(monkeypatch)
     tables = {"B113-code": history(), "B113-code-lambda-0": history()}
     tables["B113-code-lambda-0"] = tables["B113-code-lambda-0"].query("step <= 500")
     exports = {name: SimpleNamespace(history=table) for name, table in tables.items()}
-    monkeypatch.setattr(ablated, "read_remainders", lambda name, results: exports.get(name))
-    found = ablated.pair_of_paper_size()
+    monkeypatch.setattr(shown, "read_remainders", lambda name, results: exports.get(name))
+    found = shown.gradient_filter_pair()
     assert list(found) == ["λ = .5", "λ = 0"]
     assert {int(table.step.max()) for table in found.values()} == {500}
     del exports["B113-code"]
-    assert ablated.pair_of_paper_size() == {}
+    assert shown.gradient_filter_pair() == {}
 
 
 def test_the_scaled_learning_rates_stand_in_the_note(committed):

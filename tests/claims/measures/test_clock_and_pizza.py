@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib.claims.measure import CLOCK_PIZZA_MEASURES
+from made_up.claims import measures_of, place_tables
 from modlib.claims.measures import clock_and_pizza as mc
-from modlib.claims.register import load_claims
 from modlib.claims.verdict import MissingExport
 from modlib.results.clock_pizza import ExportedClockPizza
 
@@ -85,7 +84,7 @@ def put(monkeypatch):
     """Sets the committed export."""
 
     def place(exported: ExportedClockPizza | None) -> None:
-        monkeypatch.setattr(mc, "read_clock_pizza", lambda: exported)
+        place_tables(monkeypatch, clock_pizza=lambda: exported)
 
     return place
 
@@ -277,19 +276,13 @@ def test_without_learned_attention_there_is_nothing_to_compare_with(put, measure
 
 def test_no_measure_speaks_of_nan(put):
     put(made_up())
-    for measure in CLOCK_PIZZA_MEASURES.values():
+    for measure in measures_of("06_clock_and_pizza"):
         found = measure()
         assert "nan" not in f"{found.text} {found.note}"
 
 
 def test_without_tables_claims_are_pending(put):
     put(None)
-    for measure in CLOCK_PIZZA_MEASURES.values():
+    for measure in measures_of("06_clock_and_pizza"):
         with pytest.raises(MissingExport, match="clock_pizza"):
             measure()
-
-
-def test_every_measure_has_a_claim_of_its_chapter():
-    claims = load_claims()
-    chapter = {name for name, claim in claims.items() if claim.chapter == "06_clock_and_pizza"}
-    assert set(CLOCK_PIZZA_MEASURES) == chapter

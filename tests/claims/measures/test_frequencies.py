@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from made_up.claims import place_tables
 from made_up.sweeps import made_up
 from modlib.analysis.many_seeds import separation as sep
-from modlib.claims import committed
-from modlib.claims import measure as measures
-from modlib.claims.measure import SWEEP_MEASURES
+from modlib.analysis.many_seeds.sweep_tables import SweepTables
+from modlib.claims.measure import registered
 from modlib.claims.measures import frequencies, scaling, training
 from modlib.claims.register import load_claims
 from modlib.claims.verdict import MissingExport
 from modlib.config.presets import MODULI, WIDTHS, scaled_name
-from modlib.results.sweeps import SweepTables
 
 WITHOUT_TABLES = {"A.sec54.gamma", "A.sec54.half_at_log", "A.sec54.log_growth"}
 SEED_OF_CASE = {"A91": 0, "A89": 1, "A91-full": 2, "A89-full": 3}
@@ -25,9 +24,7 @@ def put(monkeypatch):
     """Sets the committed tables by preset; those not named are absent."""
 
     def place(tables: dict[str, SweepTables]) -> None:
-        monkeypatch.setattr(committed, "exported_sweep", tables.get)
-        monkeypatch.setattr(frequencies, "exported_sweep", tables.get)
-        monkeypatch.setattr(scaling, "exported_sweep", tables.get)
+        place_tables(monkeypatch, sweep=tables.get)
 
     return place
 
@@ -107,7 +104,7 @@ CASES = {
 def test_the_planted_good_case_agrees_and_the_bad_one_differs(put, claim_id):
     good, bad = CASES[claim_id]
     put(good)
-    found = SWEEP_MEASURES[claim_id]()
+    found = registered()[claim_id]()
     assert found.num_seeds
     if claim_id == "A.fig25.count":  # one neuron a network: 1/45, just the paper's 2,200
         assert found.verdict == "agrees", found
@@ -121,7 +118,7 @@ def test_the_planted_good_case_agrees_and_the_bad_one_differs(put, claim_id):
     if bad is None:
         bad = {name: t._replace(clusters=t.clusters.assign(rank_0=0.6)) for name, t in good.items()}
     put(bad)
-    assert SWEEP_MEASURES[claim_id]().verdict == "differs"
+    assert registered()[claim_id]().verdict == "differs"
 
 
 def widths(wide: int = 0, *, largest: bool = True) -> dict[str, SweepTables]:
@@ -191,21 +188,17 @@ def test_the_claims_of_section_54_have_their_verdicts(put):
 
 def test_without_tables_claims_on_networks_are_pending(put):
     put({})
-    for claim_id, measure in SWEEP_MEASURES.items():
-        if claim_id not in WITHOUT_TABLES:
-            with pytest.raises(MissingExport):
-                measure()
+    chapters = ("01_training", "08_frequencies", "09_scaling")
+    ids = {claim.id for claim in load_claims().values() if claim.chapter in chapters}
+    for claim_id in ids - WITHOUT_TABLES:
+        with pytest.raises(MissingExport):
+            registered()[claim_id]()
 
 
 def test_networks_that_did_not_learn_are_left_out(put):
     put(four(failed=10))
     assert frequencies.clusters_a_run(91).num_seeds == 290
     assert training.accuracy(91).num_seeds == 300
-
-
-def test_every_measure_has_a_claim_and_a_place_among_all():
-    assert set(SWEEP_MEASURES) <= set(load_claims())
-    assert set(SWEEP_MEASURES) <= set(measures.MEASURES)
 
 
 def test_too_few_networks_to_tell_is_no_difference(put):
@@ -220,8 +213,8 @@ def test_too_few_networks_to_tell_is_no_difference(put):
 
 
 def test_the_need_for_frequencies_is_set_against_other_shapes_too():
-    squares, needed = scaling.straightness("distinct")
+    squares, needed = sep.straightness("distinct")
     assert squares["ln n"] == max(squares.values())
     assert squares["n"] < 0.9
     assert needed[91] == 3
-    assert scaling.straightness("distinct", 0.3)[1][91] > 3
+    assert sep.straightness("distinct", 0.3)[1][91] > 3

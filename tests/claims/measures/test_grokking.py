@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from made_up.claims import measures_of, place_tables
 from made_up.runs import made_up_export
-from modlib.claims.measure import GROKKING_MEASURES
 from modlib.claims.measures import grokking as mg
-from modlib.claims.register import load_claims
 from modlib.claims.verdict import MissingExport
 from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.results.remainders import ExportedRemainders
@@ -31,7 +30,7 @@ def put(monkeypatch):
 
     def place(**exports: ExportedRemainders) -> None:
         by_name = {name.replace("_", "-"): exported for name, exported in exports.items()}
-        monkeypatch.setattr(mg, "_exported", by_name.get)
+        place_tables(monkeypatch, remainders=by_name.get)
 
     return place
 
@@ -120,12 +119,6 @@ def test_attention_is_early_where_its_gradients_calm_down_first(put):
 
 def test_without_tables_claims_are_pending(put):
     put()
-    for measure in GROKKING_MEASURES.values():
+    for measure in measures_of("11_grokking"):
         with pytest.raises(MissingExport):
             measure()
-
-
-def test_every_measure_has_a_claim_of_its_chapter():
-    claims = load_claims()
-    chapter = {name for name, claim in claims.items() if claim.chapter == "11_grokking"}
-    assert set(GROKKING_MEASURES) == chapter

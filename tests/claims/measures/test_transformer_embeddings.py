@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib.claims.measure import EMBEDDING_MEASURES
+from made_up.claims import place_tables
+from modlib.claims import committed
+from modlib.claims.measure import registered
 from modlib.claims.measures import remainders
 from modlib.claims.measures import transformer_embeddings as me
-from modlib.claims.register import load_claims
 from modlib.claims.verdict import MissingExport
 from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.maths.intervals import mean_of_few
@@ -45,7 +46,7 @@ def put(monkeypatch):
             for name in names:
                 config = REMAINDERS_PRESETS[name]
                 exports[name] = SimpleNamespace(networks=rows, config=config, steps=20000)
-        monkeypatch.setattr(me, "_export", exports.get)
+        place_tables(monkeypatch, remainders=exports.get)
 
     return place
 
@@ -65,7 +66,7 @@ UNSURE = {
 
 @pytest.mark.parametrize("claim_id", DIFFERS)
 def test_the_planted_good_case_agrees_and_the_bad_one_differs(put, claim_id):
-    measure = EMBEDDING_MEASURES[claim_id]
+    measure = registered()[claim_id]
     put()
     found = measure()
     assert found.verdict == "agrees", found.note
@@ -77,11 +78,11 @@ def test_the_planted_good_case_agrees_and_the_bad_one_differs(put, claim_id):
 @pytest.mark.parametrize("claim_id", UNSURE)
 def test_few_seeds_near_the_bound_leave_it_open_and_say_how_many_would_do(put, claim_id):
     put(noise=0.5, **UNSURE[claim_id])
-    found = EMBEDDING_MEASURES[claim_id]()
+    found = registered()[claim_id]()
     assert found.verdict == "not testable at this size"
     assert "seeds are needed" in found.note
     put(num_seeds=1)
-    single = EMBEDDING_MEASURES[claim_id]()
+    single = registered()[claim_id]()
     assert single.verdict == "not testable at this size"
     assert single.low is None
     assert "2 seeds or more are needed" in single.note
@@ -110,11 +111,10 @@ def test_the_papers_size_stands_in_the_note_with_its_steps(put):
 
 def test_nanda_regularised_otherwise_stands_in_the_note(put, monkeypatch):
     put()
-    before, exports = me.positions(), me._export
+    before, exports = me.positions(), committed._remainders
     bare = SimpleNamespace(networks=pd.DataFrame({"position_correlation": [0.96, -0.5]}))
-    monkeypatch.setattr(
-        me, "_export", lambda n: bare if n == "B37-nanda-no-dropout-wd-1" else exports(n)
-    )
+    name = "B37-nanda-no-dropout-wd-1"
+    place_tables(monkeypatch, remainders=lambda n: bare if n == name else exports(n, None))
     found = me.positions()
     assert "weight decay 1, seed by seed: 0.96, -0.50" in found.note
     assert (found.value, found.verdict) == (before.value, before.verdict)
@@ -122,10 +122,10 @@ def test_nanda_regularised_otherwise_stands_in_the_note(put, monkeypatch):
 
 def test_seeds_are_paired_by_number(put, monkeypatch):
     put()
-    miiii, nanda = (me._export(me.SMALL[kind]) for kind in ("miiii", "nanda"))
+    miiii, nanda = (committed.find_remainders(me.SMALL[kind]) for kind in ("miiii", "nanda"))
     shifted = nanda.networks.assign(seed=nanda.networks.seed + 3)
     tables = {"B37": miiii, "B37-nanda": SimpleNamespace(networks=shifted)}
-    monkeypatch.setattr(me, "_export", tables.get)
+    place_tables(monkeypatch, remainders=tables.get)
     assert me._paired("miiii", "nanda", "components_90").index.tolist() == [1003, 1004]
     tables["B37-nanda"] = SimpleNamespace(networks=shifted.assign(seed=range(5)))
     with pytest.raises(MissingExport):
@@ -147,13 +147,7 @@ def test_primes_are_enumerated():
 
 
 def test_without_tables_the_claims_are_pending(monkeypatch):
-    monkeypatch.setattr(me, "_export", lambda name: None)
+    place_tables(monkeypatch, remainders=lambda name: None)
     for claim_id in DIFFERS:
         with pytest.raises(MissingExport):
-            EMBEDDING_MEASURES[claim_id]()
-
-
-def test_every_measure_has_its_claim():
-    claims = load_claims()
-    for claim_id in EMBEDDING_MEASURES:
-        assert claims[claim_id].chapter in ("10_remainders", "12_transformer_embeddings")
+            registered()[claim_id]()

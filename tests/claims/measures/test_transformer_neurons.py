@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modlib.claims import measure
-from modlib.claims.measures import transformer_neurons as circuits
+from made_up.claims import place_tables
+from modlib.analysis.remainders.active_sets import counts_at_epochs
+from modlib.claims.measure import registered
 from modlib.claims.register import load_claims
 from modlib.claims.verdict import MissingExport
 from modlib.config.presets import REMAINDERS_PRESETS
@@ -97,7 +98,7 @@ def put(monkeypatch):
 
     def place(*presets: ExportedRemainders) -> None:
         found = {preset.preset: preset for preset in presets}
-        monkeypatch.setattr(circuits, "_exported", found.get)
+        place_tables(monkeypatch, remainders=found.get)
 
     return place
 
@@ -133,34 +134,34 @@ CASES = {
 def test_agrees_where_the_claim_holds_and_differs_where_it_does_not(put, claim):
     holds, fails = CASES[claim]
     put(*holds)
-    found = measure.CIRCUIT_MEASURES[claim]()
+    found = registered()[claim]()
     assert found.verdict == "agrees", found
     assert found.note
     put(*fails)
-    assert measure.CIRCUIT_MEASURES[claim]().verdict == "differs"
+    assert registered()[claim]().verdict == "differs"
 
 
-def test_every_claim_of_the_chapter_has_its_measure():
+def test_every_claim_of_the_chapter_has_its_case():
     claims = {c.id for c in load_claims().values() if c.chapter == "13_transformer_neurons"}
-    assert claims == set(measure.CIRCUIT_MEASURES) == set(CASES)
+    assert claims == set(CASES)
 
 
 @pytest.mark.parametrize("claim", CASES)
 def test_without_tables_a_claim_stays_open(put, claim):
     put()
     with pytest.raises(MissingExport):
-        measure.CIRCUIT_MEASURES[claim]()
+        registered()[claim]()
 
 
 @pytest.mark.parametrize("claim", ["B.tab3.spike", "B.tab3.reuse"])
 def test_an_unfinished_run_of_the_papers_size_decides_nothing(put, claim):
     put(*paper(steps=16384), *small())
-    found = measure.CIRCUIT_MEASURES[claim]()
+    found = registered()[claim]()
     assert found.verdict == "not testable at this size"
     assert "65,536 steps at p = 113, 16,384 are made" in found.note
     assert "37" in found.note
     put(*small(counts=(9, 9, 9, 20, 9, 9, 9)))
-    found = measure.CIRCUIT_MEASURES[claim]()
+    found = registered()[claim]()
     assert found.verdict == "not testable at this size"
     assert "113, 0 are made" in found.note
 
@@ -172,7 +173,7 @@ def test_one_seed_gives_a_number_and_no_verdict(put, claim):
         made_up("B37-nanda", num_seeds=1, smaller_share=0.3),
         *controls(num_seeds=1),
     )
-    found = measure.CIRCUIT_MEASURES[claim]()
+    found = registered()[claim]()
     assert found.verdict == "not testable at this size"
     assert found.low is None
     assert "takes two or more" in found.note
@@ -180,7 +181,7 @@ def test_one_seed_gives_a_number_and_no_verdict(put, claim):
 
 def test_an_interval_that_holds_the_bound_says_how_many_seeds_it_takes(put):
     put(*small(equal=0.95, spread=0.05))
-    found = measure.CIRCUIT_MEASURES["B.sec.attention_idle"]()
+    found = registered()["B.sec.attention_idle"]()
     assert found.verdict == "not testable at this size"
     assert "it takes about" in found.note
 
@@ -189,13 +190,13 @@ def test_the_mechanism_differs_where_one_task_lacks_it(put):
     lacking = made_up("B37")
     lacking.tasks.loc[lacking.tasks.q == 5, "explained"] = 0.6
     put(lacking, *controls())
-    found = measure.CIRCUIT_MEASURES["B.sec.mechanism"]()
+    found = registered()["B.sec.mechanism"]()
     assert found.verdict == "differs"
     assert "task q = 5, the lowest" in found.note
 
 
 def test_reuse_must_be_more_than_the_shuffled_networks(put):
-    reuse = measure.CIRCUIT_MEASURES["B.tab3.reuse"]
+    reuse = registered()["B.tab3.reuse"]
     put(*paper(), shuffled())
     assert reuse().verdict == "differs"
     put(*paper())
@@ -204,6 +205,8 @@ def test_reuse_must_be_more_than_the_shuffled_networks(put):
 
 
 def test_table_3_is_read_from_the_first_seed():
-    table = circuits.counts_at_epochs(made_up("B113-text", num_seeds=1))
+    made = made_up("B113-text", num_seeds=1)
+    smoothed = made.run.neuron_zero["smoothed"]
+    table = counts_at_epochs(made.spectra, made.run.spectrum_steps, smoothed)
     assert table.written.tolist() == [0, 0, 10, 18, 10]
     assert table.paper.tolist() == [0, 0, 10, 18, 10]
