@@ -78,7 +78,7 @@ stage() {
 
 only=() bench=(--json --rounds 2)
 [ "$device" = cuda ] || only=(--collect-only) bench=(--help)
-files=$(grep -l 'pytest.mark.gpu' tests/*.py tests/*/*.py 2>/dev/null)
+files=$(grep -rl --include='test_*.py' 'pytest.mark.gpu' tests | grep -v test_gpu_job | sort)
 # shellcheck disable=SC2086
 stage tests 90 "$python" -m pytest -q -m gpu "${only[@]}" $files
 for name in transformer ensemble clock_pizza; do

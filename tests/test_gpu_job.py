@@ -153,7 +153,9 @@ def test_every_stage_has_its_turn_whatever_became_of_the_others(tmp_path):
     assert [name for name, _, _ in begun] == ["tests", *BENCHMARKS, "paper-B", "A91", "status"]
     assert re.search("== tests: [0-9]+ s, status 1", report)
     asked = {name: command for name, _, command in begun}
-    assert asked["tests"].endswith("tests/test_transformer.py tests/test_triton.py")
+    assert asked["tests"].endswith(
+        "tests/training/addition/test_triton_kernel.py tests/training/remainders/test_step.py"
+    )
     assert "B113-code B113-text" in asked["paper-B"]
     assert asked["A91"].endswith("A91 A91-more A91-to-100000")
     for name in ("paper-B", "A91"):

@@ -206,9 +206,9 @@ def test_a_notebook_without_a_parameters_cell_has_none(tmp_path):
 
 def test_a_chapter_shows_its_claims_and_no_others(monkeypatch):
     shown = []
-    monkeypatch.setattr(say, "say", shown.append)
+    monkeypatch.setattr(say, "display", shown.append)
     say.show_claims("05_interventions")
-    (text,) = shown
+    text = shown[0].data
     wanted = {row.claim.id: row.claim.chapter for row in say.ledger({})}
     named = [word for word in re.findall(r"[AB]\.[\w.]+", text.replace("\\", "")) if word in wanted]
     assert named == [claim for claim, at in wanted.items() if at == "05_interventions"]

@@ -425,7 +425,7 @@ def test_a_store_that_is_full_is_told_in_one_line(small, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("modlib.store.files.save_arrays", full)
+    monkeypatch.setattr("modlib.store.runs.save_arrays", full)
     lines: list[str] = []
     assert runner(small, lines).run([BY_NAME["B11"]]) == 1
     told = [line for line in lines if "cannot be written (No space left on device)" in line]
