@@ -226,7 +226,7 @@ def test_tables_are_written_without_loss_but_for_float64(root):
     tables = {"some": table, "none": table[:0], "one": table[["kind"]]}
     write_folder(root / "folder", tables, {})
     for name, written in tables.items():
-        found = pd.read_parquet(root / "folder" / name)
+        found = pd.read_parquet(root / "folder" / table_file(name))
         expected = written.astype({"wide": np.float32} if "wide" in written else {})
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
