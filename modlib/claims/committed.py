@@ -139,7 +139,9 @@ def bootstrap(
     table: pd.DataFrame, columns: Sequence[str], statistic: Callable[[np.ndarray], float]
 ) -> tuple[float, float, float, int]:
     """A statistic of the rows' columns with its interval over seeds, and the number of seeds."""
-    per_seed = [block[list(columns)].to_numpy(dtype=float) for block in by_seed(table)]
+    unit, names = pd.factorize(table.unit, sort=True)
+    rows = table[list(columns)].to_numpy(dtype=float)[np.argsort(unit, kind="stable")]
+    per_seed = np.split(rows, np.cumsum(np.bincount(unit, minlength=len(names)))[:-1])
     found = bootstrap_over_seeds(per_seed, lambda chosen: float(statistic(np.concatenate(chosen))))
     return *found, len(per_seed)
 
