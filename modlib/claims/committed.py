@@ -14,6 +14,7 @@ import pandas as pd
 from modlib.analysis.macro.tables import NetworkTables
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, that_learned
 from modlib.claims.verdict import MissingExport
+from modlib.errors import InputError
 from modlib.machine import RESULTS
 from modlib.maths.intervals import Interval, bootstrap_over_seeds, mean_over_seeds
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA
@@ -138,9 +139,30 @@ def bootstrap(
     table: pd.DataFrame, columns: Sequence[str], statistic: Callable[[np.ndarray], float]
 ) -> tuple[float, float, float, int]:
     """A statistic of the rows' columns with its interval over seeds, and the number of seeds."""
-    per_seed = [block[list(columns)].to_numpy(dtype=float) for block in by_seed(table)]
+    unit, names = pd.factorize(table.unit, sort=True)
+    rows = table[list(columns)].to_numpy(dtype=float)[np.argsort(unit, kind="stable")]
+    per_seed = np.split(rows, np.cumsum(np.bincount(unit, minlength=len(names)))[:-1])
     found = bootstrap_over_seeds(per_seed, lambda chosen: float(statistic(np.concatenate(chosen))))
     return *found, len(per_seed)
+
+
+def rank_correlation(table: pd.DataFrame, x: str, y: str) -> tuple[float, float, float, int]:
+    """Spearman's correlation of two columns with its interval over seeds, and their number."""
+    if table[[x, y]].isna().to_numpy().any():
+        raise InputError(f"{x} and {y}", "be finite in every row", "NaN")
+    ids = {name: np.unique(table[name].to_numpy(), return_inverse=True)[1] for name in (x, y)}
+
+    def correlation(rows: np.ndarray) -> float:
+        ranks = np.stack([_mid_ranks(column.astype(int)) for column in rows.T], axis=1)
+        return float(np.corrcoef(ranks, rowvar=False)[1, 0])
+
+    return bootstrap(table.assign(**ids), [x, y], correlation)
+
+
+def _mid_ranks(ids: np.ndarray) -> np.ndarray:
+    """Ranks of values that are numbered in their order; equal ones share their mean rank."""
+    counts = np.bincount(ids)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[ids])
 
 
 def mean_of(values: pd.Series | np.ndarray) -> Interval:

@@ -193,7 +193,7 @@ def bootstrap_over_seeds(
         raise InputError("num_resamples", "be at least 1", num_resamples)
 
     def of_seeds(chosen: np.ndarray) -> float:
-        value = float(statistic([values_by_seed[int(i)] for i in chosen]))
+        value = float(statistic([values_by_seed[i] for i in chosen.tolist()]))
         if not math.isfinite(value):
             raise InputError("statistic", "be finite on every resample", value)
         return value

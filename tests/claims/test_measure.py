@@ -195,3 +195,15 @@ def test_the_interval_of_a_share_is_wilsons():
     z2 = stats.norm.ppf(0.975) ** 2
     assert (share, high) == (1.0, pytest.approx(1.0))
     assert low == pytest.approx(128 / (128 + z2))
+
+
+def test_ranks_that_are_counted_correlate_as_sorted_ones_do():
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame(generator.integers(0, 9, (400, 2)), columns=["x", "y"])
+    table["unit"] = np.repeat(np.arange(40), 10)
+    found = committed.rank_correlation(table, "x", "y")
+    assert found[0] == pytest.approx(stats.spearmanr(table.x, table.y)[0], rel=1e-12)
+    assert found[1] < found[0] < found[2]
+    assert found[3] == 40
+    with pytest.raises(InputError, match="x and y must be finite in every row, got 'NaN'"):
+        committed.rank_correlation(table.astype(float).replace(3, np.nan), "x", "y")

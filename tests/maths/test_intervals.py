@@ -93,3 +93,11 @@ def test_two_one_sided_tests_are_a_90_percent_interval_inside_the_margin():
         intervals.equivalence(np.ones(1), np.ones(5), 0.1)
     with pytest.raises(InputError, match="margin must be"):
         intervals.equivalence(np.ones(5), np.ones(5), -0.1)
+
+
+def test_an_interval_is_taken_out_of_several_and_carried_through_a_function():
+    several = intervals.Intervals(np.array([1.0, 2]), np.array([0.0, 1]), np.array([3.0, 4]))
+    assert several.at(1) == intervals.Interval(2.0, 1.0, 4.0)
+    assert several.at(1).map(np.sqrt) == (np.sqrt(2.0), 1.0, 2.0)
+    test = intervals.equivalence(np.arange(5.0), np.arange(7.0), 0.5)
+    assert test.interval == (test.difference, test.low, test.high)

@@ -1,4 +1,9 @@
-"""Everything that is kept of a network once its weights are put away: three small tables."""
+"""Everything that is kept of a network once its weights are put away: three small tables.
+
+``many_seeds.census`` describes thousands of networks instead: in single precision, with other
+random draws, and without phases' spread, waves and noise, so that neither makes the other's
+numbers.
+"""
 
 from __future__ import annotations
 

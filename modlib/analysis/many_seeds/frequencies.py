@@ -485,15 +485,19 @@ def relation_lifts(
 
 
 def by_symmetry(
-    joint: Float[np.ndarray, "*lead freq other"], n: int
-) -> Float[np.ndarray, "*lead freq other"]:
-    """The sum over all units u of the pairs (u f, u g): what (f, g) tells by symmetry of all."""
-    summed = np.zeros_like(joint)
+    joint: Float[np.ndarray, "*lead freq other"], n: int, rows: Sequence[int] | None = None
+) -> Float[np.ndarray, "*lead row other"]:
+    """The sum over all units u of the pairs (u f, u g): what (f, g) tells by symmetry of all.
+
+    ``rows``: for these f only, None: for all.
+    """
     freqs = np.arange(n // 2 + 1)
+    chosen = freqs if rows is None else np.asarray(rows)
+    summed = np.zeros_like(joint[..., chosen, :])
     for u in units(n):
         if 2 * u < n:
             order = np.minimum(u * freqs % n, -u * freqs % n)
-            summed += joint[..., order[:, None], order]
+            summed += joint[..., order[chosen][:, None], order]
     return summed
 
 
@@ -518,11 +522,10 @@ def fine_tuning_companions(neurons: pd.DataFrame, n: int, freq: int) -> pd.DataF
     chance = pairs_across(joint.sum(2), joint.sum(1), weight)
     columns["num_neurons"] = seen[0, freq, others].astype(int)
     lifts = []
-    for pairs, dealt in (
-        (seen[:1], chance[:1]),
-        (by_symmetry(seen, n), by_symmetry(chance, n)),
+    for here, there in (
+        (seen[:1, freq], chance[:1, freq]),
+        (by_symmetry(seen, n, [freq])[:, 0], by_symmetry(chance, n, [freq])[:, 0]),
     ):
-        here, there = pairs[:, freq], dealt[:, freq]
         with np.errstate(divide="ignore", invalid="ignore"):
             share = here / here.sum(1, keepdims=True)
             lifts.append((share / (there / there.sum(1, keepdims=True)))[:, others])

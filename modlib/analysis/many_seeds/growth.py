@@ -6,6 +6,7 @@ Paper A, figure A30.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +44,12 @@ def curve(name: str, fit: Fit, n: Shaped[np.ndarray, "*shape"]) -> Float[np.ndar
     return np.asarray(fit.a + fit.b * shapes[name])
 
 
+@lru_cache(maxsize=256)
+def _powers(n: float) -> Float[np.ndarray, " exponent"]:
+    """n to each of ``EXPONENTS``: curves are fitted to the same moduli thousands of times."""
+    return np.asarray(float(n) ** EXPONENTS)
+
+
 def fit_curve(
     name: str,
     n: Shaped[np.ndarray, " point"],
@@ -57,7 +64,7 @@ def fit_curve(
     if name == "power":
         # For a given b the best a follows, so that one number is left to look for: on a grid,
         # and between its points by the parabola through the lowest three.
-        shape = n.astype(float) ** EXPONENTS[:, None]
+        shape = np.stack([_powers(number) for number in n.tolist()], axis=1)
         a = (shape * weight) @ mean / ((shape**2) @ weight)
         errors = np.square(mean - a[:, None] * shape) @ weight
         at = int(np.clip(errors.argmin(), 1, len(EXPONENTS) - 2))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from modlib.analysis.macro.remark_1 import remark_1_holds
 from modlib.analysis.macro.tables import LARGE
-from modlib.claims.committed import bootstrap, by_seed, pooled_sample
+from modlib.claims.committed import bootstrap, by_seed, pooled_sample, rank_correlation
 from modlib.claims.measures import measures
 from modlib.claims.verdict import (
     Measurement,
@@ -71,9 +70,7 @@ def equivariant() -> Measurement:
     """Cosine of shifted logits for large clusters; correlation of size with the error."""
     table, every = _large_clusters(), pooled_sample("clusters")
     value, low, high, num = bootstrap(table, ["shift_cosine"], np.mean)
-    trend = bootstrap(
-        every, ["num_neurons", "shift_error"], lambda x: stats.spearmanr(x[:, 0], x[:, 1])[0]
-    )
+    trend = rank_correlation(every, "num_neurons", "shift_error")
     verdict = all_agree(
         interval_verdict(low, high, at_least=0.9), interval_verdict(trend[1], trend[2], below=0.0)
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
-from modlib.claims.committed import bootstrap, pooled_sample
+from modlib.claims.committed import bootstrap, pooled_sample, rank_correlation
 from modlib.claims.measures import measures
 from modlib.claims.measures.approximate_crt import _large_clusters
 from modlib.claims.verdict import Measurement, all_agree, interval_verdict, with_interval
@@ -35,7 +34,5 @@ def noise_at_sigma() -> Measurement:
 def unequal_clusters() -> Measurement:
     """Spearman correlation of a cluster's size with the loss once it is removed, pooled."""
     table = pooled_sample("clusters")
-    value, low, high, num = bootstrap(
-        table, ["num_neurons", "removed_loss"], lambda x: stats.spearmanr(x[:, 0], x[:, 1])[0]
-    )
+    value, low, high, num = rank_correlation(table, "num_neurons", "removed_loss")
     return with_interval(value, low, high, num, interval_verdict(low, high, above=0.5))

@@ -318,6 +318,21 @@ def test_symmetry_carries_pairs_to_every_frequency_of_the_class():
     for f in (1, 2, 4, 7):
         assert summed[f, signed_freq(2 * f, 15)] == 3.0
     assert summed.sum() == 3.0 * 4
+    np.testing.assert_array_equal(fr.by_symmetry(joint, 15, [4, 2]), summed[[4, 2]])
+
+
+def test_regimes_are_compared_by_clusters_and_by_simple_neurons():
+    generator = np.random.default_rng(0)
+
+    def networks(more):
+        rows = {"num_clusters": generator.integers(3, 6, 900) + more, "num_live": 100}
+        return pd.DataFrame(rows | {"neurons_simple": generator.integers(60, 66, 900)})
+
+    found = fr.regime_differences(networks(0), networks(1))
+    (clusters, margin), (simple, _) = found.values()
+    assert clusters.difference == pytest.approx(1, abs=0.1)
+    assert clusters.low > margin
+    assert simple.p_value < 0.01
 
 
 def test_a_network_like_the_papers_is_found_and_others_are_told_apart():

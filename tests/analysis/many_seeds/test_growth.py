@@ -77,3 +77,12 @@ def test_three_moduli_are_too_few_and_unknown_curves_refused():
         growth.held_out_errors(MODULI[:3], np.ones(3), np.ones(3))
     with pytest.raises(InputError, match="curve must be one of"):
         growth.fit_curve("cubic", MODULI, np.ones(8), np.ones(8))
+
+
+def test_widths_are_compared_to_the_narrowest_of_their_regime():
+    counts = {("n", 128): np.array([4, 5, 6]), ("full", 128): np.array([3, 4, 5])}
+    counts |= {("n", 512): np.array([6, 7, 8]), ("full", 2048): np.array([3, 4, 5])}
+    table = growth.width_differences(counts)
+    assert table[["batch", "width"]].to_numpy().tolist() == [["n", 512], ["full", 2048]]
+    assert table.difference.tolist() == [2, 0]
+    assert growth.width_differences({}).empty

@@ -128,3 +128,18 @@ def test_the_table_holds_truth_and_formulas():
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):
         sep.separation_probability(**arguments)
+
+
+@pytest.mark.parametrize("n", [91, 120])
+def test_single_precision_decides_nothing_that_double_does_not(n):
+    """Gaps of small sets lie on a limit again and again."""
+    for m in (2, 3, 5):
+        sets = sep.random_sets(n, m, 3000, seed=1)
+        gaps = sep.gaps(n, sets)
+        for delta in (*np.unique(gaps)[:40], sep.DELTA):
+            expected = gaps > delta + sep.ROUNDING
+            np.testing.assert_array_equal(sep.is_separated(n, sets, float(delta)), expected)
+        waves = sep._waves(n)
+        for level in (m - 0.5, m * (1 - sep.DELTA)):
+            expected = (sum(waves[column - 1] for column in sets.T) >= level).sum(1)
+            np.testing.assert_array_equal(sep._times_reached(n, sets, level), expected)
