@@ -168,7 +168,8 @@ def test_stopped_in_three_ways_it_goes_on_to_the_same_bits(tmp_path):
         if how != signal.SIGKILL:
             assert process.returncode == 130, said
             assert said.splitlines()[-1] == "modlib: stopped; the same command goes on where it was"
-            assert "Traceback" not in said
+            # A worker that is stopped while Python itself still starts it cannot be silent.
+            assert said.count("Traceback") == said.count("in spawn_main")
         assert not (tmp_path / "stopped" / "remainders").exists()
     for results in ("stopped", "whole"):
         process = start(tmp_path, results)

@@ -202,7 +202,7 @@ def test_exported_trials_are_read_back_with_the_exact_settings(found, store, tmp
     for name, choices in CHOICES.items():
         assert set(again.trials[name]) <= set(choices)
     np.testing.assert_allclose(again.trials.accuracy[:7], found.trials.accuracy, rtol=1e-6)
-    with pytest.raises(StoreError, match="another study"):
+    with pytest.raises(StoreError, match="another configuration"):
         read_search(results=tmp_path)
     (folder / "trials.parquet").write_bytes(b"")
     with pytest.raises(StoreError, match=r"trials\.parquet has 0 bytes"):
