@@ -1,4 +1,4 @@
-"""Calls made by other processes and machines, through dask.distributed (``modlib[cluster]``).
+"""Calls made by other processes and machines, through dask.distributed (the extra ``cluster``).
 
 What a call returns is lost with the worker that holds it, so calls leave their results in the
 store and return only where.
@@ -49,7 +49,7 @@ def connected(workers: object, scheduler: object, device: str) -> Iterator[Clien
         import distributed
     except ImportError:
         chosen = "scheduler" if workers is None else "workers"
-        rule = "be left out where dask.distributed is missing (pip install 'modlib[cluster]')"
+        rule = "be left out where dask.distributed is missing (pip install -e '.[cluster]')"
         raise InputError(chosen, rule, scheduler if workers is None else workers) from None
     # modlib's own log goes to standard error; of dask's only what is amiss.
     logging.getLogger("distributed").setLevel(logging.WARNING)

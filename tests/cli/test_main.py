@@ -141,6 +141,19 @@ def test_without_a_command_the_help_is_shown():
     assert "Commands:" in done.output
 
 
+def test_a_console_of_few_letters_shows_what_it_can(tmp_path):
+    few = {**os.environ, "PYTHONIOENCODING": "cp1252", "MODLIB_STORE": str(tmp_path)}
+    lines = [
+        "import click, modlib.cli.store as store",
+        "from modlib.cli.main import main",
+        "store.list_store.callback = lambda *words, **options: click.echo(chr(0x2713))",
+        "main(['store'])",
+    ]
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, env=few, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "?", "")
+
+
 def test_the_version_is_said():
     assert modlib("--version").stdout.split()[-1] == "0.1.0"
 

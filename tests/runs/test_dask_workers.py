@@ -220,7 +220,7 @@ def test_without_the_extra_it_is_named(tmp_path, monkeypatch, words):
     monkeypatch.setitem(sys.modules, "distributed", None)
     said = refusal(tmp_path, *words)
     assert said.startswith(f"modlib: {words[0][2:]} must be left out where dask.distributed is")
-    assert "pip install 'modlib[cluster]'" in said
+    assert "pip install -e '.[cluster]'" in said
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "x", "1.5", "5000"])
