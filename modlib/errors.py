@@ -6,7 +6,6 @@ import math
 import numbers
 from collections.abc import Collection
 
-
 MAX_SHOWN = 200
 """Letters of a refused value that a message repeats."""
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from click.testing import CliRunner
+from IPython.core.interactiveshell import InteractiveShell
 
 from modlib.cli.main import main
 from modlib.config.addition import AdditionConfig
