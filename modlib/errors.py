@@ -6,27 +6,44 @@ import math
 import numbers
 from collections.abc import Collection
 
+MAX_SHOWN = 200
+"""Letters of a refused value that a message repeats."""
 
-class InputError(ValueError):
-    """An argument breaks a rule; the message reads ``argument must rule, got value``."""
+
+class Refusal(Exception):
+    """What is told in a line: notebooks show the message without the way to it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and Jupyter print instead of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class InputError(Refusal, ValueError):
+    """An argument breaks a rule; the message reads ``argument must rule, got value``.
+
+    A long value is cut after ``MAX_SHOWN`` letters.
+    """
 
     def __init__(self, argument: str, rule: str, value: object) -> None:
         super().__init__(argument, rule, value)
 
     def __str__(self) -> str:
         argument, rule, value = self.args
-        return f"{argument} must {rule}, got {value!r}"
+        shown = repr(value)
+        if len(shown) > MAX_SHOWN:
+            shown = f"{shown[:MAX_SHOWN]}... ({len(shown):,} letters)"
+        return f"{argument} must {rule}, got {shown}"
 
 
 class DivergedError(InputError):
     """A training's numbers are no longer finite."""
 
 
-class StoreError(RuntimeError):
+class StoreError(Refusal, RuntimeError):
     """A stored run, or the store itself, cannot be used; the message names file and reason."""
 
 
-class ClusterError(RuntimeError):
+class ClusterError(Refusal, RuntimeError):
     """Workers or their scheduler cannot go on; the message says where the work stands."""
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from IPython.core.interactiveshell import InteractiveShell
 
 from modlib.cli.main import main
 from modlib.config.addition import AdditionConfig
@@ -385,3 +386,16 @@ def test_papermill_refuses_a_damaged_run_and_keeps_it(tmp_path):
 def test_a_refusal_is_an_error_of_python_too():
     assert issubclass(InputError, ValueError)
     assert issubclass(StoreError, RuntimeError)
+
+
+@pytest.mark.parametrize("refusal", [InputError("n", "be odd", 4), StoreError("cannot read x")])
+def test_a_notebook_shows_a_refusal_in_one_line(refusal, capsys):
+    shell = InteractiveShell()
+    shell.user_ns["refusal"] = refusal
+    shell.run_cell("def deep():\n    raise refusal\n\ndeep()")
+    assert capsys.readouterr().out.strip() == f"{type(refusal).__name__}: {refusal}"
+
+
+def test_a_long_value_is_cut():
+    assert len(str(InputError("n", "be odd", "7" * 5000))) < 300
+    assert "(5,002 letters)" in str(InputError("n", "be odd", "7" * 5000))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 import tempfile
@@ -50,8 +49,6 @@ def execute(chapter: str, parameters: dict[str, Any], target: Path, *, quiet: bo
     Store()
     import papermill  # not at the top, because it takes longer to load than most commands run
 
-    # It cannot read annotations such as "str | None", and warns of every parameter.
-    logging.getLogger("papermill").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as scratch:
         executed = Path(scratch) / "executed.ipynb"
         try:

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,22 +65,49 @@ def check_values(values: Mapping[str, Any], optional: Collection[str] = ()) -> N
     family_of(given)(**given)
 
 
-def declared_parameters(chapter: Path) -> tuple[dict[str, Any], set[str]]:
-    """The parameters of a chapter with their defaults, and those for which None may stand.
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter as a chapter's first code cell declares it.
 
-    They are the annotated names of the cell tagged ``parameters``; papermill's own reading of
-    them overlooks annotations such as ``int | None``.
+    ``kind``: its annotation, in quotes where it is ``Optional``, since papermill reads nothing but
+    words and brackets there; ``remark``: the comment behind it, which is its help.
     """
+
+    name: str
+    kind: str
+    default: Any
+    remark: str
+
+    @property
+    def optional(self) -> bool:
+        """Whether None may stand for a default."""
+        return _is_optional(self.kind)
+
+
+def _is_optional(annotation: object) -> bool:
+    return str(annotation).strip("'\"").startswith("Optional[")
+
+
+def parameters_of(chapter: Path) -> list[Parameter]:
+    """What a chapter declares in its cell tagged ``parameters``, in its order."""
     cells = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
-    body = ast.parse("".join(tagged[0]["source"])).body if tagged else []
-    defaults, optional = {}, set()
-    for line in body:
+    source = "".join(tagged[0]["source"]) if tagged else ""
+    lines, found = source.splitlines(), []
+    for line in ast.parse(source).body:
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value:
-            defaults[line.target.id] = ast.literal_eval(line.value)
-            if "None" in ast.unparse(line.annotation):
-                optional.add(line.target.id)
-    return defaults, optional
+            remark = lines[(line.end_lineno or 1) - 1][line.end_col_offset :].strip().lstrip("# ")
+            kind = ast.unparse(line.annotation).strip("'")
+            value = ast.literal_eval(line.value)
+            found.append(Parameter(line.target.id, kind, value, remark))
+    return found
+
+
+def declared_parameters(chapter: Path) -> tuple[dict[str, Any], set[str]]:
+    """The parameters of a chapter with their defaults, and those for which None may stand."""
+    found = parameters_of(chapter)
+    defaults = {one.name: one.default for one in found}
+    return defaults, {one.name for one in found if one.optional}
 
 
 def check_parameters(namespace: Mapping[str, Any]) -> None:
@@ -93,7 +121,7 @@ def check_parameters(namespace: Mapping[str, Any]) -> None:
     for name in _injected_names(namespace.get("In", [])):
         if name not in declared:
             raise InputError("parameter", f"be one of {', '.join(declared)}", name)
-    optional = {name for name, kind in declared.items() if "None" in str(kind)}
+    optional = {name for name, kind in declared.items() if _is_optional(kind)}
     check_values({name: namespace[name] for name in declared}, optional)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
+from modlib import __version__
 from modlib.cli.options import OneLine
 
 COMMANDS = {
@@ -43,7 +46,10 @@ class Commands(OneLine):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="modlib")
+@click.version_option(__version__)
 def main() -> None:
     """Networks that add modulo n: train them, read a chapter on them, print the claims."""
     logging.basicConfig(format="%(levelname)s: %(message)s")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a console that lacks a letter shows "?" for it
+            stream.reconfigure(errors="replace")

@@ -1,4 +1,4 @@
-"""Calls made by other processes and machines, through dask.distributed (``modlib[cluster]``).
+"""Calls made by other processes and machines, through dask.distributed (the extra ``cluster``).
 
 What a call returns is lost with the worker that holds it, so calls leave their results in the
 store and return only where.
@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -20,11 +21,11 @@ from modlib.errors import ClusterError, InputError, require_int
 from modlib.machine import resolve_device
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Security
 
 ANSWER_S = 10
 """Seconds that a scheduler has to answer."""
-NO_ANSWER = (OSError, ValueError, TypeError, MemoryError, struct.error)
+NO_ANSWER = (OSError, ValueError, TypeError, RuntimeError, MemoryError, struct.error)
 """What dask raises for no answer, for no address, and for the words of another service."""
 MAX_KILLS = 100
 """Workers of a local cluster that a call may lose before it is given up."""
@@ -33,42 +34,60 @@ LOOK_S = 5
 
 log = logging.getLogger(__name__)
 
+Tls = tuple[str | Path, str | Path, str | Path]
+"""Files in PEM: of the authority, of one's certificate, of its key."""
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 
 @contextmanager
-def connected(workers: object, scheduler: object, device: str) -> Iterator[Client]:
+def connected(
+    workers: object, scheduler: object, device: str, tls: Tls | None = None
+) -> Iterator[Client]:
     """A client of the scheduler at that address, or of ``workers`` processes of this machine.
 
-    Exactly one of the two is not None. Raises ``InputError`` where dask.distributed is missing,
-    for an address that does not answer, and for more workers than GPUs.
+    Exactly one of the two is not None. Whoever may speak to a scheduler runs code as its owner.
+    So processes of this machine speak by TLS with credentials that are made for this call and kept
+    in memory; without, every user of the machine could. A scheduler's are the files ``tls``, or
+    those of dask's own configuration. Raises ``InputError`` where dask.distributed is missing, for
+    files that cannot be used, an address that does not answer, and for more workers than GPUs.
     """
     try:
         import dask
         import distributed
     except ImportError:
         chosen = "scheduler" if workers is None else "workers"
-        rule = "be left out where dask.distributed is missing (pip install 'modlib[cluster]')"
+        rule = "be left out where dask.distributed is missing (pip install -e '.[cluster]')"
         raise InputError(chosen, rule, scheduler if workers is None else workers) from None
     # modlib's own log goes to standard error; of dask's only what is amiss.
     logging.getLogger("distributed").setLevel(logging.WARNING)
     if workers is None:
+        security = _security(tls)
         with ThreadPoolExecutor(1) as apart:  # a notebook's own thread runs a loop already
-            said = apart.submit(asyncio.run, _identity(scheduler)).result()
+            said = apart.submit(asyncio.run, _identity(scheduler, security)).result()
+        if not str(scheduler).startswith("tls://"):
+            log.warning("the scheduler at %s obeys whoever reaches it; see --tls", scheduler)
         if not said["workers"]:
             log.warning("the scheduler at %s has no workers yet: waiting for one", scheduler)
-        with distributed.Client(scheduler, timeout=ANSWER_S) as client:
+        with distributed.Client(scheduler, timeout=ANSWER_S, security=security) as client:
             yield client
         return
+    if tls is not None:
+        raise InputError("tls", "be left out without scheduler", tls)
     count = require_int("workers", workers, at_least=1, at_most=4096)
     if resolve_device(device).type == "cuda" and count > torch.cuda.device_count():
         rule = f"be at most {torch.cuda.device_count()}, one a GPU"
         raise InputError("workers", rule, workers)
-    with dask.config.set({"distributed.scheduler.allowed-failures": MAX_KILLS}):
+    quiet = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
+    with dask.config.set({"distributed.scheduler.allowed-failures": MAX_KILLS, **quiet}):
         try:
             cluster = distributed.LocalCluster(
-                n_workers=count, threads_per_worker=1, memory_limit=0, dashboard_address=None
+                n_workers=count,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=None,
+                protocol="tls://",
+                security=distributed.Security.temporary(),
             )
         except RuntimeError as error:
             raise ClusterError(f"the {count} workers did not start ({error})") from error
@@ -76,14 +95,37 @@ def connected(workers: object, scheduler: object, device: str) -> Iterator[Clien
             yield client
 
 
-async def _identity(scheduler: object) -> dict[str, Any]:
+def _security(tls: Tls | None) -> Security:
+    """What a scheduler asks for, from files in PEM; None: as dask's configuration says."""
+    import distributed
+
+    if tls is None:
+        return distributed.Security()
+    for path in tls:
+        if not Path(path).is_file():
+            raise InputError("tls", "be three files: authority, certificate, key", str(path))
+    authority, certificate, key = map(str, tls)
+    security = distributed.Security(
+        tls_ca_file=authority,
+        tls_client_cert=certificate,
+        tls_client_key=key,
+        require_encryption=True,
+    )
+    try:
+        security.get_connection_args("client")
+    except OSError as error:
+        raise InputError("tls", f"be files that TLS can read ({error})", certificate) from error
+    return security
+
+
+async def _identity(scheduler: object, security: Security) -> dict[str, Any]:
     """What the scheduler says of itself; ``InputError`` where none answers.
 
     Asked first, because a client waits for ever on a service that accepts and says nothing.
     """
     import distributed
 
-    secured = distributed.Security().get_connection_args("client")
+    secured = security.get_connection_args("client")
     try:
         async with (
             asyncio.timeout(ANSWER_S),

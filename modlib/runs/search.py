@@ -3,7 +3,7 @@
 A study lies in the store as an SQLite file. Each trial is a training, which saves its state as
 every training does; a trial whose process was killed stops giving signs of life, is queued again
 by Optuna, and its training goes on where it was. What trial k tries depends on the study, k and
-the finished trials only. Optuna comes with ``modlib[search]``; what is committed is read without.
+the finished trials only. Optuna comes with the extra ``search``; what is committed is read without.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def opened_study(study: Study, store: Store) -> Iterator[optuna.Study]:
     try:
         import optuna
     except ImportError:
-        rule = "be left out where Optuna is missing (pip install 'modlib[search]')"
+        rule = "be left out where Optuna is missing (pip install -e '.[search]')"
         raise InputError("command", rule, "search") from None
     from sqlalchemy.exc import SQLAlchemyError
 

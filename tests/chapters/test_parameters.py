@@ -17,6 +17,7 @@ from modlib.chapters.parameters import (
     check_parameters,
     check_values,
     declared_parameters,
+    parameters_of,
 )
 from modlib.config.presets import FAMILIES, family_of, names_of
 from modlib.errors import InputError
@@ -38,7 +39,12 @@ def executed(cells: list[str]) -> dict[str, Any]:
     return namespace
 
 
-DECLARED = 'seed: int = 3\nn: int = 7\ntrain_pairs: int | None = None\ndevice: str = "cpu"\n'
+DECLARED = """\
+seed: int = 3
+n: int = 7
+train_pairs: "Optional[int]" = None
+device: str = "cpu"
+"""
 
 
 def injected(*lines: str) -> str:
@@ -179,9 +185,19 @@ def test_parameters_are_literals_with_annotations_and_have_rules(chapter):
     assert defaults.keys() <= {*RULES, *names_of(family)}
     assert {name for name, value in defaults.items() if value is None} <= optional
     check_values(defaults, optional)
+    assert all(one.remark for one in parameters_of(chapter))
     namespace = executed([cell])
     assert {name: namespace[name] for name in defaults} == defaults
     check_parameters(namespace)
+
+
+def test_papermill_reads_the_same_parameters(chapter):
+    import papermill
+
+    known = papermill.inspect_notebook(str(chapter))
+    assert {name: (one["inferred_type_name"], one["help"]) for name, one in known.items()} == {
+        one.name: (one.kind, one.remark) for one in parameters_of(chapter)
+    }
 
 
 def test_a_chapter_refuses_bad_and_unknown_parameters(chapter):

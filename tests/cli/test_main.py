@@ -141,6 +141,19 @@ def test_without_a_command_the_help_is_shown():
     assert "Commands:" in done.output
 
 
+def test_a_console_of_few_letters_shows_what_it_can(tmp_path):
+    few = {**os.environ, "PYTHONIOENCODING": "cp1252", "MODLIB_STORE": str(tmp_path)}
+    lines = [
+        "import click, modlib.cli.store as store",
+        "from modlib.cli.main import main",
+        "store.list_store.callback = lambda *words, **options: click.echo(chr(0x2713))",
+        "main(['store'])",
+    ]
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, env=few, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "?", "")
+
+
 def test_the_version_is_said():
     assert modlib("--version").stdout.split()[-1] == "0.1.0"
 
@@ -206,7 +219,8 @@ def test_options_change_what_a_preset_sets_and_nothing_else(monkeypatch, options
 CELLS = [
     (
         "parameters",
-        'seed: int = 3\nn: int = 7\ntrain_pairs: int | None = None\ndevice: str = "cpu"',
+        'seed: int = 3  # which network\nn: int = 7\ntrain_pairs: "Optional[int]" = None\n'
+        'device: str = "cpu"',
     ),
     (None, "from modlib.chapters.parameters import check_parameters\ncheck_parameters(globals())"),
     (None, 'print(f"seed {seed}, n {n}, pairs {train_pairs}, on {device}")'),
@@ -292,6 +306,28 @@ def test_run_gives_papermill_the_parameters_and_writes_where_it_is_told(executed
     assert executed[1] == {}
     modlib("run 4 --train-pairs 49 --n 7")
     assert executed[2] == {"train_pairs": 49, "n": 7}
+
+
+@pytest.mark.usefixtures("chapters")
+def test_run_lists_a_chapters_parameters(executed):
+    said = modlib("run 4 --help").stdout
+    assert "--seed int" in said
+    assert "which network  [default: 3]" in said
+    assert "--train_pairs Optional[int]" in said
+    assert "CHAPTER is a name or number" in modlib("run --help").stdout
+    assert not executed
+    assert "Missing argument CHAPTER" in modlib("run", status=2).stderr
+
+
+@pytest.mark.usefixtures("chapters")
+def test_run_all_gives_each_chapter_what_it_has(executed, tmp_path):
+    (tmp_path / "out").mkdir()
+    done = modlib("run all --seed 5 --output out")
+    assert executed == [{"seed": 5}, {"seed": 5}]
+    assert done.stdout == "wrote out/04_tiny.ipynb\nwrote out/12_broken.ipynb\n"
+    for words in ("--sede 5 --output out", "--n 2 --output out", "--seed 5 --output nowhere"):
+        assert "must" in modlib(f"run all {words}", status=2).stderr
+    assert len(executed) == 2
 
 
 @pytest.mark.usefixtures("chapters")

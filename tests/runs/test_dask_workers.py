@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -99,6 +101,96 @@ def test_workers_are_killed_and_the_tables_are_the_same(tmp_path, uninterrupted)
         assert process.returncode == 0
     assert said.startswith("4 shards, 40 networks, ")
     assert contents(tmp_path) == contents(uninterrupted)
+
+
+INTRUDER = """
+import asyncio, distributed, os, sys
+from distributed import Security
+
+async def ask(address, security):
+    secured = security.get_connection_args("client")
+    async with asyncio.timeout(10), distributed.rpc(address, connection_args=secured) as service:
+        return await service.identity()
+
+def tried(address, security):
+    try:
+        asyncio.run(ask(address, security))
+    except Exception as error:
+        return "refused"
+    return "got in"
+
+own = Security.temporary()
+tried("tls://127.0.0.1:1", own)  # whatever is loaded late is loaded now
+if hasattr(os, "geteuid") and os.geteuid() == 0:
+    os.setuid(65534)
+for address in sys.argv[1:]:
+    plain = address.replace("tls://", "tcp://")
+    print(tried(plain, Security()), tried(address, Security()), tried(address, own))
+"""
+
+
+def listening(process: psutil.Process) -> list[int]:
+    everyone = [process, *process.children(recursive=True)]
+    sockets = [one for each in everyone for one in each.net_connections()]
+    return [one.laddr.port for one in sockets if one.status == psutil.CONN_LISTEN]
+
+
+def test_nobody_else_speaks_to_workers_of_this_machine():
+    before = listening(psutil.Process())
+    with cluster.connected(1, None, "cpu") as client:
+        workers = client.scheduler_info()["workers"]
+        addresses = [client.scheduler.address, *workers, *(w["nanny"] for w in workers.values())]
+        assert len(addresses) == 3
+        assert all(address.startswith("tls://127.0.0.1:") for address in addresses)
+        command = [sys.executable, "-c", INTRUDER, *addresses]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.stdout.splitlines() == ["refused refused refused"] * 3, done.stderr
+        ports = set(listening(psutil.Process())) - set(before)
+        assert {int(address.rpartition(":")[2]) for address in addresses} <= ports
+        for port in ports:
+            for page in ("/", "/status", "/info/main/workers.html", "/json/counts.json"):
+                with pytest.raises((HTTPError, OSError)):
+                    urlopen(f"http://127.0.0.1:{port}{page}", timeout=5)
+        assert list(cluster.completed(client, abs, [-3])) == [(-3, 3)]
+
+
+def test_a_scheduler_with_credentials_takes_their_files(tmp_path):
+    from distributed import Security
+
+    made = Security.temporary()
+    files = {"ca": made.tls_ca_file, "cert": made.tls_client_cert, "key": made.tls_client_key}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    script = tmp_path / "scheduler.py"
+    paths = {name: str(tmp_path / name) for name in files}
+    script.write_text(
+        SCHEDULER.replace(
+            "dashboard_address=None",
+            "dashboard_address=None, protocol='tls://', security=distributed.Security("
+            f"tls_ca_file={paths['ca']!r}, require_encryption=True, "
+            + ", ".join(
+                f"tls_{who}_cert={paths['cert']!r}, tls_{who}_key={paths['key']!r}"
+                for who in ("client", "scheduler", "worker")
+            )
+            + ")",
+        )
+    )
+    with python(str(script), store=tmp_path) as process:
+        address = process.stdout.readline().strip()
+        given = tuple(paths[name] for name in ("ca", "cert", "key"))
+        with cluster.connected(None, address, "cpu", given) as client:
+            assert list(cluster.completed(client, abs, [-3])) == [(-3, 3)]
+        with (
+            pytest.raises(InputError, match="scheduler must be the address of a scheduler"),
+            cluster.connected(None, address, "cpu"),
+        ):
+            pass
+    for bad in (("nowhere", *given[1:]), (str(script), *given[1:])):
+        with (
+            pytest.raises(InputError, match="tls must be"),
+            cluster.connected(None, address, "cpu", bad),
+        ):
+            pass
 
 
 SCHEDULER = """
@@ -220,7 +312,7 @@ def test_without_the_extra_it_is_named(tmp_path, monkeypatch, words):
     monkeypatch.setitem(sys.modules, "distributed", None)
     said = refusal(tmp_path, *words)
     assert said.startswith(f"modlib: {words[0][2:]} must be left out where dask.distributed is")
-    assert "pip install 'modlib[cluster]'" in said
+    assert "pip install -e '.[cluster]'" in said
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "x", "1.5", "5000"])

@@ -315,7 +315,7 @@ def train_on_gpu(
     try:
         from triton import knobs
     except ImportError:
-        rule = "be cpu where triton is not installed (pip install 'modlib[gpu]')"
+        rule = "be cpu where triton is not installed (pip install -e '.[gpu]')"
         raise InputError("device", rule, str(device)) from None
     if device.type != "cuda" and not knobs.runtime.interpret:
         raise InputError("device", "be a CUDA device", str(device))
