@@ -271,7 +271,8 @@ def smallest_sets(
         columns, right = view.columns(q), targets[x, task]
         logits = view.logits[x, columns].astype(np.float64)
         members = np.flatnonzero(own[task])
-        for count, neuron in enumerate(members[np.argsort(-loudness[task, members])], start=1):
+        ranked = members[np.argsort(-loudness[task, members], kind="stable")]
+        for count, neuron in enumerate(ranked, start=1):
             lost = view.neurons[x, neuron] - view.neurons[:, neuron].mean(dtype=np.float64)
             logits -= lost[:, None] * view.written[neuron, columns]
             if (logits.argmax(1) == right).mean() < BROKEN:
