@@ -41,6 +41,8 @@ BROKEN = 0.6
 """Accuracy under which a task counts as broken."""
 PAPER_A_PHASE = 0.02
 """Paper A's bound for t_A + t_B - t_D of a simple neuron, in turns."""
+NEAR = 0.01
+"""Cycles a step within which two frequencies are neighbours."""
 LAWS = {"ln q": np.log, "sqrt q": np.sqrt, "q": lambda q: q}
 """What the number of clusters may grow with."""
 _RANK = 1e-6
@@ -211,6 +213,48 @@ def _output(
     return found
 
 
+class Folded(NamedTuple):
+    """A table beside its wave, gain cos(2 pi (turn - phase)) + level.
+
+    ``turns`` (entry,): each entry's place on the wave, in turns; ``values`` (entry,).
+    """
+
+    turns: Float[np.ndarray, " entry"]
+    values: Float[np.ndarray, " entry"]
+    gain: float
+    level: float
+    phase: float
+
+    def at(self, turns: Float[np.ndarray, " turn"]) -> Float[np.ndarray, " turn"]:
+        """The wave at these places."""
+        return np.asarray(self.gain * np.cos(2 * np.pi * (turns - self.phase)) + self.level)
+
+
+def folded(
+    view: TransformerView, parts: Heard, neurons: pd.DataFrame, neuron: int
+) -> tuple[Folded, Folded, Folded]:
+    """What a neuron hears of x0 and of x1, and what it says to its task, on its character."""
+    row = neurons.loc[neuron]
+    q, k = int(row.q), int(row.k)
+    known = characters(view)
+    (at,) = np.flatnonzero((known.q == q) & (known.k == k))
+    heard_of = [
+        _folded(part[:, neuron], freq)
+        for part, freq in zip((parts.x0, parts.x1), known.frequencies[at], strict=True)
+    ]
+    says = view.written[neuron, view.columns(q)].astype(np.float64)
+    return heard_of[0], heard_of[1], _folded(says - says.mean(), k / q)
+
+
+def _folded(values: Float[np.ndarray, " entry"], freq: float) -> Folded:
+    """Values of mean 0 on the wave of this frequency that is nearest to them."""
+    wave = fit_waves(values[:, None], np.array([freq]))
+    turns = freq * np.arange(len(values)) % 1.0
+    gain, phase = float(wave.gain[0]), float(wave.phase[0])
+    level = -float(gain * np.cos(2 * np.pi * (turns - phase)).mean())
+    return Folded(turns, values, gain, level, phase)
+
+
 def of_one_wave(neurons: pd.DataFrame) -> Bool[np.ndarray, " neuron"]:
     """Which neurons are of one wave."""
     return np.asarray(neurons.share >= ONE_WAVE)
@@ -223,15 +267,52 @@ def by_task(
     return of_one_wave(neurons) & (neurons.q.to_numpy() == qs[:, None])
 
 
-def cluster_sizes(neurons: pd.DataFrame) -> pd.DataFrame:
+def cluster_sizes(neurons: pd.DataFrame, fewest: int = MIN_CLUSTER) -> pd.DataFrame:
     """A row a cluster, ``q``, ``k`` and ``size``: neurons of one wave that share it."""
     sizes = neurons[of_one_wave(neurons)].groupby(["q", "k"]).size().rename("size").reset_index()
-    return sizes[sizes["size"] >= MIN_CLUSTER].reset_index(drop=True)
+    return sizes[sizes["size"] >= fewest].reset_index(drop=True)
 
 
-def cluster_numbers(neurons: pd.DataFrame, qs: Int[np.ndarray, " task"]) -> pd.Series:
+def cluster_numbers(
+    neurons: pd.DataFrame, qs: Int[np.ndarray, " task"], fewest: int = MIN_CLUSTER
+) -> pd.Series:
     """Clusters of each task, by q."""
-    return cluster_sizes(neurons).groupby("q").size().reindex(qs, fill_value=0)
+    return cluster_sizes(neurons, fewest).groupby("q").size().reindex(qs, fill_value=0)
+
+
+class Near(NamedTuple):
+    """Share of the pairs of clusters whose k/q lie within ``NEAR`` of each other.
+
+    ``at_random``: mean of draws with as many frequencies a task, ``low``, ``high``: 95 % of them.
+    """
+
+    share: float
+    at_random: float
+    low: float
+    high: float
+
+
+def near_frequencies(clusters: pd.DataFrame, num_draws: int = 500) -> Near | None:
+    """Whether tasks choose neighbouring frequencies; ``clusters``: see ``cluster_sizes``.
+
+    None below two clusters.
+    """
+    if len(clusters) < 2:
+        return None
+    generator = np.random.default_rng(0)
+    numbers = clusters.groupby("q").size()
+
+    def near(turns: np.ndarray) -> float:
+        first, second = np.triu_indices(len(turns), 1)
+        return float((np.abs(turns[first] - turns[second]) < NEAR).mean())
+
+    def drawn() -> np.ndarray:
+        chosen = (generator.permutation(q // 2)[:count] / q for q, count in numbers.items())
+        return np.concatenate([one + 1 / q for one, q in zip(chosen, numbers.index, strict=True)])
+
+    draws = [near(drawn()) for _ in range(num_draws)]
+    found = near((clusters.k / clusters.q).to_numpy())
+    return Near(found, float(np.mean(draws)), *np.quantile(draws, LEVELS).tolist())
 
 
 def growth(numbers: pd.Series) -> pd.DataFrame:
@@ -373,7 +454,8 @@ def describe_adders(
     those ``phase_error`` and ``loudness_error``, 95 % quantiles of the size of the phases' sum in
     turns and of ln(gain_0 / gain_1), ``same_output``, the share whose output is strongest at
     their own k, and ``to_task``, the mean share of the output that goes to their own task.
-    Tasks: ``clusters``, ``waves`` (neurons of one wave), ``shared`` (largest overlap with another
+    Tasks: ``clusters``, with ``clusters_1`` and ``clusters_3`` where one neuron makes one, and where
+    it takes three; ``waves`` (neurons of one wave), ``shared`` (largest overlap with another
     task), ``whole``, ``one_wave``, ``own_task``, ``direct_mean`` (``replacements``), and without
     its neurons the accuracy of its own, ``removed_own``, the mean of the others',
     ``removed_others``, which without as many random neurons is ``removed_random``; ``smallest``.
@@ -396,6 +478,8 @@ def describe_adders(
         {
             "q": view.qs,
             "clusters": cluster_numbers(neurons, view.qs).to_numpy(),
+            "clusters_1": cluster_numbers(neurons, view.qs, 1).to_numpy(),
+            "clusters_3": cluster_numbers(neurons, view.qs, 3).to_numpy(),
             "waves": found.own.sum(1),
             "shared": pd.DataFrame(found.shared).max(axis=1),
             "removed_own": np.diagonal(found.removed.own),
