@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isnan, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -260,30 +260,36 @@ def apart(found: Circuits, view: TransformerView) -> Apart:
 
 
 RUNGS = {
-    "whole": "the whole network",
     "one_wave": "one wave a digit",
     "own_task": "own task only",
     "direct_mean": "no direct path",
+    "own_joint": "both, and only what\nneeds both digits",
 }
 """What ``adders.replacements`` replaces, as the figure names it."""
 
 
 class Rungs(NamedTuple):
-    """Mean accuracies of the tasks; ``worst``: the task that its waves serve least."""
+    """Mean accuracies of the tasks; ``worst``: the task that its waves serve least; ``cancelled``:
+    share of the neurons' single digits that the direct path takes out of the logits, None where
+    it adds to them or there are none."""
 
     whole: float
     one_wave: float
     own_task: float
     direct_mean: float
+    own_joint: float
     worst: tuple[int, float]
+    cancelled: float | None = None
 
 
-def rungs(accuracy: pd.DataFrame) -> Rungs:
-    """How far the parts of the network can be replaced."""
+def rungs(accuracy: pd.DataFrame, waste_left: float = nan) -> Rungs:
+    """How far the parts of the network can be replaced; ``waste_left``: of the function."""
     means = accuracy.mean()
     q = accuracy.one_wave.idxmin()
     return Rungs(
-        *(float(means[name]) for name in RUNGS), worst=(int(q), float(accuracy.one_wave[q]))
+        *(float(means[name]) for name in ("whole", *RUNGS)),
+        worst=(int(q), float(accuracy.one_wave[q])),
+        cancelled=1 - waste_left if waste_left < 1 else None,
     )
 
 
@@ -329,9 +335,10 @@ class Answer(NamedTuple):
     num_broken: int
     others: float | None
     base: float
+    own_joint: float
 
 
-def answer(about: Network, seen: Lens, tasks: Apart) -> Answer:
+def answer(about: Network, seen: Lens, tasks: Apart, replaced: Rungs) -> Answer:
     """The answer to the chapter's question for this network."""
     median = 0.0 if seen.median is None or isnan(seen.median) else seen.median
     signs = (median >= ONE_WAVE) + tasks.alone
@@ -345,4 +352,5 @@ def answer(about: Network, seen: Lens, tasks: Apart) -> Answer:
         num_broken=tasks.num_broken,
         others=tasks.others,
         base=tasks.base,
+        own_joint=replaced.own_joint,
     )

@@ -182,14 +182,18 @@ def knock_outs(
 
 
 @figure
-def rungs(accuracy: pd.DataFrame, title: str = "") -> Figure:
-    """Accuracy of each task, by q, with parts of the network replaced: a line a column."""
-    fig, ax = plt.subplots(figsize=(8, 3.4))
-    qs = accuracy.index.to_numpy()
-    for place, name in enumerate(accuracy):
+def rungs(whole: pd.Series, replaced: pd.DataFrame, title: str = "") -> Figure:
+    """Accuracy of each task, by q, with parts of the network replaced: a line a column.
+
+    ``whole``: with none, in grey.
+    """
+    fig, ax = plt.subplots(figsize=(8, 3.6))
+    at = np.arange(len(whole))
+    ax.plot(at, whole, color=NEUTRAL, lw=3, alpha=0.6, label="the whole network")
+    for place, name in enumerate(replaced):
         style = {"color": PALETTE[place], "ls": STYLES[place], "marker": MARKERS[place]}
-        ax.plot(np.arange(len(qs)), accuracy[name], label=name, lw=1.2, **style)
-    _tasks(ax, qs, "x")
+        ax.plot(at, replaced[name], label=name, lw=1.2, **style)
+    _tasks(ax, whole.index.to_numpy(), "x")
     ax.set(xlabel="task q", ylabel="held-out accuracy", ylim=(0, 1.04), title=title)
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return fig

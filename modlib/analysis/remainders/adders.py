@@ -20,6 +20,7 @@ from scipy import stats
 from modlib.analysis.remainders.task_lens import (
     Ablations,
     ablate,
+    digit_parts,
     digit_waves,
     overlap,
     own_neurons,
@@ -373,7 +374,9 @@ def replacements(
 
     ``whole``: nothing; ``one_wave``: every preactivation is its mean and its best wave a digit;
     ``own_task``: every neuron writes to the task of its best wave only, and is held at its mean
-    for the others; ``direct_mean``: the path around the neurons is held at its mean.
+    for the others; ``direct_mean``: the path around the neurons is held at its mean;
+    ``own_joint``: both, and of each neuron only what depends on the two digits together, with no
+    part of either alone (``DigitParts.both``).
     """
     x = sample_of(numbers)
     x0, x1 = (digit[x] for digit in digits(view.config))
@@ -388,6 +391,7 @@ def replacements(
     to_own = np.repeat(view.qs, view.qs) == neurons.q.to_numpy()[:, None]
     active = view.neurons[x]
     mean = view.neurons.mean(0, dtype=np.float64).astype(active.dtype)
+    joint = digit_parts(view).both[x0, x1]
     simple = np.maximum(parts.mean + waves[0][x0] + waves[1][x1], 0).astype(active.dtype)
     direct = view.stream @ view.weights["unembed"]
     logits = {
@@ -395,9 +399,29 @@ def replacements(
         "one_wave": direct[x] + simple @ written,
         "own_task": direct[x] + (active - mean) @ (written * to_own) + mean @ written,
         "direct_mean": direct.mean(0) + active @ written,
+        "own_joint": direct.mean(0) + joint @ (written * to_own) + mean @ written,
     }
     right = {name: view.accuracy(one, targets[x]).mean(0) for name, one in logits.items()}
     return pd.DataFrame(right, index=pd.Index(view.qs, name="q"))
+
+
+def waste_left(view: TransformerView) -> float:
+    """What the path around the neurons leaves of their waves of a single digit in the logits.
+
+    A ReLU of two waves has each digit's wave beside that of both together. Variance of the single
+    digits' parts in all logits together, the direct path's added, over that of the neurons'; NaN
+    where the neurons have none.
+    """
+    found = digit_parts(view)
+    direct = view.grid(view.stream @ view.weights["unembed"])
+    neurons = [part @ view.written for part in (found.x0, found.x1)]
+    around = [direct.mean(1 - digit) - direct.mean((0, 1)) for digit in (0, 1)]
+    before = sum(float(part.var(0, dtype=np.float64).sum()) for part in neurons)
+    both = sum(
+        float((part + other).var(0, dtype=np.float64).sum())
+        for part, other in zip(neurons, around, strict=True)
+    )
+    return both / before if before > 0 else float("nan")
 
 
 class Circuits(NamedTuple):
@@ -453,11 +477,12 @@ def describe_adders(
     medians over live neurons of ``share`` and ``random``; ``one_wave_neurons``, how many; and of
     those ``phase_error`` and ``loudness_error``, 95 % quantiles of the size of the phases' sum in
     turns and of ln(gain_0 / gain_1), ``same_output``, the share whose output is strongest at
-    their own k, and ``to_task``, the mean share of the output that goes to their own task.
+    their own k, and ``to_task``, the mean share of the output that goes to their own task;
+    ``waste_left``, see there.
     Tasks: ``clusters``, with ``clusters_1`` and ``clusters_3`` where one neuron makes one, and where
     it takes three; ``waves`` (neurons of one wave), ``shared`` (largest overlap with another
-    task), ``whole``, ``one_wave``, ``own_task``, ``direct_mean`` (``replacements``), and without
-    its neurons the accuracy of its own, ``removed_own``, the mean of the others',
+    task), ``whole``, ``one_wave``, ``own_task``, ``direct_mean``, ``own_joint`` (``replacements``), and
+    without its neurons the accuracy of its own, ``removed_own``, the mean of the others',
     ``removed_others``, which without as many random neurons is ``removed_random``; ``smallest``.
     """
     parts = heard(view)
@@ -473,6 +498,7 @@ def describe_adders(
         "loudness_error": float(np.log(chosen.gain_0 / chosen.gain_1).abs().quantile(0.95)),
         "same_output": float((chosen.k_out == chosen.k).mean()),
         "to_task": float(chosen.to_task.mean()),
+        "waste_left": waste_left(view),
     }
     tasks = pd.DataFrame(
         {

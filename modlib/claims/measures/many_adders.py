@@ -35,6 +35,8 @@ LEARNED = 0.9
 ADDITIVE, CONTROL, SHARED, OTHERS = 1e-6, 0.2, 0.01, 0.98
 """Bounds of the rules: variance that is no sum, a control's best wave, overlap of two tasks,
 the others' mean accuracy."""
+REPLACED = ("whole", "one_wave", "own_task", "direct_mean", "own_joint")
+"""Columns of accuracies with parts of a network replaced."""
 SLOPE = (0.5, 1.5)
 """Bounds of the clusters a task for each unit of ln q."""
 
@@ -195,12 +197,13 @@ def disjoint() -> Measurement:
 
 
 @measures("B2.replace")
-def replace() -> Measurement:
+def replaced() -> Measurement:
     """Mean held-out accuracy with every neuron replaced by its one wave a digit."""
-    rows = learned("tasks", "one_wave", "whole", "own_task", "direct_mean").groupby("seed").mean()
+    rows = learned("tasks", *REPLACED).groupby("seed").mean()
     return counted(
         f"mean accuracy {LEARNED:g} or more with every neuron replaced by its one wave a digit",
         rows.one_wave >= LEARNED,
         note=f"{_told(rows.one_wave)}; the whole network {_told(rows.whole)}; writing to their own task "
-        f"only {_told(rows.own_task)}; the path around the neurons at its mean {_told(rows.direct_mean)}",
+        f"only {_told(rows.own_task)}; the path around the neurons at its mean {_told(rows.direct_mean)}; "
+        f"both, and only what needs both digits {_told(rows.own_joint)}",
     )
