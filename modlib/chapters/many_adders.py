@@ -19,7 +19,7 @@ from modlib.analysis.remainders.adders import (
     mean_of_others,
     of_one_wave,
 )
-from modlib.errors import require_choice
+from modlib.errors import InputError
 from modlib.models.views.transformer_view import TransformerView
 from modlib.runs.remainders import RemaindersRun
 
@@ -76,7 +76,9 @@ def shown_task(view: TransformerView, neurons: pd.DataFrame, q: int | None) -> i
     """The task that is looked at closely: ``q``, else of those with neurons of one wave the one
     nearest to p / 4. Raises ``InputError`` for a q that is no task."""
     if q is not None:
-        return int(require_choice("q", q, view.qs.tolist()))
+        if q not in view.qs:
+            raise InputError("q", f"be a prime below p = {view.config.p}", q)
+        return q
     having = neurons.q[of_one_wave(neurons)].unique()
     known = [task for task in view.qs.tolist() if task in having] or view.qs.tolist()
     return int(min(known, key=lambda task: abs(task - view.config.p / 4)))
@@ -102,6 +104,11 @@ class OneNeuron(NamedTuple):
     error: float = 0.0
 
 
+def _turns(phase: float) -> float:
+    """A phase as it is told, in hundredths: 0.999 turns are none."""
+    return round(float(phase), 2) % 1.0
+
+
 def one_neuron(neurons: pd.DataFrame, q: int, neuron: int | None) -> OneNeuron:
     """The neuron that is looked at closely."""
     if neuron is None:
@@ -112,10 +119,10 @@ def one_neuron(neurons: pd.DataFrame, q: int, neuron: int | None) -> OneNeuron:
         neuron=neuron,
         k=int(row.k),
         share=float(row.share),
-        phase_0=float(row.phase_0),
-        phase_1=float(row.phase_1),
-        phase_out=float(row.phase_out),
-        total=float((row.phase_0 + row.phase_1) % 1.0),
+        phase_0=_turns(row.phase_0),
+        phase_1=_turns(row.phase_1),
+        phase_out=_turns(row.phase_out),
+        total=_turns(row.phase_0 + row.phase_1),
         error=abs(float(row.phase_error)),
     )
 
@@ -208,7 +215,7 @@ class Apart(NamedTuple):
     ``num_removed`` tasks that have neurons fall under ``broken`` of accuracy; ``own``: the ends of
     the tasks' own accuracies; ``others``: least mean of the others, ``at_random`` without as many
     random neurons, ``base`` of all tasks with everything; ``worst``: the largest loss of another
-    task, (removed, task, points of accuracy); ``smallest``: ends of the neurons that break a task.
+    task, (removed, task, points of accuracy), and ``lost`` by the others' mean; ``smallest``: ends of the neurons that break a task.
     """
 
     shared: float | None
@@ -220,6 +227,7 @@ class Apart(NamedTuple):
     others: float | None
     at_random: float | None
     worst: tuple[int, int, float] | None
+    lost: float | None
     smallest: tuple[int, int] | None
 
     @property
@@ -228,8 +236,8 @@ class Apart(NamedTuple):
         return (
             self.num_removed > 0
             and self.num_broken == self.num_removed
-            and self.others is not None
-            and self.others > self.base - MOST_LOST
+            and self.lost is not None
+            and self.lost < MOST_LOST
         )
 
 
@@ -238,6 +246,7 @@ def apart(found: Circuits, view: TransformerView) -> Apart:
     having = found.own.sum(1) > 0
     own = np.diagonal(found.removed.own)[having]
     lost = found.removed.base - found.removed.own
+    by_mean = mean_of_others(lost)
     np.fill_diagonal(lost, -np.inf)
     worst = np.unravel_index(int(lost.argmax()), lost.shape)
     several = len(view.qs) > 1 and bool(having.any())
@@ -255,6 +264,7 @@ def apart(found: Circuits, view: TransformerView) -> Apart:
         worst=(int(view.qs[worst[0]]), int(view.qs[worst[1]]), float(lost[worst]))
         if several
         else None,
+        lost=float(by_mean[having].max()) if several else None,
         smallest=(int(counts.min()), int(counts.max())) if len(counts) else None,
     )
 
@@ -289,7 +299,7 @@ def rungs(accuracy: pd.DataFrame, waste_left: float = nan) -> Rungs:
     return Rungs(
         *(float(means[name]) for name in ("whole", *RUNGS)),
         worst=(int(q), float(accuracy.one_wave[q])),
-        cancelled=1 - waste_left if waste_left < 1 else None,
+        cancelled=1 - waste_left if waste_left <= 1 else None,
     )
 
 

@@ -48,7 +48,7 @@ def one_adder(panels: Mapping[str, Folded], entries: Sequence[str], title: str =
         below.plot(found.turns, found.values, "o", color=color, ms=3.2)
         below.axvline(found.phase, color=MARK, ls="--", lw=1.2)
         below.set(xlabel="place on the wave, turns", xlim=(-0.02, 1.02))
-        below.set_title(f"crest at {found.phase:.2f}", color=MARK)
+        below.set_title(f"crest at {round(found.phase, 2) % 1:.2f}", color=MARK)
         below.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
     axes[0, 0].set_ylabel("in order")
     axes[1, 0].set_ylabel("along the wave")

@@ -42,6 +42,7 @@ CHAPTERS = {
     "13_transformer_neurons",
     "14_ablations",
     "15_your_checkpoint",
+    "16_many_adders",
 }
 
 IDS_OF_PAPER_A = [
