@@ -8,17 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.remainders.adders import (
-    BROKEN,
-    ONE_WAVE,
-    Circuits,
-    Heard,
-    Near,
-    cluster_numbers,
-    growth,
-    mean_of_others,
-    of_one_wave,
-)
+from modlib.analysis.remainders.adders import ONE_WAVE, Heard, of_one_wave
+from modlib.analysis.remainders.circuits import BROKEN, Circuits, mean_of_others
+from modlib.analysis.remainders.task_clusters import Near, cluster_numbers, growth
 from modlib.errors import InputError
 from modlib.models.views.transformer_view import TransformerView
 from modlib.runs.remainders import RemaindersRun
@@ -215,7 +207,8 @@ class Apart(NamedTuple):
     ``num_removed`` tasks that have neurons fall under ``broken`` of accuracy; ``own``: the ends of
     the tasks' own accuracies; ``others``: least mean of the others, ``at_random`` without as many
     random neurons, ``base`` of all tasks with everything; ``worst``: the largest loss of another
-    task, (removed, task, points of accuracy), and ``lost`` by the others' mean; ``smallest``: ends of the neurons that break a task.
+    task, (removed, task, points of accuracy), and ``lost`` by the others' mean; ``smallest``: ends
+    of the neurons that break a task.
     """
 
     shared: float | None
@@ -297,7 +290,11 @@ def rungs(accuracy: pd.DataFrame, waste_left: float = nan) -> Rungs:
     means = accuracy.mean()
     q = accuracy.one_wave.idxmin()
     return Rungs(
-        *(float(means[name]) for name in ("whole", *RUNGS)),
+        whole=float(means.whole),
+        one_wave=float(means.one_wave),
+        own_task=float(means.own_task),
+        direct_mean=float(means.direct_mean),
+        own_joint=float(means.own_joint),
         worst=(int(q), float(accuracy.one_wave[q])),
         cancelled=1 - waste_left if waste_left <= 1 else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from modlib.analysis.remainders.adders import LAWS, ONE_WAVE, PAPER_A_PHASE, Folded
+from modlib.analysis.remainders.adders import ONE_WAVE, PAPER_A_PHASE, Folded
+from modlib.analysis.remainders.task_clusters import LAWS
 from modlib.plots.base import (
     MARK,
     MARKERS,
@@ -191,7 +193,8 @@ def rungs(whole: pd.Series, replaced: pd.DataFrame, title: str = "") -> Figure:
     at = np.arange(len(whole))
     ax.plot(at, whole, color=NEUTRAL, lw=3, alpha=0.6, label="the whole network")
     for place, name in enumerate(replaced):
-        style = {"color": PALETTE[place], "ls": STYLES[place], "marker": MARKERS[place]}
+        style: dict[str, Any] = {"color": PALETTE[place], "ls": STYLES[place]}
+        style["marker"] = MARKERS[place]
         ax.plot(at, replaced[name], label=name, lw=1.2, **style)
     _tasks(ax, whole.index.to_numpy(), "x")
     ax.set(xlabel="task q", ylabel="held-out accuracy", ylim=(0, 1.04), title=title)

@@ -12,6 +12,8 @@ import pytest
 
 from made_up.adders import adders_network
 from modlib.analysis.remainders import adders as ad
+from modlib.analysis.remainders import circuits as ci
+from modlib.analysis.remainders import task_clusters as tc
 from modlib.chapters import many_adders as facts
 from modlib.chapters.say import fill
 from modlib.config.remainders import RemaindersConfig
@@ -55,8 +57,8 @@ def of(view: TransformerView) -> SimpleNamespace:
         view=view,
         parts=parts,
         neurons=neurons,
-        circuits=ad.circuits(view, neurons, targets, numbers),
-        rungs=ad.replacements(view, parts, neurons, targets, numbers),
+        circuits=ci.circuits(view, neurons, targets, numbers),
+        rungs=ci.replacements(view, parts, neurons, targets, numbers),
     )
 
 
@@ -159,16 +161,15 @@ def test_phases_are_told_where_there_are_any(planted, dead):
     assert "for 138 neurons of one wave the sum is off by at most 0.020 turns" in text
     assert "strongest at the frequency that they hear in 100 %" in text
     assert title("phases", found._replace(phase_error=0.02)) == "95 % within 0.020 turns"
-    assert "louder" in say("about-phases", found._replace(loudness=1.32))
+    assert "looser" in say("about-phases", found._replace(loudness=1.32))
+    assert "1.05 times as loud as the other." in say("about-phases", found._replace(loudness=1.05))
     none = facts.waves(dead.parts, dead.neurons, 8)
     assert "no neuron is of one wave" in say("about-phases", none)
     assert title("phases", none) == ""
 
 
 def growth(one: SimpleNamespace) -> facts.Growth:
-    return facts.clusters(
-        one.neurons, one.view, ad.near_frequencies(ad.cluster_sizes(one.neurons))
-    )
+    return facts.clusters(one.neurons, one.view, tc.near_frequencies(tc.cluster_sizes(one.neurons)))
 
 
 def test_clusters_are_told_with_the_law_where_there_is_one(planted, dead):
@@ -177,7 +178,7 @@ def test_clusters_are_told_with_the_law_where_there_is_one(planted, dead):
     text = say("about-clusters", found._replace(slope=(1.2, 1.0, 1.4), near=None))
     assert "0 to 3 clusters a task; on ln q they rise by 1.20 (1.00 to 1.40) a unit" in text
     assert "columns" not in text
-    near = ad.Near(0.083, 0.039, 0.035, 0.043)
+    near = tc.Near(0.083, 0.039, 0.035, 0.043)
     text = say("about-clusters", found._replace(near=near))
     assert "8.3 % of all pairs of clusters lie within .01 cycles" in text
     assert "columns" not in say("about-clusters", found._replace(near=near._replace(share=0.04)))
@@ -189,12 +190,12 @@ def test_clusters_are_told_with_the_law_where_there_is_one(planted, dead):
 
 def test_neighbouring_frequencies_are_counted_against_draws():
     same = pd.DataFrame({"q": [97, 101, 103], "k": [30, 31, 32], "size": 5})
-    found = ad.near_frequencies(same)
+    found = tc.near_frequencies(same)
     assert found.share == 1
     assert found.at_random == pytest.approx(0.04, abs=0.02)
     apart = pd.DataFrame({"q": [7, 7, 7], "k": [1, 2, 3], "size": 5})
-    assert ad.near_frequencies(apart)[:2] == (0, 0)
-    assert ad.near_frequencies(apart[:1]) is None
+    assert tc.near_frequencies(apart)[:2] == (0, 0)
+    assert tc.near_frequencies(apart[:1]) is None
 
 
 def test_tasks_that_fall_alone_are_told_with_their_neighbours(planted):
@@ -231,7 +232,7 @@ def test_without_neurons_or_neighbours_nothing_is_told_of_them(dead, planted):
 
 
 def test_replacements_are_told_with_what_the_direct_path_cancels(planted, dead):
-    found = facts.rungs(planted.rungs, ad.waste_left(planted.view))
+    found = facts.rungs(planted.rungs, ci.waste_left(planted.view))
     text = say("about-rungs", found)
     assert "| neurons that write to their own task only | " in text
     assert title("rungs", found).startswith("one wave a digit: ")
@@ -244,7 +245,7 @@ def test_replacements_are_told_with_what_the_direct_path_cancels(planted, dead):
     assert "less than the whole network" in say(
         "about-waste", found._replace(own_joint=0.5, whole=0.9)
     )
-    assert facts.rungs(dead.rungs, ad.waste_left(dead.view)).cancelled is None
+    assert facts.rungs(dead.rungs, ci.waste_left(dead.view)).cancelled is None
 
 
 def test_the_smaller_network_is_told_by_the_same_numbers(planted):

@@ -56,8 +56,8 @@ def adders_network(
 ) -> TransformerView:
     """Paper A's network for each task q, with clusters at these k of ``size`` neurons each.
 
-    Phases are spread as in ``made_up.views``, evenly for a ``size`` prime to 6; the output's phase is
-    their sum less ``phase_error``.
+    Phases are spread as in ``made_up.views``, evenly for a ``size`` prime to 6; the output's phase
+    is their sum less ``phase_error``.
     """
     low_first = changes.get("digits", "low_first") == "low_first"
     high, qs = p, [q for q in range(2, p) if all(q % d for d in range(2, q))]

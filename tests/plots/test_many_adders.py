@@ -8,6 +8,7 @@ import pytest
 
 from drawn import points
 from modlib.analysis.remainders import adders as ad
+from modlib.analysis.remainders import task_clusters as tc
 from modlib.plots import base
 from modlib.plots import many_adders as drawn
 
@@ -63,17 +64,21 @@ def test_phases_are_drawn_against_their_sum():
 def test_clusters_lie_at_their_frequency_with_their_size():
     sizes = pd.DataFrame({"q": [3, 7, 7], "k": [1, 1, 3], "size": [2, 5, 9]})
     numbers = pd.Series([0, 1, 0, 2], index=QS)
-    fig = drawn.clusters_by_task(sizes, numbers, ad.growth(numbers))
+    fig = drawn.clusters_by_task(sizes, numbers, tc.growth(numbers))
     dots = fig.axes[0].collections[0]
     np.testing.assert_allclose(dots.get_offsets(), [[1 / 3, 1], [1 / 7, 3], [3 / 7, 3]])
     assert dots.get_sizes().tolist() == [8, 20, 36]
     found = points(fig, 1)
     assert found["a task"].y.tolist() == [0, 1, 0, 2]
     assert {"ln q fitted", "sqrt q fitted", "q fitted"} <= set(found)
-    assert "no neuron" in drawn.clusters_by_task(
-        sizes[:0], numbers, ad.growth(numbers)
-    ).axes[0].texts[0].get_text()
-    two = drawn.clusters_by_task(sizes[:1], numbers[:2], ad.growth(numbers[:2]))
+    assert (
+        "no neuron"
+        in drawn.clusters_by_task(sizes[:0], numbers, tc.growth(numbers))
+        .axes[0]
+        .texts[0]
+        .get_text()
+    )
+    two = drawn.clusters_by_task(sizes[:1], numbers[:2], tc.growth(numbers[:2]))
     assert set(points(two, 1)) == {"a task"}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
-from modlib.analysis.remainders.adders import describe_adders
+from modlib.analysis.remainders.circuits import describe_adders
 from modlib.analysis.remainders.digit_attention import describe_attention
 from modlib.analysis.remainders.task_lens import describe_tasks
 from modlib.analysis.remainders.token_embeddings import describe_embeddings

@@ -1,6 +1,6 @@
 """How the claims about many adders in one transformer are measured: paper B's own size, p = 113.
 
-What is told of a network stands in the tables of its export (``analysis.remainders.adders``); the
+What is told of a network stands in the tables of its export (``analysis.remainders.circuits``); the
 networks on fresh seeds decide, one by one.
 """
 
@@ -10,15 +10,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from modlib.analysis.remainders.adders import (
-    BROKEN,
-    LAWS,
-    ONE_WAVE,
-    PAPER_A_PHASE,
-    growth,
-    heard,
-    neuron_waves,
-)
+from modlib.analysis.remainders.adders import ONE_WAVE, PAPER_A_PHASE, heard, neuron_waves
+from modlib.analysis.remainders.circuits import BROKEN
+from modlib.analysis.remainders.task_clusters import LAWS, growth
 from modlib.claims import fresh
 from modlib.claims.committed import find_remainders
 from modlib.claims.decide import Part, counted, every, judged, over, part
@@ -169,7 +163,8 @@ def clusters() -> Measurement:
         for law in LAWS
     }
     told = "; ".join(
-        f"{law} {', '.join(f'{share:.2f}' for share in shares)}" for law, shares in explained.items()
+        f"{law} {', '.join(f'{share:.2f}' for share in shares)}"
+        for law, shares in explained.items()
     )
     return judged(
         *_parts(rows, "clusters"),
@@ -200,10 +195,15 @@ def disjoint() -> Measurement:
 def replaced() -> Measurement:
     """Mean held-out accuracy with every neuron replaced by its one wave a digit."""
     rows = learned("tasks", *REPLACED).groupby("seed").mean()
+    beside = {
+        "the whole network": rows.whole,
+        "writing to their own task only": rows.own_task,
+        "the path around the neurons at its mean": rows.direct_mean,
+        "both, and only what needs both digits": rows.own_joint,
+    }
+    rest = "; ".join(f"{name} {_told(values)}" for name, values in beside.items())
     return counted(
         f"mean accuracy {LEARNED:g} or more with every neuron replaced by its one wave a digit",
         rows.one_wave >= LEARNED,
-        note=f"{_told(rows.one_wave)}; the whole network {_told(rows.whole)}; writing to their own task "
-        f"only {_told(rows.own_task)}; the path around the neurons at its mean {_told(rows.direct_mean)}; "
-        f"both, and only what needs both digits {_told(rows.own_joint)}",
+        note=f"{_told(rows.one_wave)}; {rest}",
     )

@@ -8,6 +8,8 @@ import pytest
 
 from made_up.adders import adders_network, digit_network
 from modlib.analysis.remainders import adders as ad
+from modlib.analysis.remainders import circuits as ci
+from modlib.analysis.remainders import task_clusters as tc
 from modlib.analysis.remainders.summary import describe
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import initial_weights
@@ -94,8 +96,8 @@ def test_planted_waves_clusters_and_phases_are_found(order):
     assert chosen.out_share.to_numpy() == pytest.approx(1)
     assert chosen.to_task.to_numpy() == pytest.approx(1)
     assert chosen[chosen.q > 2].gain_0.to_numpy() == pytest.approx(1)
-    assert ad.cluster_numbers(found, QS).tolist() == [1, 1, 2, 2]
-    assert ad.cluster_sizes(found)["size"].tolist() == [7] * 6
+    assert tc.cluster_numbers(found, QS).tolist() == [1, 1, 2, 2]
+    assert tc.cluster_sizes(found)["size"].tolist() == [7] * 6
 
 
 def test_neurons_that_hear_nothing_are_of_no_wave():
@@ -121,18 +123,20 @@ def test_random_pairs_explain_less_than_the_planted_wave_and_noise_has_no_wave()
 
 def test_a_neuron_alone_is_no_cluster():
     table = pd.DataFrame({"q": [5, 5, 5, 7], "k": [1, 1, 2, 1], "share": [0.9, 0.9, 0.9, 0.7]})
-    assert ad.cluster_sizes(table).to_numpy().tolist() == [[5, 1, 2]]
-    assert ad.cluster_numbers(table, QS).tolist() == [0, 0, 1, 0]
+    assert tc.cluster_sizes(table).to_numpy().tolist() == [[5, 1, 2]]
+    assert tc.cluster_numbers(table, QS).tolist() == [0, 0, 1, 0]
 
 
-@pytest.mark.parametrize(("name", "law"), list(ad.LAWS.items()))
+@pytest.mark.parametrize(("name", "law"), list(tc.LAWS.items()))
 def test_clusters_that_follow_a_law_give_its_slope(name, law):
     qs = np.array([2, 3, 5, 7, 11, 13, 17])
-    found = ad.growth(pd.Series(1 + 2 * law(qs.astype(float)), index=qs))
+    found = tc.growth(pd.Series(1 + 2 * law(qs.astype(float)), index=qs))
     assert found.explained.idxmax() == name
     assert found.loc[name, ["slope", "low", "high"]].to_numpy(dtype=float) == pytest.approx(2)
     assert found.loc[name, "start"] == pytest.approx(1)
-    assert ad.growth(pd.Series([1.0, 1.0], index=[2, 3])).empty
+    assert tc.growth(pd.Series([1.0, 1.0], index=[2, 3])).empty
+    level = tc.growth(pd.Series(2.0, index=qs)).loc[name]
+    assert level[["slope", "low", "high", "start"]].tolist() == [0, 0, 0, 2]
 
 
 def test_the_interval_of_the_slope_holds_the_truth_in_nineteen_of_twenty_cases():
@@ -140,7 +144,7 @@ def test_the_interval_of_the_slope_holds_the_truth_in_nineteen_of_twenty_cases()
     held = 0
     for _ in range(150):
         numbers = pd.Series(np.log(qs) + drawn.normal(size=len(qs)), index=qs)
-        slope, low, high = ad.growth(numbers).loc["ln q", ["slope", "low", "high"]]
+        slope, low, high = tc.growth(numbers).loc["ln q", ["slope", "low", "high"]]
         assert low < slope < high
         held += low <= 1 <= high
     assert held / 150 == pytest.approx(0.95, abs=0.054)  # three standard errors
@@ -150,7 +154,7 @@ def test_planted_adders_answer_and_each_task_breaks_alone():
     view = adders_network({3: [1], 5: [1, 2], 7: [1, 2, 3]}, size=23)
     right = view.accuracy(view.logits, answers(view)).mean(0)
     assert right[1:].min() > 0.97
-    found = ad.circuits(view, waves(view), answers(view), ALL)
+    found = ci.circuits(view, waves(view), answers(view), ALL)
     assert found.own.sum(1).tolist() == [0, 23, 46, 69]
     assert np.nanmax(found.shared[1:, 1:]) == 0
     assert np.isnan(np.diagonal(found.shared)).all()
@@ -167,13 +171,13 @@ def test_the_smallest_set_is_counted_by_removing_one_after_the_other():
     view = adders_network({7: [1, 2, 3]}, size=43)
     targets, found = answers(view), waves(view)
     own, loudness = ad.by_task(found, view.qs), ad.votes(view, targets)
-    counts = ad.smallest_sets(view, targets, own, loudness, ALL)
+    counts = ci.smallest_sets(view, targets, own, loudness, ALL)
     order = np.argsort(-np.where(own[3], loudness[3], -np.inf), kind="stable")
     assert counts[3] > 2
     for count in (int(counts[3]) - 1, int(counts[3])):
         removed = np.isin(np.arange(len(order)), order[:count])
         right = view.accuracy(view.without_neurons(removed), targets).mean(0)[3]
-        assert (right < ad.BROKEN) == (count == counts[3])
+        assert (right < ci.BROKEN) == (count == counts[3])
 
 
 def test_a_neuron_that_serves_two_tasks_is_shared():
@@ -183,13 +187,13 @@ def test_a_neuron_that_serves_two_tasks_is_shared():
         for digit in (0, 1)
     ]
     view = digit_network(*tables, one.written[:7] + other.written[:7])
-    shared = ad.circuits(view, waves(view), answers(view), ALL).shared
+    shared = ci.circuits(view, waves(view), answers(view), ALL).shared
     assert np.nanmax(shared) >= 0.2
 
 
 def test_replacing_what_is_planted_by_its_waves_changes_nothing():
     view = adders_network({3: [1], 5: [1, 2], 7: [1, 2, 3]}, size=23)
-    rungs = ad.replacements(view, ad.heard(view), waves(view), answers(view), ALL)
+    rungs = ci.replacements(view, ad.heard(view), waves(view), answers(view), ALL)
     right = view.accuracy(view.logits, answers(view)).mean(0)
     for name in ("whole", "one_wave", "own_task", "direct_mean"):
         assert rungs[name].to_numpy() == pytest.approx(right)
@@ -201,7 +205,7 @@ def test_each_replacement_takes_away_what_it_says():
     noise = 50 * np.random.default_rng(0).normal(size=(11, 7))
     weights["unembed"][:11, 10:] = noise - noise.mean(0)
     noisy = TransformerView(config=view.config, weights=weights)
-    rungs = ad.replacements(noisy, ad.heard(noisy), waves(noisy), answers(noisy), ALL)
+    rungs = ci.replacements(noisy, ad.heard(noisy), waves(noisy), answers(noisy), ALL)
     assert rungs.whole[7] < 0.5 < rungs.direct_mean[7]
     assert rungs.own_task[7] == rungs.whole[7]
     mean, noise = view.neurons[:, :46].mean(0), np.random.default_rng(1).normal(size=(46, 7))
@@ -209,12 +213,12 @@ def test_each_replacement_takes_away_what_it_says():
     w_out = view.weights["w_out"].copy()
     w_out[:46, 22 + 3 + 10 : 22 + 3 + 17] = 50 * noise
     crossed = TransformerView(config=view.config, weights={**view.weights, "w_out": w_out})
-    rungs = ad.replacements(crossed, ad.heard(crossed), waves(crossed), answers(crossed), ALL)
+    rungs = ci.replacements(crossed, ad.heard(crossed), waves(crossed), answers(crossed), ALL)
     assert rungs.whole[7] < 0.5 < rungs.own_task[7]
     spoilt = view.weights["w_in"].copy()
     spoilt[:11, 46:115] += 1.0 * np.random.default_rng(2).normal(size=(11, 69))
     rough = TransformerView(config=view.config, weights={**view.weights, "w_in": spoilt})
-    rungs = ad.replacements(rough, ad.heard(rough), waves(rough), answers(rough), ALL)
+    rungs = ci.replacements(rough, ad.heard(rough), waves(rough), answers(rough), ALL)
     assert rungs.one_wave[7] > rungs.whole[7]
 
 
@@ -230,9 +234,23 @@ def test_any_network_is_described(changes):
         assert found.tasks.removed_others.isna().all()
 
 
+def test_what_the_direct_path_cancels_of_single_digits_is_waste_no_more():
+    view = adders_network({5: [1, 2], 7: [1, 2, 3]}, size=23)
+    assert ci.waste_left(view) == pytest.approx(1)
+    parts = view.grid(view.neurons).mean(1) @ view.written  # what neurons say of x0 alone
+    weights = {**view.weights, "unembed": view.weights["unembed"].copy()}
+    weights["unembed"][:11] -= parts - parts.mean(0)
+    cleaned = TransformerView(config=view.config, weights=weights)
+    whole = [part @ view.written for part in (view.grid(view.neurons).mean(d) for d in (1, 0))]
+    of_x0, of_x1 = (float(part.var(0).sum()) for part in whole)
+    assert ci.waste_left(cleaned) == pytest.approx(of_x1 / (of_x0 + of_x1))
+    rungs = ci.replacements(view, ad.heard(view), waves(view), answers(view), ALL)
+    assert rungs.own_joint[7] == 1
+
+
 def test_planted_adders_are_described_as_such_and_a_dead_network_as_none():
     view = adders_network({5: [1, 2], 7: [1, 2, 3]}, size=23)
-    network, tasks = ad.describe_adders(view, answers(view), ALL)
+    network, tasks = ci.describe_adders(view, answers(view), ALL)
     assert network["not_additive"] < 1e-12
     assert network["one_wave"] == pytest.approx(1)
     assert network["one_wave_neurons"] == 115
@@ -241,7 +259,7 @@ def test_planted_adders_are_described_as_such_and_a_dead_network_as_none():
     assert tasks.clusters.tolist() == [0, 0, 2, 3]
     weights = {**view.weights, "w_in": np.zeros_like(view.weights["w_in"])}
     dead = TransformerView(config=view.config, weights=weights)
-    network, tasks = ad.describe_adders(dead, answers(dead), ALL)
+    network, tasks = ci.describe_adders(dead, answers(dead), ALL)
     assert network["one_wave_neurons"] == 0
     assert np.isnan(network["one_wave"])
     assert tasks.clusters.tolist() == [0, 0, 0, 0]
