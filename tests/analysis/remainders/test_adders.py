@@ -10,6 +10,7 @@ from made_up.adders import adders_network, digit_network
 from modlib.analysis.remainders import adders as ad
 from modlib.analysis.remainders import circuits as ci
 from modlib.analysis.remainders import task_clusters as tc
+from modlib.analysis.remainders import task_lens as lens
 from modlib.analysis.remainders.summary import describe
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import initial_weights
@@ -170,7 +171,7 @@ def test_planted_adders_answer_and_each_task_breaks_alone():
 def test_the_smallest_set_is_counted_by_removing_one_after_the_other():
     view = adders_network({7: [1, 2, 3]}, size=43)
     targets, found = answers(view), waves(view)
-    own, loudness = ad.by_task(found, view.qs), ad.votes(view, targets)
+    own, loudness = ad.by_task(found, view.qs), lens.votes(view, targets)
     counts = ci.smallest_sets(view, targets, own, loudness, ALL)
     order = np.argsort(-np.where(own[3], loudness[3], -np.inf), kind="stable")
     assert counts[3] > 2
