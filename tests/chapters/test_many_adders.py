@@ -88,7 +88,7 @@ def about(**changes: object) -> facts.Network:
 def test_every_cell_that_says_something_is_tested():
     assert cells(CHAPTER) == {
         *("about-network", "about-one-neuron", "about-waves", "about-phases", "about-clusters"),
-        *("about-apart", "about-rungs", "about-waste", "smaller", "answer"),
+        *("about-apart", "apart-answer", "about-rungs", "about-waste", "smaller", "answer"),
     }
 
 
@@ -216,6 +216,11 @@ def test_tasks_that_fall_alone_are_told_with_their_neighbours(planted):
     assert title("knock-outs", found, 1).startswith("the others keep ")
     assert not found._replace(num_broken=2).alone
     assert not found._replace(lost=0.03).alone
+
+
+def test_paper_bs_question_is_answered_where_tasks_fall_alone():
+    assert say("apart-answer", {"alone": True}).startswith("This is the answer to paper B")
+    assert say("apart-answer", {"alone": False}).startswith("Here that cut is not clean")
 
 
 def test_without_neurons_or_neighbours_nothing_is_told_of_them(dead, planted):

@@ -9,7 +9,7 @@ from modlib.analysis.many_seeds import origin
 from modlib.analysis.many_seeds.sweep_tables import presence, tuned_neurons, window
 from modlib.claims import fresh
 from modlib.claims.committed import mean_of, with_bounds
-from modlib.claims.decide import Part, every, judged, part, some
+from modlib.claims.decide import Bounds, Part, every, judged, part, some
 from modlib.claims.measures import measures
 from modlib.claims.measures.frequencies import PAPER_COUNT
 from modlib.claims.verdict import Measurement, MissingExport
@@ -37,8 +37,9 @@ def joint_weights() -> Measurement:
         ):
             mean = mean_of(rows[column])
             at = f"epoch {epoch:.0f}, {said}"
-            bounds = {"at_least": low, "at_most": high}
-            parts.append(part(at, mean, len(rows), jobs="A91-long", unit="%", **bounds))
+            parts.append(
+                part(at, mean, len(rows), jobs="A91-long", unit="%", at_least=low, at_most=high)
+            )
         epochs.append((every(one.verdict for one in parts), parts))
     verdict = some(found for found, _ in epochs)
     kept = [parts for found, parts in epochs if found == verdict]
@@ -91,8 +92,7 @@ def batch_invariance() -> Measurement:
     num, jobs = min(len(small), len(full)), ("A91-long", "A91-full-long")
     parts, notes = [], []
     for what, (test, margin) in fr.regime_differences(small, full).items():
-        bounds = {"at_least": -margin, "at_most": margin}
-        parts.append(part(what, test.interval, num, jobs=jobs, **bounds))
+        parts.append(part(what, test.interval, num, jobs=jobs, at_least=-margin, at_most=margin))
         notes.append(f"{what}: p of not being equivalent {test.p_value:.2g}")
     beside = []
     for what, values in (
@@ -103,8 +103,7 @@ def batch_invariance() -> Measurement:
         margin = max(FIFTH * float(other.mean()), 1e-9)
         test = equivalence(one, other, margin)
         said = f"{what}, {other.mean():.3g} with batches of n"
-        bounds = {"at_least": -margin, "at_most": margin}
-        beside.append(part(said, test.interval, num, jobs=jobs, **bounds))
+        beside.append(part(said, test.interval, num, jobs=jobs, at_least=-margin, at_most=margin))
     note = f"full batch less batch n; {'; '.join(notes)}"
     return judged(*parts, beside=beside, note=note)
 
@@ -135,7 +134,8 @@ def class_rates() -> Measurement:
 @measures("A2.double")
 def doubling() -> Measurement:
     """Lift of two frequencies of ratio 2, apart for networks with fine-tuning neurons."""
-    parts, beside = [], []
+    parts: list[Part] = []
+    beside: list[Part] = []
     for job in ("A91", "A89"):
         tables, n = fresh.sweep(job), int(job[1:])
         found, tuned = presence(tables), (tables.networks["neurons_fine-tuning"] > 0).to_numpy()
@@ -153,9 +153,9 @@ def doubling() -> Measurement:
     return judged(*parts, beside=beside, controls="frequencies drawn without replacement: 1")
 
 
-def _class_ratio(what: str, counts: np.ndarray, **bounds: float) -> Part:
+def _class_ratio(what: str, counts: np.ndarray, bounds: Bounds) -> Part:
     ratio = fr.ratio_of_classes(counts, 91, 13, 1).at(0)
-    return part(what, ratio, len(counts), jobs="A91", **bounds)
+    return Part(what=what, interval=ratio, bounds=bounds, num_networks=len(counts), jobs=("A91",))
 
 
 @measures("A2.fig25.count")
@@ -167,8 +167,16 @@ def window_count() -> Measurement:
         counts = [window(tables, column)[:, 1:] for tables in sets]
         rates = np.concatenate([(c > 0 if present else c).mean(1) for c in counts])
         value = mean_of(rates).map(lambda x: x / PAPER_COUNT)
-        bounds = {"at_least": 1 / 1.5, "at_most": 1.5}
-        return part(said, value, len(rates), jobs=("A91", "A89"), unit="times", **bounds)
+        jobs = ("A91", "A89")
+        bounds = Bounds(at_least=1 / 1.5, at_most=1.5)
+        return Part(
+            what=said,
+            interval=value,
+            bounds=bounds,
+            num_networks=len(rates),
+            jobs=jobs,
+            unit="times",
+        )
 
     return judged(
         times("neurons in the window", "num_neurons"),
@@ -185,7 +193,7 @@ def window_neurons() -> Measurement:
     """Rate of gcd class 13 over class 1 among all neurons in the window."""
     counts = window(fresh.sweep("A91"), "num_neurons")
     seven = fr.ratio_of_classes(counts, 91, 7, 1).at(0)
-    ratio = _class_ratio("class 13 over class 1, neurons", counts, below=1.0)
+    ratio = _class_ratio("class 13 over class 1, neurons", counts, Bounds(below=1.0))
     return judged(ratio, note=f"class 7 over class 1: {with_bounds(seven)}")
 
 
@@ -193,7 +201,9 @@ def window_neurons() -> Measurement:
 def window_runs() -> Measurement:
     """The same of runs that have a neuron in the window at a frequency."""
     counts = (window(fresh.sweep("A91"), "num_neurons") > 0).astype(float)
-    return judged(_class_ratio("class 13 over class 1, runs that have one", counts, below=1.0))
+    return judged(
+        _class_ratio("class 13 over class 1, runs that have one", counts, Bounds(below=1.0))
+    )
 
 
 @measures("A2.fig25.exact")
@@ -203,7 +213,8 @@ def exact_cosets() -> Measurement:
     seven = fr.ratio_of_classes(counts, 91, 7, 1).at(0)
     what = "class 13 over class 1, fine-tuning neurons"
     return judged(
-        _class_ratio(what, counts, above=1.0), note=f"class 7 over class 1: {with_bounds(seven)}"
+        _class_ratio(what, counts, Bounds(above=1.0)),
+        note=f"class 7 over class 1: {with_bounds(seven)}",
     )
 
 
