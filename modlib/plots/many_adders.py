@@ -179,7 +179,7 @@ def knock_outs(
     right.plot(at, 1 / qs, color=NEUTRAL, lw=0.8, label="guessing, 1/q")
     _tasks(right, qs, "x")
     right.set(xlabel="task whose neurons are removed", ylim=(-0.03, 1.05), title=titles[1])
-    right.legend(loc="center right")
+    right.legend(loc="best")
     return fig
 
 

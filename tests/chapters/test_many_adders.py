@@ -246,10 +246,11 @@ def test_replacements_are_told_with_what_the_direct_path_cancels(planted, dead):
     assert "cancels nothing of" in say("about-waste", found._replace(cancelled=None))
     text = say("about-waste", found._replace(cancelled=0.986, own_joint=0.9999, whole=0.995))
     assert "it cancels 98.6 %" in text
-    assert "which is no less than the whole network" in text
-    assert "less than the whole network" in say(
-        "about-waste", found._replace(own_joint=0.5, whole=0.9)
-    )
+    assert "are right on 99.99 %, the whole network on 99.5 %: what is left is modular." in text
+    less = say("about-waste", found._replace(own_joint=0.5, whole=0.95))
+    assert less.endswith("are right on 50.0 %, the whole network on 95.0 %.")
+    weak = say("about-waste", found._replace(own_joint=0.7, whole=0.6))
+    assert weak.endswith("are right on 70.0 %, the whole network on 60.0 %.")
     assert facts.rungs(dead.rungs, ci.waste_left(dead.view)).cancelled is None
 
 
