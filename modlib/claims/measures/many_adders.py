@@ -53,6 +53,11 @@ def learned(table: str, *columns: str) -> pd.DataFrame:
     _require(found, table, columns)
     _require(found, "tasks", ["whole"])
     accuracy = found.tasks.groupby("seed").whole.mean()
+    if accuracy.isna().any():  # appended to by a version that has the columns
+        seeds = ", ".join(map(str, accuracy.index[accuracy.isna()]))
+        raise MissingExport(
+            f"{found.preset}: whole has no number for seed {seeds}; export it again"
+        )
     kept = accuracy.index[accuracy >= LEARNED]
     if not len(kept):
         raise MissingExport(f"no network of {JOB} has a mean accuracy of {LEARNED:g} or more")

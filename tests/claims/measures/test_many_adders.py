@@ -170,6 +170,9 @@ def test_what_is_missing_is_named(monkeypatch):
     fresh.networks.drop(columns="not_additive", inplace=True)
     said = pending(monkeypatch, {ma.JOB: fresh}, "B2.additive")
     assert said == "B113-code: networks has no column not_additive; export it again"
+    half = exported(ma.JOB, range(2000, 2002), every_whole=np.nan)
+    said = pending(monkeypatch, {ma.JOB: half}, "B2.disjoint")
+    assert said == "B113-code: whole has no number for seed 2001; export it again"
     fresh.tasks.drop(columns="whole", inplace=True)
     said = pending(monkeypatch, {ma.JOB: fresh}, "B2.phase_sum")
     assert "tasks has no column whole" in said
