@@ -387,9 +387,7 @@ def trained_on(
         return nothing
     found = [presence(select(tables, seeds)).astype(int) for tables in ends]
     change = mean_over_seeds((found[1].sum(1) - found[0].sum(1))[:, None].astype(float)).at(0)
-    return TrainedOn(
-        what, when, len(seeds), float((found[0] != found[1]).any(1).mean()), tuple(change)
-    )
+    return TrainedOn(what, when, len(seeds), float((found[0] != found[1]).any(1).mean()), change)
 
 
 class Other(NamedTuple):
@@ -412,7 +410,7 @@ def other_differences(small: pd.DataFrame, full: pd.DataFrame) -> list[Other]:
     ):
         one, other = (np.asarray(v, dtype=float) for v in values)
         test = equivalence(one, other, 1.0)
-        found.append(Other(what, tuple(test.interval), float(other.mean())))
+        found.append(Other(what, test.interval, float(other.mean())))
     return found
 
 

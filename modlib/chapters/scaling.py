@@ -189,7 +189,7 @@ class SteadyGrowth(NamedTuple):
 def steady_growth(found: Steady, line: LogFit | None, result: Growth | None) -> SteadyGrowth:
     """How the number of clusters grows where training is steady."""
     best = "" if result is None else str(result.curves.loc[result.curves.error.idxmin()].curve)
-    slope = None if line is None else tuple(line.b)
+    slope = None if line is None else line.b
     return SteadyGrowth(found.left_out, len(found.counts), slope, best)
 
 

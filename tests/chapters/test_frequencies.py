@@ -298,7 +298,8 @@ def test_networks_that_are_trained_on_may_not_have_been_finished():
     text = told(CHAPTER, ON, found)
     assert text.startswith(
         "Trained on with the full batch at n = 91, from 2,000 to 10,000 steps, 25.0 % of 40 "
-        "networks end with another set of frequencies, and the mean number of clusters changes by -0.25 ("
+        "networks end with another set of frequencies, and the mean number of clusters changes by "
+        "-0.25 ("
     )
     assert text.endswith(": where the table stops, these networks are not finished.")
     same = told(CHAPTER, ON, facts.trained_on("batches of n", "300 epochs on", short, short))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from modlib.analysis.many_seeds import frequencies as fr
 from modlib.analysis.many_seeds import origin
-from modlib.analysis.many_seeds.sweep_tables import presence, tuned_neurons, window
+from modlib.analysis.many_seeds.sweep_tables import SweepTables, presence, tuned_neurons, window
 from modlib.claims import fresh
 from modlib.claims.committed import mean_of, with_bounds
 from modlib.claims.decide import Bounds, Part, every, judged, part, some
 from modlib.claims.measures import measures
 from modlib.claims.measures.frequencies import PAPER_COUNT
 from modlib.claims.verdict import Measurement, MissingExport
+from modlib.maths.groups import signed_freq
 from modlib.maths.intervals import Interval, equivalence
 
 FIRST_EPOCH = 5
@@ -111,9 +114,7 @@ def batch_invariance() -> Measurement:
 @measures("A2.classes.n91")
 def class_rates() -> Measurement:
     """Rate a frequency of each gcd class over the mean rate, n = 91."""
-    jobs = ("A91", "A91-more")
-    tables = fresh.sweep(*jobs)
-    found = presence(tables)
+    found = presence(_many())
     table = fr.rates_by_class(found, 91)
     parts = [
         part(
@@ -151,6 +152,11 @@ def doubling() -> Measurement:
             ends = (lift.lift, lift.low, lift.high)
             into.append(part(what, ends, int(chosen.sum()), jobs=job, below=1.0))
     return judged(*parts, beside=beside, controls="frequencies drawn without replacement: 1")
+
+
+def _many() -> SweepTables:
+    """The networks at n = 91, and those that a graphics card has added where they are all there."""
+    return fresh.sweep("A91", "A91-more", also=("A91-to-100000",))
 
 
 def _class_ratio(what: str, counts: np.ndarray, bounds: Bounds) -> Part:
@@ -191,7 +197,7 @@ def window_count() -> Measurement:
 @measures("A2.fig25.prime_factors")
 def window_neurons() -> Measurement:
     """Rate of gcd class 13 over class 1 among all neurons in the window."""
-    counts = window(fresh.sweep("A91"), "num_neurons")
+    counts = window(_many(), "num_neurons")
     seven = fr.ratio_of_classes(counts, 91, 7, 1).at(0)
     ratio = _class_ratio("class 13 over class 1, neurons", counts, Bounds(below=1.0))
     return judged(ratio, note=f"class 7 over class 1: {with_bounds(seven)}")
@@ -200,7 +206,7 @@ def window_neurons() -> Measurement:
 @measures("A2.fig25.prime_factors.runs")
 def window_runs() -> Measurement:
     """The same of runs that have a neuron in the window at a frequency."""
-    counts = (window(fresh.sweep("A91"), "num_neurons") > 0).astype(float)
+    counts = (window(_many(), "num_neurons") > 0).astype(float)
     return judged(
         _class_ratio("class 13 over class 1, runs that have one", counts, Bounds(below=1.0))
     )
@@ -209,7 +215,7 @@ def window_runs() -> Measurement:
 @measures("A2.fig25.exact")
 def exact_cosets() -> Measurement:
     """The same of fine-tuning neurons by the residual: do they prefer exact cosets?"""
-    counts = window(fresh.sweep("A91"), "num_fine_tuning")
+    counts = window(_many(), "num_fine_tuning")
     seven = fr.ratio_of_classes(counts, 91, 7, 1).at(0)
     what = "class 13 over class 1, fine-tuning neurons"
     return judged(
@@ -218,58 +224,57 @@ def exact_cosets() -> Measurement:
     )
 
 
-HARMONIC = {"1:2": "2f", "2:1": "f/2", "1:3": "3f", "3:1": "f/3"}
+HARMONIC = {"2f": 2, "f/2": pow(2, -1, 91), "3f": 3, "f/3": pow(3, -1, 91)}
+"""Partners of f, as what it is multiplied by modulo 91."""
+GIVEN = 15
+DEALT = "the other frequencies of neurons dealt to those of other networks: 1"
+
+
+def _partners() -> tuple[list[tuple[int, Part]], int, str]:
+    """Lift of each frequency beside 15 in a neuron, pooled by symmetry over all f; neurons."""
+    neurons = tuned_neurons(_many())
+    table = fr.fine_tuning_companions(neurons, 91, GIVEN)
+    known = table[np.isfinite(table.pooled)]
+    if known.empty:
+        raise MissingExport("two networks of the job A91 with fine-tuning neurons")
+    parts = []
+    for row in known.itertuples():
+        # A frequency never seen has a lift of 0, which no resample changes.
+        high = row.pooled_high if row.pooled > 0 else UPPER_OF_NONE / row.pooled_expected
+        ends = (row.pooled, row.pooled_low, max(high, row.pooled))
+        what = f"lift of {row.freq} beside {GIVEN}"
+        parts.append((row.freq, part(what, ends, neurons.seed.nunique(), jobs="A91", above=1.0)))
+    above = [str(freq) for freq, one in parts if one.verdict == "agrees"]
+    return parts, len(neurons), f"all that are more likely: {', '.join(above) or 'none'}"
 
 
 @measures("A2.fig28.harmonic")
 def harmonic_partners() -> Measurement:
-    """Lift of f/2, 2f, f/3 and 3f as a neuron's second frequency, f its first."""
-    neurons = tuned_neurons(fresh.sweep("A91"))
-    table = fr.relation_lifts(neurons, 91)
-    if table.empty:
-        raise MissingExport("two networks of the job A91 with fine-tuning neurons")
-    rows = table.set_index("relation")
+    """Lift of f/2, 2f, f/3 and 3f beside f in a fine-tuning neuron, pooled by symmetry."""
+    by_freq, num, told = _partners()
+    lifts = dict(by_freq)
     parts = [
-        part(
-            f"lift of {said}",
-            rows.loc[name, ["lift", "low", "high"]],
-            neurons.seed.nunique(),
-            jobs="A91",
-            above=1.0,
-        )
-        for name, said in HARMONIC.items()
+        replace(lifts[signed_freq(times * GIVEN, 91)], what=f"lift of {said} beside f")
+        for said, times in HARMONIC.items()
+        if signed_freq(times * GIVEN, 91) in lifts
     ]
+    if len(parts) < len(HARMONIC):
+        raise MissingExport("fine-tuning neurons enough to expect each of the four partners")
     parts.sort(key=lambda one: one.interval.low)
-    return judged(
-        *parts,
-        note=f"{len(neurons)} neurons, the 3f shape left out",
-        controls="second frequencies dealt to the first ones of other networks: 1",
-    )
+    note = f"{num} neurons, the 3f shape left out; given {GIVEN}, {told}"
+    return judged(*parts, note=note, controls=DEALT)
 
 
 @measures("A2.fig28.multiples")
 def multiples_of_five() -> Measurement:
     """Lift of each multiple of 5 beside 15 in a fine-tuning neuron, pooled by symmetry."""
-    neurons = tuned_neurons(fresh.sweep("A91"))
-    table = fr.fine_tuning_companions(neurons, 91, 15)
-    fives = table[(table.freq % 5 == 0) & np.isfinite(table.pooled)]
-    if fives.empty:
-        raise MissingExport("two networks of the job A91 with fine-tuning neurons")
-    parts = []
-    for row in fives.itertuples():
-        seen = row.pooled > 0
-        high = row.pooled_high if seen else UPPER_OF_NONE / row.pooled_expected
-        ends = (row.pooled, row.pooled_low, max(high, row.pooled))
-        what, num = f"lift of {row.freq} beside 15", neurons.seed.nunique()
-        parts.append(part(what, ends, num, jobs="A91", above=1.0))
-    above = [str(row.freq) for row in table.itertuples() if row.pooled_low > 1]
+    by_freq, _, told = _partners()
+    parts = [one for freq, one in by_freq if freq % 5 == 0]
+    if not parts:
+        raise MissingExport("fine-tuning neurons enough to expect a multiple of 5")
     kept = sum(one.verdict == "agrees" for one in parts)
-    return judged(
-        *parts,
-        note=f"{kept} of {len(parts)} multiples are more likely; all frequencies that are: "
-        f"{', '.join(above) or 'none'}",
-        controls="second frequencies dealt to the first ones of other networks: 1",
-    )
+    note = f"{kept} of {len(parts)} multiples are more likely; {told}"
+    return judged(*parts, note=note, controls=DEALT)
 
 
 @measures("A2.origin")

@@ -249,6 +249,7 @@ def partners(ratios: dict[int, float], num: int = 400, first: int = 15, each: in
 
 HALF, THIRD = pow(2, -1, 91), pow(3, -1, 91)
 HARMONICS = {2: 0.2, HALF: 0.2, 3: 0.2, THIRD: 0.2}
+SOME = {2: 0.5, 3: 0.06}
 FIVES = {j * THIRD % 91: 0.11 for j in (1, 2, 4, 5, 6, 7, 8, 9)}
 """Multipliers that carry 15 to the multiples of 5 below 45."""
 
@@ -443,7 +444,7 @@ CASES: dict[str, tuple[dict, dict, dict | None]] = {
     "A2.fig28.harmonic": (
         partners(HARMONICS),
         partners({5: 0.9}, 3000),
-        partners(HARMONICS, 12, each=1),
+        partners(SOME, 40, each=1),
     ),
     "A2.fig28.multiples": (partners(FIVES, 4000), partners(HARMONICS, 4000), partners(FIVES, 90)),
     "A2.fig29.width": (sweep(widths()), sweep(widths((7, 9))), sweep(widths((5, 7), 5))),
