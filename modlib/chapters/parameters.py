@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from modlib.config.presets import FAMILIES, family_of, names_of
-from modlib.config.rules import Rule, number, require_seed, whole
+from modlib.config.remainders import MAX_P
+from modlib.config.rules import Rule, number, prime, require_seed, whole
 from modlib.errors import InputError, require_choice
 from modlib.machine import resolve_device
 from modlib.models.foreign.layouts import LAYOUTS
@@ -41,6 +42,7 @@ RULES: dict[str, Rule] = {
     "num_components": whole(2, 12),
     "num_draws": whole(1, 1000),
     "max_sigma": number(0.0, 5.0),
+    "q": prime(2, MAX_P),
     "shift": whole(1),
     "num_seeds": whole(1, 10**6),
     "delta": number(0.01, 0.99),

@@ -28,7 +28,7 @@ from modlib.config.presets import (
 )
 from modlib.config.rules import require_seed
 from modlib.errors import require_choice, require_int
-from modlib.machine import RESULTS, resolve_device
+from modlib.machine import EDITIONS, RESULTS, resolve_device, results_of
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, SHOWN, read_clock_pizza
@@ -46,6 +46,8 @@ NUM_NEW = 16
 TRAINED_NOW = (PLAIN, *ABLATIONS.values(), "B37-lr-1.5")
 """What of chapter 14 is trained at settings that are not committed: each ablation, and one pair
 of arms."""
+PAPER_OWN = "B113-code"
+"""Paper B's own setting, as its authors' program has it."""
 MIN_MASKED_P = 13
 """Smallest p with a task that is not masked."""
 
@@ -183,6 +185,24 @@ def remainders_network(
     if exported is not None and exported.run.seed == seed and exported.run.weights:
         return exported.run
     return get_or_train(config, seed=seed, threads=threads)
+
+
+def own_size_network(
+    *, p: int, seed: int, steps: int | None = None, results: Path | None = None
+) -> RemaindersRun:
+    """At p = 113 the network of paper B's own setting, else that of ``remainders_network``.
+
+    Committed networks of either edition are read, others trained: at p = 113 for hours.
+    """
+    preset = REMAINDERS_PRESETS[PAPER_OWN]
+    if p != preset.p:
+        return remainders_network(p=p, seed=seed, steps=steps)
+    config = preset if steps is None else replace(preset, steps=steps)
+    for root in map(results_of, EDITIONS) if results is None else [results]:
+        exported = read_remainders(PAPER_OWN, root) if config == preset else None
+        if exported is not None and exported.run.seed == seed and exported.run.weights:
+            return exported.run
+    return get_or_train(config, seed=seed)
 
 
 def committed_remainders(names: Iterable[str], results: Path = RESULTS) -> list[ExportedRemainders]:

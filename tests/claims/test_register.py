@@ -24,7 +24,7 @@ CHAPTERS = {
     *("01_training", "02_neurons", "03_embeddings", "04_clusters", "05_interventions"),
     *("06_clock_and_pizza", "07_approximate_crt", "08_frequencies", "09_scaling"),
     *("10_remainders", "11_grokking", "12_transformer_embeddings", "13_transformer_neurons"),
-    *("14_ablations", "15_your_checkpoint"),
+    *("14_ablations", "15_your_checkpoint", "16_many_adders"),
 }
 
 PAPER_FIGURE = r"fig-[ab](t?\d|-)"

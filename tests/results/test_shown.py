@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -128,3 +130,26 @@ def test_sums_of_two_sets_are_those_of_one():
 def test_ascending_seeds_are_cut_where_one_is_missing():
     assert shown._runs([3, 4, 5, 9, 10, 20]) == [range(3, 6), range(9, 11), range(20, 21)]
     assert shown._runs([]) == []
+
+
+def test_the_network_of_the_papers_own_size_is_read_from_either_edition_else_trained(monkeypatch):
+    roots = {shown.results_of("1"): 1000, shown.results_of("2"): 2000}
+
+    def read(name, root):
+        run = SimpleNamespace(seed=roots[root], weights={"tok": 1})
+        return SimpleNamespace(run=run) if name == shown.PAPER_OWN else None
+
+    monkeypatch.setattr(shown, "read_remainders", read)
+    trained = []
+    monkeypatch.setattr(shown, "get_or_train", lambda config, **given: trained.append(config))
+    for seed in (1000, 2000):
+        assert shown.own_size_network(p=113, seed=seed).seed == seed
+    assert trained == []
+    shown.own_size_network(p=113, seed=1001)
+    shown.own_size_network(p=113, seed=1000, steps=5)
+    shown.own_size_network(p=23, seed=1000)
+    assert [(c.p, c.steps, c.embed_dim) for c in trained] == [
+        (113, 65536, 256),
+        (113, 5, 256),
+        (23, 16384, 128),
+    ]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
+from modlib.analysis.remainders.circuits import describe_adders
 from modlib.analysis.remainders.digit_attention import describe_attention
 from modlib.analysis.remainders.task_lens import describe_tasks
 from modlib.analysis.remainders.token_embeddings import describe_embeddings
@@ -21,7 +22,16 @@ class Described(NamedTuple):
     tasks: pd.DataFrame
 
 
-def describe(view: TransformerView, targets: Int[np.ndarray, "x task"]) -> Described:
-    """Embeddings, attention and tasks of a network in numbers."""
-    numbers = describe_embeddings(view) | describe_attention(view, targets)
-    return Described(networks=pd.DataFrame([numbers]), tasks=describe_tasks(view, targets))
+def describe(
+    view: TransformerView,
+    targets: Int[np.ndarray, "x task"],
+    held_out: Int[np.ndarray, " number"],
+) -> Described:
+    """Embeddings, attention, tasks and adders of a network in numbers.
+
+    ``held_out``: numbers on which the accuracies of ``describe_adders`` are taken.
+    """
+    adders = describe_adders(view, targets, held_out)
+    numbers = describe_embeddings(view) | describe_attention(view, targets) | adders.network
+    tasks = describe_tasks(view, targets).merge(adders.tasks, on="q", validate="one_to_one")
+    return Described(networks=pd.DataFrame([numbers]), tasks=tasks)

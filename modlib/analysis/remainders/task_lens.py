@@ -123,11 +123,11 @@ def votes(
 
     It is what that logit loses when the neuron is held at its mean.
     """
-    values, reads = _centred(view.neurons), view.weights["w_out"] @ view.weights["unembed"]
+    values = _centred(view.neurons)
     found = []
     for target, q in zip(targets.T, view.qs.tolist(), strict=True):
         sums = _indicator(target, q).T @ values / len(values)
-        to_task = reads[:, view.columns(q)]
+        to_task = view.written[:, view.columns(q)]
         found.append((sums.T * (to_task - to_task.mean(1, keepdims=True))).sum(1))
     return np.stack(found)
 
@@ -170,7 +170,7 @@ class Ablations(NamedTuple):
     """Accuracy by task, (removed, task), on the same numbers.
 
     ``base`` (task,): nothing removed; ``own``: a row a task whose neurons are held at their mean;
-    ``random``: as many live neurons at random, mean over ``NUM_CONTROLS`` draws.
+    ``random``: as many live neurons at random, mean over the draws.
     """
 
     base: Float[np.ndarray, " task"]
@@ -178,24 +178,38 @@ class Ablations(NamedTuple):
     random: Float[np.ndarray, "removed task"]
 
 
+def sample_of(
+    numbers: Int[np.ndarray, " number"], drawn: np.random.Generator | None = None
+) -> Int[np.ndarray, " x"]:
+    """``MAX_NUMBERS`` of these numbers, always the same unless a generator is given, in order."""
+    generator = drawn or np.random.default_rng(_CONTROL_SEED)
+    return np.sort(generator.permutation(numbers)[:MAX_NUMBERS])
+
+
 def ablate(
     view: TransformerView,
     targets: Int[np.ndarray, "x task"],
     own: Bool[np.ndarray, "task neuron"],
+    numbers: Int[np.ndarray, " number"] | None = None,
+    *,
+    num_controls: int = NUM_CONTROLS,
 ) -> Ablations:
-    """Remove each task's neurons, and random sets of the same size, and see who suffers."""
+    """Remove each task's neurons, and random sets of the same size, and see who suffers.
+
+    ``numbers``: those on which it is seen, None: all.
+    """
     drawn = np.random.default_rng(_CONTROL_SEED)
-    x = np.sort(drawn.permutation(len(targets))[:MAX_NUMBERS])
+    x = sample_of(np.arange(len(targets)) if numbers is None else numbers, drawn)
     values, logits, wanted = _centred(view.neurons)[x], view.logits[x], targets[x]
     live = np.flatnonzero(live_neurons(view))
 
     def without(removed: Int[np.ndarray, " removed"]) -> np.ndarray:
-        lost = values[:, removed] @ view.weights["w_out"][removed] @ view.weights["unembed"]
+        lost = values[:, removed] @ view.written[removed]
         return np.asarray(view.accuracy(logits - lost, wanted).mean(0))
 
     def at_random(size: int) -> np.ndarray:
         sets = (
-            drawn.choice(live, min(size, len(live)), replace=False) for _ in range(NUM_CONTROLS)
+            drawn.choice(live, min(size, len(live)), replace=False) for _ in range(num_controls)
         )
         return np.mean([without(removed) for removed in sets], axis=0)
 
@@ -255,7 +269,7 @@ class LookUps(NamedTuple):
 def look_ups(parts: DigitParts, frequencies: Float[np.ndarray, "freq 2"]) -> LookUps:
     """Project neurons on look-ups at these frequencies of x0 and x1 (paper B, equations 3, 4)."""
     p = len(parts.x0)
-    waves = [_waves(frequencies[:, digit], p) for digit in (0, 1)]
+    waves = [digit_waves(frequencies[:, digit], p) for digit in (0, 1)]
     products = np.einsum("akf,blf->abklf", waves[0], waves[1]).reshape(p * p, -1)
     total = parts.variance.sum(0)
     tables = [
@@ -374,7 +388,7 @@ def _indicator(residue: Int[np.ndarray, " x"], q: int) -> Float[np.ndarray, "x q
     return np.asarray(residue[:, None] == np.arange(q), dtype=np.float32)
 
 
-def _waves(frequencies: Float[np.ndarray, " freq"], p: int) -> Float[np.ndarray, "x 2 freq"]:
+def digit_waves(frequencies: Float[np.ndarray, " freq"], p: int) -> Float[np.ndarray, "x 2 freq"]:
     """Cosine and sine of each frequency at a digit 0 .. p - 1, means taken off."""
     angles = 2 * np.pi * np.arange(p)[:, None] * frequencies
     waves = np.stack([np.cos(angles), np.sin(angles)], axis=1)

@@ -104,6 +104,11 @@ class TransformerView:
         """All tasks' logits side by side."""
         return self.read(self.stream, self.neurons)
 
+    @cached_property
+    def written(self) -> Float[np.ndarray, "neuron logit"]:
+        """What a unit of each neuron's activation adds to all tasks' logits."""
+        return self.weights["w_out"] @ self.weights["unembed"]
+
     def read(self, stream: np.ndarray, neurons: np.ndarray) -> np.ndarray:
         """Logits, (x, logit), from a stream after attention and neurons' activations."""
         return (stream + neurons @ self.weights["w_out"]) @ self.weights["unembed"]

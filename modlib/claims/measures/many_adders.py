@@ -1,0 +1,214 @@
+"""How the claims about many adders in one transformer are measured: paper B's own size, p = 113.
+
+What is told of a network stands in the tables of its export (``analysis.remainders.circuits``); the
+networks on fresh seeds decide, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from modlib.analysis.remainders.adders import ONE_WAVE, PAPER_A_PHASE, heard, neuron_waves
+from modlib.analysis.remainders.circuits import BROKEN
+from modlib.analysis.remainders.task_clusters import LAWS, growth
+from modlib.claims import fresh
+from modlib.claims.committed import find_remainders
+from modlib.claims.decide import Part, counted, every, judged, over, part
+from modlib.claims.measures import measures
+from modlib.claims.verdict import Measurement, MissingExport, Verdict
+from modlib.maths.intervals import Interval
+from modlib.results.remainders import ExportedRemainders
+
+JOB = "B113-code"
+CONTROLS = {"untrained": "B113-untrained", "on shuffled labels": "B113-basis"}
+"""Networks of the first edition with nothing to find."""
+LEARNED = 0.9
+"""Mean accuracy from which a network is looked at."""
+ADDITIVE, CONTROL, SHARED, OTHERS = 1e-6, 0.2, 0.01, 0.98
+"""Bounds of the rules: variance that is no sum, a control's best wave, overlap of two tasks,
+the others' mean accuracy."""
+REPLACED = ("whole", "one_wave", "own_task", "direct_mean", "own_joint")
+"""Columns of accuracies with parts of a network replaced."""
+SLOPE = (0.5, 1.5)
+"""Bounds of the clusters a task for each unit of ln q."""
+
+
+def _require(found: ExportedRemainders, table: str, columns: Sequence[str]) -> None:
+    """Raise ``MissingExport`` for tables of a version without these columns."""
+    lacking = [name for name in columns if name not in getattr(found, table)]
+    if lacking:
+        raise MissingExport(
+            f"{found.preset}: {table} has no column {', '.join(lacking)}; export it again"
+        )
+
+
+def learned(table: str, *columns: str) -> pd.DataFrame:
+    """Columns of the fresh networks that learned, with ``seed``.
+
+    Raises ``MissingExport`` where networks or columns are not there, and where none learned.
+    """
+    found = fresh.remainders(JOB)
+    _require(found, table, columns)
+    _require(found, "tasks", ["whole"])
+    accuracy = found.tasks.groupby("seed").whole.mean()
+    if accuracy.isna().any():  # appended to by a version that has the columns
+        seeds = ", ".join(map(str, accuracy.index[accuracy.isna()]))
+        raise MissingExport(
+            f"{found.preset}: whole has no number for seed {seeds}; export it again"
+        )
+    kept = accuracy.index[accuracy >= LEARNED]
+    if not len(kept):
+        raise MissingExport(f"no network of {JOB} has a mean accuracy of {LEARNED:g} or more")
+    rows = getattr(found, table)
+    return rows.loc[rows.seed.isin(kept), ["seed", *columns]]
+
+
+def _told(values: pd.Series, form: str = ".3f") -> str:
+    """``seed 2000 0.931, seed 2001 0.940`` of values by seed."""
+    return ", ".join(f"seed {seed} {value:{form}}" for seed, value in values.items())
+
+
+def _of_networks(*columns: str) -> pd.DataFrame:
+    return learned("networks", *columns).set_index("seed")
+
+
+@measures("B2.additive")
+def additive() -> Measurement:
+    """The largest share of a neuron's variance that is no f(x0) + g(x1), network by network."""
+    rest = _of_networks("not_additive").not_additive
+    return counted(
+        f"variance that is no sum over digits under {ADDITIVE:g}, largest over neurons",
+        rest < ADDITIVE,
+        note=_told(rest, ".1e"),
+    )
+
+
+def best_wave(name: str) -> float:
+    """Median share of one wave in a first edition's network, from its table or its weights."""
+    found = find_remainders(name)
+    if found is None:
+        raise MissingExport(name)
+    if "one_wave" in found.networks:
+        return float(found.networks.one_wave.iloc[0])
+    view = found.run.view
+    return float(neuron_waves(view, heard(view)).share.median())
+
+
+@measures("B2.one_wave")
+def one_wave() -> Measurement:
+    """Median over neurons of the share of the best single wave, against networks without any."""
+    rows = _of_networks("one_wave", "one_wave_random")
+    controls = {name: best_wave(preset) for name, preset in CONTROLS.items()}
+    plain = max(controls.values()) < CONTROL
+
+    def verdict_at(bound: float) -> Verdict:
+        return "agrees" if plain and (rows.one_wave > bound).all() else "differs"
+
+    told = ", ".join(f"{name} {share:.3f}" for name, share in controls.items())
+    return counted(
+        f"median share of the best wave over {ONE_WAVE:g}, and under {CONTROL:g} in the controls",
+        (rows.one_wave > ONE_WAVE) & plain,
+        note=f"{_told(rows.one_wave)}; random pairs of frequencies: {_told(rows.one_wave_random)}",
+        controls=f"{told} (networks of the first edition)",
+        sensitivity=over((0.7, 0.8, 0.9), verdict_at, "share"),
+    )
+
+
+@measures("B2.phase_sum")
+def phase_sum() -> Measurement:
+    """95 % quantile over neurons of one wave of |t_A + t_B - t_D|, in turns."""
+    rows = _of_networks("phase_error", "same_output")
+    rows = rows.fillna({"phase_error": 0.5})  # no neuron of one wave: no sum to be kept
+    note = f"{_told(rows.phase_error, '.4f')} turns; random phases would give .475"
+
+    def verdict_at(bound: float) -> Verdict:
+        return "agrees" if (rows.phase_error <= bound).all() else "differs"
+
+    return counted(
+        f"phases add up within {PAPER_A_PHASE:g} turns, 95 % of the neurons of one wave",
+        rows.phase_error <= PAPER_A_PHASE,
+        note=f"{note}; output strongest at the same frequency: {_told(rows.same_output)}",
+        sensitivity=over((0.015, 0.02, 0.03), verdict_at, "turns"),
+    )
+
+
+def _slopes(rows: pd.DataFrame, column: str, law: str = "ln q") -> dict[int, Interval]:
+    """Slope of the clusters with its interval over tasks, by seed."""
+    found = {}
+    for seed, tasks in rows.groupby("seed"):
+        fit = growth(tasks.set_index("q")[column]).loc[law]
+        found[int(str(seed))] = Interval(fit.slope, fit.low, fit.high)
+    return found
+
+
+def _parts(rows: pd.DataFrame, column: str) -> list[Part]:
+    low, high = SLOPE
+    return [
+        part(f"clusters a unit of ln q, seed {seed}", slope, at_least=low, at_most=high)
+        for seed, slope in _slopes(rows, column).items()
+    ]
+
+
+@measures("B2.clusters")
+def clusters() -> Measurement:
+    """Slope of a network's clusters a task on ln q, with its interval over the tasks."""
+    fewest = {1: "clusters_1", 2: "clusters", 3: "clusters_3"}
+    rows = learned("tasks", "q", *fewest.values())
+
+    def verdict_at(size: float) -> Verdict:
+        return every(one.verdict for one in _parts(rows, fewest[int(size)]))
+
+    explained = {
+        law: [
+            growth(tasks.set_index("q").clusters).loc[law, "explained"]
+            for _, tasks in rows.groupby("seed")
+        ]
+        for law in LAWS
+    }
+    told = "; ".join(
+        f"{law} {', '.join(f'{share:.2f}' for share in shares)}"
+        for law, shares in explained.items()
+    )
+    return judged(
+        *_parts(rows, "clusters"),
+        note=f"intervals over the tasks of one network; share of the variance explained by {told}",
+        needs="an interval over the tasks narrows with their number, that is with a larger p",
+        sensitivity=over(fewest, verdict_at, "fewest neurons in a cluster"),
+    )
+
+
+@measures("B2.disjoint")
+def disjoint() -> Measurement:
+    """Whether no two tasks share neurons, and each can be broken without the others."""
+    columns = ("shared", "removed_own", "removed_others", "removed_random")
+    rows = learned("tasks", *columns).groupby("seed")
+    shared, own = rows.shared.max(), rows.removed_own.max()
+    others, at_random = rows.removed_others.min(), rows.removed_random.min()
+    return counted(
+        f"overlap of any two tasks under {SHARED:g}; without its neurons each task under "
+        f"{BROKEN:g}, the others' mean over {OTHERS:g}",
+        (shared < SHARED) & (own < BROKEN) & (others > OTHERS),
+        note=f"largest overlap {_told(shared)}; largest accuracy of a task without its neurons "
+        f"{_told(own)}; least of the others' means {_told(others)}",
+        controls=f"least of the others' means without as many random neurons: {_told(at_random)}",
+    )
+
+
+@measures("B2.replace")
+def replaced() -> Measurement:
+    """Mean held-out accuracy with every neuron replaced by its one wave a digit."""
+    rows = learned("tasks", *REPLACED).groupby("seed").mean()
+    beside = {
+        "the whole network": rows.whole,
+        "writing to their own task only": rows.own_task,
+        "the path around the neurons at its mean": rows.direct_mean,
+        "both, and only what needs both digits": rows.own_joint,
+    }
+    rest = "; ".join(f"{name} {_told(values)}" for name, values in beside.items())
+    return counted(
+        f"mean accuracy {LEARNED:g} or more with every neuron replaced by its one wave a digit",
+        rows.one_wave >= LEARNED,
+        note=f"{_told(rows.one_wave)}; {rest}",
+    )
