@@ -96,26 +96,33 @@ def vectors(networks: Mapping[str, Vectors]) -> list[VectorsFacts]:
 
 class BasisFacts(NamedTuple):
     """``fewest`` of ``total`` basis vectors hold 90 % of the power; the ``strongest`` share of it
-    that the first five hold, at ``freqs``; ``active``: share of cells as coded."""
+    that the first five hold, at ``freqs``. As coded: frequencies ``marked`` of ``rows``, 0 for the
+    mean, by strength, and the ``labels`` at them."""
 
     name: str
     fewest: int
     total: int
     freqs: list[int]
     strongest: float
-    active: float
+    marked: list[int]
+    labels: list[str]
+    rows: int
 
 
 def basis(found: InBasis, fewest: int, name: str) -> BasisFacts:
-    """How many Fourier basis vectors hold the power, and the cells as coded."""
+    """How many Fourier basis vectors hold the power, and the rows that are marked as coded."""
     order = np.argsort(found.power)[::-1][:NUM_STRONGEST]
+    coded = found.coded
+    marked = [row for row in np.argsort(-coded.norms) if coded.marked[row]]
     return BasisFacts(
         name=name,
         fewest=fewest,
         total=len(found.power),
         freqs=sorted(set((1 + order // 2).tolist())),
         strongest=float(found.power[order].sum()),
-        active=float(found.active.mean()),
+        marked=[int(coded.freqs[row]) for row in marked],
+        labels=[coded.labels[row] for row in marked],
+        rows=len(coded.norms),
     )
 
 

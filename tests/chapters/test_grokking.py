@@ -143,14 +143,14 @@ def test_norms_are_told_as_the_authors_draw_them():
         "- one: attention is last at half of its peak before the feed-forward layer, at 0.25 "
         in text
     )
-    assert "times its step; before it with the first 1,000 steps in the picture." in text
+    assert "times its step; before it if the first 1,000 steps are looked at too." in text
     assert "In no network on shuffled labels does attention settle before" in text
     assert "| one | 1,024 | 4,096 | 1,024 | 4,096 | 1,024 | 4,096 |" in text
     text = said({"one": with_norms({})}, {"mixed": one})
     assert (
         "- one: attention is last at half of its peak with the feed-forward layer; with it" in text
     )
-    assert "nothing to learn, too: mixed (0.25 times). So an attention that settles early" in text
+    assert "nothing to learn, too: mixed (0.25 times). Beside such a control, an attention" in text
 
 
 def test_norms_of_odd_runs():

@@ -42,7 +42,15 @@ def test_vectors_and_basis_are_told_in_numbers():
     many = facts.VectorsFacts("net", 12, 0.5, list(range(1, 13)))
     assert "(12 different ones)." in told(CHAPTER, "1bf2b66c", {"networks": [many]})
     basis = facts.basis(te.in_fourier_basis(NOISE), 18, "net")
-    assert "- *net*: 18 of 22 basis vectors hold" in told(CHAPTER, "63f9f644", {"bases": [basis]})
+    text = told(CHAPTER, "63f9f644", {"bases": [basis]})
+    assert "- *net*: 18 of 22 basis vectors hold" in text
+    assert f"As coded {len(basis.marked)} of 12 frequencies are marked, the strongest f = " in text
+    assert f"f = {basis.marked[0]}, under the name {basis.labels[0]}." in text
+    raised = facts.basis(te.in_fourier_basis(NOISE + 9), 18, "net")
+    text = told(CHAPTER, "63f9f644", {"bases": [raised]})
+    assert "the strongest f = 0, the mean of all digits' rows, under the name sin 3." in text
+    text = told(CHAPTER, "63f9f644", {"bases": [basis._replace(marked=[], labels=[])]})
+    assert "As coded 0 of 12 frequencies are marked." in text
 
 
 def test_periodograms_and_the_power_at_primes():
