@@ -21,6 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 from modlib.claims.ledger import as_json, ledger
 from modlib.claims.measure import measure
+from modlib.claims.register import load_claims
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import ADDITION_PRESETS, CLOCK_PIZZA_PRESETS, REMAINDERS_PRESETS
@@ -52,9 +53,10 @@ class Stop(Exception):
 
 
 def claims(ids: list[str] | None = None) -> list[dict[str, Any]]:
-    """The ledger as ``python -m modlib claims --json`` prints it, or some rows of it."""
-    rows = [row for row in ledger(measure(ids)) if ids is None or row.claim.id in ids]
-    return json.loads(as_json(rows))
+    """The first edition as ``python -m modlib claims --edition 1 --json`` prints it, or some rows."""
+    wanted = list(load_claims(edition=1)) if ids is None else ids
+    rows = [row for row in ledger(1, measure(wanted)) if row.claim.id in wanted]
+    return json.loads(as_json(rows, edition=1))
 
 
 def keys() -> dict[str, str]:

@@ -26,9 +26,8 @@ from IPython.display import Markdown, display
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from modlib.chapters.words import FILTERS
-from modlib.claims.ledger import as_markdown, ledger
-from modlib.claims.measure import measure
-from modlib.claims.register import load_claims
+from modlib.claims.measure import measured_ledger
+from modlib.claims.pages import as_folded
 
 
 def _shown(value: object) -> object:
@@ -96,10 +95,8 @@ def say(facts: object, template: str | None = None) -> None:
 
 
 def show_claims(chapter: str) -> None:
-    """Show the ledger's rows of a chapter: what the paper reports, what we measured."""
-    ids = [claim.id for claim in load_claims().values() if claim.chapter == chapter]
-    rows = [row for row in ledger(measure(ids)) if row.claim.id in ids]
-    display(Markdown(as_markdown(rows, ("claim", "reported", "measurement", "verdict"))))
+    """Show the ledger's rows of a chapter, the second edition's: the rest of each is folded."""
+    display(Markdown(as_folded(measured_ledger(2, chapter))))
 
 
 def templates(chapter: Path) -> Iterator[tuple[str, str]]:

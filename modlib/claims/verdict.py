@@ -9,15 +9,23 @@ from typing import Literal, get_args
 
 from scipy import stats
 
-from modlib.errors import InputError
+from modlib.errors import InputError, require_choice
 from modlib.maths.intervals import CONFIDENCE
 
-Verdict = Literal["agrees", "differs", "not testable at this size", "pending"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Verdict = Literal[
+    "agrees", "differs", "not testable at this size", "undecided", "identity", "pending"
+]
+VERDICTS: dict[int, tuple[Verdict, ...]] = {
+    1: ("agrees", "differs", "not testable at this size", "pending"),
+    2: ("agrees", "differs", "undecided", "identity", "pending"),
+}
+"""The verdicts of each edition."""
 MARKS: dict[Verdict, str] = {
     "agrees": "✓",
     "differs": "✗",
     "not testable at this size": "○",
+    "undecided": "○",
+    "identity": "≡",
     "pending": "…",
 }
 
@@ -42,10 +50,17 @@ class Measurement:
     """Of the three numbers, for example %."""
     note: str = ""
     """A remark; with "not testable at this size", the size it would need."""
+    needs: str = ""
+    """With "undecided": the networks that it would take, and what they cost here."""
+    controls: str = ""
+    """The same number where there is nothing to find: untrained, shuffled, at random."""
+    sensitivity: str = ""
+    """The verdict over a range of each threshold of ours that it rests on."""
 
     def __post_init__(self) -> None:
-        if self.verdict not in VERDICTS:
-            raise InputError("verdict", f"be one of {', '.join(VERDICTS)}", self.verdict)
+        require_choice("verdict", self.verdict, get_args(Verdict))
+        if self.verdict == "undecided" and not self.needs:
+            raise InputError("needs", "say the networks that would decide it", self.needs)
         if self.verdict == "not testable at this size" and not self.note:
             raise InputError("note", "say the size the claim would need", self.note)
         if not math.isfinite(self.value):
@@ -76,7 +91,7 @@ ONE_NETWORK = "one network of each share trained on, no interval"
 
 
 class MissingExport(LookupError):
-    """The tables that a claim is measured on are not in ``results/``."""
+    """The tables that a claim is measured on are not in ``results/``, or not complete."""
 
 
 def with_interval(

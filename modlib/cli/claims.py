@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import click
 
-from modlib.claims.ledger import as_json, as_text, ledger
-from modlib.claims.measure import measure
+from modlib.claims.ledger import as_json, as_text
+from modlib.claims.measure import measured_ledger
+from modlib.machine import EDITIONS
 
 
 @click.command()
+@click.option(
+    "--edition",
+    type=click.Choice(EDITIONS),
+    default=EDITIONS[-1],
+    show_default=True,
+    help="Of the ledger; the first stays as it was measured.",
+)
 @click.option("--json", "as_object", is_flag=True, help="Print JSON.")
-def claims(as_object: bool) -> None:
-    """Print the ledger: each claim, what is reported, what we measured, the verdict."""
-    rows = ledger(measure())
-    click.echo(as_json(rows) if as_object else as_text(rows))
+def claims(edition: str, as_object: bool) -> None:
+    """Print the ledger: each claim, its rule, what we measured, the verdict."""
+    number = int(edition)
+    rows = measured_ledger(number)
+    click.echo((as_json if as_object else as_text)(rows, edition=number))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from modlib.claims import committed
+from modlib.claims import committed, fresh
 from modlib.claims.measure import registered
 from modlib.claims.register import load_claims
 from modlib.claims.verdict import Measurement
+from modlib.queue.jobs import JOBS
 
 
 def measures_of(chapter: str) -> list[Callable[[], Measurement]]:
     """What measures the claims that a chapter shows."""
     found = registered()
-    return [found[claim.id] for claim in load_claims().values() if claim.chapter == chapter]
+    claims = load_claims(edition=1).values()
+    return [found[claim.id] for claim in claims if claim.chapter == chapter]
 
 
 def place_tables(monkeypatch: pytest.MonkeyPatch, **finders: Callable[..., Any]) -> None:
@@ -26,3 +30,39 @@ def place_tables(monkeypatch: pytest.MonkeyPatch, **finders: Callable[..., Any])
     """
     for kind, find in finders.items():
         monkeypatch.setattr(committed, f"_{kind}", lambda *args, find=find: find(*args[:-1]))
+
+
+def place_fresh(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    pizzas: Any = None,
+    **tables: Mapping[str, Any],
+) -> None:
+    """The second edition finds these tables: ``sweep``, ``remainders`` by preset, and ``pizzas``.
+
+    Jobs whose networks are among them want the seeds that are there, which jobs of one preset
+    share out evenly; others want what they want, so that their claims are pending.
+    """
+    place_tables(monkeypatch, **{kind: found.get for kind, found in tables.items()})
+    place_tables(monkeypatch, clock_pizza=lambda: pizzas)
+    seeds = {
+        name: pd.unique(found.networks.seed).tolist()
+        for held in tables.values()
+        for name, found in held.items()
+    }
+    if pizzas is not None:
+        ours = pizzas.of("ours")
+        seeds |= {
+            f"C59-rate-{rate:g}": rows.seed.tolist() for rate, rows in ours.groupby("rate")
+        }
+    jobs = []
+    for job in JOBS:
+        held = [seeds[preset] for preset in job.presets if preset in seeds]
+        if len(held) == len(job.presets):
+            same = [other.name for other in JOBS if other.presets == job.presets]
+            one, place = len(held[0]) // len(same), same.index(job.name)
+            start = min(held[0]) + one * place
+            stop = start + one if place < len(same) - 1 else max(held[0]) + 1
+            job = replace(job, seeds=range(start, stop))
+        jobs.append(job)
+    monkeypatch.setattr(fresh, "JOBS", tuple(jobs))

@@ -1,0 +1,257 @@
+"""The second edition's verdicts: what an interval says to a rule, and what would decide it.
+
+One convention for all rules: ``agrees`` where every value of the interval keeps the rule,
+``differs`` where none does, which is evidence against it, else ``undecided``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from scipy import stats
+
+from modlib.claims.verdict import Measurement, Verdict, check_interval, formatted, num_decimals
+from modlib.errors import InputError
+from modlib.maths.intervals import CONFIDENCE, Interval, share_interval
+from modlib.queue.jobs import JOBS
+
+POWER = 0.8
+"""Chance with which the named number of networks would decide a claim."""
+MOST_NETWORKS = 10_000_000
+"""Beyond this many a number of networks is not told."""
+FEW = 50
+"""Networks below which a share gets the exact interval of Clopper and Pearson."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What a value must keep; at least one bound. An interval is judged by ``decide``."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.given:
+            raise InputError("rule", "hold at least one bound", None)
+
+    @property
+    def given(self) -> list[float]:
+        """The bounds that there are."""
+        every = (self.at_least, self.above, self.at_most, self.below)
+        return [bound for bound in every if bound is not None]
+
+    def keeps(self, value: float) -> bool:
+        """Whether a value keeps them all."""
+        return (
+            (self.at_least is None or value >= self.at_least)
+            and (self.at_most is None or value <= self.at_most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+
+def decide(low: float, high: float, **bounds: float | None) -> Verdict:
+    """What the interval [low, high] says to a rule; bounds as in ``Bounds``.
+
+    For a value without sampling error give it as both ends: it is never undecided.
+    """
+    check_interval(low, high)
+    rule = Bounds(**bounds)
+    if rule.keeps(low) and rule.keeps(high):
+        return "agrees"
+    beyond = (
+        (rule.at_least is not None and high < rule.at_least)
+        or (rule.at_most is not None and low > rule.at_most)
+        or (rule.above is not None and high <= rule.above)
+        or (rule.below is not None and low >= rule.below)
+    )
+    return "differs" if beyond else "undecided"
+
+
+def every(verdicts: Iterable[Verdict]) -> Verdict:
+    """Verdict of a rule whose parts must all hold."""
+    found = list(verdicts)
+    order: tuple[Verdict, ...] = ("differs", "undecided", "agrees")
+    return next(verdict for verdict in order if verdict in found)
+
+
+def some(verdicts: Iterable[Verdict]) -> Verdict:
+    """Verdict of a rule of which one part must hold."""
+    found = list(verdicts)
+    order: tuple[Verdict, ...] = ("agrees", "undecided", "differs")
+    return next(verdict for verdict in order if verdict in found)
+
+
+def share_of(successes: int, total: int) -> Interval:
+    """A share of networks with its 95 % interval: Clopper and Pearson's below ``FEW``, else
+    Wilson's, which is narrower than the exact one where there are many."""
+    if total >= FEW:
+        return share_interval(successes, total)
+    interval = stats.binomtest(successes, total).proportion_ci(CONFIDENCE, method="exact")
+    return Interval(successes / total, float(interval.low), float(interval.high))
+
+
+def networks_needed(
+    value: float, low: float, high: float, num_networks: int, bounds: Bounds
+) -> int | None:
+    """Networks that would decide, with a chance of ``POWER``, if the value is the truth.
+
+    The interval's width falls with the root of their number; its end must clear the nearest bound.
+    None where that is more than ``MOST_NETWORKS``.
+    """
+    distance = min(abs(value - bound) for bound in bounds.given)
+    if distance == 0:
+        return None
+    factor = 1 + stats.norm.ppf(POWER) / stats.norm.ppf(0.5 + CONFIDENCE / 2)
+    needed = num_networks * (factor * (high - low) / 2 / distance) ** 2
+    return max(math.ceil(needed), num_networks + 1) if needed < MOST_NETWORKS else None
+
+
+def cost_hours(num_networks: int, *jobs: str) -> float:
+    """Core-hours of as many networks as in these jobs of the queue, each in turn."""
+    chosen = [job for job in JOBS if job.name in jobs]
+    if len(chosen) != len(set(jobs)):
+        raise InputError("jobs", "be in the queue", jobs)
+    return sum(num_networks * job.core_hours / job.num_networks for job in chosen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A number of a rule with its interval and its bounds.
+
+    ``what`` it is, in words that stand before the number; ``num_networks`` behind it (None:
+    nothing was sampled); ``jobs`` that train such networks, for what more would cost; ``unit``:
+    in % the numbers are shown a hundredfold, the bounds are not.
+    """
+
+    what: str
+    interval: Interval
+    bounds: Bounds
+    num_networks: int | None = None
+    jobs: tuple[str, ...] = ()
+    unit: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval says to the bounds."""
+        return decide(self.interval.low, self.interval.high, **vars(self.bounds))
+
+    @property
+    def shown(self) -> Interval:
+        """The numbers in their unit."""
+        factor = 100.0 if self.unit == "%" else 1.0
+        return self.interval.map(lambda x: factor * x)
+
+    @property
+    def text(self) -> str:
+        """What it is, the value and the ends of its interval."""
+        value, low, high = self.shown
+        decimals = num_decimals(low, high)
+        number = f"{formatted(value, decimals)} {self.unit}".rstrip()
+        if low == high:
+            return f"{self.what}: {number}"
+        return f"{self.what}: {number} ({formatted(low, decimals)} to {formatted(high, decimals)})"
+
+    @property
+    def needs(self) -> str:
+        """The networks that would decide it and what they cost; empty where it is decided."""
+        if self.verdict != "undecided" or self.num_networks is None:
+            return ""
+        needed = networks_needed(*self.interval, self.num_networks, self.bounds)
+        if needed is None:
+            return f"{self.what}: more than {MOST_NETWORKS:,} networks, so near is the bound"
+        more = needed - self.num_networks
+        said = f"{self.what}: about {needed:,} networks, {more:,} more than there are"
+        if not self.jobs:
+            return said
+        return f"{said}, which take {max(0.1, cost_hours(more, *self.jobs)):,.1f} core-hours here"
+
+
+def part(
+    what: str,
+    interval: Iterable[float],
+    num_networks: int | None = None,
+    *,
+    jobs: str | tuple[str, ...] = (),
+    unit: str = "",
+    **bounds: float | None,
+) -> Part:
+    """A part of a rule, see ``Part`` and ``Bounds``; an interval of one value is exact."""
+    ends = Interval(*(float(x) for x in interval))
+    named = (jobs,) if isinstance(jobs, str) else tuple(jobs)
+    rule = Bounds(**bounds)
+    return Part(
+        what=what, interval=ends, bounds=rule, num_networks=num_networks, jobs=named, unit=unit
+    )
+
+
+def exactly(value: float) -> Interval:
+    """A value without sampling error."""
+    return Interval(value, value, value)
+
+
+def judged(
+    *parts: Part,
+    combine: Callable[[Iterable[Verdict]], Verdict] = every,
+    beside: Iterable[Part] = (),
+    **extra: Any,
+) -> Measurement:
+    """The measurement of a rule in parts: the first part with the rule's verdict is its number.
+
+    ``combine``: ``every``, or ``some`` where one part is enough. The other parts stand in the
+    note, each with its verdict, and so do those ``beside``, which do not decide. ``extra``:
+    ``note``, ``controls``, ``sensitivity``, ``needs`` of ``Measurement``.
+    """
+    verdict = combine(one.verdict for one in parts)
+    deciding = next(one for one in parts if one.verdict == verdict)
+    told = [f"{one.text}, {one.verdict}" for one in parts if one is not deciding]
+    told += [f"beside it, {one.text}, {one.verdict}" for one in beside]
+    note = "; ".join([*told, *filter(None, [extra.pop("note", "")])])
+    if verdict == "undecided":
+        needs = "; ".join(one.needs for one in parts if one.needs)
+        extra["needs"] = "; ".join(filter(None, [extra.get("needs", ""), needs]))
+    value, low, high = deciding.shown
+    count = f", {deciding.num_networks:,} networks" if deciding.num_networks is not None else ""
+    return Measurement(
+        value=value,
+        low=low if low < high else None,
+        high=high if low < high else None,
+        num_seeds=deciding.num_networks,
+        unit=deciding.unit,
+        text=deciding.text + count,
+        verdict=verdict,
+        note=note,
+        **extra,
+    )
+
+
+def counted(
+    what: str, holds: Iterable[bool], *, needed: int | None = None, **extra: Any
+) -> Measurement:
+    """The measurement of a rule that single networks decide: "3 of 3 networks".
+
+    It agrees if all networks keep it (or ``needed`` of them), and differs else. ``holds``: whether
+    each does.
+    """
+    found = list(holds)
+    if not found:
+        raise InputError("networks", "be at least one", 0)
+    kept, total = sum(found), len(found)
+    enough = kept >= (total if needed is None else needed)
+    return Measurement(
+        value=kept,
+        num_seeds=total,
+        text=f"{what}: {kept} of {total} network{'s' * (total != 1)}",
+        verdict="agrees" if enough else "differs",
+        **extra,
+    )
+
+
+def over(thresholds: Iterable[float], verdict_at: Callable[[float], Verdict], name: str) -> str:
+    """The verdict over a range of a threshold, in words: ``order 4: differs, 5: agrees``."""
+    return f"{name} " + ", ".join(f"{at:g}: {verdict_at(at)}" for at in thresholds)

@@ -1,0 +1,91 @@
+"""The committed tables of the second edition: networks on fresh seeds, by the job that trains them.
+
+A measure names jobs of the queue; it gets their networks once all are committed, and a claim is
+pending before, with what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from modlib.analysis.many_seeds.sweep_tables import SweepTables, select, that_learned
+from modlib.claims import committed
+from modlib.claims.verdict import MissingExport
+from modlib.errors import require_choice
+from modlib.machine import results_of
+from modlib.queue.jobs import JOBS, Job
+from modlib.results.clock_pizza import ExportedClockPizza
+from modlib.results.remainders import ExportedRemainders
+from modlib.results.sweeps import require_columns
+
+EDITION = "2"
+
+
+def jobs_of(*names: str) -> list[Job]:
+    """The jobs of these names; ``InputError`` for one that the queue does not have."""
+    known = {job.name: job for job in JOBS}
+    return [known[require_choice("job", name, known)] for name in names]
+
+
+def sweep(
+    *jobs: str,
+    preset: str | None = None,
+    learned_only: bool = True,
+    needs: Mapping[str, Sequence[str]] | None = None,
+) -> SweepTables:
+    """The tables of the networks of jobs that train the same preset, of those that learned.
+
+    ``preset``: which of several. ``needs``: see ``results.sweeps.require_columns``. Raises
+    ``MissingExport`` where networks of a job are not committed.
+    """
+    wanted = jobs_of(*jobs)
+    name = preset or wanted[0].presets[0]
+    with committed.reading_from(results_of(EDITION)):
+        tables = committed.find_sweep(name)
+    found: Collection[int] = [] if tables is None else set(tables.networks.seed.tolist())
+    _require(wanted, name, found)
+    assert tables is not None
+    require_columns(name, tables, needs or {})
+    chosen = select(tables, [seed for job in wanted for seed in job.seeds])
+    return that_learned(chosen) if learned_only else chosen
+
+
+def remainders(*jobs: str) -> ExportedRemainders:
+    """Paper B's networks of jobs that train the same preset; ``MissingExport`` as ``sweep``.
+
+    Where the folder holds more networks, they are there too.
+    """
+    wanted = jobs_of(*jobs)
+    name = wanted[0].presets[0]
+    with committed.reading_from(results_of(EDITION)):
+        tables = committed.find_remainders(name)
+    _require(wanted, name, [] if tables is None else tables.seeds)
+    assert tables is not None
+    return tables
+
+
+def clock_pizza(job: str = "pizzas") -> ExportedClockPizza:
+    """Clocks and pizzas of a job; ``MissingExport`` as ``sweep``."""
+    (wanted,) = jobs_of(job)
+    with committed.reading_from(results_of(EDITION)):
+        tables = committed.find_clock_pizza()
+    for preset in wanted.presets:
+        rate = float(preset.rpartition("-")[2])
+        ours = None if tables is None else tables.of("ours")
+        found = [] if ours is None else ours.seed[ours.rate == rate].tolist()
+        _require([wanted], preset, found)
+    assert tables is not None
+    return tables
+
+
+def _require(jobs: Sequence[Job], preset: str, found: Collection[int]) -> None:
+    """Raise ``MissingExport`` unless all seeds of the jobs are there."""
+    held = set(found)
+    missing = [
+        f"{len(held.intersection(job.seeds)):,} of the {len(job.seeds):,} networks {preset} of "
+        f"the queue's job {job.name} are committed"
+        for job in jobs
+        if not held.issuperset(job.seeds)
+    ]
+    if missing:
+        raise MissingExport("; ".join(missing))

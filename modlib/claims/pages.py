@@ -1,0 +1,62 @@
+"""The second edition on a page: two lines a row, and everything else one click away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modlib.claims.ledger import IDENTITIES, Row, deciding, escape
+from modlib.claims.verdict import MARKS
+
+KEPT = "No row replaces it: the first edition's networks and rule, in the second's words."
+FORCED = "Algebra or symmetry forces it, so that it can't fail: a check of the code."
+
+
+def as_folded(rows: Sequence[Row]) -> str:
+    """Rows as Markdown: verdict and plain sentence, deciding number against its rule, details.
+
+    Details are an HTML element that is closed at first, so that pages and JupyterLab both fold it.
+    """
+    return "\n\n".join(_folded(row) for row in rows)
+
+
+def _folded(row: Row) -> str:
+    verdict = f"**{MARKS[row.verdict]}\u00a0{row.verdict}**"
+    lines = [
+        f"{verdict} · {escape(row.claim.plainly)}<br>",
+        f"{_sentence(deciding(row))}",
+        "",
+        f"<details><summary>Details of <code>{row.claim.id}</code></summary>",
+        "",
+        *(f"- *{name}*: {escape(text)}" for name, text in _details(row) if text),
+        "",
+        "</details>",
+    ]
+    return "\n".join(lines)
+
+
+def _details(row: Row) -> list[tuple[str, str]]:
+    """What stands behind a row, by name."""
+    claim, found = row.claim, row.measurement
+    kept = row.claim.edition == 1
+    why = claim.changed or (KEPT if kept else "")
+    if claim.id in IDENTITIES:
+        why = FORCED
+    before = ", ".join(
+        old.verdict if kept else f"{old.claim.id} {old.verdict}" for old in row.before
+    )
+    return [
+        ("The paper says" if claim.place != "ours" else "We say", claim.says),
+        ("Where", f"paper {claim.paper}, {claim.place}"),
+        ("Reported", claim.reported),
+        ("Quantity", claim.measured),
+        ("Setting", claim.setting),
+        ("It fails if", claim.fails_if),
+        ("Also", found.note if found else ""),
+        ("Controls", found.controls if found else ""),
+        ("Thresholds", found.sensitivity if found else ""),
+        ("First edition", f"{before}. {why}" if before else "It had no such row."),
+    ]
+
+
+def _sentence(text: str) -> str:
+    return escape(text[0].upper() + text[1:])
