@@ -52,9 +52,7 @@ def place_fresh(
     }
     if pizzas is not None:
         ours = pizzas.of("ours")
-        seeds |= {
-            f"C59-rate-{rate:g}": rows.seed.tolist() for rate, rows in ours.groupby("rate")
-        }
+        seeds |= {f"C59-rate-{rate:g}": rows.seed.tolist() for rate, rows in ours.groupby("rate")}
     jobs = []
     for job in JOBS:
         held = [seeds[preset] for preset in job.presets if preset in seeds]
