@@ -280,7 +280,7 @@ def norms(
     runs: Mapping[str, RemaindersRun], shuffled: Mapping[str, RemaindersRun]
 ) -> dict[str, Norms | None]:
     """When the gradients of attention and of the feed-forward layer last reach half their peak."""
-    made = {name: run for name, run in (runs | shuffled).items() if len(run.norms)}
+    made = {name: run for name, run in {**runs, **shuffled}.items() if len(run.norms)}
     if not made:
         return {"norms": None}
     starts = [gr.first_shown(run.config.steps) for run in made.values()]

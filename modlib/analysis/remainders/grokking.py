@@ -122,15 +122,22 @@ def relative_norms(norms: pd.DataFrame, kind: str, since: int = 0) -> pd.DataFra
     return table.div(table.max(axis=1), axis=0)
 
 
-def last_half_peak(norms: pd.DataFrame, kind: str = "filtered", since: int = 0) -> pd.Series:
-    """The last logged step at which each parameter's norm is half of its largest or more."""
-    high = relative_norms(norms, kind, since) >= 0.5
+def last_half_peak(
+    norms: pd.DataFrame, kind: str = "filtered", since: int = 0, level: float = 0.5
+) -> pd.Series:
+    """The last logged step at which each parameter's norm is half of its largest or more.
+
+    ``level``: another share than half.
+    """
+    high = relative_norms(norms, kind, since) >= level
     return high.apply(lambda row: float(row.index[row].max()), axis=1)
 
 
-def settled(norms: pd.DataFrame, kind: str = "filtered", since: int = 0) -> dict[str, float]:
+def settled(
+    norms: pd.DataFrame, kind: str = "filtered", since: int = 0, level: float = 0.5
+) -> dict[str, float]:
     """The last half-peak of each layer: that of its last matrix."""
-    last = last_half_peak(norms, kind, since)
+    last = last_half_peak(norms, kind, since, level)
     return {layer: float(last[list(names)].max()) for layer, names in LAYERS.items()}
 
 
