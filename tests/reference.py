@@ -53,7 +53,7 @@ class Stop(Exception):
 
 
 def claims(ids: list[str] | None = None) -> list[dict[str, Any]]:
-    """The first edition as ``python -m modlib claims --edition 1 --json`` prints it, or some rows."""
+    """The first edition as ``claims --edition 1 --json`` prints it, or some rows of it."""
     wanted = list(load_claims(edition=1)) if ids is None else ids
     rows = [row for row in ledger(1, measure(wanted)) if row.claim.id in wanted]
     return json.loads(as_json(rows, edition=1))

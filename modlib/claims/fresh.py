@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from modlib.analysis.many_seeds.sweep_tables import SweepTables, select, that_learned
+import pandas as pd
+
+from modlib.analysis.macro.tables import NetworkTables
+from modlib.analysis.many_seeds.sweep_tables import SweepTables, modulus, select, that_learned
 from modlib.claims import committed
 from modlib.claims.verdict import MissingExport
+from modlib.config.presets import ADDITION_PRESETS
 from modlib.errors import require_choice
 from modlib.machine import results_of
 from modlib.queue.jobs import JOBS, Job
@@ -19,6 +23,8 @@ from modlib.results.remainders import ExportedRemainders
 from modlib.results.sweeps import require_columns
 
 EDITION = "2"
+UNITS = 10**7
+"""Distance of the units of one job's networks from the next one's."""
 
 
 def jobs_of(*names: str) -> list[Job]:
@@ -50,6 +56,52 @@ def sweep(
     return that_learned(chosen) if learned_only else chosen
 
 
+def pooled(
+    table: str,
+    jobs: Sequence[str] = ("A91", "A89"),
+    *,
+    learned_only: bool = True,
+    needs: Sequence[str] = (),
+) -> pd.DataFrame:
+    """A table of several jobs' sweeps, with columns ``n`` and ``unit``, the network.
+
+    ``needs``: columns of it that older versions lack.
+    """
+    blocks = []
+    for place, job in enumerate(jobs):
+        tables = sweep(job, learned_only=learned_only, needs={table: needs})
+        block = getattr(tables, table)
+        blocks.append(block.assign(n=modulus(tables), unit=block.seed + place * UNITS))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def pooled_sample(part: str, jobs: Sequence[str]) -> pd.DataFrame:
+    """A part of the tables of several jobs' described networks, as ``pooled``."""
+    blocks = []
+    for place, (job, tables) in enumerate(zip(jobs, sample(*jobs), strict=True)):
+        n = ADDITION_PRESETS[jobs_of(job)[0].presets[0]].n
+        block = getattr(tables, part)
+        blocks.append(block.assign(n=n, unit=block.seed + place * UNITS))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def sample(*jobs: str) -> list[NetworkTables]:
+    """Networks of jobs that describe them whole, of those that learned, job by job.
+
+    Raises ``MissingExport`` as ``sweep``.
+    """
+    found = []
+    for job in jobs_of(*jobs):
+        (name,) = job.presets
+        with committed.reading_from(results_of(EDITION)):
+            tables = committed.find_sample(name)
+        _require([job], name, [] if tables is None else tables.summary.seed.tolist())
+        assert tables is not None
+        kept = tables.summary.seed[tables.summary.learned & tables.summary.seed.isin(job.seeds)]
+        found.append(NetworkTables(*(table[table.seed.isin(kept)] for table in tables)))
+    return found
+
+
 def remainders(*jobs: str) -> ExportedRemainders:
     """Paper B's networks of jobs that train the same preset; ``MissingExport`` as ``sweep``.
 
@@ -64,16 +116,16 @@ def remainders(*jobs: str) -> ExportedRemainders:
     return tables
 
 
-def clock_pizza(job: str = "pizzas") -> ExportedClockPizza:
-    """Clocks and pizzas of a job; ``MissingExport`` as ``sweep``."""
-    (wanted,) = jobs_of(job)
+def clock_pizza(*jobs: str) -> ExportedClockPizza:
+    """Clocks and pizzas of jobs; ``MissingExport`` as ``sweep``."""
     with committed.reading_from(results_of(EDITION)):
         tables = committed.find_clock_pizza()
-    for preset in wanted.presets:
+    for job in jobs_of(*jobs):
+        (preset,) = job.presets
         rate = float(preset.rpartition("-")[2])
         ours = None if tables is None else tables.of("ours")
         found = [] if ours is None else ours.seed[ours.rate == rate].tolist()
-        _require([wanted], preset, found)
+        _require([job], preset, found)
     assert tables is not None
     return tables
 

@@ -37,6 +37,9 @@ GRID_WIDTHS = (128, 512)
 GRID_MODULI = {59: GRID_LR, 91: GRID_LR, 131: GRID_LR, 251: (0.25,)}
 """Its moduli and their learning rates: at 251 the full rate does not train steadily."""
 
+SLOW_RATE_MODULI = (31, 35, 43, 179, 180, 250, 251)
+"""Moduli at which a quarter of the learning rate is tried: the ends, where training may break."""
+
 SLOW_BELOW = 59
 """Modulus below which networks need twice the epochs."""
 
@@ -187,6 +190,11 @@ GRID: dict[tuple[int, float, float, int], str] = {
 """Presets of conjecture 1's grid by modulus, factor of L2, factor of the rate, and width."""
 
 PRESETS |= {name: Preset(on_grid(*point)) for point, name in GRID.items() if name not in PRESETS}
+PRESETS |= {
+    name: Preset(on_grid(n, 1.0, 0.25, 128))
+    for n in SLOW_RATE_MODULI
+    if (name := grid_name(n, 1.0, 0.25, 128)) not in PRESETS
+}
 
 
 def presets_of(family: type[C]) -> dict[str, C]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.queue.families import Part, export, exported_seeds, finished_seeds
 from modlib.store.files import writing
@@ -43,10 +42,11 @@ def export_finished(
         while stop in finished:
             stop += 1
         ready = range(begin, stop)
-        at_once = part.kind == ClockPizzaConfig.KIND or (part.kind == AdditionConfig.KIND and whole)
+        at_once = part.kind == ClockPizzaConfig.KIND or part.described or (part.in_shards and whole)
         if not ready or (at_once and stop != part.seeds.stop):
             return range(0), None
-        append = len(committed) > 0 and part.kind != ClockPizzaConfig.KIND
+        replaced = part.kind == ClockPizzaConfig.KIND or part.described
+        append = len(committed) > 0 and not replaced
         with staged(results, part.folder) as root:
             export(part, ready, append=append, threads=threads, results=root)
         return ready, None

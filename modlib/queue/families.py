@@ -11,13 +11,14 @@ from modlib import machine
 from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import FAMILIES, Config
+from modlib.config.presets import CLOCK_PIZZA_PRESETS, FAMILIES, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
 from modlib.results.clock_pizza import export_clock_pizza
 from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
 from modlib.results.remainders import export_remainders
+from modlib.results.sample import export as export_sample
 from modlib.results.sweeps import SWEEPS, export_sweep
 from modlib.runs.get_or_train import get_or_train
 from modlib.runs.shards import SHARD_SIZE, blocks, plan
@@ -32,12 +33,18 @@ SHARD_ON_GPU = 5000
 
 @dataclass(frozen=True)
 class Part:
-    """A preset of a job with its seeds; ``keeps``: see ``Job``."""
+    """A preset of a job with its seeds; ``keeps`` and ``described``: see ``Job``."""
 
     preset: str
     config: Config
     seeds: range
     keeps: tuple[str, ...] = ()
+    described: bool = False
+
+    @property
+    def in_shards(self) -> bool:
+        """Whether its networks are those of a sweep: trained and described many at a time."""
+        return self.kind == AdditionConfig.KIND and not self.described
 
     @property
     def kind(self) -> str:
@@ -49,6 +56,8 @@ class Part:
         """Where its tables lie under the folder of results."""
         if self.kind == ClockPizzaConfig.KIND:
             return Path(CLOCK_PIZZA_FOLDER)
+        if self.described:
+            return Path(self.preset)
         return Path(SWEEPS if self.kind == AdditionConfig.KIND else REMAINDERS_FOLDER) / self.preset
 
 
@@ -72,10 +81,13 @@ def exported_seeds(part: Part, results: Path) -> range:
     again = f"move {folder} away to make it again"
     key = manifest.get("key")
     if part.kind == ClockPizzaConfig.KIND:
-        key = manifest.get("keys", {}).get(part.preset)
+        keys = manifest.get("keys", {})
+        if part.preset not in keys and _are_known(keys):
+            return range(0)
+        key = keys.get(part.preset)
     if key != part.config.key():
         raise StoreError(f"{folder} holds networks of another configuration or version; {again}")
-    if part.kind == AdditionConfig.KIND and manifest.get("tables") != SCHEMA:
+    if part.in_shards and manifest.get("tables") != SCHEMA:
         raise StoreError(
             f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
             f"reads {SCHEMA}; {again}"
@@ -86,7 +98,7 @@ def exported_seeds(part: Part, results: Path) -> range:
 
 def finished_seeds(part: Part, store: Store) -> set[int]:
     """Those of its seeds whose networks the store holds: of a sweep, in whole shards."""
-    if isinstance(part.config, AdditionConfig):
+    if part.in_shards and isinstance(part.config, AdditionConfig):
         missing = {seed for block in plan(store, part.config, part.seeds) for seed in block}
         return set(part.seeds) - missing
     shelf = store.of(part.config)
@@ -110,13 +122,28 @@ def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
 def export(part: Part, seeds: range, *, append: bool, threads: int, results: Path) -> Path:
     """Write tables of these seeds, which the store holds; ``append``: behind those there."""
     options: dict[str, Any] = {"first_seed": seeds.start, "num_seeds": len(seeds)}
+    if part.described:
+        return export_sample(part.preset, **options, device="cpu", results=results)
     if part.kind == AdditionConfig.KIND:
         return export_sweep(part.preset, **options, append=append, results=results)
     if part.kind == RemaindersConfig.KIND:
         options |= {"threads": threads, "device": "cpu", "append": append, "progress": False}
         options |= {} if append else dict.fromkeys(part.keeps, True)
         return export_remainders(part.preset, **options, results=results)
-    return export_clock_pizza(**options, presets=(part.preset,), progress=False, results=results)
+    beside = [name for name in _presets_in(results / part.folder) if name != part.preset]
+    presets = (*beside, part.preset)
+    return export_clock_pizza(**options, presets=presets, progress=False, results=results)
+
+
+def _presets_in(folder: Path) -> list[str]:
+    """Clocks and pizzas whose tables a folder holds: they share it, and are written together."""
+    return list(read_manifest(folder).get("keys", {})) if folder.is_dir() else []
+
+
+def _are_known(keys: dict[str, str]) -> bool:
+    """Whether presets of clocks and pizzas have the keys of this version."""
+    known = {name: config.key() for name, config in CLOCK_PIZZA_PRESETS.items()}
+    return bool(keys) and keys.items() <= known.items()
 
 
 Call = tuple[Callable[..., None], tuple[Any, ...]]
@@ -128,7 +155,7 @@ def calls(
 ) -> list[Call]:
     """What trains these seeds: one call for every ``block`` seeds of a sweep, else one a seed."""
     root = store.root
-    if isinstance(part.config, AdditionConfig):
+    if part.in_shards and isinstance(part.config, AdditionConfig):
         cut = blocks(range(min(seeds), max(seeds) + 1), block)
         return [(train_sweep, (root, part.config, seeds, threads, device)) for seeds in cut]
     return [(train_network, (root, part.config, s, threads, device)) for s in seeds]

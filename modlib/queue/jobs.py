@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modlib.config.presets import GRID
+from modlib.config.presets import GRID, MODULI, SLOW_RATE_MODULI, grid_name, scaled_name
 from modlib.errors import InputError, require_choice
 
 PAPER_A, TRANSFORMERS = 20000, 2000
@@ -21,7 +21,8 @@ class Job:
     ``purpose``: what rests on it, claims by their id. ``side_by_side``: transformers so small that
     several, of a thread each, are trained at a time; others take all threads for one. ``gpu``:
     taken on a CUDA device only, unless it is named. ``keeps``: what of paper B's first network is
-    committed with its tables: ``network``, ``snapshots``.
+    committed with its tables: ``network``, ``snapshots``. ``described``: paper A's networks are
+    described whole, neuron by neuron (``results.sample``), and not as a sweep's.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Job:
     side_by_side: bool = False
     gpu: bool = False
     keeps: tuple[str, ...] = ()
+    described: bool = False
 
     def __post_init__(self) -> None:
         if not self.presets:
@@ -49,7 +51,7 @@ def _seeds(first: int, count: int) -> range:
 
 SMALL_SETTING = (
     ("B37", 0.6, "paper B's rows at p = 37, beside those at p = 113"),
-    ("B37-nanda", 0.3, "modular addition at p = 37: B2.positions, B2.five, B2.one_digit"),
+    ("B37-nanda", 0.6, "modular addition at p = 37: B2.positions, B2.five, B2.one_digit"),
     ("B37-basis", 0.6, "control with shuffled labels at p = 37: B2.mechanism, B2.positions"),
     ("B37-untrained", 0.1, "control before the first step at p = 37: B2.positions, B2.five"),
     ("B37-lambda-0", 0.6, "no gradient filter at p = 37: B2.lambda"),
@@ -102,6 +104,39 @@ JOBS: tuple[Job, ...] = (
         presets=("C59-rate-0",),
         side_by_side=True,
     ),
+    Job(
+        "A91-described",
+        _seeds(PAPER_A, 256),
+        0.1,
+        "every neuron, components, noise: A2.magnitudes, A2.fig8.circular, A2.fig31.equivariant",
+        presets=("A91",),
+        side_by_side=True,
+        described=True,
+    ),
+    Job(
+        "A89-described",
+        _seeds(PAPER_A, 400),
+        0.2,
+        "every neuron, components, noise: A2.half_period, A2.fig8.circular, A2.fig31.equivariant",
+        presets=("A89",),
+        side_by_side=True,
+        described=True,
+    ),
+    Job(
+        "A-full",
+        _seeds(PAPER_A, 500),
+        2.2,
+        "full batch at both moduli: A2.accuracy, A2.fig29.width",
+        presets=("A91-full", "A89-full"),
+    ),
+    Job(
+        "clocks",
+        _seeds(TRANSFORMERS, 73),
+        1.2,
+        "learned attention beside them, seed by seed: A2.pizza.crt, A2.pizza.cosets",
+        presets=("C59-rate-1",),
+        side_by_side=True,
+    ),
     Job("A91-width-8192", _seeds(PAPER_A, 20), 1.4, "batch n at the largest width: A2.fig29.width"),
     Job(
         "A91-full-width-8192",
@@ -142,6 +177,16 @@ JOBS: tuple[Job, ...] = (
     ),
     Job("B113-code-mask-a-sample", _seeds(TRANSFORMERS, 1), 7.0, "a mask a sample: B2.lambda"),
     Job(
+        "A91-widths",
+        _seeds(PAPER_A, 20),
+        1.9,
+        "both regimes at the widths between: A2.fig29.width",
+        presets=(
+            *("A91-width-512", "A91-width-2048"),
+            *("A91-full-width-512", "A91-full-width-2048"),
+        ),
+    ),
+    Job(
         "B113-untrained",
         _seeds(TRANSFORMERS, 10),
         0.1,
@@ -168,6 +213,20 @@ JOBS: tuple[Job, ...] = (
             presets=tuple(name for point, name in GRID.items() if point[0] == n),
         )
         for n, hours in {59: 0.2, 91: 0.4, 131: 1.0, 251: 2.6}.items()
+    ),
+    Job(
+        "moduli",
+        _seeds(PAPER_A, 60),
+        2.4,
+        "17 moduli beside 91, L2 in proportion to 1/n: A2.fig30.growth, A2.fig30.broken",
+        presets=tuple(scaled_name(n) for n in MODULI if n != 91),
+    ),
+    Job(
+        "moduli-slow-rate",
+        _seeds(PAPER_A, 60),
+        2.0,
+        "small and large moduli at a quarter of the learning rate: A2.fig30.broken",
+        presets=tuple(grid_name(n, 1.0, 0.25, 128) for n in SLOW_RATE_MODULI),
     ),
     Job(
         "A91-to-100000",

@@ -162,7 +162,7 @@ class Runner:
                     self.tell_progress(part, missing, each)
                 elif refusal is not None:
                     done = False
-                    at = "" if part.kind == AdditionConfig.KIND else f" seed {missing[index]}"
+                    at = "" if part.in_shards else f" seed {missing[index]}"
                     self.log(f"{job.name}: {part.preset}{at}: {refusal}")
                 else:
                     if isinstance(part.config, AdditionConfig):

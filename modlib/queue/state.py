@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
 from modlib.queue.families import Part, config_of, exported_seeds, finished_seeds, under_way
 from modlib.queue.jobs import Job
@@ -48,7 +47,8 @@ class Done:
 def parts_of(job: Job) -> list[Part]:
     """A job's presets with their configurations; ``InputError`` where one is not known."""
     return [
-        Part(preset, config_of(preset, job.name), job.seeds, job.keeps) for preset in job.presets
+        Part(preset, config_of(preset, job.name), job.seeds, job.keeps, job.described)
+        for preset in job.presets
     ]
 
 
@@ -104,7 +104,7 @@ def _committed_seconds(part: Part, seeds: set[int], results: Path) -> float:
 def _share(origin: dict[str, Any], part: Part, seeds: set[int]) -> float:
     """Seconds of an origin that went to some seeds: of a shard's, in proportion."""
     seconds = float(origin.get("wall_s") or 0.0)
-    if part.kind == AdditionConfig.KIND:
+    if part.in_shards:
         made = {seed for first, last in origin["shards"] for seed in range(first, last + 1)}
         return seconds * len(made & seeds) / max(1, len(made))
     own = origin.get("preset", part.preset) == part.preset and origin["seed"] in seeds
@@ -114,7 +114,7 @@ def _share(origin: dict[str, Any], part: Part, seeds: set[int]) -> float:
 def _stored_seconds(part: Part, seeds: set[int], store: Store) -> float:
     """What networks in the store took."""
     shelf = store.of(part.config)
-    if isinstance(part.config, AdditionConfig):
+    if part.in_shards:
         blocks = {block: seeds & set(block) for block in shards_on(shelf)}
         return sum(
             _wall_s(shelf.folder(block)) * len(held) / len(block)

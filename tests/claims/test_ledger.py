@@ -92,22 +92,22 @@ def write_claims(path, **changes):
 
 def test_every_claim_of_both_papers_is_listed_once():
     expected = [f"A.{name}" for name in IDS_OF_PAPER_A] + [f"B.{name}" for name in IDS_OF_PAPER_B]
-    assert list(load_claims()) == expected
+    assert list(load_claims(edition=1)) == expected
 
 
 def test_every_claim_is_shown_by_a_chapter_of_the_book():
-    assert {claim.chapter for claim in load_claims().values()} <= CHAPTERS
+    assert {claim.chapter for claim in load_claims(edition=1).values()} <= CHAPTERS
 
 
 def test_claims_stand_in_chapters_of_their_paper():
-    for claim in load_claims().values():
+    for claim in load_claims(edition=1).values():
         number = int(claim.chapter[:2])
         assert (number <= 9) == (claim.paper == "A"), claim.id
 
 
 def test_every_rule_names_a_bound_or_says_what_must_hold_exactly():
     words = ("exact", "all", "below", "above", "before")
-    for claim in load_claims().values():
+    for claim in load_claims(edition=1).values():
         has_number = any(character.isdigit() for character in claim.rule)
         assert has_number or any(word in claim.rule for word in words), claim.id
 
@@ -252,8 +252,8 @@ def test_an_interval_without_a_verdict_is_refused(interval, rule, message):
 
 
 def test_a_claim_without_measurement_is_pending():
-    rows = ledger({CLUSTERS_ID: CLUSTERS})
-    assert [row.claim for row in rows] == list(load_claims().values())
+    rows = ledger(1, {CLUSTERS_ID: CLUSTERS})
+    assert [row.claim for row in rows] == list(load_claims(edition=1).values())
     assert {row.claim.id for row in rows if row.verdict != "pending"} == {"A.fig5b.clusters.n91"}
     assert Row(claim=rows[0].claim).text == ""
 
@@ -262,16 +262,16 @@ def test_a_measurement_of_an_unknown_claim_is_refused():
     with pytest.raises(
         InputError, match=r"claim id must be listed in claims\.toml, got 'A\.fig99'"
     ):
-        ledger({"A.fig99": CLUSTERS})
+        ledger(1, {"A.fig99": CLUSTERS})
 
 
 def test_json_holds_place_reported_measured_and_verdict():
-    entries = json.loads(as_json(ledger({CLUSTERS_ID: CLUSTERS})))
+    entries = json.loads(as_json(ledger(1, {CLUSTERS_ID: CLUSTERS}), edition=1))
     assert isinstance(entries, list)
-    assert [entry["id"] for entry in entries] == list(load_claims())
+    assert [entry["id"] for entry in entries] == list(load_claims(edition=1))
     for entry in entries:
         assert set(entry) == {"id", "place", "reported", "measured", "verdict"}
-        assert entry["verdict"] in VERDICTS
+        assert entry["verdict"] in VERDICTS[1]
         assert (entry["measured"] is None) == (entry["verdict"] == "pending")
     measured = next(e for e in entries if e["id"] == "A.fig5b.clusters.n91")["measured"]
     assert measured == {
@@ -286,8 +286,8 @@ def test_json_holds_place_reported_measured_and_verdict():
 
 
 def test_the_table_has_a_row_a_claim_and_its_numbers():
-    table = as_table(ledger({CLUSTERS_ID: CLUSTERS})).set_index("id")
-    assert len(table) == len(load_claims())
+    table = as_table(ledger(1, {CLUSTERS_ID: CLUSTERS})).set_index("id")
+    assert len(table) == len(load_claims(edition=1))
     row = table.loc["A.fig5b.clusters.n91"]
     assert (row["low"], row["high"], row["verdict"]) == (4.9, 5.3, "agrees")
     assert row["measured"] == "5.1 clusters (95 % 4.9 to 5.3, 64 seeds)"
@@ -295,20 +295,20 @@ def test_the_table_has_a_row_a_claim_and_its_numbers():
 
 
 def test_verdicts_are_counted_and_none_is_lost():
-    rows = ledger({CLUSTERS_ID: CLUSTERS})
-    counts = count_verdicts(rows)
-    assert list(counts.columns) == list(VERDICTS)
+    rows = ledger(1, {CLUSTERS_ID: CLUSTERS})
+    counts = count_verdicts(rows, edition=1)
+    assert list(counts.columns) == list(VERDICTS[1])
     assert counts.loc["A", "agrees"] == 1
     assert counts.loc["B", "pending"] == len(IDS_OF_PAPER_B)
     assert counts.to_numpy().sum() == len(rows)
     with pytest.raises(InputError, match="by must be one of"):
-        count_verdicts(rows, by="colour")
+        count_verdicts(rows, by="colour", edition=1)
 
 
 def test_text_and_markdown_show_each_verdict_in_words():
-    rows = ledger({CLUSTERS_ID: CLUSTERS})
-    assert "agrees  A.fig5b.clusters.n91  (paper A, figure 5b" in as_text(rows)
-    assert as_text(rows).endswith(
+    rows = ledger(1, {CLUSTERS_ID: CLUSTERS})
+    assert "agrees  A.fig5b.clusters.n91  (paper A, figure 5b" in as_text(rows, edition=1)
+    assert as_text(rows, edition=1).endswith(
         f"{len(rows)} claims: 1 agrees, 0 differs, "
         f"0 not testable at this size, {len(rows) - 1} pending"
     )
@@ -321,7 +321,7 @@ def test_text_and_markdown_show_each_verdict_in_words():
 
 
 def test_the_short_columns_hold_claim_place_id_quantity_and_value():
-    row = ledger({CLUSTERS_ID: CLUSTERS})[list(load_claims()).index(CLUSTERS_ID)]
+    row = ledger(1, {CLUSTERS_ID: CLUSTERS})[list(load_claims(edition=1)).index(CLUSTERS_ID)]
     line = as_markdown([row], columns=("claim", "measurement")).splitlines()[-1]
     for text in (row.claim.says, "*Figure 5b", f"`{CLUSTERS_ID}`", row.claim.measured):
         assert text in line
@@ -330,7 +330,9 @@ def test_the_short_columns_hold_claim_place_id_quantity_and_value():
 
 def test_markdown_does_not_interpret_the_texts():
     note = Measurement(value=1.0, verdict="differs", text="a|b *c* <d> $e$")
-    line = as_markdown([Row(claim=load_claims()["A.rem1.crt"], measurement=note)]).splitlines()[-1]
+    line = as_markdown(
+        [Row(claim=load_claims(edition=1)["A.rem1.crt"], measurement=note)]
+    ).splitlines()[-1]
     assert r"a\|b \*c\* \<d\> \$e\$" in line
 
 

@@ -40,8 +40,8 @@ def place_fresh(
 ) -> None:
     """The second edition finds these tables: ``sweep``, ``remainders`` by preset, and ``pizzas``.
 
-    Jobs whose networks are among them want the seeds that are there, which jobs of one preset
-    share out evenly; others want what they want, so that their claims are pending.
+    Jobs whose networks are among them want all that are there; others want what they want, so that
+    their claims are pending.
     """
     place_tables(monkeypatch, **{kind: found.get for kind, found in tables.items()})
     place_tables(monkeypatch, clock_pizza=lambda: pizzas)
@@ -57,10 +57,6 @@ def place_fresh(
     for job in JOBS:
         held = [seeds[preset] for preset in job.presets if preset in seeds]
         if len(held) == len(job.presets):
-            same = [other.name for other in JOBS if other.presets == job.presets]
-            one, place = len(held[0]) // len(same), same.index(job.name)
-            start = min(held[0]) + one * place
-            stop = start + one if place < len(same) - 1 else max(held[0]) + 1
-            job = replace(job, seeds=range(start, stop))
+            job = replace(job, seeds=range(min(held[0]), max(held[0]) + 1))
         jobs.append(job)
     monkeypatch.setattr(fresh, "JOBS", tuple(jobs))

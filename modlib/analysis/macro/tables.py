@@ -121,16 +121,18 @@ def describe(view: NeuronView) -> NetworkTables:
 
     ``accuracy``, ``loss``, ``margin``: over all pairs, the margin the smallest;
     ``num_pairs``, ``num_pairs_agree``: pairs of leading components and on how many spectra and
-    ellipse agree (0 where the view has no embeddings).
+    ellipse agree; ``num_pairs_apart``: how many are circular though their dominant frequencies
+    differ (0 where the view has no embeddings).
     """
     clustering = cluster_neurons(view)
     scores = view.evaluate()
-    pairs = pairs_agree = 0
+    pairs = pairs_agree = pairs_apart = 0
     if view.factors is not None:
         embedding = diagonal_embedding(view.factors)
         most = min(NUM_COMPONENTS, *embedding.shape)
         table = component_pairs(principal_components(embedding, most))
         pairs, pairs_agree = len(table), int((table.same_freq == table.circular).sum())
+        pairs_apart = int((table.circular & (table.freq_first != table.freq_second)).sum())
     kinds = clustering.table.kind.value_counts()
     summary = {
         "n": view.n,
@@ -145,6 +147,7 @@ def describe(view: NeuronView) -> NetworkTables:
         "num_mixed": sum(c.kind == "mixed" for c in clustering.clusters),
         "num_pairs": pairs,
         "num_pairs_agree": pairs_agree,
+        "num_pairs_apart": pairs_apart,
         **{f"neurons_{kind}": int(kinds.get(kind, 0)) for kind in KINDS if kind != "dead"},
     }
     return NetworkTables(

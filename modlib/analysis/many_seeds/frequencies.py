@@ -506,12 +506,13 @@ def fine_tuning_companions(neurons: pd.DataFrame, n: int, freq: int) -> pd.DataF
 
     ``freq``; ``num_neurons`` that have both; ``lift`` over ``pairs_across``; and the same from
     all frequencies that a unit carries to ``freq``, by symmetry, with intervals: ``pooled``,
-    ``pooled_low``, ``pooled_high``. NaN where nothing was seen.
+    ``pooled_low``, ``pooled_high``, and ``pooled_expected``, the number of such pairs by chance.
+    NaN where nothing was seen.
     """
     freq = require_freq(freq, n)
     others = np.array([f for f in range(1, n // 2 + 1) if f != freq])
     columns = {"freq": others, "num_neurons": np.zeros(len(others), dtype=int)}
-    names = ("lift", "pooled", "pooled_low", "pooled_high")
+    names = ("lift", "pooled", "pooled_low", "pooled_high", "pooled_expected")
     if neurons.seed.nunique() < 2:
         nothing = np.full(len(others), np.nan)
         return pd.DataFrame(columns | dict.fromkeys(names, nothing))
@@ -519,18 +520,19 @@ def fine_tuning_companions(neurons: pd.DataFrame, n: int, freq: int) -> pd.DataF
     size = n // 2 + 1
     weight = _once_and_resampled(len(joint))
     seen = (weight @ joint.reshape(len(joint), -1)).reshape(-1, size, size)
-    chance = pairs_across(joint.sum(2), joint.sum(1), weight)
+    dealt = pairs_across(joint.sum(2), joint.sum(1), weight)
     columns["num_neurons"] = seen[0, freq, others].astype(int)
-    lifts = []
+    lifts, expected = [], []
     for here, there in (
-        (seen[:1, freq], chance[:1, freq]),
-        (by_symmetry(seen, n, [freq])[:, 0], by_symmetry(chance, n, [freq])[:, 0]),
+        (seen[:1, freq], dealt[:1, freq]),
+        (by_symmetry(seen, n, [freq])[:, 0], by_symmetry(dealt, n, [freq])[:, 0]),
     ):
         with np.errstate(divide="ignore", invalid="ignore"):
-            share = here / here.sum(1, keepdims=True)
-            lifts.append((share / (there / there.sum(1, keepdims=True)))[:, others])
+            chance = there / there.sum(1, keepdims=True) * here.sum(1, keepdims=True)
+            expected.append(chance[0, others])
+            lifts.append((here / chance)[:, others])
     alone, pooled = lifts
-    values = (alone[0], pooled[0], *interval_of(pooled[1:]))
+    values = (alone[0], pooled[0], *interval_of(pooled[1:]), expected[1])
     return pd.DataFrame(columns | dict(zip(names, values, strict=True)))
 
 

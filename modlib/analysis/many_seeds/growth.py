@@ -14,7 +14,13 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from modlib.errors import InputError
-from modlib.maths.intervals import NUM_RESAMPLES, Equivalence, equivalence, interval_of
+from modlib.maths.intervals import (
+    NUM_RESAMPLES,
+    Equivalence,
+    Interval,
+    equivalence,
+    interval_of,
+)
 
 CURVES = ("constant", "log n", "power", "linear")
 """a, a + b ln n, a n^b, a + b n."""
@@ -175,6 +181,65 @@ def compare_growth(
         | {"share_best": [best.count(c) / num_contests for c in CURVES]}
     )
     return Growth(points, curves, slow / num_contests)
+
+
+LEARNED_SHARE, LOSS_MARGIN = 0.9, 0.25
+"""A modulus trains steadily where so many networks learn, and their median final training loss lies
+this near, relatively, to that at 91."""
+
+
+def trains_steadily(networks: pd.DataFrame, loss: float) -> bool:
+    """Whether a modulus does; ``networks``: all of them; ``loss``: the median at 91."""
+    own = float(networks.train_loss[networks.learned].median())
+    return bool(networks.learned.mean() >= LEARNED_SHARE and abs(own / loss - 1) <= LOSS_MARGIN)
+
+
+class LogFit(NamedTuple):
+    """Clusters as a + b ln n: ``b`` with its interval; ``off``: how far other networks' means lie
+    above the line, by modulus."""
+
+    b: Interval
+    off: dict[int, Interval]
+
+
+def fit_log(
+    counts: Mapping[int, Shaped[np.ndarray, " seed"]],
+    others: Mapping[int, Shaped[np.ndarray, " seed"]] | None = None,
+    *,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> LogFit:
+    """The line through the means at each modulus, all of one weight; moduli and networks resampled.
+
+    ``others``: networks that the fit leaves out. Raises ``InputError`` below four moduli.
+    """
+    if len(counts) < 4:
+        raise InputError("moduli", "be at least 4", len(counts))
+    generator = np.random.default_rng(seed)
+
+    def resampled_means(group: Shaped[np.ndarray, " seed"]) -> Float[np.ndarray, " resample"]:
+        return group[generator.integers(len(group), size=(num_resamples, len(group)))].mean(1)
+
+    x = np.log(np.array(sorted(counts), dtype=float))
+    groups = [np.asarray(counts[n], dtype=float) for n in sorted(counts)]
+    means = np.stack([resampled_means(group) for group in groups], axis=1)
+    slope, level = np.polyfit(x, [group.mean() for group in groups], 1)
+    drawn: list[Float[np.ndarray, " two"]] = []
+    while len(drawn) < num_resamples:
+        chosen = generator.integers(len(x), size=len(x))
+        if len(set(chosen.tolist())) > 2:
+            drawn.append(np.polyfit(x[chosen], means[len(drawn), chosen], 1))
+    lines = np.stack(drawn)
+    low, high = interval_of(lines[:, :1])[:, 0]
+    off = {}
+    for n, group in (others or {}).items():
+        own = np.asarray(group, dtype=float)
+        gaps = resampled_means(own) - (lines[:, 1] + lines[:, 0] * np.log(n))
+        ends = interval_of(gaps[:, None])[:, 0]
+        off[n] = Interval(
+            float(own.mean() - level - slope * np.log(n)), float(ends[0]), float(ends[1])
+        )
+    return LogFit(Interval(float(slope), float(low), float(high)), off)
 
 
 BASE_WIDTH = 128

@@ -1,0 +1,301 @@
+"""The second edition's rows about distributions over many networks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from modlib.analysis.many_seeds import frequencies as fr
+from modlib.analysis.many_seeds import origin
+from modlib.analysis.many_seeds.sweep_tables import presence, tuned_neurons, window
+from modlib.claims import fresh
+from modlib.claims.committed import mean_of, with_bounds
+from modlib.claims.decide import Part, every, judged, part, some
+from modlib.claims.measures import measures
+from modlib.claims.measures.frequencies import PAPER_COUNT
+from modlib.claims.verdict import Measurement, MissingExport
+from modlib.maths.intervals import Interval, equivalence
+
+FIRST_EPOCH = 5
+TAIL, NEAR = (0.04, 0.06), (0.027, 0.062)
+"""Shares of weights beyond 1 in size, and within .025 of zero."""
+FIFTH = 0.2
+UPPER_OF_NONE = 3.69
+"""Upper end of the 95 % interval of a Poisson mean of which nothing was seen."""
+
+
+@measures("A2.fig3.joint")
+def joint_weights() -> Measurement:
+    """Is there an epoch at which both shares of embedding weights are the paper's?"""
+    tables = fresh.sweep("A91-long", needs={"weights": ("share_above_1", "share_within_025")})
+    later = tables.weights[tables.weights.epoch >= FIRST_EPOCH]
+    epochs = []
+    for epoch, rows in later.groupby("epoch"):
+        parts = []
+        for column, said, (low, high) in (
+            ("share_above_1", "beyond 1", TAIL),
+            ("share_within_025", "within .025", NEAR),
+        ):
+            mean = mean_of(rows[column])
+            at = f"epoch {epoch:.0f}, {said}"
+            bounds = {"at_least": low, "at_most": high}
+            parts.append(part(at, mean, len(rows), jobs="A91-long", unit="%", **bounds))
+        epochs.append((every(one.verdict for one in parts), parts))
+    verdict = some(found for found, _ in epochs)
+    kept = [parts for found, parts in epochs if found == verdict]
+    # Where none keeps both, the epoch that is least far off speaks.
+    chosen = min(kept, key=_far_off) if verdict == "differs" else kept[0]
+    told = "; ".join(
+        f"{parts[0].what.split(',')[0]}: {' and '.join(p.text.split(': ')[1] for p in parts)}"
+        for _, parts in epochs
+    )
+    return judged(*chosen, note=f"{len(epochs)} epochs looked at, beyond 1 and near zero: {told}")
+
+
+def _far_off(parts: list[Part]) -> float:
+    """How far the values of an epoch lie outside their bounds, relative to these."""
+    return sum(
+        max(
+            0.0,
+            *(
+                1 - p.interval.value / bound if i == 0 else p.interval.value / bound - 1
+                for i, bound in enumerate(p.bounds.given)
+            ),
+        )
+        for p in parts
+    )
+
+
+@measures("A2.fig3.range")
+def weight_range() -> Measurement:
+    """Largest embedding weight of the sample of 100 networks, both regimes."""
+    parts, halves = [], []
+    for job, said, bound in (
+        ("A91-long", "batch n", 2.0),
+        ("A91-full-long", "full batch", 1.5),
+    ):
+        largest = fresh.sweep(job).networks.abs_max.to_numpy(dtype=float)
+        value = float(largest.max())
+        what = f"largest weight of {len(largest)} networks, {said}"
+        ends = Interval(value, value, value)
+        parts.append(part(what, ends, at_least=0.9 * bound, at_most=1.1 * bound))
+        own = ", ".join(f"{half.max():.2f}" for half in np.array_split(largest, 4))
+        halves.append(f"{said}: of four quarters of the sample {own}; mean {largest.mean():.2f}")
+    note = "a maximum grows with the sample, which has no interval: the paper's is of 10,000"
+    return judged(*parts, note=note, sensitivity="; ".join(halves))
+
+
+@measures("A2.batch_invariance")
+def batch_invariance() -> Measurement:
+    """Clusters and simple share at the end of the long runs; what else differs, beside it."""
+    small, full = (fresh.sweep(job).networks for job in ("A91-long", "A91-full-long"))
+    num, jobs = min(len(small), len(full)), ("A91-long", "A91-full-long")
+    parts, notes = [], []
+    for what, (test, margin) in fr.regime_differences(small, full).items():
+        bounds = {"at_least": -margin, "at_most": margin}
+        parts.append(part(what, test.interval, num, jobs=jobs, **bounds))
+        notes.append(f"{what}: p of not being equivalent {test.p_value:.2g}")
+    beside = []
+    for what, values in (
+        ("share of networks with fine-tuning neurons", lambda t: t["neurons_fine-tuning"] > 0),
+        ("live neurons", lambda t: t.num_live),
+    ):
+        one, other = (np.asarray(values(table), dtype=float) for table in (full, small))
+        margin = max(FIFTH * float(other.mean()), 1e-9)
+        test = equivalence(one, other, margin)
+        said = f"{what}, {other.mean():.3g} with batches of n"
+        bounds = {"at_least": -margin, "at_most": margin}
+        beside.append(part(said, test.interval, num, jobs=jobs, **bounds))
+    note = f"full batch less batch n; {'; '.join(notes)}"
+    return judged(*parts, beside=beside, note=note)
+
+
+@measures("A2.classes.n91")
+def class_rates() -> Measurement:
+    """Rate a frequency of each gcd class over the mean rate, n = 91."""
+    jobs = ("A91", "A91-more")
+    tables = fresh.sweep(*jobs)
+    found = presence(tables)
+    table = fr.rates_by_class(found, 91)
+    parts = [
+        part(
+            f"gcd {row.gcd}, over the mean rate",
+            (row.ratio, row.low, row.high),
+            len(found),
+            jobs="A91-more",
+            at_least=0.95,
+            at_most=1.05,
+        )
+        for row in table.itertuples()
+    ]
+    parts.sort(key=lambda one: -abs(one.interval.value - 1))
+    test = fr.uniform_between(found, 91)
+    return judged(*parts, note=f"the same rate in all classes: p = {test.p_value:.2g}")
+
+
+@measures("A2.double")
+def doubling() -> Measurement:
+    """Lift of two frequencies of ratio 2, apart for networks with fine-tuning neurons."""
+    parts, beside = [], []
+    for job in ("A91", "A89"):
+        tables, n = fresh.sweep(job), int(job[1:])
+        found, tuned = presence(tables), (tables.networks["neurons_fine-tuning"] > 0).to_numpy()
+        for said, chosen, into in (
+            ("without fine-tuning neurons", ~tuned, parts if n == 91 else beside),
+            ("with them", tuned, beside),
+            ("all networks", np.ones(len(tuned), dtype=bool), beside),
+        ):
+            if chosen.sum() < 2:
+                continue
+            lift = fr.ratio_lifts(found[chosen], n, [2]).iloc[0]
+            what = f"lift, n = {n}, {said}"
+            ends = (lift.lift, lift.low, lift.high)
+            into.append(part(what, ends, int(chosen.sum()), jobs=job, below=1.0))
+    return judged(*parts, beside=beside, controls="frequencies drawn without replacement: 1")
+
+
+def _class_ratio(what: str, counts: np.ndarray, **bounds: float) -> Part:
+    ratio = fr.ratio_of_classes(counts, 91, 13, 1).at(0)
+    return part(what, ratio, len(counts), jobs="A91", **bounds)
+
+
+@measures("A2.fig25.count")
+def window_count() -> Measurement:
+    """Neurons in the window a frequency and run over the paper's 2,200 in 100,000."""
+    sets = [fresh.sweep(job) for job in ("A91", "A89")]
+
+    def times(said: str, column: str, present: bool = False) -> Part:
+        counts = [window(tables, column)[:, 1:] for tables in sets]
+        rates = np.concatenate([(c > 0 if present else c).mean(1) for c in counts])
+        value = mean_of(rates).map(lambda x: x / PAPER_COUNT)
+        bounds = {"at_least": 1 / 1.5, "at_most": 1.5}
+        return part(said, value, len(rates), jobs=("A91", "A89"), unit="times", **bounds)
+
+    return judged(
+        times("neurons in the window", "num_neurons"),
+        beside=[
+            times("runs that have one", "num_neurons", present=True),
+            times("fine-tuning neurons in it", "num_fine_tuning"),
+            times("runs that have one of these", "num_fine_tuning", present=True),
+        ],
+    )
+
+
+@measures("A2.fig25.prime_factors")
+def window_neurons() -> Measurement:
+    """Rate of gcd class 13 over class 1 among all neurons in the window."""
+    counts = window(fresh.sweep("A91"), "num_neurons")
+    seven = fr.ratio_of_classes(counts, 91, 7, 1).at(0)
+    ratio = _class_ratio("class 13 over class 1, neurons", counts, below=1.0)
+    return judged(ratio, note=f"class 7 over class 1: {with_bounds(seven)}")
+
+
+@measures("A2.fig25.prime_factors.runs")
+def window_runs() -> Measurement:
+    """The same of runs that have a neuron in the window at a frequency."""
+    counts = (window(fresh.sweep("A91"), "num_neurons") > 0).astype(float)
+    return judged(_class_ratio("class 13 over class 1, runs that have one", counts, below=1.0))
+
+
+@measures("A2.fig25.exact")
+def exact_cosets() -> Measurement:
+    """The same of fine-tuning neurons by the residual: do they prefer exact cosets?"""
+    counts = window(fresh.sweep("A91"), "num_fine_tuning")
+    seven = fr.ratio_of_classes(counts, 91, 7, 1).at(0)
+    what = "class 13 over class 1, fine-tuning neurons"
+    return judged(
+        _class_ratio(what, counts, above=1.0), note=f"class 7 over class 1: {with_bounds(seven)}"
+    )
+
+
+HARMONIC = {"1:2": "2f", "2:1": "f/2", "1:3": "3f", "3:1": "f/3"}
+
+
+@measures("A2.fig28.harmonic")
+def harmonic_partners() -> Measurement:
+    """Lift of f/2, 2f, f/3 and 3f as a neuron's second frequency, f its first."""
+    neurons = tuned_neurons(fresh.sweep("A91"))
+    table = fr.relation_lifts(neurons, 91)
+    if table.empty:
+        raise MissingExport("two networks of the job A91 with fine-tuning neurons")
+    rows = table.set_index("relation")
+    parts = [
+        part(
+            f"lift of {said}",
+            rows.loc[name, ["lift", "low", "high"]],
+            neurons.seed.nunique(),
+            jobs="A91",
+            above=1.0,
+        )
+        for name, said in HARMONIC.items()
+    ]
+    parts.sort(key=lambda one: one.interval.low)
+    return judged(
+        *parts,
+        note=f"{len(neurons)} neurons, the 3f shape left out",
+        controls="second frequencies dealt to the first ones of other networks: 1",
+    )
+
+
+@measures("A2.fig28.multiples")
+def multiples_of_five() -> Measurement:
+    """Lift of each multiple of 5 beside 15 in a fine-tuning neuron, pooled by symmetry."""
+    neurons = tuned_neurons(fresh.sweep("A91"))
+    table = fr.fine_tuning_companions(neurons, 91, 15)
+    fives = table[(table.freq % 5 == 0) & np.isfinite(table.pooled)]
+    if fives.empty:
+        raise MissingExport("two networks of the job A91 with fine-tuning neurons")
+    parts = []
+    for row in fives.itertuples():
+        seen = row.pooled > 0
+        high = row.pooled_high if seen else UPPER_OF_NONE / row.pooled_expected
+        ends = (row.pooled, row.pooled_low, max(high, row.pooled))
+        what, num = f"lift of {row.freq} beside 15", neurons.seed.nunique()
+        parts.append(part(what, ends, num, jobs="A91", above=1.0))
+    above = [str(row.freq) for row in table.itertuples() if row.pooled_low > 1]
+    kept = sum(one.verdict == "agrees" for one in parts)
+    return judged(
+        *parts,
+        note=f"{kept} of {len(parts)} multiples are more likely; all frequencies that are: "
+        f"{', '.join(above) or 'none'}",
+        controls="second frequencies dealt to the first ones of other networks: 1",
+    )
+
+
+@measures("A2.origin")
+def where_from() -> Measurement:
+    """Fine-tuning neurons led by two of the network's clusters; networks with a pair f, 2f."""
+    parts, shares = [], []
+    for job in ("A91", "A89"):
+        needs = {"fine_tuning": ("clustered_1", "clustered_2")}
+        tables, n = fresh.sweep(job, needs=needs), int(job[1:])
+        networks = tables.networks.set_index("seed")
+        led = origin.led_by_clusters(tuned_neurons(tables), networks.num_clusters, n)
+        pairs = origin.has_pair(presence(tables), n)
+        has = (networks["neurons_fine-tuning"] > 0).to_numpy()
+        ratio, apart = origin.ratio_of_shares(has, pairs)
+        chance = Interval(led.chance, led.chance, led.chance)
+        at = f", n = {n}"
+        parts += [
+            part(
+                f"led by two clusters{at}",
+                led.share,
+                led.num_networks,
+                jobs=job,
+                unit="%",
+                above=0.5,
+            ),
+            part(f"by chance{at}", chance, unit="%", below=0.15),
+            part(
+                f"networks with f and 2f over those without{at}",
+                ratio,
+                len(has),
+                jobs=job,
+                unit="times",
+                above=3.0,
+            ),
+        ]
+        shares.append(
+            f"n = {n}: {100 * apart[0]:.1f} % of networks with such a pair have fine-tuning "
+            f"neurons, {100 * apart[1]:.1f} % of those without"
+        )
+    return judged(*parts, note="; ".join(shares))
