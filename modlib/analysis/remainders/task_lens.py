@@ -300,7 +300,7 @@ def random_frequencies(
 
 
 def describe_tasks(
-    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Bool[np.ndarray, " x"]
+    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Int[np.ndarray, " number"]
 ) -> pd.DataFrame:
     """A row a task, by ``q``.
 
