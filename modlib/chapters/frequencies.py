@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 
-from modlib.analysis.many_seeds.frequencies import Uniformity
-from modlib.analysis.many_seeds.sweep_tables import SweepTables
+from modlib.analysis.many_seeds.frequencies import Uniformity, ratio_lifts
+from modlib.analysis.many_seeds.sweep_tables import SweepTables, presence, select, that_learned
 from modlib.chapters.words import Rows, fixed, interval, percent, significant
 from modlib.config.addition import AdditionConfig
 from modlib.maths.groups import signed_freq, units
-from modlib.maths.intervals import mean_over_seeds
+from modlib.maths.intervals import equivalence, mean_over_seeds
 
 REJECTS_BELOW = 0.01
 """The p value under which the tests of this chapter tell something from chance."""
@@ -361,6 +361,84 @@ def regimes(tests: Mapping[str, tuple[tuple[float, ...], float]]) -> list[Regime
         Regime(what, (difference, low, high), margin, p_value)
         for what, ((difference, low, high, p_value), margin) in tests.items()
     ]
+
+
+class TrainedOn(NamedTuple):
+    """``num`` networks followed to a later end: share whose set of frequencies ``changed``; mean
+    ``change`` of their number of clusters with its interval. No network: nothing to tell."""
+
+    what: str
+    when: str
+    num: int
+    changed: float
+    change: Bounds
+
+
+def trained_on(
+    what: str, when: str, short: SweepTables | None, later: SweepTables | None
+) -> TrainedOn:
+    """The same seeds at two lengths of training, of those that learned by both."""
+    nothing = TrainedOn(what, when, 0, 0.0, (0.0, 0.0, 0.0))
+    if short is None or later is None:
+        return nothing
+    ends = [that_learned(tables) for tables in (short, later)]
+    seeds = sorted(set(ends[0].networks.seed) & set(ends[1].networks.seed))
+    if len(seeds) < 2:
+        return nothing
+    found = [presence(select(tables, seeds)).astype(int) for tables in ends]
+    change = mean_over_seeds((found[1].sum(1) - found[0].sum(1))[:, None].astype(float)).at(0)
+    return TrainedOn(what, when, len(seeds), float((found[0] != found[1]).any(1).mean()), change)
+
+
+class Other(NamedTuple):
+    """A difference full batch less batch n without a margin; ``small``: with batches of n."""
+
+    what: str
+    bounds: Bounds
+    small: float
+
+
+def other_differences(small: pd.DataFrame, full: pd.DataFrame) -> list[Other]:
+    """Networks with fine-tuning neurons, and live neurons: ``networks`` of both regimes."""
+    found = []
+    for what, values in (
+        (
+            "share of networks with fine-tuning neurons",
+            [t["neurons_fine-tuning"] > 0 for t in (full, small)],
+        ),
+        ("live neurons", [t.num_live for t in (full, small)]),
+    ):
+        one, other = (np.asarray(v, dtype=float) for v in values)
+        test = equivalence(one, other, 1.0)
+        found.append(Other(what, test.interval, float(other.mean())))
+    return found
+
+
+class Apart(NamedTuple):
+    """Lift of the ratio 2 in networks ``without`` fine-tuning neurons and ``having`` some."""
+
+    name: str
+    without: Bounds
+    having: Bounds
+
+
+def doubles_apart(
+    sets: Mapping[str, SweepTables],
+    found: Mapping[str, Bool[np.ndarray, "seed freq"]],
+    moduli: Mapping[str, int],
+) -> list[Apart]:
+    """The ratio 2 in both populations, of sets in which both have several networks and pairs."""
+    rows = []
+    for name, tables in sets.items():
+        tuned = (tables.networks["neurons_fine-tuning"] > 0).to_numpy()
+        lifts = []
+        for chosen in (~tuned, tuned):
+            if chosen.sum() > 1:
+                table = ratio_lifts(found[name][chosen], moduli[name], [2])
+                lifts += [(r.lift, r.low, r.high) for r in table.itertuples() if r.observed]
+        if len(lifts) == 2:
+            rows.append(Apart(name, *lifts))
+    return rows
 
 
 class Window(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.analysis.many_seeds.growth import Growth, is_slow
+from modlib.analysis.many_seeds.growth import Growth, LogFit, is_slow, trains_steadily
 from modlib.analysis.many_seeds.separation import Probability
 from modlib.chapters.words import Rows, fixed, percent
 
@@ -138,6 +138,59 @@ def curves(result: Growth | None) -> Rows:
         "error on held-out n (clusters)": [fixed(error, 3) for error in found.error],
         "best in": [percent(share) for share in found.share_best],
     }
+
+
+class LeftOut(NamedTuple):
+    """A modulus where training is not steady: share that ``learned``; median final ``loss`` over
+    that at 91; mean ``clusters`` of those that learned."""
+
+    n: int
+    learned: float
+    loss: float
+    clusters: float
+
+
+class Steady(NamedTuple):
+    """Clusters at the moduli where training is steady, and those that are left out."""
+
+    counts: dict[int, Int[np.ndarray, " seed"]]
+    left_out: list[LeftOut]
+
+
+def steady(
+    networks: Mapping[int, pd.DataFrame], counts: Mapping[int, Int[np.ndarray, " seed"]]
+) -> Steady:
+    """Which moduli train as 91 does; all of them where 91 is not there.
+
+    ``networks``: learned or not; ``counts``: clusters of those that learned.
+    """
+    if 91 not in counts:
+        return Steady(dict(counts), [])
+    loss = {n: float(t.train_loss[t.learned].median()) for n, t in networks.items() if n in counts}
+    kept = {n for n in counts if trains_steadily(networks[n], loss[91])}
+    left_out = [
+        LeftOut(n, float(networks[n].learned.mean()), loss[n] / loss[91], float(counts[n].mean()))
+        for n in counts
+        if n not in kept
+    ]
+    return Steady({n: counts[n] for n in counts if n in kept}, left_out)
+
+
+class SteadyGrowth(NamedTuple):
+    """``slope`` of mean clusters on ln n with its interval, None for too few moduli; the curve that
+    predicts held-out moduli ``best``."""
+
+    left_out: list[LeftOut]
+    num_moduli: int
+    slope: tuple[float, float, float] | None
+    best: str
+
+
+def steady_growth(found: Steady, line: LogFit | None, result: Growth | None) -> SteadyGrowth:
+    """How the number of clusters grows where training is steady."""
+    best = "" if result is None else str(result.curves.loc[result.curves.error.idxmin()].curve)
+    slope = None if line is None else line.b
+    return SteadyGrowth(found.left_out, len(found.counts), slope, best)
 
 
 def probability_text(found: Probability) -> str:

@@ -36,22 +36,25 @@ def jobs_of(*names: str) -> list[Job]:
 def sweep(
     *jobs: str,
     preset: str | None = None,
+    also: Sequence[str] = (),
     learned_only: bool = True,
     needs: Mapping[str, Sequence[str]] | None = None,
 ) -> SweepTables:
     """The tables of the networks of jobs that train the same preset, of those that learned.
 
-    ``preset``: which of several. ``needs``: see ``results.sweeps.require_columns``. Raises
+    ``preset``: which of several. ``also``: jobs whose networks are taken too where all of them are
+    committed. ``needs``: see ``results.sweeps.require_columns``. Raises
     ``MissingExport`` where networks of a job are not committed.
     """
     wanted = jobs_of(*jobs)
     name = preset or wanted[0].presets[0]
     with committed.reading_from(results_of(EDITION)):
         tables = committed.find_sweep(name)
-    found: Collection[int] = [] if tables is None else set(tables.networks.seed.tolist())
+    found: set[int] = set() if tables is None else set(tables.networks.seed.tolist())
     _require(wanted, name, found)
     assert tables is not None
     require_columns(name, tables, needs or {})
+    wanted += [job for job in jobs_of(*also) if found.issuperset(job.seeds)]
     chosen = select(tables, [seed for job in wanted for seed in job.seeds])
     return that_learned(chosen) if learned_only else chosen
 

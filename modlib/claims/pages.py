@@ -46,7 +46,7 @@ def _details(row: Row) -> list[tuple[str, str]]:
     )
     return [
         ("The paper says" if claim.place != "ours" else "We say", claim.says),
-        ("Where", f"paper {claim.paper}, {claim.place}"),
+        ("Where", f"paper {claim.paper}, {claim.place}" if claim.place != "ours" else ""),
         ("Reported", claim.reported),
         ("Quantity", claim.measured),
         ("Setting", claim.setting),

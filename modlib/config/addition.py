@@ -11,7 +11,8 @@ PAPER_TRAIN_PAIRS = {91: 5096, 89: 4717}
 """Training pairs of paper A, section 4: 56 x 91 and 53 x 89."""
 
 DEFAULT_EPOCHS = {"n": 300, "full": 2000}
-"""Epochs after which the set of frequencies has settled, by batch regime."""
+"""Epochs of the default length, by batch regime: with batches of n the frequencies have settled by
+then, with the full batch one set in six still changes."""
 
 MEMORISING_EPOCHS = {"n": 100, "full": 1000}
 """Epochs within which the memorising control knows its training pairs, by batch regime."""

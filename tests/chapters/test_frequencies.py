@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from made_up.sweeps import made_up
+from made_up.sweeps import made_up, schema_2
 from modlib.analysis.many_seeds import distributions as dist
 from modlib.analysis.many_seeds import frequencies as fr
-from modlib.analysis.many_seeds.sweep_tables import that_learned
+from modlib.analysis.many_seeds.sweep_tables import presence, that_learned
 from modlib.chapters import frequencies as facts
 from modlib.config.addition import AdditionConfig
 from told import cells, told
@@ -18,6 +18,7 @@ CHAPTER = "08_frequencies"
 NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS = "8a535314", "c571f4af", "328167c0", "b1c37878"
 RATES, WITHIN, BETWEEN, PLANTED = "627faea6", "c6f18400", "2d1c9e0f", "2969d4f4"
 COMPANY, RATIOS, RANKS, REGIMES = "02fca78f", "b1571e73", "2d5f2a94", "37caabd3"
+ON, ENDS = "d41f0a77", "e52a1b88"
 WINDOW, MULTIPLES, RELATIONS, SEARCH = "74fb597e", "74eafb71", "a4d120d8", "e60143ed"
 
 TABLES = made_up(num_seeds=120, failed=4)
@@ -26,7 +27,7 @@ FOUND = fr.presence(TABLES.clusters, TABLES.networks.seed.tolist(), 91)
 
 def test_every_cell_that_says_something_is_tested():
     every = {NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS, RATES, WITHIN, BETWEEN, PLANTED}
-    every |= {COMPANY, RATIOS, RANKS, REGIMES, WINDOW, MULTIPLES, RELATIONS, SEARCH}
+    every |= {COMPANY, RATIOS, RANKS, REGIMES, ON, ENDS, WINDOW, MULTIPLES, RELATIONS, SEARCH}
     assert cells(CHAPTER) == every
 
 
@@ -229,9 +230,27 @@ def test_a_reason_is_offered_only_for_what_is_seen():
     avoided = facts.avoids_doubles({"n = 91": lifts.assign(high=0.9), "n = 89": lifts.iloc[:0]})
     text = told(CHAPTER, RATIOS, {"avoided": avoided}, which=1)
     assert "here at n = 91)" in text
-    assert "not tested here" in text
+    assert "One possible reason: a cluster's output" in text
     none = facts.avoids_doubles({"n = 91": lifts.assign(high=1.1)})
     assert told(CHAPTER, RATIOS, {"avoided": none}, which=1) == ""
+
+
+def test_two_populations_are_told_apart_where_both_have_pairs():
+    tables = schema_2(made_up(num_seeds=400))
+    tuned = (np.arange(400) % 2).astype(int)
+    tables = tables._replace(networks=tables.networks.assign(**{"neurons_fine-tuning": tuned}))
+    found = {"n = 91": presence(tables)}
+    rows = facts.doubles_apart({"n = 91": tables}, found, {"n = 91": 91})
+    text = told(CHAPTER, RATIOS, {"sets": rows}, which=2)
+    assert text.startswith("**n = 91**: the ratio 2 has a lift of ")
+    assert "in networks without fine-tuning neurons and of " in text
+    apart = [rows[0]._replace(without=(0.6, 0.5, 0.7), having=(1.3, 1.2, 1.4))]
+    assert told(CHAPTER, RATIOS, {"sets": apart}, which=2).endswith(
+        "with some: two populations that go opposite ways."
+    )
+    none = tables._replace(networks=tables.networks.assign(**{"neurons_fine-tuning": 0}))
+    assert facts.doubles_apart({"n = 91": none}, found, {"n = 91": 91}) == []
+    assert told(CHAPTER, RATIOS, {"sets": []}, which=2) == ""
 
 
 # One cluster, and the batch
@@ -271,6 +290,36 @@ def test_regimes_are_equivalent_or_not_shown_to_be():
     )
 
 
+def test_networks_that_are_trained_on_may_not_have_been_finished():
+    short = made_up(num_seeds=40, clusters=(5, 5))
+    fewer = short.clusters[(short.clusters.cluster > 0) | (short.clusters.seed % 4 > 0)]
+    later = short._replace(clusters=fewer)
+    found = facts.trained_on("the full batch", "2,000 to 10,000 steps", short, later)
+    text = told(CHAPTER, ON, found)
+    assert text.startswith(
+        "Trained on with the full batch at n = 91, from 2,000 to 10,000 steps, 25.0 % of 40 "
+        "networks end with another set of frequencies, and the mean number of clusters changes by "
+        "-0.25 ("
+    )
+    assert text.endswith(": where the table stops, these networks are not finished.")
+    same = told(CHAPTER, ON, facts.trained_on("batches of n", "300 epochs on", short, short))
+    assert same.endswith("changes by 0.00 (0.00 to 0.00).")
+    for one, other in ((None, later), (short, None), (short, made_up(num_seeds=40, failed=40))):
+        assert told(CHAPTER, ON, facts.trained_on("a", "b", one, other)) == ""
+
+
+def test_the_ends_of_long_runs_are_compared_and_other_numbers_with_them():
+    small, full = (schema_2(made_up(num_seeds=60, seed=s)).networks for s in (1, 2))
+    given = {
+        "regimes": facts.regimes(fr.regime_differences(small, full)),
+        "others": facts.other_differences(small, full.assign(num_live=95)),
+    }
+    text = told(CHAPTER, ENDS, given)
+    assert "clusters a run " in text
+    assert "share of networks with fine-tuning neurons " in text
+    assert "live neurons 15.00 (15.00 to 15.00), where batches of n have 80." in text
+
+
 # Fine-tuning
 
 
@@ -302,7 +351,7 @@ def test_multiples_are_sorted_by_what_their_intervals_say():
         "30 (twice 15) 38.0 (24.0 to 66.0) times; the interval includes 1 for 5; it lies below 1 "
         "for 20; never seen beside it: 10 and 40; too little is expected to judge 25. Of the "
         "frequencies that are no multiples of 5, one has an interval above 1: 38 (half of 15) 38.0 "
-        "(24.0 to 66.0) times."
+        "(24.0 to 66.0) times. So not all multiples of 5 are more likely beside 15."
     )
     none = told(CHAPTER, MULTIPLES, facts.multiples(table.assign(pooled_low=0.0), 15, 5, 91))
     assert none.endswith("that are no multiples of 5, none has an interval above 1.")

@@ -12,11 +12,13 @@ from told import cells, told
 
 CHAPTER = "09_scaling"
 WIDTH, L2, LEARNED, CURVES = "f99177bf", "9972d752", "23530de6", "1d932b7c"
+STEADY = "c93e5a18"
 PROBABILITY, NEEDED, SEPARATIONS = "227e1e82", "9667809c", "93bc0b19"
 
 
 def test_every_cell_that_says_something_is_tested():
-    assert cells(CHAPTER) == {WIDTH, L2, LEARNED, CURVES, PROBABILITY, NEEDED, SEPARATIONS}
+    known = {WIDTH, L2, LEARNED, CURVES, STEADY, PROBABILITY, NEEDED, SEPARATIONS}
+    assert cells(CHAPTER) == known
 
 
 def test_width_without_tables_and_with_some():
@@ -73,6 +75,51 @@ def test_the_best_curve_is_told_with_its_rivals():
     assert told(CHAPTER, CURVES, {"rows": facts.curves(None)}) == (
         "Fewer than four moduli are committed."
     )
+
+
+def trained(n, loss=0.02, learned=60, clusters=5):
+    """Sixty networks of a modulus."""
+    generator = np.random.default_rng(n)
+    table = pd.DataFrame({"learned": np.arange(60) < learned, "train_loss": loss})
+    return table.assign(num_clusters=clusters + generator.integers(-1, 2, 60))
+
+
+def grown(**changed):
+    """Facts of moduli whose clusters grow by half a ln n, but for ``changed``."""
+    moduli = {n: trained(n, clusters=round(2.5 + 0.5 * np.log(n))) for n in (31, 59, 91, 131, 251)}
+    moduli |= {int(n[1:]): table for n, table in changed.items()}
+    counts = {n: t.num_clusters[t.learned].to_numpy() for n, t in moduli.items()}
+    found = facts.steady(moduli, counts)
+    line = growth.fit_log(found.counts, num_resamples=50) if len(found.counts) > 3 else None
+    result = growth.compare_growth(found.counts, num_resamples=20, num_contests=5) if line else None
+    return facts.steady_growth(found, line, result)
+
+
+def test_moduli_whose_training_broke_are_named_and_left_out():
+    text = told(CHAPTER, STEADY, grown(n251=trained(251, loss=0.03, learned=48, clusters=2)))
+    assert text.startswith("*Left out*: n = 251 (80.0 % learn, final loss 1.50 times that at 91, ")
+    assert "over the 4 moduli that train steadily" in text
+    assert "times as fast as ln n" in text
+    every = told(CHAPTER, STEADY, grown())
+    assert every.startswith("*Left out*: none.")
+    assert "over the 5 moduli" in every
+
+
+def test_a_line_is_steeper_slower_or_no_line():
+    found = grown()
+    for slope, said in (
+        ((0.5, 0.3, 0.7), "ln n: it does grow, and more slowly than ln n."),
+        ((1.5, 0.3, 2.7), "ln n: it does grow."),
+        ((0.1, -0.3, 0.7), "ln n: it is not told from a constant."),
+    ):
+        assert told(CHAPTER, STEADY, found._replace(slope=slope)).endswith(said)
+    few = grown(n31=trained(31, learned=3), n59=trained(59, loss=1.0))
+    assert told(CHAPTER, STEADY, few) == (
+        "*Seen here*: training is steady at fewer than four moduli, too few for a line."
+    )
+    without = facts.steady({31: trained(31, learned=3)}, {31: np.array([3, 4, 5])})
+    assert without.left_out == []
+    assert told(CHAPTER, STEADY, {"rows": {}}, which=1) == ""
 
 
 def test_probabilities_say_whether_they_were_counted():

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from modlib.claims import committed, fresh
@@ -45,18 +44,20 @@ def place_fresh(
     """
     place_tables(monkeypatch, **{kind: found.get for kind, found in tables.items()})
     place_tables(monkeypatch, clock_pizza=lambda: pizzas)
-    seeds = {
-        name: pd.unique(found.networks.seed).tolist()
-        for held in tables.values()
-        for name, found in held.items()
+    held = {
+        (name, kind == "sample"): (found.summary if kind == "sample" else found.networks).seed
+        for kind, by_name in tables.items()
+        for name, found in by_name.items()
     }
     if pizzas is not None:
         ours = pizzas.of("ours")
-        seeds |= {f"C59-rate-{rate:g}": rows.seed.tolist() for rate, rows in ours.groupby("rate")}
+        held |= {(f"C59-rate-{rate:g}", False): rows.seed for rate, rows in ours.groupby("rate")}
     jobs = []
     for job in JOBS:
-        held = [seeds[preset] for preset in job.presets if preset in seeds]
-        if len(held) == len(job.presets):
-            job = replace(job, seeds=range(min(held[0]), max(held[0]) + 1))
+        own = [
+            held[preset, job.described] for preset in job.presets if (preset, job.described) in held
+        ]
+        if len(own) == len(job.presets):
+            job = replace(job, seeds=range(int(own[0].min()), int(own[0].max()) + 1))
         jobs.append(job)
     monkeypatch.setattr(fresh, "JOBS", tuple(jobs))

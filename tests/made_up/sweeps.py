@@ -107,3 +107,80 @@ def made_up(
                 blocks.append(pd.DataFrame({"learned": learned, **rows}))
         sums[name] = pd.concat(blocks, ignore_index=True)
     return SweepTables(networks, table, neurons, window, sums["centre"], sums["rank"])
+
+
+SIZES = np.array([4, 8, 12, 14, 16])
+
+
+def schema_2(
+    tables: SweepTables,
+    *,
+    clusters: dict[str, object] | None = None,
+    networks: dict[str, object] | None = None,
+    neurons: dict[str, object] | None = None,
+    weights: dict[int, tuple[float, float]] | None = None,
+    seed: int = 0,
+) -> SweepTables:
+    """The tables with the columns of version 2, in which every row on paper A agrees.
+
+    ``clusters``, ``networks``, ``neurons``: columns in place of those; ``weights``: shares of
+    weights beyond 1 and near zero by epoch. Sizes of clusters run through ``SIZES``.
+    """
+    generator = np.random.default_rng(seed)
+    of, n = tables.networks, int(tables.networks.n.iloc[0])
+    size = SIZES[np.arange(len(tables.clusters)) % len(SIZES)]
+    removed = 0.05 * size + generator.normal(0, 0.02, len(size))
+    columns: dict[str, object] = {
+        "num_neurons": size,
+        "amplitude": generator.normal(2.5, 0.3, len(size)),
+        "explained": np.where(size >= 12, 0.97, 0.3),
+        "removed_accuracy": np.where(np.arange(len(size)) % 4 == 0, 0.98, 0.9999),
+        "removed_loss": removed,
+        "control_accuracy": 0.97,
+        "control_loss": 2 * removed,
+        "num_phases": size,
+        "nearest_ratio": np.where(generator.random(len(size)) < 0.5, 1.0, 1.9),
+        "axes_ratio_a": 0.9,
+        "axes_ratio_b": 0.85,
+    }
+    pairs = fr.pairs_of_ratio(n, 2)
+    found = fr.presence(tables.clusters, of.seed.tolist(), n)
+    f, g = np.array(pairs).T
+    pair = (found[:, f] & found[:, g]).any(1)
+    tuned = generator.random(len(of)) < np.where(pair, 0.5, 0.05)
+    more: dict[str, object] = {
+        "margin": 2.0,
+        "loss": 0.02,
+        "strict_accuracy": 1.0,
+        "strict_loss": 0.05,
+        "strict_2f_accuracy": 1.0,
+        "strict_2f_loss": 0.022,
+        "gap": 0.25,
+        "delta": 0.156,
+        "train_loss": 0.022,
+        "neurons_fine-tuning": tuned.astype(int),
+    }
+    of_neurons: dict[str, object] = {
+        "residual": 0.4,
+        "strength": 0.5,
+        "clustered_1": True,
+        "clustered_2": generator.random(len(tables.fine_tuning)) < 0.8,
+    }
+    epochs = weights or {3: (0.09, 0.03), 30: (0.05, 0.04), 3000: (0.046, 0.64)}
+    rows = [
+        pd.DataFrame(
+            {
+                "seed": of.seed,
+                "epoch": epoch,
+                "share_above_1": beyond + generator.normal(0, 0.002, len(of)),
+                "share_within_025": near + generator.normal(0, 0.002, len(of)),
+            }
+        )
+        for epoch, (beyond, near) in epochs.items()
+    ]
+    return tables._replace(
+        networks=of.assign(**(more | (networks or {}))),
+        clusters=tables.clusters.assign(**(columns | (clusters or {}))),
+        fine_tuning=tables.fine_tuning.assign(**(of_neurons | (neurons or {}))),
+        weights=pd.concat(rows, ignore_index=True),
+    )

@@ -544,8 +544,9 @@ def like_seed_133(
     A row a network with ``base`` as the gcd of a fine-tuning cluster's frequency and n: ``seed``,
     ``num_clusters``, ``freqs`` (largest cluster first), ``tuned`` (the fine-tuning cluster's
     frequency), ``num_neurons`` in it, ``parts`` (the leading frequencies of its fine-tuning
-    neurons, strongest first), ``all_multiples`` (of base), and ``alike``: four clusters, one of
-    them fine-tuning, all parts multiples of ``base``. Those alike come first.
+    neurons, strongest first), ``all_multiples`` (several parts, all of base), and ``alike``: four
+    clusters, one of them fine-tuning, with several parts, all multiples of ``base``. Those alike
+    come first.
     """
     rows = []
     tuned = clusters[(clusters.kind == "fine-tuning") & (np.gcd(clusters.freq, n) == base)]
@@ -563,7 +564,7 @@ def like_seed_133(
                 if share >= PART_OF:
                     power[int(f)] = power.get(int(f), 0.0) + float(share)
         parts = sorted(power, key=lambda f: -power[f])
-        multiples = bool(parts) and all(f % base == 0 for f in parts)
+        multiples = len(parts) > 1 and all(f % base == 0 for f in parts)
         alone = int((every.kind == "fine-tuning").sum()) == 1
         rows.append(
             {

@@ -13,14 +13,14 @@ from modlib.maths.circular import nearest_limits
 from modlib.maths.intervals import Interval, ratio_of_sums
 
 
-def sums(table: pd.DataFrame, values: np.ndarray) -> Float[np.ndarray, "unit 2"]:
+def sums(table: pd.DataFrame, values: np.ndarray | pd.Series) -> Float[np.ndarray, "unit 2"]:
     """Sum of a value over each network's rows, and the number of rows."""
     place, names = pd.factorize(table.unit, sort=True)
     total = np.bincount(place, weights=np.asarray(values, dtype=float), minlength=len(names))
     return np.stack([total, np.bincount(place, minlength=len(names))], axis=1)
 
 
-def mean_over_rows(table: pd.DataFrame, values: np.ndarray) -> tuple[Interval, int]:
+def mean_over_rows(table: pd.DataFrame, values: np.ndarray | pd.Series) -> tuple[Interval, int]:
     """Mean of a value over all rows with its interval over networks, and their number."""
     both = sums(table, values)
     return ratio_of_sums(both[:, :1], both[:, 1:]).at(0), len(both)

@@ -8,7 +8,7 @@ from modlib.analysis.macro.tables import LARGE
 from modlib.analysis.many_seeds.per_network import mean_over_rows, variations
 from modlib.claims import fresh
 from modlib.claims.committed import mean_of
-from modlib.claims.decide import Part, decide, judged, over, part, share_of
+from modlib.claims.decide import Bounds, Part, decide, judged, over, part, share_of
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
 
@@ -35,11 +35,11 @@ def _by_size(table: pd.DataFrame, column: str, jobs: tuple[str, ...]) -> Measure
     """Mean of a column over large clusters and over small ones, and over all sizes between."""
     parts: list[Part] = []
     for said, chosen, bounds in (
-        (f"{MANY} neurons or more", table.num_neurons >= MANY, {"at_least": 0.9}),
-        (f"{FEW} neurons or fewer", table.num_neurons <= FEW, {"below": 0.5}),
+        (f"{MANY} neurons or more", table.num_neurons >= MANY, Bounds(at_least=0.9)),
+        (f"{FEW} neurons or fewer", table.num_neurons <= FEW, Bounds(below=0.5)),
     ):
         mean, num = mean_over_rows(table[chosen], table[column][chosen])
-        parts.append(part(said, mean, num, jobs=jobs, **bounds))
+        parts.append(Part(what=said, interval=mean, bounds=bounds, num_networks=num, jobs=jobs))
     bins = ((1, 4), (5, 7), (8, 9), (10, 11), (12, 13), (14, 10**6))
     told = []
     for low, high in bins:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from modlib.analysis.many_seeds import frequencies as fr
 from modlib.analysis.many_seeds import origin
-from modlib.analysis.many_seeds.sweep_tables import presence, tuned_neurons, window
+from modlib.analysis.many_seeds.sweep_tables import SweepTables, presence, tuned_neurons, window
 from modlib.claims import fresh
 from modlib.claims.committed import mean_of, with_bounds
-from modlib.claims.decide import Part, every, judged, part, some
+from modlib.claims.decide import Bounds, Part, every, judged, part, some
 from modlib.claims.measures import measures
 from modlib.claims.measures.frequencies import PAPER_COUNT
 from modlib.claims.verdict import Measurement, MissingExport
+from modlib.maths.groups import signed_freq
 from modlib.maths.intervals import Interval, equivalence
 
 FIRST_EPOCH = 5
@@ -37,8 +40,9 @@ def joint_weights() -> Measurement:
         ):
             mean = mean_of(rows[column])
             at = f"epoch {epoch:.0f}, {said}"
-            bounds = {"at_least": low, "at_most": high}
-            parts.append(part(at, mean, len(rows), jobs="A91-long", unit="%", **bounds))
+            parts.append(
+                part(at, mean, len(rows), jobs="A91-long", unit="%", at_least=low, at_most=high)
+            )
         epochs.append((every(one.verdict for one in parts), parts))
     verdict = some(found for found, _ in epochs)
     kept = [parts for found, parts in epochs if found == verdict]
@@ -91,8 +95,7 @@ def batch_invariance() -> Measurement:
     num, jobs = min(len(small), len(full)), ("A91-long", "A91-full-long")
     parts, notes = [], []
     for what, (test, margin) in fr.regime_differences(small, full).items():
-        bounds = {"at_least": -margin, "at_most": margin}
-        parts.append(part(what, test.interval, num, jobs=jobs, **bounds))
+        parts.append(part(what, test.interval, num, jobs=jobs, at_least=-margin, at_most=margin))
         notes.append(f"{what}: p of not being equivalent {test.p_value:.2g}")
     beside = []
     for what, values in (
@@ -103,8 +106,7 @@ def batch_invariance() -> Measurement:
         margin = max(FIFTH * float(other.mean()), 1e-9)
         test = equivalence(one, other, margin)
         said = f"{what}, {other.mean():.3g} with batches of n"
-        bounds = {"at_least": -margin, "at_most": margin}
-        beside.append(part(said, test.interval, num, jobs=jobs, **bounds))
+        beside.append(part(said, test.interval, num, jobs=jobs, at_least=-margin, at_most=margin))
     note = f"full batch less batch n; {'; '.join(notes)}"
     return judged(*parts, beside=beside, note=note)
 
@@ -112,9 +114,7 @@ def batch_invariance() -> Measurement:
 @measures("A2.classes.n91")
 def class_rates() -> Measurement:
     """Rate a frequency of each gcd class over the mean rate, n = 91."""
-    jobs = ("A91", "A91-more")
-    tables = fresh.sweep(*jobs)
-    found = presence(tables)
+    found = presence(_many())
     table = fr.rates_by_class(found, 91)
     parts = [
         part(
@@ -135,7 +135,8 @@ def class_rates() -> Measurement:
 @measures("A2.double")
 def doubling() -> Measurement:
     """Lift of two frequencies of ratio 2, apart for networks with fine-tuning neurons."""
-    parts, beside = [], []
+    parts: list[Part] = []
+    beside: list[Part] = []
     for job in ("A91", "A89"):
         tables, n = fresh.sweep(job), int(job[1:])
         found, tuned = presence(tables), (tables.networks["neurons_fine-tuning"] > 0).to_numpy()
@@ -153,9 +154,14 @@ def doubling() -> Measurement:
     return judged(*parts, beside=beside, controls="frequencies drawn without replacement: 1")
 
 
-def _class_ratio(what: str, counts: np.ndarray, **bounds: float) -> Part:
+def _many() -> SweepTables:
+    """The networks at n = 91, and those that a graphics card has added where they are all there."""
+    return fresh.sweep("A91", "A91-more", also=("A91-to-100000",))
+
+
+def _class_ratio(what: str, counts: np.ndarray, bounds: Bounds) -> Part:
     ratio = fr.ratio_of_classes(counts, 91, 13, 1).at(0)
-    return part(what, ratio, len(counts), jobs="A91", **bounds)
+    return Part(what=what, interval=ratio, bounds=bounds, num_networks=len(counts), jobs=("A91",))
 
 
 @measures("A2.fig25.count")
@@ -167,8 +173,16 @@ def window_count() -> Measurement:
         counts = [window(tables, column)[:, 1:] for tables in sets]
         rates = np.concatenate([(c > 0 if present else c).mean(1) for c in counts])
         value = mean_of(rates).map(lambda x: x / PAPER_COUNT)
-        bounds = {"at_least": 1 / 1.5, "at_most": 1.5}
-        return part(said, value, len(rates), jobs=("A91", "A89"), unit="times", **bounds)
+        jobs = ("A91", "A89")
+        bounds = Bounds(at_least=1 / 1.5, at_most=1.5)
+        return Part(
+            what=said,
+            interval=value,
+            bounds=bounds,
+            num_networks=len(rates),
+            jobs=jobs,
+            unit="times",
+        )
 
     return judged(
         times("neurons in the window", "num_neurons"),
@@ -183,82 +197,84 @@ def window_count() -> Measurement:
 @measures("A2.fig25.prime_factors")
 def window_neurons() -> Measurement:
     """Rate of gcd class 13 over class 1 among all neurons in the window."""
-    counts = window(fresh.sweep("A91"), "num_neurons")
+    counts = window(_many(), "num_neurons")
     seven = fr.ratio_of_classes(counts, 91, 7, 1).at(0)
-    ratio = _class_ratio("class 13 over class 1, neurons", counts, below=1.0)
+    ratio = _class_ratio("class 13 over class 1, neurons", counts, Bounds(below=1.0))
     return judged(ratio, note=f"class 7 over class 1: {with_bounds(seven)}")
 
 
 @measures("A2.fig25.prime_factors.runs")
 def window_runs() -> Measurement:
     """The same of runs that have a neuron in the window at a frequency."""
-    counts = (window(fresh.sweep("A91"), "num_neurons") > 0).astype(float)
-    return judged(_class_ratio("class 13 over class 1, runs that have one", counts, below=1.0))
+    counts = (window(_many(), "num_neurons") > 0).astype(float)
+    return judged(
+        _class_ratio("class 13 over class 1, runs that have one", counts, Bounds(below=1.0))
+    )
 
 
 @measures("A2.fig25.exact")
 def exact_cosets() -> Measurement:
     """The same of fine-tuning neurons by the residual: do they prefer exact cosets?"""
-    counts = window(fresh.sweep("A91"), "num_fine_tuning")
+    counts = window(_many(), "num_fine_tuning")
     seven = fr.ratio_of_classes(counts, 91, 7, 1).at(0)
     what = "class 13 over class 1, fine-tuning neurons"
     return judged(
-        _class_ratio(what, counts, above=1.0), note=f"class 7 over class 1: {with_bounds(seven)}"
+        _class_ratio(what, counts, Bounds(above=1.0)),
+        note=f"class 7 over class 1: {with_bounds(seven)}",
     )
 
 
-HARMONIC = {"1:2": "2f", "2:1": "f/2", "1:3": "3f", "3:1": "f/3"}
+HARMONIC = {"2f": 2, "f/2": pow(2, -1, 91), "3f": 3, "f/3": pow(3, -1, 91)}
+"""Partners of f, as what it is multiplied by modulo 91."""
+GIVEN = 15
+DEALT = "the other frequencies of neurons dealt to those of other networks: 1"
+
+
+def _partners() -> tuple[list[tuple[int, Part]], int, str]:
+    """Lift of each frequency beside 15 in a neuron, pooled by symmetry over all f; neurons."""
+    neurons = tuned_neurons(_many())
+    table = fr.fine_tuning_companions(neurons, 91, GIVEN)
+    known = table[np.isfinite(table.pooled)]
+    if known.empty:
+        raise MissingExport("two networks of the job A91 with fine-tuning neurons")
+    parts = []
+    for row in known.itertuples():
+        # A frequency never seen has a lift of 0, which no resample changes.
+        high = row.pooled_high if row.pooled > 0 else UPPER_OF_NONE / row.pooled_expected
+        ends = (row.pooled, row.pooled_low, max(high, row.pooled))
+        what = f"lift of {row.freq} beside {GIVEN}"
+        parts.append((row.freq, part(what, ends, neurons.seed.nunique(), jobs="A91", above=1.0)))
+    above = [str(freq) for freq, one in parts if one.verdict == "agrees"]
+    return parts, len(neurons), f"all that are more likely: {', '.join(above) or 'none'}"
 
 
 @measures("A2.fig28.harmonic")
 def harmonic_partners() -> Measurement:
-    """Lift of f/2, 2f, f/3 and 3f as a neuron's second frequency, f its first."""
-    neurons = tuned_neurons(fresh.sweep("A91"))
-    table = fr.relation_lifts(neurons, 91)
-    if table.empty:
-        raise MissingExport("two networks of the job A91 with fine-tuning neurons")
-    rows = table.set_index("relation")
+    """Lift of f/2, 2f, f/3 and 3f beside f in a fine-tuning neuron, pooled by symmetry."""
+    by_freq, num, told = _partners()
+    lifts = dict(by_freq)
     parts = [
-        part(
-            f"lift of {said}",
-            rows.loc[name, ["lift", "low", "high"]],
-            neurons.seed.nunique(),
-            jobs="A91",
-            above=1.0,
-        )
-        for name, said in HARMONIC.items()
+        replace(lifts[signed_freq(times * GIVEN, 91)], what=f"lift of {said} beside f")
+        for said, times in HARMONIC.items()
+        if signed_freq(times * GIVEN, 91) in lifts
     ]
+    if len(parts) < len(HARMONIC):
+        raise MissingExport("fine-tuning neurons enough to expect each of the four partners")
     parts.sort(key=lambda one: one.interval.low)
-    return judged(
-        *parts,
-        note=f"{len(neurons)} neurons, the 3f shape left out",
-        controls="second frequencies dealt to the first ones of other networks: 1",
-    )
+    note = f"{num} neurons, the 3f shape left out; given {GIVEN}, {told}"
+    return judged(*parts, note=note, controls=DEALT)
 
 
 @measures("A2.fig28.multiples")
 def multiples_of_five() -> Measurement:
     """Lift of each multiple of 5 beside 15 in a fine-tuning neuron, pooled by symmetry."""
-    neurons = tuned_neurons(fresh.sweep("A91"))
-    table = fr.fine_tuning_companions(neurons, 91, 15)
-    fives = table[(table.freq % 5 == 0) & np.isfinite(table.pooled)]
-    if fives.empty:
-        raise MissingExport("two networks of the job A91 with fine-tuning neurons")
-    parts = []
-    for row in fives.itertuples():
-        seen = row.pooled > 0
-        high = row.pooled_high if seen else UPPER_OF_NONE / row.pooled_expected
-        ends = (row.pooled, row.pooled_low, max(high, row.pooled))
-        what, num = f"lift of {row.freq} beside 15", neurons.seed.nunique()
-        parts.append(part(what, ends, num, jobs="A91", above=1.0))
-    above = [str(row.freq) for row in table.itertuples() if row.pooled_low > 1]
+    by_freq, _, told = _partners()
+    parts = [one for freq, one in by_freq if freq % 5 == 0]
+    if not parts:
+        raise MissingExport("fine-tuning neurons enough to expect a multiple of 5")
     kept = sum(one.verdict == "agrees" for one in parts)
-    return judged(
-        *parts,
-        note=f"{kept} of {len(parts)} multiples are more likely; all frequencies that are: "
-        f"{', '.join(above) or 'none'}",
-        controls="second frequencies dealt to the first ones of other networks: 1",
-    )
+    note = f"{kept} of {len(parts)} multiples are more likely; {told}"
+    return judged(*parts, note=note, controls=DEALT)
 
 
 @measures("A2.origin")
