@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from modlib.analysis.remainders import grokking as gr
 from modlib.analysis.remainders.token_embeddings import (
     InBasis,
     Periodogram,
@@ -16,7 +17,9 @@ from modlib.analysis.remainders.token_embeddings import (
     Spread,
     Vectors,
 )
+from modlib.chapters.remainders import name_of
 from modlib.chapters.words import Rows, fixed, signed
+from modlib.runs.remainders import RemaindersRun
 
 COLUMNS = {
     "position_correlation": ("correlation of positions", 2),
@@ -41,6 +44,16 @@ def positions(found: Mapping[str, Positions]) -> Rows:
         "common part": [fixed(common, 3) for _, common, _ in found.values()],
         "difference": [fixed(difference, 3) for _, _, difference in found.values()],
     }
+
+
+def not_adding(runs: Sequence[RemaindersRun]) -> list[str]:
+    """Names of the networks of modular addition that do not answer validation numbers."""
+    return [
+        name_of(run.config)
+        for run in runs
+        if run.config.task == "nanda"
+        and gr.by_step(run.history, "validation").iloc[-1].mean() < gr.LEARNED
+    ]
 
 
 class SpreadFacts(NamedTuple):

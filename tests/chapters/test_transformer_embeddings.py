@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from made_up.runs import made_up_run
 from modlib.analysis.remainders import token_embeddings as te
 from modlib.chapters import transformer_embeddings as facts
+from modlib.config.presets import SMALL
 from told import cells, told
 
 CHAPTER = "12_transformer_embeddings"
@@ -21,7 +25,15 @@ def test_every_cell_that_says_something_is_tested():
 
 def test_positions_are_tabled():
     rows = facts.positions({"nanda": te.Positions(-0.5, 0.1, 0.2)})
-    assert "| nanda | -0.50 | 0.100 | 0.200 |" in told(CHAPTER, "708ca1c2", {"rows": rows})
+    text = told(CHAPTER, "708ca1c2", {"rows": rows, "lost": []})
+    assert text.endswith("| nanda | -0.50 | 0.100 | 0.200 |")
+    large = replace(SMALL, p=13, task="nanda", steps=1024)
+    runs = [made_up_run(large, {13: at}) for at in (64, None)]
+    lost = facts.not_adding([*runs, made_up_run(replace(SMALL, p=13, steps=1024), {})])
+    assert lost == ["nanda, p = 13 (80 %)"]
+    text = told(CHAPTER, "708ca1c2", {"rows": rows, "lost": lost})
+    assert "nanda, p = 13 (80 %) has not learned to add" in text
+    assert "here and below it shows nothing of a task that commutes." in text
 
 
 def test_components_stand_against_those_of_an_untrained_network_of_the_size():
