@@ -10,6 +10,7 @@ import shutil
 import signal
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from modlib.queue.state import look, parts_of
 from modlib.queue.workers import Workers
 from modlib.results import clock_pizza as rc
 from modlib.results.remainders import read_remainders
+from modlib.results.sample import read_export
 from modlib.results.sweeps import read_sweep_export
 from modlib.store.folder import read_manifest, write_manifest
 from modlib.store.runs import Store
@@ -172,6 +174,34 @@ def test_a_run_trains_and_commits_every_family(done):
     assert "A7: 5 of 5 networks" in text
     assert "seed-steps a second" in text
     assert (Store().root / "queue" / "log.txt").read_text().count("\n") == len(lines)
+
+
+def test_networks_that_are_described_whole_have_a_folder_of_their_own(small, monkeypatch):
+    own = Job("A7-described", range(20000, 20003), 0.1, "x", ("A7",), True, described=True)
+    monkeypatch.setattr(jobs, "JOBS", (own, BY_NAME["A7"]))
+    lines: list[str] = []
+    assert runner(small, lines).run([own, BY_NAME["A7"]]) == 0
+    assert read_export("A7", small).summary.seed.tolist() == [20000, 20001, 20002]
+    assert len(read_sweep_export("A7", small).networks) == 5
+    assert look(own, Store(), small).words == "done"
+    before = contents(small)
+    assert runner(small, lines).run([own]) == 0
+    assert contents(small) == before
+
+
+def test_clocks_are_written_into_the_folder_of_the_pizzas(small, monkeypatch):
+    monkeypatch.setitem(CLOCK_PIZZA_PRESETS, "C59-rate-1", replace(tiny.PIZZA, attention_rate=1.0))
+    clocks = Job("clocks", range(2000, 2002), 0.1, "x", ("C59-rate-1",), True)
+    both = (BY_NAME["pizzas"], clocks)
+    monkeypatch.setattr(jobs, "JOBS", both)
+    assert look(clocks, Store(), small).words == "waiting"
+    for order in (both, both[::-1]):
+        assert runner(small, []).run(list(order)) == 0
+    ours = rc.read_clock_pizza(small).of("ours")
+    assert sorted(zip(ours.rate, ours.seed, strict=True)) == [
+        *((0.0, 2000), (0.0, 2001), (1.0, 2000), (1.0, 2001)),
+    ]
+    assert [look(job, Store(), small).words for job in both] == ["done", "done"]
 
 
 def test_a_finished_job_is_not_done_again(done):
