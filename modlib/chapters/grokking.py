@@ -160,18 +160,23 @@ def loss(history: pd.DataFrame) -> LossFacts:
     )
 
 
-def order(firsts: Mapping[str, pd.DataFrame]) -> Rows:
-    """Which seeds learn 2, 3, 5, 7 in order, and whether the others follow in order of q."""
+def order(firsts: Mapping[str, pd.DataFrame], finished: Mapping[str, bool]) -> Rows:
+    """Which seeds learn 2, 3, 5, 7 in order, and whether the others follow in order of q.
+
+    ``finished``: whether all steps of the setting are made, by the same names.
+    """
     names = (
         *("setting", "seeds", "2, 3, 5, 7 in order and first", "tasks above 7: learned"),
         *("their steps", "tau of q with the step (lowest to highest seed)"),
     )
-    rows = [_order_of(name, table) for name, table in firsts.items()]
+    rows = [_order_of(name, table, finished[name]) for name, table in firsts.items()]
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
-def _order_of(name: str, table: pd.DataFrame) -> list[str]:
-    kept = f"{sum(gr.in_succession(first) for _, first in table.iterrows())}"
+def _order_of(name: str, table: pd.DataFrame, finished: bool) -> list[str]:
+    found = [gr.in_succession(first, finished=finished) for _, first in table.iterrows()]
+    not_yet = found.count(None)
+    kept = f"{found.count(True)}" + (f", not yet decided {not_yet}" if not_yet else "")
     kept = kept if set(gr.EASY) <= set(table.columns) else "-"
     rest = table.loc[:, table.columns > gr.EASY[-1]].to_numpy(dtype=float)
     reached = rest[np.isfinite(rest)]
@@ -248,45 +253,78 @@ def control(history: pd.DataFrame | None) -> dict[str, Control | None]:
     return {"control": Control(history.seed.nunique(), len(qs), *seen)}
 
 
+class Order(NamedTuple):
+    """Attention is last at half of its peak ``before``, ``after`` or ``with`` the feed-forward
+    layer: from step ``start``, and ``whole`` from the first step on; ``times`` later than it."""
+
+    name: str
+    start: int
+    late: str
+    times: float
+    whole: str
+
+
 class Norms(NamedTuple):
     """``rows``: last steps at half of the peak; ``early``, ``late``: the gradients of the first
-    network that peak first and last, with their steps; ``orders``: (network, attention ``before``,
-    ``after`` or ``with`` the feed-forward layer, the same from step ``start`` on)."""
+    network that peak first and last, with their steps; ``orders`` of the networks, ``controls``:
+    of those on shuffled labels."""
 
     rows: Rows
-    start: int
     early: tuple[str, int]
     late: tuple[str, int]
-    orders: list[tuple[str, str, str]]
+    orders: list[Order]
+    controls: list[Order]
 
 
-def norms(tables: Mapping[str, pd.DataFrame]) -> dict[str, Norms | None]:
+def norms(
+    runs: Mapping[str, RemaindersRun], shuffled: Mapping[str, RemaindersRun]
+) -> dict[str, Norms | None]:
     """When the gradients of attention and of the feed-forward layer last reach half their peak."""
-    made = {name: table for name, table in tables.items() if len(table)}
+    made = {name: run for name, run in {**runs, **shuffled}.items() if len(run.norms)}
     if not made:
         return {"norms": None}
-    kinds = {"filtered": ("filtered", 0), "raw": ("raw", 0)}
-    kinds[f"filtered, from step {gr.START} on"] = ("filtered", gr.START)
+    starts = [gr.first_shown(run.config.steps) for run in made.values()]
+    kinds = {
+        "without the start": ("filtered", starts),
+        "from the first step on": ("filtered", [0] * len(made)),
+        "before the filter": ("raw", starts),
+    }
     rows: Rows = {"last step at half of the peak": list(made)}
-    for kind, chosen in kinds.items():
-        found = [gr.settled(table, *chosen) for table in made.values()]
-        rows |= {f"{layer}, {kind}": [_step(one[layer]) for one in found] for layer in gr.LAYERS}
-    peaks = gr.relative_norms(next(iter(made.values())), "filtered").idxmax(axis=1)
+    for title, (kind, since) in kinds.items():
+        found = [
+            gr.settled(run.norms, kind, start)
+            for run, start in zip(made.values(), since, strict=True)
+        ]
+        rows |= {f"{layer}, {title}": [_step(one[layer]) for one in found] for layer in gr.LAYERS}
+    peaks = gr.relative_norms(next(iter(made.values())).norms, "filtered").idxmax(axis=1)
     first, last = peaks.idxmin(), peaks.idxmax()
-    orders = []
-    for name, table in made.items():
-        whole, late = (_layer_order(gr.settled(table, "filtered", at)) for at in (0, gr.START))
-        if late:
-            orders.append((name, whole, late))
     ends = ((str(first), int(peaks[first])), (str(last), int(peaks[last])))
-    return {"norms": Norms(rows, gr.START, *ends, orders)}
+    orders = {
+        name: _order_of_layers(name, run.norms, start)
+        for (name, run), start in zip(made.items(), starts, strict=True)
+    }
+    told = {name: order for name, order in orders.items() if order is not None}
+    return {
+        "norms": Norms(
+            rows,
+            *ends,
+            [order for name, order in told.items() if name not in shuffled],
+            [order for name, order in told.items() if name in shuffled],
+        )
+    }
 
 
-def _layer_order(settled: Mapping[str, float]) -> str:
-    """``before``, ``after`` or ``with``; empty where no step was made."""
+def _order_of_layers(name: str, norms: pd.DataFrame, start: int) -> Order | None:
+    """None where no step was made from ``start`` on."""
+    whole, late = (gr.settled(norms, "filtered", since) for since in (0, start))
+    if np.isnan(late["attention"]) or np.isnan(late["FFN"]):
+        return None
+    times = late["attention"] / late["FFN"]
+    return Order(name, start, _side(late), float(times), _side(whole))
+
+
+def _side(settled: Mapping[str, float]) -> str:
     attention, ffn = settled["attention"], settled["FFN"]
-    if np.isnan(attention) or np.isnan(ffn):
-        return ""
     return "with" if attention == ffn else "before" if attention < ffn else "after"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from modlib.analysis.remainders import grokking as gr
 from modlib.analysis.remainders.token_embeddings import (
     InBasis,
     Periodogram,
@@ -16,7 +17,9 @@ from modlib.analysis.remainders.token_embeddings import (
     Spread,
     Vectors,
 )
+from modlib.chapters.remainders import name_of
 from modlib.chapters.words import Rows, fixed, signed
+from modlib.runs.remainders import RemaindersRun
 
 COLUMNS = {
     "position_correlation": ("correlation of positions", 2),
@@ -41,6 +44,16 @@ def positions(found: Mapping[str, Positions]) -> Rows:
         "common part": [fixed(common, 3) for _, common, _ in found.values()],
         "difference": [fixed(difference, 3) for _, _, difference in found.values()],
     }
+
+
+def not_adding(runs: Sequence[RemaindersRun]) -> list[str]:
+    """Names of the networks of modular addition that do not answer validation numbers."""
+    return [
+        name_of(run.config)
+        for run in runs
+        if run.config.task == "nanda"
+        and gr.by_step(run.history, "validation").iloc[-1].mean() < gr.LEARNED
+    ]
 
 
 class SpreadFacts(NamedTuple):
@@ -96,26 +109,33 @@ def vectors(networks: Mapping[str, Vectors]) -> list[VectorsFacts]:
 
 class BasisFacts(NamedTuple):
     """``fewest`` of ``total`` basis vectors hold 90 % of the power; the ``strongest`` share of it
-    that the first five hold, at ``freqs``; ``active``: share of cells as coded."""
+    that the first five hold, at ``freqs``. As coded: frequencies ``marked`` of ``rows``, 0 for the
+    mean, by strength, and the ``labels`` at them."""
 
     name: str
     fewest: int
     total: int
     freqs: list[int]
     strongest: float
-    active: float
+    marked: list[int]
+    labels: list[str]
+    rows: int
 
 
 def basis(found: InBasis, fewest: int, name: str) -> BasisFacts:
-    """How many Fourier basis vectors hold the power, and the cells as coded."""
+    """How many Fourier basis vectors hold the power, and the rows that are marked as coded."""
     order = np.argsort(found.power)[::-1][:NUM_STRONGEST]
+    coded = found.coded
+    marked = [row for row in np.argsort(-coded.norms) if coded.marked[row]]
     return BasisFacts(
         name=name,
         fewest=fewest,
         total=len(found.power),
         freqs=sorted(set((1 + order // 2).tolist())),
         strongest=float(found.power[order].sum()),
-        active=float(found.active.mean()),
+        marked=[int(coded.freqs[row]) for row in marked],
+        labels=[coded.labels[row] for row in marked],
+        rows=len(coded.norms),
     )
 
 

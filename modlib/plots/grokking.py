@@ -15,7 +15,13 @@ from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from modlib.analysis.remainders.grokking import DEPTH, EASY, LEARNED, by_step
+from modlib.analysis.remainders.grokking import (
+    DEPTH,
+    EASY,
+    LEARNED,
+    Settling,
+    by_step,
+)
 from modlib.plots.base import (
     MARK,
     MARKERS,
@@ -199,38 +205,53 @@ def learning_order(firsts: Mapping[str, pd.DataFrame], lasts: Mapping[str, int])
 
 
 @figure
-def gradient_norms(panels: Mapping[str, pd.DataFrame], lasts: Mapping[str, pd.Series]) -> Figure:
+def gradient_norms(late: Mapping[str, Settling], whole: Mapping[str, Settling]) -> Figure:
     """Norm of each weight matrix's gradient over its largest, by step, rows by depth (figure 17).
 
-    ``panels``: see ``grokking.relative_norms``; ``lasts`` by the same titles: the last step at
-    half of the peak, marked.
+    A row a network: left ``late``, as the authors draw it, without the first steps and on a linear
+    axis; right, by the same titles, ``whole`` from the first step on. Marks stand at the last step
+    at half of the peak.
     """
-    made = {title: table for title, table in panels.items() if table.shape[1]}
+    made = {title: shown for title, shown in whole.items() if shown.norms.shape[1]}
     if not made:
         return empty_figure(UNTRAINED)
-    fig, axes = plt.subplots(len(made), 1, figsize=(8.0, 0.8 + 2.1 * len(made)), squeeze=False)
+    fig, axes = plt.subplots(
+        len(made), 2, figsize=(9.5, 0.8 + 1.9 * len(made)), sharey=True, squeeze=False
+    )
     scale = Normalize(0, 1)
-    for ax, (title, table) in zip(axes[:, 0], made.items(), strict=True):
-        steps, rows = table.columns.to_numpy(dtype=float), np.arange(len(DEPTH))
-        ax.pcolormesh(_edges(steps), np.arange(len(DEPTH) + 1) - 0.5, table, norm=scale)
-        ax.plot(
-            lasts[title].reindex(list(DEPTH)),
-            rows,
-            ls="",
-            marker="|",
-            ms=10,
-            mew=2,
-            color=MARK,
-            clip_on=False,
-        )
-        log_steps(ax, steps[-1])
-        ax.set(title=title)
-        ax.set_yticks(rows, list(DEPTH))
+    for row, title in zip(axes, made, strict=True):
+        for ax, shown in zip(row, (late[title], made[title]), strict=True):
+            if shown.norms.shape[1]:
+                _norm_rows(ax, shown, scale)
+        steps = late[title].norms.columns
+        row[0].set(title=f"{title}\nfrom step {steps.min():,.0f} on" if len(steps) else title)
+        log_steps(row[1], float(made[title].norms.columns.max()))
+        row[1].set(title="from the first step on")
+    for ax in axes[:, 0]:
+        ax.set_yticks(np.arange(len(DEPTH)), list(DEPTH))
         ax.set_ylim(len(DEPTH) - 0.5, -0.5)
-    axes[-1, 0].set_xlabel("step (log scale)")
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes[-1, 0].set_xlabel("step")
+    axes[-1, 1].set_xlabel("step (log scale)")
     label = "gradient norm over the row's largest\n(mark: last step at half of it)"
     fig.colorbar(ScalarMappable(scale, "cividis"), ax=axes, label=label, pad=0.02)
     return fig
+
+
+def _norm_rows(ax: Axes, shown: Settling, scale: Normalize) -> None:
+    """A panel of ``gradient_norms``."""
+    edges = _edges(shown.norms.columns.to_numpy(dtype=float))
+    ax.pcolormesh(edges, np.arange(len(DEPTH) + 1) - 0.5, shown.norms, norm=scale)
+    ax.plot(
+        shown.last.reindex(list(DEPTH)),
+        np.arange(len(DEPTH)),
+        ls="",
+        marker="|",
+        ms=9,
+        mew=2,
+        color=MARK,
+        clip_on=False,
+    )
 
 
 @figure

@@ -12,10 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from modlib.analysis.remainders.token_embeddings import InBasis, Periodogram, Spread, Vectors
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, STYLES, figure
+from modlib.plots.base import MARK, MARKERS, NEUTRAL, PALETTE, STYLES, figure
 
 MAX_VECTORS = 16
 """Singular vectors drawn of one network."""
+MAX_LABELS = 3
+"""Marked rows that carry their label."""
 ACROSS = 4
 """Panels in a row where networks are drawn beside one another."""
 
@@ -123,12 +125,15 @@ def singular_vectors(networks: Mapping[str, Vectors]) -> Figure:
 
 @figure
 def fourier_tokens(networks: Mapping[str, InBasis]) -> Figure:
-    """Token embeddings in the Fourier basis, as written and as coded; a row a network (B11-B13)."""
+    """Token embeddings in the Fourier basis, as written and as coded; a row a network (B11-B13).
+
+    The strongest of the rows that the authors' code marks have its label and their frequency f.
+    """
     fig, axes = plt.subplots(
         len(networks),
-        3,
-        figsize=(9, 0.4 + 2.7 * len(networks)),
-        width_ratios=(1.15, 1, 1.15),
+        4,
+        figsize=(12, 0.4 + 2.7 * len(networks)),
+        width_ratios=(1.1, 1, 1.1, 1),
         squeeze=False,
     )
     for row, (name, found) in zip(axes, networks.items(), strict=True):
@@ -146,16 +151,30 @@ def fourier_tokens(networks: Mapping[str, InBasis]) -> Figure:
         row[1].set(title="power of each basis vector", ylabel="share of all")
         row[1].set_ylim(0, 1.3 * found.power.max())
         row[1].legend(loc="upper right")
-        marked = np.where(found.active, found.magnitudes, np.nan)
-        size = found.magnitudes.shape
-        row[2].imshow(np.zeros(size), cmap="Greys", vmin=0, vmax=1, extent=(0, size[1], size[0], 0))
-        shown = row[2].imshow(marked, cmap="viridis_r", extent=(0, size[1], size[0], 0))
-        row[2].set(title="as coded: 2-D transform,\ncells above mean + 1 s.d.")
-        row[2].set_ylabel("frequency (cycles per p)")
+        coded = found.coded
+        height, width = coded.magnitudes.shape
+        shown = row[2].imshow(coded.magnitudes, extent=(0, width, height, 0))
+        row[2].set(title="as coded: 2-D transform", ylabel="row of the transform")
         fig.colorbar(shown, ax=row[2], label="magnitude")
+        row[3].bar(
+            np.arange(height), coded.norms**2, width=0.9, color="#b8c7d4", label="not marked"
+        )
+        marked = np.flatnonzero(coded.marked)
+        row[3].bar(marked, coded.norms[marked] ** 2, width=0.9, color=MARK, label="marked")
+        for place in marked[np.argsort(-coded.norms[marked])][:MAX_LABELS]:
+            row[3].annotate(
+                f"{coded.labels[place]}\n(f = {coded.freqs[place]})",
+                (place, coded.norms[place] ** 2),
+                fontsize=6,
+                ha="center",
+                va="bottom",
+            )
+        row[3].set(title="its rows' squared norms", ylabel="squared norm")
+        row[3].set_ylim(0, 1.3 * float((coded.norms**2).max()))
     axes[-1, 0].set_xlabel("coordinate of the embedding")
     axes[-1, 1].set_xlabel("frequency (cycles per p)")
     axes[-1, 2].set_xlabel("frequency (cycles per row)")
+    axes[-1, 3].set_xlabel("row of the transform")
     return fig
 
 

@@ -49,6 +49,17 @@ def _seeds(first: int, count: int) -> range:
     return range(first, first + count)
 
 
+SMALL_SETTING = (
+    ("B37", 0.6, "paper B's rows at p = 37, beside those at p = 113"),
+    ("B37-nanda", 0.6, "modular addition at p = 37: B2.positions, B2.five, B2.one_digit"),
+    ("B37-basis", 0.6, "control with shuffled labels at p = 37: B2.mechanism, B2.positions"),
+    ("B37-untrained", 0.1, "control before the first step at p = 37: B2.positions, B2.five"),
+    ("B37-lambda-0", 0.6, "no gradient filter at p = 37: B2.lambda"),
+    ("B37-masked", 0.6, "four smallest tasks off at p = 37: B2.masked"),
+    ("B37-no-dropout", 0.5, "no dropout at p = 37: B2.dropout0"),
+)
+"""The small setting: preset, core-hours of ten networks, and what rests on them."""
+
 JOBS: tuple[Job, ...] = (
     Job(
         "B113-nanda-learns",
@@ -174,6 +185,17 @@ JOBS: tuple[Job, ...] = (
             *("A91-width-512", "A91-width-2048"),
             *("A91-full-width-512", "A91-full-width-2048"),
         ),
+    ),
+    Job(
+        "B113-untrained",
+        _seeds(TRANSFORMERS, 10),
+        0.1,
+        "paper B's network before its first step: B2.positions, B2.five",
+        side_by_side=True,
+    ),
+    *(
+        Job(name, _seeds(TRANSFORMERS, 10), hours, purpose, side_by_side=True)
+        for name, hours, purpose in SMALL_SETTING
     ),
     Job("A91-long", _seeds(PAPER_A, 100), 0.6, "3,000 epochs: A2.fig3.joint, A2.batch_invariance"),
     Job(

@@ -97,3 +97,8 @@ class RemaindersTask:
         count = len(held_out) if config.num_validation is None else config.num_validation
         parts = {"train": train, "validation": held_out[:count], "test": held_out[count:]}
         return {name: part for name, part in parts.items() if len(part)}
+
+    @cached_property
+    def held_out(self) -> Int[np.ndarray, " number"]:
+        """The numbers that are never trained on, in order: to validate and to test on."""
+        return np.setdiff1d(np.arange(self.config.p**2), self.split["train"])

@@ -88,14 +88,17 @@ def test_orders_of_several_settings():
         "two": gr.seed_steps(made_up_history(large).assign(seed=3)),
     }
 
-    def tabled(tables):
-        return told(CHAPTER, "c1df3fe7", {"rows": facts.order(tables)})
+    def tabled(tables, finished=True):
+        rows = facts.order(tables, dict.fromkeys(tables, finished))
+        return told(CHAPTER, "c1df3fe7", {"rows": rows})
 
     def chance(table):
         return told(CHAPTER, "c1df3fe7", facts.chance(table), which=2)
 
     assert "| one | 2 | 1 | 1 of 2 | 64 to 64 | - |" in tabled(firsts)
     assert "| two | 1 | 1 | 3 of 3 | 16 to 64 | 1.00 |" in tabled(firsts)
+    assert "| one | 2 | 1, not yet decided 1 | 1 of 2 |" in tabled(firsts, finished=False)
+    assert "| two | 1 | 1 | 3 of 3 |" in tabled(firsts, finished=False)
     two = gr.seed_steps(made_up_history({2: 1, 3: None}).assign(seed=3))
     assert "| p = 5 | 1 | - | 0 of 0 | - | - |" in tabled({"p = 5": two})
     assert "too few tasks" in chance(two)
@@ -124,22 +127,49 @@ def test_the_order_is_told_before_tasks_are_learned():
     assert said({}) == ""
 
 
-def test_norms_are_told_by_layer():
-    def said(tables):
-        return told(CHAPTER, "00f175e7", facts.norms(tables))
+def with_norms(last_high: dict[str, int], steps: int = 65536):
+    config = replace(CONFIG, steps=steps)
+    return made_up_run(config, LEARNED, last_high=last_high, steps=(*range(3), 512, 1024, 4096))
 
-    text = said({"one": made_up_norms({"w_in": 64}), "none": RUN.norms.iloc[:0]})
-    assert "| one | 8 | 64 | 8 | 64 | 1,024 | 1,024 |" in text
-    assert "all gradients peak at step 1. one: attention is last at half of its peak before" in text
-    assert "and with it if the first 100 steps are left out." in text
-    short = said({"one": SHORT.norms})
-    assert "left out" not in short
-    assert short.endswith("| one | 1 | 1 | 1 | 1 | - | - |")
-    early = made_up_norms({})
-    early.loc[early.parameter == "k", "filtered"] *= early.step
-    assert "`tok` peaks first, at step 1, that of `k` last, at step 1,024" in said({"one": early})
+
+def test_norms_are_told_as_the_authors_draw_them():
+    def said(runs, shuffled):
+        return told(CHAPTER, "00f175e7", facts.norms(runs, shuffled))
+
+    early = dict.fromkeys(("q", "k", "v", "o"), 1024)
+    one = with_norms(early | {"w_in": 4096, "w_out": 4096})
+    text = said({"one": one}, {"mixed": with_norms({"q": 4096, "w_in": 1024})})
+    assert (
+        "- one: attention is last at half of its peak before the feed-forward layer, at 0.25 "
+        in text
+    )
+    assert "times its step; before it if the first 1,000 steps are looked at too." in text
+    assert "In no network on shuffled labels does attention settle before" in text
+    assert "| one | 1,024 | 4,096 | 1,024 | 4,096 | 1,024 | 4,096 |" in text
+    text = said({"one": with_norms({})}, {"mixed": one})
+    assert (
+        "- one: attention is last at half of its peak with the feed-forward layer; with it" in text
+    )
+    assert "nothing to learn, too: mixed (0.25 times). Beside such a control, an attention" in text
+
+
+def test_norms_of_odd_runs():
+    def said(runs):
+        return told(CHAPTER, "00f175e7", facts.norms(runs, {}))
+
+    text = said({"one": RUN, "none": replace(RUN, norms=RUN.norms.iloc[:0])})
+    assert "Over all steps all gradients of the first network peak at step 1." in text
+    assert "shuffled" not in text
     assert "none" not in text
-    assert "no step" in said({"none": RUN.norms.iloc[:0]})
+    young = replace(SHORT, config=replace(CONFIG, steps=65536))
+    text = said({"one": young})
+    assert "- one" not in text
+    assert text.endswith("| one | - | - | 1 | 1 | - | - |")
+    peaks = RUN.norms.copy()
+    peaks.loc[peaks.parameter == "k", "filtered"] *= peaks.step
+    text = said({"one": replace(RUN, norms=peaks)})
+    assert "of `tok` peaks first in the first network, at step 1, that of `k` last, at" in text
+    assert "no step" in said({"none": replace(RUN, norms=RUN.norms.iloc[:0])})
 
 
 def ratio(ratios: pd.DataFrame, lam: float) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from made_up.runs import made_up_run
 from modlib.analysis.remainders import token_embeddings as te
 from modlib.chapters import transformer_embeddings as facts
+from modlib.config.presets import SMALL
 from told import cells, told
 
 CHAPTER = "12_transformer_embeddings"
@@ -21,7 +25,15 @@ def test_every_cell_that_says_something_is_tested():
 
 def test_positions_are_tabled():
     rows = facts.positions({"nanda": te.Positions(-0.5, 0.1, 0.2)})
-    assert "| nanda | -0.50 | 0.100 | 0.200 |" in told(CHAPTER, "708ca1c2", {"rows": rows})
+    text = told(CHAPTER, "708ca1c2", {"rows": rows, "lost": []})
+    assert text.endswith("| nanda | -0.50 | 0.100 | 0.200 |")
+    large = replace(SMALL, p=13, task="nanda", steps=1024)
+    runs = [made_up_run(large, {13: at}) for at in (64, None)]
+    lost = facts.not_adding([*runs, made_up_run(replace(SMALL, p=13, steps=1024), {})])
+    assert lost == ["nanda, p = 13 (80 %)"]
+    text = told(CHAPTER, "708ca1c2", {"rows": rows, "lost": lost})
+    assert "nanda, p = 13 (80 %) has not learned to add" in text
+    assert "here and below it shows nothing of a task that commutes." in text
 
 
 def test_components_stand_against_those_of_an_untrained_network_of_the_size():
@@ -42,7 +54,15 @@ def test_vectors_and_basis_are_told_in_numbers():
     many = facts.VectorsFacts("net", 12, 0.5, list(range(1, 13)))
     assert "(12 different ones)." in told(CHAPTER, "1bf2b66c", {"networks": [many]})
     basis = facts.basis(te.in_fourier_basis(NOISE), 18, "net")
-    assert "- *net*: 18 of 22 basis vectors hold" in told(CHAPTER, "63f9f644", {"bases": [basis]})
+    text = told(CHAPTER, "63f9f644", {"bases": [basis]})
+    assert "- *net*: 18 of 22 basis vectors hold" in text
+    assert f"As coded {len(basis.marked)} of 12 frequencies are marked, the strongest f = " in text
+    assert f"f = {basis.marked[0]}, under the name {basis.labels[0]}." in text
+    raised = facts.basis(te.in_fourier_basis(NOISE + 9), 18, "net")
+    text = told(CHAPTER, "63f9f644", {"bases": [raised]})
+    assert "the strongest f = 0, the mean of all digits' rows, under the name sin 3." in text
+    text = told(CHAPTER, "63f9f644", {"bases": [basis._replace(marked=[], labels=[])]})
+    assert "As coded 0 of 12 frequencies are marked." in text
 
 
 def test_periodograms_and_the_power_at_primes():

@@ -64,19 +64,29 @@ def test_tasks_that_are_never_learned_stand_above_the_last_step():
     assert "no network" in figures.learning_order({}, {}).axes[0].texts[0].get_text()
 
 
-def test_gradient_norms_are_rows_by_depth():
+def test_gradient_norms_are_rows_by_depth_without_the_start_and_with_it():
     norms = made_up_norms({"w_in": 64})
-    panels = {"after": gr.relative_norms(norms, "filtered")}
-    fig = figures.gradient_norms(panels, {"after": gr.last_half_peak(norms)})
+    late, whole = gr.settling(norms, since=16), gr.settling(norms)
+    fig = figures.gradient_norms({"after": late}, {"after": whole})
     drawn = plots.data(fig)
-    image = drawn[drawn.artist == "image"]
-    image = image[image["axes"] == 0]
-    grid = image.pivot(index="y", columns="x", values="value").to_numpy()
-    np.testing.assert_allclose(grid, panels["after"])
-    marks = drawn[drawn.artist == "line"].x.tolist()
-    assert marks == [64 if name == "w_in" else 8 for name in gr.DEPTH]
-    nothing = gr.relative_norms(norms.iloc[:0], "raw")
-    fig = figures.gradient_norms({"none": nothing}, {"none": nothing.max(axis=1)})
+    for place, shown in enumerate((late, whole)):
+        image = drawn[(drawn.artist == "image") & (drawn["axes"] == place)]
+        grid = image.pivot(index="y", columns="x", values="value").to_numpy()
+        np.testing.assert_allclose(grid, shown.norms)
+        marks = drawn[(drawn.artist == "line") & (drawn["axes"] == place)]
+        assert marks.x.tolist() == shown.last.tolist()
+    assert whole.last.tolist() == [64 if name == "w_in" else 8 for name in gr.DEPTH]
+    assert [ax.get_xscale() for ax in fig.axes[:2]] == ["linear", "log"]
+    assert fig.axes[0].get_title(loc="left") == "after\nfrom step 16 on"
+
+
+def test_gradient_norms_of_runs_too_short_to_show():
+    norms = made_up_norms({})
+    young = gr.settling(norms, since=2048)
+    fig = figures.gradient_norms({"young": young}, {"young": gr.settling(norms)})
+    assert fig.axes[0].get_title(loc="left") == "young"
+    nothing = gr.settling(norms.iloc[:0], "raw")
+    fig = figures.gradient_norms({"none": nothing}, {"none": nothing})
     assert "no steps" in fig.axes[0].texts[0].get_text()
 
 

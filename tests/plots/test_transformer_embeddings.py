@@ -114,8 +114,16 @@ def test_the_fourier_basis_is_drawn_as_written_and_as_coded():
     bars = drawn[(drawn["axes"] == 1) & (drawn.artist == "bar")]
     np.testing.assert_allclose(bars.y, np.concatenate([found.power[::2], found.power[1::2]]))
     np.testing.assert_allclose(bars.x[:11], np.arange(1, 12) - 0.22)
-    coded = drawn[(drawn["axes"] == 2) & (drawn.artist == "image") & (drawn.series == 1)]
-    assert coded.value.notna().sum() == found.active.sum()
+    coded = found.coded
+    np.testing.assert_allclose(images(fig, 2), coded.magnitudes.ravel())
+    bars = drawn[(drawn["axes"] == 3) & (drawn.artist == "bar")]
+    marked = np.flatnonzero(coded.marked)
+    np.testing.assert_allclose(bars.y, [*coded.norms**2, *coded.norms[marked] ** 2])
+    np.testing.assert_allclose(bars.x, [*range(12), *marked])
+    strongest = int(coded.norms.argmax())
+    texts = {text.get_text() for text in fig.axes[3].texts}
+    assert f"{coded.labels[strongest]}\n(f = {coded.freqs[strongest]})" in texts
+    assert len(texts) == min(3, coded.marked.sum())
 
 
 def test_periodograms_carry_the_frequencies_of_the_primes():

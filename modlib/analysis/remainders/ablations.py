@@ -91,6 +91,33 @@ def steps_together(history: pd.DataFrame, level: float) -> pd.Series:
     return first.reindex(curves.seed.unique()).astype(float)
 
 
+def steps_to_mean(history: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
+    """First step at which the mean accuracy over tasks is at each level or above.
+
+    A row a seed, a column a level; NaN where never.
+    """
+    curves = over_tasks(history)
+    high = {level: curves[curves["mean"] >= level].groupby("seed").step.min() for level in levels}
+    return pd.DataFrame(high, index=sorted(curves.seed.unique()), columns=list(levels), dtype=float)
+
+
+def slowdown(
+    one: pd.DataFrame, other: pd.DataFrame, levels: Sequence[float]
+) -> Float[np.ndarray, " pair"]:
+    """``steps_to_mean`` of one history over another's: a number a seed of both and level.
+
+    Pairs that one of the two does not reach are left out.
+    """
+    steps = [steps_to_mean(history, levels).clip(lower=1) for history in (one, other)]
+    ratio = (steps[0] / steps[1]).to_numpy().ravel()
+    return np.asarray(ratio[np.isfinite(ratio)])
+
+
+def highest_mean(history: pd.DataFrame) -> pd.Series:
+    """The highest mean accuracy over tasks at any step, by seed."""
+    return over_tasks(history).groupby("seed")["mean"].max()
+
+
 def share_below(
     without: pd.DataFrame, reference: pd.DataFrame, level: float = 0.99
 ) -> Float[np.ndarray, " seed"]:

@@ -56,7 +56,7 @@ def with_equal_attention(view: TransformerView) -> Float[np.ndarray, "x logit"]:
 
 
 def describe_attention(
-    view: TransformerView, targets: Int[np.ndarray, "x task"]
+    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Int[np.ndarray, " number"]
 ) -> dict[str, float]:
     """A network's attention in numbers, over all p^2 numbers.
 
@@ -66,7 +66,7 @@ def describe_attention(
     the 2-D transform, mean over heads that vary; ``attention_spread``: standard deviation over
     numbers, mean over heads and digits. Accuracies are means over tasks: ``accuracy``;
     ``accuracy_constant``, with each head's attention held at its mean over all numbers;
-    ``accuracy_equal``, with a third to each place.
+    ``accuracy_equal``, with a third to each place; with ``_held_out`` on these numbers alone.
     """
     attention = view.attention
     mean, least = attention.mean(0), smaller_share(attention)
@@ -88,6 +88,8 @@ def describe_attention(
         "accuracy_constant": view.with_uniform_attention(),
         "accuracy_equal": with_equal_attention(view),
     }
+    right = {name: view.accuracy(values, targets) for name, values in logits.items()}
+    numbers |= {name: float(found.mean()) for name, found in right.items()}
     return numbers | {
-        name: float(view.accuracy(values, targets).mean()) for name, values in logits.items()
+        f"{name}_held_out": float(found[held_out].mean()) for name, found in right.items()
     }

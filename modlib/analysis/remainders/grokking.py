@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,9 @@ LEVELS = (0.97, LEARNED, 0.999)
 DEPTH = ("tok", "pos", "q", "k", "v", "o", "w_in", "w_out", "unembed")
 """Parameters in the order in which the network uses them."""
 START = 100
-"""Steps that a look at gradients without their first spike leaves out."""
+"""Steps without which the ledger's first edition looked at gradients once more."""
+LEFT_OUT = 1000 / 65536
+"""Share of the planned steps that the authors' figure 17 leaves out at the start."""
 LAYERS = {"attention": ("q", "k", "v", "o"), "FFN": ("w_in", "w_out")}
 
 
@@ -69,16 +72,20 @@ def seed_steps(history: pd.DataFrame, level: float = LEARNED) -> pd.DataFrame:
     return pd.DataFrame(steps).T.rename_axis(index="seed")
 
 
-def in_succession(first: pd.Series) -> bool:
+def in_succession(first: pd.Series, *, finished: bool = True) -> bool | None:
     """Whether 2, 3, 5 and 7 are learned strictly one after another, and before all other tasks.
 
-    ``first``: see ``first_steps``; a task that is never learned counts as last.
+    ``first``: see ``first_steps``; a task that is never learned counts as last. In a run that is
+    not ``finished`` it is not learned yet: None where two such tasks would decide.
     """
     never = first.fillna(np.inf)
     easy = [float(never[q]) for q in EASY if q in never.index]
     rest = never[~never.index.isin(EASY)]
-    times = [*easy, float(rest.min())] if len(rest) else easy
-    return all(a < b for a, b in pairwise(times))
+    pairs = list(pairwise([*easy, float(rest.min())] if len(rest) else easy))
+    still_open = [not finished and a == b == np.inf for a, b in pairs]
+    if not all(a < b or left for (a, b), left in zip(pairs, still_open, strict=True)):
+        return False
+    return None if any(still_open) else True
 
 
 def rank_correlation(first: pd.Series) -> float:
@@ -98,6 +105,12 @@ def chance_deviation(num_tasks: int) -> float:
     return float(np.sqrt(2 * (2 * num_tasks + 5) / (9 * num_tasks * (num_tasks - 1))))
 
 
+def first_shown(planned: int) -> int:
+    """The step at which the authors' figure 17 begins, of a run of ``planned`` steps: 1,000 of
+    65,536, and as early in a shorter run."""
+    return round(LEFT_OUT * planned)
+
+
 def relative_norms(norms: pd.DataFrame, kind: str, since: int = 0) -> pd.DataFrame:
     """Gradient norms over each parameter's largest: a row a parameter by depth, a column a step.
 
@@ -109,16 +122,35 @@ def relative_norms(norms: pd.DataFrame, kind: str, since: int = 0) -> pd.DataFra
     return table.div(table.max(axis=1), axis=0)
 
 
-def last_half_peak(norms: pd.DataFrame, kind: str = "filtered", since: int = 0) -> pd.Series:
-    """The last logged step at which each parameter's norm is half of its largest or more."""
-    high = relative_norms(norms, kind, since) >= 0.5
+def last_half_peak(
+    norms: pd.DataFrame, kind: str = "filtered", since: int = 0, level: float = 0.5
+) -> pd.Series:
+    """The last logged step at which each parameter's norm is half of its largest or more.
+
+    ``level``: another share than half.
+    """
+    high = relative_norms(norms, kind, since) >= level
     return high.apply(lambda row: float(row.index[row].max()), axis=1)
 
 
-def settled(norms: pd.DataFrame, kind: str = "filtered", since: int = 0) -> dict[str, float]:
+def settled(
+    norms: pd.DataFrame, kind: str = "filtered", since: int = 0, level: float = 0.5
+) -> dict[str, float]:
     """The last half-peak of each layer: that of its last matrix."""
-    last = last_half_peak(norms, kind, since)
+    last = last_half_peak(norms, kind, since, level)
     return {layer: float(last[list(names)].max()) for layer, names in LAYERS.items()}
+
+
+class Settling(NamedTuple):
+    """A network's ``relative_norms`` and its ``last_half_peak``."""
+
+    norms: pd.DataFrame
+    last: pd.Series
+
+
+def settling(norms: pd.DataFrame, kind: str = "filtered", since: int = 0) -> Settling:
+    """Figure 17 of a network, from step ``since`` on."""
+    return Settling(relative_norms(norms, kind, since), last_half_peak(norms, kind, since))
 
 
 def filter_gain(

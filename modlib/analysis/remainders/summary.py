@@ -23,15 +23,15 @@ class Described(NamedTuple):
 
 
 def describe(
-    view: TransformerView,
-    targets: Int[np.ndarray, "x task"],
-    held_out: Int[np.ndarray, " number"],
+    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Int[np.ndarray, " number"]
 ) -> Described:
     """Embeddings, attention, tasks and adders of a network in numbers.
 
-    ``held_out``: numbers on which the accuracies of ``describe_adders`` are taken.
+    ``held_out``: numbers that it was never trained on.
     """
     adders = describe_adders(view, targets, held_out)
-    numbers = describe_embeddings(view) | describe_attention(view, targets) | adders.network
-    tasks = describe_tasks(view, targets).merge(adders.tasks, on="q", validate="one_to_one")
+    numbers = describe_embeddings(view) | describe_attention(view, targets, held_out)
+    numbers |= adders.network
+    tasks = describe_tasks(view, targets, held_out)
+    tasks = tasks.merge(adders.tasks, on="q", validate="one_to_one")
     return Described(networks=pd.DataFrame([numbers]), tasks=tasks)

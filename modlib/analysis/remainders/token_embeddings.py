@@ -10,13 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.remainders.digit_spectra import active_cells
 from modlib.errors import InputError
 from modlib.maths.fourier import effective_number, fourier_basis, power_spectrum
 from modlib.models.views.transformer_view import TransformerView
 
 CODED_SIGMA = 1.0
-"""Standard deviations above the mean from which the authors' code marks a cell in B11 to B13."""
+"""Standard deviations above the mean from which the authors' code marks a row in B11 to B13."""
 TEXT_POWER, CODED_POWER = 2, 1
 """Power of the singular values that is summed up to 50 % and 90 %: "variance", and as coded."""
 SHARES = (0.5, 0.9)
@@ -58,19 +57,37 @@ class Vectors(NamedTuple):
     spectra: Float[np.ndarray, "component freq"]
 
 
+class AsCoded(NamedTuple):
+    """What the authors' code draws for figures B11 to B13: a row a frequency 0 .. p // 2.
+
+    ``magnitudes``: of the real two-dimensional transform over tokens and coordinates, shifted on
+    both axes; ``norms``: of its rows; ``marked``: those above the mean of the norms by
+    ``CODED_SIGMA`` standard deviations; ``labels``: what the code writes at a marked row, for
+    all rows; ``freqs``: the frequency that is in the row, cycles per p tokens.
+
+    Half of the frequencies are in a real transform, so that a shift does not bring 0 to the middle
+    but puts the upper half before the lower; and the labels are those of a basis with two rows a
+    frequency. A row's norm is that of the transform over tokens alone times the root of the number
+    of coordinates (Parseval): the second axis changes the picture, but no mark.
+    """
+
+    magnitudes: Float[np.ndarray, "row embed"]
+    norms: Float[np.ndarray, " row"]
+    marked: Bool[np.ndarray, " row"]
+    labels: list[str]
+    freqs: Int[np.ndarray, " row"]
+
+
 class InBasis(NamedTuple):
     """The token embedding in the Fourier basis over tokens, and as the authors' code has it.
 
     ``coefficients``: on ``fourier_basis`` without its constant; ``power``: of each of its vectors,
-    as a share of theirs; ``magnitudes``: of the transform over tokens and embedding axis, whose
-    second axis has no order, so that its frequencies mean nothing; ``active``: cells above mean +
-    1 standard deviation.
+    as a share of theirs; ``coded``: see ``AsCoded``.
     """
 
     coefficients: Float[np.ndarray, "basis embed"]
     power: Float[np.ndarray, " basis"]
-    magnitudes: Float[np.ndarray, "freq row"]
-    active: Bool[np.ndarray, "freq row"]
+    coded: AsCoded
 
 
 class Periodogram(NamedTuple):
@@ -136,14 +153,26 @@ def leading_vectors(tokens: Float[np.ndarray, "token embed"]) -> Vectors:
     return Vectors(vectors, power / power.sum(-1, keepdims=True))
 
 
+def as_coded(tokens: Float[np.ndarray, "token embed"]) -> AsCoded:
+    """The authors' ``fourier_analysis``, step by step (figures B11 to B13)."""
+    magnitudes = np.abs(np.fft.fftshift(np.fft.rfft2(tokens.T).T))
+    norms = np.linalg.norm(magnitudes, axis=1)
+    count = len(norms)
+    labels = [f"{('sin', 'cos')[row % 2]} {row // 2}" if row else "const" for row in range(count)]
+    return AsCoded(
+        magnitudes=magnitudes,
+        norms=norms,
+        marked=norms > norms.mean() + CODED_SIGMA * norms.std(),
+        labels=labels,
+        freqs=np.fft.fftshift(np.arange(count)),
+    )
+
+
 def in_fourier_basis(tokens: Float[np.ndarray, "token embed"]) -> InBasis:
     """The token embedding in frequencies (figures B11 to B13)."""
     coefficients = fourier_basis(len(tokens))[1:] @ tokens
     power = (coefficients**2).sum(1)
-    magnitudes = np.abs(np.fft.fft2(tokens)) / tokens.size
-    magnitudes[0, 0] = 0
-    active = active_cells(magnitudes, CODED_SIGMA)
-    return InBasis(coefficients, power / power.sum(), magnitudes, active)
+    return InBasis(coefficients, power / power.sum(), as_coded(tokens))
 
 
 def power_at(
@@ -192,7 +221,7 @@ def describe_embeddings(view: TransformerView) -> dict[str, float]:
     the five strongest; ``constant_share``: the constant's share of all power;
     ``effective_frequencies``: effective number of token frequencies; ``vector_share``: share of a
     singular vector's power at its strongest frequency, mean over those that make half of the
-    variance; ``active_coded``: share of cells that the authors' code marks.
+    variance; ``rows_coded``: frequencies that the authors' code marks, see ``AsCoded``.
     """
     tokens = digit_tokens(view)
     basis, components = in_fourier_basis(tokens), spread(tokens)
@@ -209,5 +238,5 @@ def describe_embeddings(view: TransformerView) -> dict[str, float]:
         "constant_share": float(1 - varying.sum() / power.sum()),
         "effective_frequencies": float(effective_number(frequency_power(tokens))),
         "vector_share": float(leading_vectors(tokens).spectra[:, 1:].max(1).mean()),
-        "active_coded": float(basis.active.mean()),
+        "rows_coded": int(basis.coded.marked.sum()),
     }

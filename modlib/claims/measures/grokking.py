@@ -99,12 +99,13 @@ def order() -> Measurement:
     """Share of seeds that learn 2, 3, 5, 7 one after another and before all other tasks."""
     exported = remainders(SMALL)
     firsts = gr.seed_steps(exported.history)
-    kept = [gr.in_succession(first) for _, first in firsts.iterrows()]
+    kept = [bool(gr.in_succession(first)) for _, first in firsts.iterrows()]
     share, low, high = share_interval(sum(kept), len(kept))
     note = f"p = {exported.config.p}; median step at which they are learned: "
     note += _sequence(firsts.fillna(np.inf).median().replace(np.inf, np.nan))
-    easy = [gr.in_succession(first[first.index.isin(gr.EASY)]) for _, first in firsts.iterrows()]
-    note += f", in order, if not first, in {sum(easy)} of {len(easy)} seeds"
+    only = firsts.loc[:, firsts.columns.isin(gr.EASY)]
+    easy = sum(bool(gr.in_succession(first)) for _, first in only.iterrows())
+    note += f", in order, if not first, in {easy} of {len(only)} seeds"
     for large in _paper():
         first = gr.first_steps(large.run.history)
         said = "in order and first" if gr.in_succession(first) else "not in order and first"

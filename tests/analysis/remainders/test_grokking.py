@@ -40,6 +40,28 @@ def test_an_order_is_strict_and_a_tie_is_none(first, kept):
     assert gr.in_succession(gr.first_steps(made_up_history(first))) is kept
 
 
+@pytest.mark.parametrize(
+    ("first", "kept"),
+    [
+        ({2: 1, 3: 2, 5: 4, 7: 8, 11: None}, True),
+        ({2: 1, 3: 2, 5: 4, 7: None, 11: None}, None),
+        ({2: 1, 3: None, 5: None, 7: None, 11: None}, None),
+        ({2: 1, 3: None, 5: 4, 7: None, 11: None}, False),
+        ({2: 1, 3: 2, 5: 4, 7: None, 11: 8}, False),
+        ({2: 2, 3: 2, 5: None, 7: None, 11: None}, False),
+        ({2: None, 3: None}, None),
+    ],
+)
+def test_what_a_run_has_not_learned_yet_is_no_tie(first, kept):
+    assert gr.in_succession(gr.first_steps(made_up_history(first)), finished=False) is kept
+
+
+def test_the_authors_figure_begins_at_step_1000_of_its_run():
+    assert gr.first_shown(65536) == 1000
+    assert gr.first_shown(16384) == 250
+    assert gr.first_shown(0) == 0
+
+
 def test_rank_correlation_counts_pairs_of_large_tasks():
     def tau(**steps: float) -> float:
         return gr.rank_correlation(pd.Series({int(q[1:]): at for q, at in steps.items()}))

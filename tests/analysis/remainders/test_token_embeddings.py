@@ -123,15 +123,33 @@ def test_frequencies_of_a_prime_are_those_of_both_digits():
         assert np.allclose(np.unique(folded.round(9)), asked)
 
 
-def test_as_coded_a_sixth_of_the_cells_of_noise_is_active():
-    found = te.in_fourier_basis(np.random.default_rng(4).normal(size=(61, 256)))
-    assert found.active.mean() == pytest.approx(0.162, abs=0.01)
-    assert not found.active[0, 0]
-    assert found.power.sum() == pytest.approx(1)
-    assert found.coefficients.shape == (60, 256)
+def test_as_coded_the_steps_are_those_of_the_authors():
+    tokens = np.random.default_rng(4).normal(size=(61, 256))
+    found = te.as_coded(tokens)
+    transform = np.fft.rfft2(tokens.T).T
+    shifted = np.fft.fftshift(np.abs(transform))
+    np.testing.assert_allclose(found.magnitudes, shifted)
+    np.testing.assert_allclose(found.norms, np.linalg.norm(shifted, axis=1))
+    assert found.marked.tolist() == (found.norms > found.norms.mean() + found.norms.std()).tolist()
+    assert found.labels[:5] == ["const", "cos 0", "sin 1", "cos 1", "sin 2"]
+    in_place = np.linalg.norm(np.abs(transform), axis=1)[found.freqs]
+    np.testing.assert_allclose(found.norms, in_place)
 
 
-def test_a_wave_on_the_grid_is_active_in_its_two_rows_as_coded():
-    found = te.in_fourier_basis(waves(4 / P))
-    rows = np.flatnonzero(found.active.any(1))
-    assert rows.tolist() == [4, P - 4]
+def test_as_coded_a_row_has_the_power_of_its_frequency_and_another_name():
+    tokens = waves(4 / P) + 3 * waves(9 / P)
+    found = te.as_coded(tokens)
+    along_tokens = np.linalg.norm(np.fft.rfft(tokens, axis=0), axis=1)
+    np.testing.assert_allclose(found.norms, np.sqrt(32) * along_tokens[found.freqs], atol=1e-9)
+    (row,) = np.flatnonzero(found.marked)
+    assert found.freqs[row] == 9
+    assert row == (9 + (P // 2 + 1) // 2) % (P // 2 + 1)
+    assert found.labels[row] == "cos 1"
+
+
+def test_as_coded_about_a_sixth_of_the_rows_of_noise_is_marked():
+    draws = np.random.default_rng(5).normal(size=(20, 113, 64))
+    assert np.mean([te.as_coded(one).marked.mean() for one in draws]) == pytest.approx(
+        0.16, abs=0.03
+    )
+    assert te.describe_embeddings(view())["rows_coded"] < P // 2

@@ -1,0 +1,207 @@
+"""How the second edition's claims on parts of paper B's training are measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from modlib.analysis.remainders import ablations as ab
+from modlib.analysis.remainders.active_sets import SPIKE_FACTOR, Spike, find_spike
+from modlib.analysis.remainders.dominance import counts_as_coded
+from modlib.claims import fresh
+from modlib.claims.decide import Part, counted, decide, exactly, judged, over, part
+from modlib.claims.measures import measures
+from modlib.claims.verdict import Measurement, MissingExport, Verdict
+from modlib.results.remainders import ExportedRemainders
+
+PAPER, SMALL = "B113-code", "B37"
+CONVERGED, BROKEN_DOWN = 0.99, 0.5
+LEVELS = tuple(round(0.15 + 0.05 * i, 2) for i in range(17))
+"""Mean accuracies, .15 to .95, at which two trainings are timed against each other."""
+RATES = {
+    "learning rate x 1.5 at equal rate x decay": "B113-code-lr-1.5",
+    "a dropout mask a sample": "B113-code-mask-a-sample",
+}
+"""Trainings at p = 113 beside the pair with the filter and without it."""
+
+
+def factor(one: pd.DataFrame, other: pd.DataFrame) -> str:
+    """How many times the steps of another a training takes to the same mean accuracies."""
+    ratios = ab.slowdown(one, other, LEVELS)
+    if not len(ratios):
+        return "no accuracy in common"
+    middle = float(np.exp(np.log(ratios).mean()))
+    return f"{middle:.2f} times the steps ({ratios.min():.2f} to {ratios.max():.2f})"
+
+
+def _beside(plain: pd.DataFrame) -> str:
+    """The other trainings against the plain one, where they are committed."""
+    said = []
+    for name, job in RATES.items():
+        try:
+            said.append(f"{name} {factor(fresh.remainders(job).history, plain)}")
+        except MissingExport as missing:
+            said.append(f"{name}: {missing}")
+    return "; ".join(said)
+
+
+def _without_filter(
+    plain: ExportedRemainders, without: ExportedRemainders, note: str
+) -> Measurement:
+    best = pd.DataFrame(
+        {
+            "plain": ab.highest_mean(plain.history),
+            "without": ab.highest_mean(without.history),
+        }
+    ).dropna()
+    pairs = len(best)
+
+    def holds(level: float) -> pd.Series:
+        there = best[best.plain >= level]
+        return there.without < level
+
+    def verdict_at(level: float) -> Verdict:
+        found = holds(level)
+        if found.empty:
+            return "undecided"
+        return "agrees" if found.all() else "differs"
+
+    ends = "; ".join(
+        f"seed {seed}: highest mean accuracy with the filter {100 * row.plain:.2f} %, without "
+        f"{100 * row.without:.2f} %"
+        for seed, row in best.iterrows()
+    )
+    slower = f"without the filter it takes {factor(without.history, plain.history)}"
+    told: dict[str, Any] = {
+        "note": "; ".join(filter(None, [slower, ends, note])),
+        "sensitivity": over((0.95, CONVERGED, 0.999), verdict_at, "converged from"),
+    }
+    kept = holds(CONVERGED)
+    if kept.empty:
+        return Measurement(
+            value=100 * float(best.plain.max()),
+            unit="%",
+            num_seeds=pairs,
+            verdict="undecided",
+            text=f"with the filter, too, mean accuracy stays below {CONVERGED}: "
+            f"{100 * float(best.plain.max()):.2f} % at best",
+            needs="more steps than the paper's",
+            **told,
+        )
+    return counted(
+        f"mean accuracy stays below {CONVERGED} without the filter where it gets there with it",
+        kept,
+        **told,
+    )
+
+
+@measures("B2.lambda")
+def without_filter() -> Measurement:
+    """Pairs at p = 113 that converge with the filter and do not without it."""
+    plain = fresh.remainders(PAPER)
+    without = fresh.remainders("B113-code-lambda-0")
+    return _without_filter(plain, without, _beside(plain.history))
+
+
+@measures("B2.lambda.small")
+def without_filter_small() -> Measurement:
+    """The same at p = 37."""
+    return _without_filter(fresh.remainders(SMALL), fresh.remainders("B37-lambda-0"), "")
+
+
+def coded_spike(preset: ExportedRemainders) -> Spike:
+    """Rise and fall of the first neuron's count as coded, of the network whose log is kept."""
+    followed = preset.run.first_neurons
+    if not followed:
+        raise MissingExport(f"the first neurons of {preset.preset} through training")
+    counts = counts_as_coded(followed["smoothed"][:, 0].astype(float))
+    spike = find_spike(followed["epochs"], counts)
+    if spike is None:
+        raise MissingExport(f"three epochs of the first neurons of {preset.preset}")
+    return spike
+
+
+def _spike(name: str, preset: ExportedRemainders) -> Part:
+    spike = coded_spike(preset)
+    what = (
+        f"count as coded, {name}, {spike.first}, then {spike.peak} at epoch {spike.step:,}, then "
+        f"{spike.last}: peak over the larger end"
+    )
+    return part(what, exactly(spike.height), 1, at_least=SPIKE_FACTOR)
+
+
+def _masked(masked: ExportedRemainders, plain: ExportedRemainders, *jobs: str) -> Measurement:
+    found = ab.delays(masked.history, plain.history)
+    by_seed = found.table.dropna(subset="ratio").groupby("seed").ratio
+    ratios = by_seed.agg(lambda ratio: np.exp(np.log(ratio).mean()))
+    if ratios.empty:
+        raise MissingExport(f"a task above 7 that a network {plain.preset} learns")
+    delay = found.ratio if len(ratios) > 1 else exactly(float(ratios.iloc[0]))
+    what = "steps to .97 of the other tasks, masked over not"
+    measured = judged(
+        part(what, delay, len(ratios), jobs=jobs, unit="times", below=ab.MAX_DELAY),
+        _spike("masked", masked),
+        _spike("not masked", plain),
+        note=f"{found.never} pairs of task and network that only the masked networks do not reach, "
+        f"counted with all their steps; {found.left_out} left out that the others do not reach",
+        sensitivity=over(
+            (1.1, ab.MAX_DELAY, 1.5),
+            lambda bound: decide(delay.low, delay.high, below=bound),
+            "the delay alone, below",
+        ),
+    )
+    if measured.verdict == "agrees" and found.never:
+        needs = f"more steps: {found.never} tasks that only the masked networks do not reach"
+        return replace(measured, verdict="undecided", needs=needs)
+    return measured
+
+
+@measures("B2.masked")
+def masked() -> Measurement:
+    """Steps of the other tasks with four masked over those without, and the spike, at p = 113."""
+    return _masked(fresh.remainders("B113-code-masked"), fresh.remainders(PAPER))
+
+
+@measures("B2.masked.small")
+def masked_small() -> Measurement:
+    """The same at p = 37."""
+    masked, plain = fresh.remainders("B37-masked"), fresh.remainders(SMALL)
+    return _masked(masked, plain, "B37-masked", SMALL)
+
+
+def _without_dropout(job: str, plain: str) -> Measurement:
+    preset = fresh.remainders(job)
+    ends = ab.at_end(preset.history)
+    end = ab.share_over_seeds(ends) if len(ends) > 1 else exactly(float(ends.iloc[0]))
+    train = ab.at_end(preset.history, "train").mean()
+    with_it = ab.at_end(fresh.remainders(plain).history)
+    return judged(
+        part(
+            "mean validation accuracy at the end",
+            end,
+            len(ends),
+            jobs=job if len(ends) > 1 else (),
+            unit="%",
+            below=BROKEN_DOWN,
+        ),
+        note=f"on numbers trained on {100 * train:.1f} %",
+        controls=f"with dropout {', '.join(f'{100 * accuracy:.1f} %' for accuracy in with_it)}",
+        sensitivity=over(
+            (0.3, BROKEN_DOWN, 0.7), lambda bound: decide(end.low, end.high, below=bound), "below"
+        ),
+    )
+
+
+@measures("B2.dropout0")
+def without_dropout() -> Measurement:
+    """Mean validation accuracy without dropout at the end, at p = 113."""
+    return _without_dropout("B113-code-no-dropout", PAPER)
+
+
+@measures("B2.dropout0.small")
+def without_dropout_small() -> Measurement:
+    """The same at p = 37."""
+    return _without_dropout("B37-no-dropout", SMALL)

@@ -1,0 +1,136 @@
+"""Rows of the second edition on parts of the training: cases that agree, differ, are open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from made_up.claims import place_fresh
+from made_up.runs import STEPS, made_up_export
+from modlib.claims.measure import registered
+from modlib.claims.verdict import Measurement, MissingExport
+from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.results.remainders import ExportedRemainders
+from modlib.tasks.remainders import moduli
+
+SIZES = {"": "B113-code", ".small": "B37"}
+RISES, STAYS = (1, 1, 9, 9, 1, 1), (1, 1, 9, 9, 9, 9)
+
+
+def all_at(preset: str, step: int | None) -> dict[int, int | None]:
+    """Every task is learned at one step, or never."""
+    return {int(q): step for q in moduli(REMAINDERS_PRESETS[preset])}
+
+
+def export(
+    preset: str, steps: Sequence[int | None], counts: Sequence[int] = RISES
+) -> ExportedRemainders:
+    """Networks that learn all at these steps; in the first one's first neuron so many frequencies
+    have power, all but the first of them not always, and others always the same."""
+    made = made_up_export(preset, [all_at(preset, step) for step in steps])
+    epochs = np.array([256, 1000, 4000, 16000, 60000, 65534])
+    smoothed = np.zeros((len(epochs), 5, 57))
+    for row, count in enumerate(counts):
+        smoothed[row, :, :count] = 1.0
+    smoothed[:, :, 20:] = 1.0
+    followed = {"epochs": epochs, "smoothed": smoothed}
+    return replace(made, run=replace(made.run, first_neurons=followed))
+
+
+def measured(monkeypatch: pytest.MonkeyPatch, claim: str, *exports: object) -> Measurement:
+    place_fresh(monkeypatch, remainders={one.preset: one for one in exports})
+    return registered()[claim]()
+
+
+@pytest.mark.parametrize("size", ["", ".small"])
+def test_without_the_filter_a_network_gets_there_or_not(monkeypatch, size):
+    plain = SIZES[size]
+
+    def found(with_it: Sequence[int | None], without: Sequence[int | None]) -> Measurement:
+        exports = export(plain, with_it), export(f"{plain}-lambda-0", without)
+        return measured(monkeypatch, f"B2.lambda{size}", *exports)
+
+    good = found((512, 512), (None, None))
+    assert (good.verdict, good.value) == ("agrees", 2)
+    assert "it takes no accuracy in common" in good.note
+    bad = found((512, 512), (1024, None))
+    assert bad.verdict == "differs"
+    assert "1 of 2 networks" in bad.text
+    assert "it takes 2.00 times the steps (2.00 to 2.00)" in bad.note
+    assert ("learning rate x 1.5 at equal rate x decay: 0 of the 1" in bad.note) == (not size)
+    undecided = found((None, None), (None, None))
+    assert undecided.verdict == "undecided"
+    assert undecided.needs == "more steps than the paper's"
+    one = found((512, None), (None, 512))
+    assert (one.verdict, one.num_seeds) == ("agrees", 1)
+
+
+def test_other_trainings_stand_beside_the_pair(monkeypatch):
+    exports = [
+        export("B113-code", (256,)),
+        export("B113-code-lambda-0", (512,)),
+        export("B113-code-lr-1.5", (256,)),
+        export("B113-code-mask-a-sample", (128,)),
+    ]
+    found = measured(monkeypatch, "B2.lambda", *exports)
+    assert "at equal rate x decay 1.00 times the steps (1.00 to 1.00)" in found.note
+    assert "a dropout mask a sample 0.50 times the steps (0.50 to 0.50)" in found.note
+
+
+@pytest.mark.parametrize("size", ["", ".small"])
+def test_masking_delays_nothing_and_the_spike_remains(monkeypatch, size):
+    plain = SIZES[size]
+    count = 1 if not size else 3
+
+    def found(steps: Sequence[int | None], **counts: Sequence[int]) -> Measurement:
+        exports = (
+            export(plain, (256,) * count, counts.get("plain", RISES)),
+            export(f"{plain}-masked", steps, counts.get("masked", RISES)),
+        )
+        return measured(monkeypatch, f"B2.masked{size}", *exports)
+
+    good = found((64, 128, 64)[:count])
+    assert good.verdict == "agrees"
+    assert "count as coded, masked, 0, then 8 at epoch 4,000, then 0" in good.note
+    assert good.text.startswith("steps to .97 of the other tasks, masked over not: 0.")
+    assert found((512, 512, 512)[:count]).verdict == "differs"
+    assert found((64, 128, 64)[:count], masked=STAYS).verdict == "differs"
+    assert found((64, 128, 64)[:count], plain=STAYS).verdict == "differs"
+    if size:
+        undecided = found((64, 1024, 256))
+        assert undecided.verdict == "undecided"
+        assert "core-hours" in undecided.needs
+
+
+def test_tasks_that_only_masked_networks_miss_leave_it_open(monkeypatch):
+    plain = export("B113-code", (STEPS[-1],))
+    found = measured(monkeypatch, "B2.masked", plain, export("B113-code-masked", (None,)))
+    assert found.verdict == "undecided"
+    assert "more steps: 25 tasks that only the masked networks" in found.needs
+    nothing = export("B113-code", (None,)), export("B113-code-masked", (None,))
+    with pytest.raises(MissingExport, match="a task above 7 that a network B113-code learns"):
+        measured(monkeypatch, "B2.masked", *nothing)
+    unfollowed = replace(plain, run=replace(plain.run, first_neurons={}))
+    with pytest.raises(MissingExport, match="first neurons of B113-code through"):
+        measured(monkeypatch, "B2.masked", unfollowed, export("B113-code-masked", (64,)))
+
+
+@pytest.mark.parametrize("size", ["", ".small"])
+def test_without_dropout_the_accuracy_breaks_down_or_not(monkeypatch, size):
+    plain = SIZES[size]
+    count = 1 if not size else 4
+
+    def found(steps: Sequence[int | None]) -> Measurement:
+        exports = export(f"{plain}-no-dropout", steps), export(plain, (512,))
+        return measured(monkeypatch, f"B2.dropout0{size}", *exports)
+
+    good = found((None,) * count)
+    assert good.verdict == "agrees"
+    assert good.controls == "with dropout 100.0 %"
+    assert good.note == "on numbers trained on 100.0 %"
+    assert found((64,) * count).verdict == "differs"
+    if size:
+        assert found((64, None, 64, None)).verdict == "undecided"
