@@ -182,10 +182,15 @@ def ablate(
     view: TransformerView,
     targets: Int[np.ndarray, "x task"],
     own: Bool[np.ndarray, "task neuron"],
+    numbers: Int[np.ndarray, " chosen"] | None = None,
 ) -> Ablations:
-    """Remove each task's neurons, and random sets of the same size, and see who suffers."""
+    """Remove each task's neurons, and random sets of the same size, and see who suffers.
+
+    Accuracies are over at most ``MAX_NUMBERS`` of ``numbers``, None: of all p^2; means that
+    neurons are held at are over all.
+    """
     drawn = np.random.default_rng(_CONTROL_SEED)
-    x = np.sort(drawn.permutation(len(targets))[:MAX_NUMBERS])
+    x = np.sort(drawn.permutation(len(targets) if numbers is None else numbers)[:MAX_NUMBERS])
     values, logits, wanted = _centred(view.neurons)[x], view.logits[x], targets[x]
     live = np.flatnonzero(live_neurons(view))
 
