@@ -307,17 +307,17 @@ class Labels(NamedTuple):
     """What equation 5 explains of the shuffled network on its own labels: ``mean`` and ``most``
     over tasks, None where its logits do not vary; ``known`` labels against a ``guess``."""
 
-    mean: float | None
-    most: float | None
     known: float
     guess: float
+    mean: float | None
+    most: float | None
 
 
 def labels(table: pd.DataFrame) -> Labels:
     """The same share taken on the labels that the shuffled network was given."""
     shares = table.explained_labels.dropna()
     ends = (float(shares.mean()), float(shares.max())) if len(shares) else (None, None)
-    return Labels(*ends, float(table.accuracy.mean()), float((1 / table.q).mean()))
+    return Labels(float(table.accuracy.mean()), float((1 / table.q).mean()), *ends)
 
 
 class LookUps(NamedTuple):

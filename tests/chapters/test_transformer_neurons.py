@@ -203,9 +203,7 @@ def test_parts_and_the_power_near_the_tasks():
     assert "25.0 % belongs to $x_0$ alone, 25.0 % to $x_1$ alone and 50.0 % to both" in text
     assert parts(np.zeros((3, 2))) == "No neuron varies."
     text = told(CHAPTER, "47825dee", {"near": {"a": (0.5, 0.1), "b": (0.0, 0.1)}})
-    assert text.endswith("frequencies; b 0 % on 10.0 % of the frequencies.")
-        "a 50.0 % on 10.0 % of the frequencies; b 0 % on 10.0 % of the frequencies."
-    )
+    assert text.endswith("50.0 % on 10.0 % of the frequencies; b 0 % on 10.0 % of the frequencies.")
 
 
 def test_stairs_are_counted():
