@@ -146,7 +146,7 @@ def masked(delays: ab.Delays, by_heart: ab.Delays) -> Masked:
 
 
 class Spikes(NamedTuple):
-    """``rows``: the count of active frequencies at first, at most and at the end, by network;
+    """``rows``: the count of active frequencies at step 256, at most and at the end, by network;
     ``first``: (network, seeds in which 11, 13, 17 and 19 come before the others, of how many)."""
 
     rows: Rows
@@ -158,10 +158,10 @@ def spikes(counts: Mapping[str, pd.DataFrame], found: Mapping[str, pd.DataFrame]
 
     ``counts``: with ``step`` and ``count``, one network each; ``found``: histories of all seeds.
     """
-    names = ("network", "at first", "at most", "at step", "at the end", "rises and falls")
+    names = ("network", "near step 256", "at most", "at step", "at the end", "rises and falls")
     rows: Rows = {name: [] for name in names}
     for name, table in counts.items():
-        spike = find_spike(table.step.to_numpy(), table["count"].to_numpy(), first_step=0)
+        spike = find_spike(table.step.to_numpy(), table["count"].to_numpy())
         if spike is None:
             continue
         row = (name, spike.first, spike.peak, f"{spike.step:,}", spike.last)
@@ -209,16 +209,16 @@ class Pace(NamedTuple):
 
 
 def _pace(without: pd.DataFrame, plain: pd.DataFrame) -> Pace | None:
-    table = ab.pace(without, plain)
-    if table.empty:
+    ratios = ab.pace(without, plain)
+    if ratios.empty:
         return None
     return Pace(
-        mean=_bounds(ab.mean_pace(table)),
-        num_levels=table.level.nunique(),
-        lowest=float(table.level.min()),
-        highest=float(table.level.max()),
-        least=float(table.ratio.min()),
-        most=float(table.ratio.max()),
+        mean=_bounds(ab.mean_pace(ratios)),
+        num_levels=ratios.shape[1],
+        lowest=float(ratios.columns.min()),
+        highest=float(ratios.columns.max()),
+        least=float(ratios.min(axis=None)),
+        most=float(ratios.max(axis=None)),
     )
 
 

@@ -257,9 +257,9 @@ def attention(found: Mapping[str, Mapping[str, float]]) -> Rows:
 def idle(found: Mapping[str, Mapping[str, float]]) -> Rows:
     """What is left of the accuracy with attention that does not depend on the input."""
     kinds = {
-        "as it is": "accuracy",
-        "attention at its mean": "accuracy_constant",
-        "a third to each place": "accuracy_equal",
+        "as it is": "accuracy_held_out",
+        "attention at its mean": "accuracy_constant_held_out",
+        "a third to each place": "accuracy_equal_held_out",
     }
     return {
         "network": list(found),

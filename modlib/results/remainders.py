@@ -209,7 +209,7 @@ def export_remainders(
         name: [tables[name]] if tables else [] for name in TABLES
     }
     for run in runs:
-        described = describe(run.view, run.task.answers)
+        described = describe(run.view, run.task.answers, run.task.held_out)
         own = {
             "history": run.history,
             "norms": run.norms,

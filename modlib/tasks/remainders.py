@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int, Real
+from jaxtyping import Bool, Float, Int, Real
 
 from modlib.config.remainders import RemaindersConfig
 from modlib.maths import rng
@@ -97,3 +97,10 @@ class RemaindersTask:
         count = len(held_out) if config.num_validation is None else config.num_validation
         parts = {"train": train, "validation": held_out[:count], "test": held_out[count:]}
         return {name: part for name, part in parts.items() if len(part)}
+
+    @cached_property
+    def held_out(self) -> Bool[np.ndarray, " x"]:
+        """Which of the numbers x = 0 .. p^2 - 1 are never trained on."""
+        kept = np.ones(self.config.p**2, dtype=bool)
+        kept[self.split["train"]] = False
+        return kept

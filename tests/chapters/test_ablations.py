@@ -90,8 +90,8 @@ def test_spikes_are_counts_of_frequencies_and_tasks_that_come_first():
         return told(CHAPTER, "spiking-words", facts.spikes(counts, found))
 
     counts = {
-        "all tasks": pd.DataFrame({"step": [0, 1024, 2048], "count": [0, 18, 1]}),
-        "masked": pd.DataFrame({"step": [0, 512, 2048], "count": [16, 17, 16]}),
+        "all tasks": pd.DataFrame({"step": [256, 1024, 2048], "count": [0, 18, 1]}),
+        "masked": pd.DataFrame({"step": [256, 512, 2048], "count": [16, 17, 16]}),
         "short": pd.DataFrame({"step": [0, 1], "count": [0, 0]}),
     }
     first = pd.concat([history(200, qs=ab.EASIEST_LEFT), history(600, qs=(23, 29))])

@@ -148,7 +148,8 @@ def test_attention_is_told_head_by_head():
     text = told(CHAPTER, "1d05437b", {"rows": rows})
     assert "| miiii | 0.10, 0.40 | 0.05 | 0.70 |" in text
     assert text.endswith("| flat | 0.10, 0.40 | 0.05 | none |")
-    idle = {"accuracy": 1.0, "accuracy_constant": 0.5, "accuracy_equal": 0.25}
+    accuracies = {"accuracy": 1.0, "accuracy_constant": 0.5, "accuracy_equal": 0.25}
+    idle = {f"{name}_held_out": value for name, value in accuracies.items()}
     text = told(CHAPTER, "fbb3044d", {"rows": facts.idle({"a": idle})})
     assert text.endswith("| a | 100 % | 50.0 % | 25.0 % |")
 

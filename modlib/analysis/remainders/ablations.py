@@ -94,6 +94,33 @@ def steps_together(history: pd.DataFrame, level: float) -> pd.Series:
     return first.reindex(curves.seed.unique()).astype(float)
 
 
+def steps_to_mean(history: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
+    """First step at which the mean accuracy over tasks is at each level or above.
+
+    A row a seed, a column a level; NaN where never.
+    """
+    curves = over_tasks(history)
+    high = {level: curves[curves["mean"] >= level].groupby("seed").step.min() for level in levels}
+    return pd.DataFrame(high, index=sorted(curves.seed.unique()), columns=list(levels), dtype=float)
+
+
+def slowdown(
+    one: pd.DataFrame, other: pd.DataFrame, levels: Sequence[float]
+) -> Float[np.ndarray, " pair"]:
+    """``steps_to_mean`` of one history over another's: a number a seed of both and level.
+
+    Pairs that one of the two does not reach are left out.
+    """
+    steps = [steps_to_mean(history, levels).clip(lower=1) for history in (one, other)]
+    ratio = (steps[0] / steps[1]).to_numpy().ravel()
+    return np.asarray(ratio[np.isfinite(ratio)])
+
+
+def highest_mean(history: pd.DataFrame) -> pd.Series:
+    """The highest mean accuracy over tasks at any step, by seed."""
+    return over_tasks(history).groupby("seed")["mean"].max()
+
+
 def share_below(
     without: pd.DataFrame, reference: pd.DataFrame, level: float = 0.99
 ) -> Float[np.ndarray, " seed"]:
@@ -171,33 +198,20 @@ def learned_first(history: pd.DataFrame, level: float = REACHED) -> pd.Series:
 def pace(
     slow: pd.DataFrame, fast: pd.DataFrame, levels: Sequence[float] = PACE_LEVELS
 ) -> pd.DataFrame:
-    """First steps at which two networks' mean validation accuracy is at a level.
+    """``steps_to_mean`` of one history over another's: a row a seed, a column a level.
 
-    A row a common seed and level that both reach: ``slow`` and ``fast`` (their steps) and
-    ``ratio``. Levels below twice the accuracy of a guess are left out.
+    NaN where one of the two is not; levels that none reaches in both, and those below twice the
+    accuracy of a guess, are left out.
     """
-    curves = {"slow": over_tasks(slow), "fast": over_tasks(fast)}
     guess = float((1 / fast.q.drop_duplicates()).mean())
-    parts = []
-    for level in levels:
-        if level < 2 * guess:
-            continue
-        firsts = {
-            name: curve[curve["mean"] >= level].groupby("seed").step.min()
-            for name, curve in curves.items()
-        }
-        parts.append(pd.DataFrame(firsts).dropna().assign(level=level))
-    columns = ["seed", "level", "slow", "fast", "ratio"]
-    if not parts:
-        return pd.DataFrame(columns=columns, dtype=float)
-    table = pd.concat(parts).rename_axis("seed").reset_index()
-    table["ratio"] = table.slow.clip(lower=1) / table.fast.clip(lower=1)
-    return table[columns].sort_values(["seed", "level"], ignore_index=True)
+    kept = [level for level in levels if level >= 2 * guess]
+    steps = [steps_to_mean(history, kept).clip(lower=1) for history in (slow, fast)]
+    return (steps[0] / steps[1]).dropna(how="all").dropna(axis=1, how="all")
 
 
-def mean_pace(table: pd.DataFrame) -> Interval:
-    """Geometric mean over levels, then over seeds, of ``pace``'s ratios."""
-    return over_seeds_log(np.exp(np.log(table.ratio).groupby(table.seed).mean()))
+def mean_pace(ratios: pd.DataFrame) -> Interval:
+    """Geometric mean over levels, then over seeds, of ``pace``."""
+    return over_seeds_log(np.exp(np.log(ratios).mean(axis=1)))
 
 
 def compare_arms(arms: Mapping[tuple[str, float], pd.DataFrame]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from modlib.analysis.remainders.digit_spectra import grid_magnitudes, top_share
 from modlib.models.views.transformer_view import TransformerView
@@ -55,30 +55,8 @@ def with_equal_attention(view: TransformerView) -> Float[np.ndarray, "x logit"]:
     return view.read(stream, np.maximum(stream @ view.weights["w_in"], 0))
 
 
-def attention_accuracies(
-    view: TransformerView,
-    targets: Int[np.ndarray, "x task"],
-    numbers: Int[np.ndarray, " chosen"] | None = None,
-) -> dict[str, float]:
-    """Accuracy with attention that does not depend on the input, mean over tasks and ``numbers``.
-
-    ``accuracy``: as it is; ``accuracy_constant``: each head's attention held at its mean over all
-    numbers; ``accuracy_equal``: a third to each place. ``numbers`` None: all p^2.
-    """
-    logits = {
-        "accuracy": view.logits,
-        "accuracy_constant": view.with_uniform_attention(),
-        "accuracy_equal": with_equal_attention(view),
-    }
-    chosen = slice(None) if numbers is None else numbers
-    return {
-        name: float(view.accuracy(values, targets)[chosen].mean())
-        for name, values in logits.items()
-    }
-
-
 def describe_attention(
-    view: TransformerView, targets: Int[np.ndarray, "x task"]
+    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Bool[np.ndarray, " x"]
 ) -> dict[str, float]:
     """A network's attention in numbers, over all p^2 numbers.
 
@@ -86,7 +64,9 @@ def describe_attention(
     ``smaller_share`` (mean over heads) and ``smaller_share_by_number``: how much a head looks at
     the digit it looks at less; ``attention_periodicity``: share of its variation in six cells of
     the 2-D transform, mean over heads that vary; ``attention_spread``: standard deviation over
-    numbers, mean over heads and digits; and ``attention_accuracies`` over all numbers.
+    numbers, mean over heads and digits. Accuracies are means over tasks: ``accuracy``;
+    ``accuracy_constant``, with each head's attention held at its mean over all numbers;
+    ``accuracy_equal``, with a third to each place; with ``_held_out`` on those numbers alone.
     """
     attention = view.attention
     mean, least = attention.mean(0), smaller_share(attention)
@@ -103,4 +83,13 @@ def describe_attention(
         "attention_periodicity": float(shares[varies].mean()) if varies.any() else float("nan"),
         "attention_spread": float(attention[:, :, :2].std(0).mean()),
     }
-    return numbers | attention_accuracies(view, targets)
+    logits = {
+        "accuracy": view.logits,
+        "accuracy_constant": view.with_uniform_attention(),
+        "accuracy_equal": with_equal_attention(view),
+    }
+    right = {name: view.accuracy(values, targets) for name, values in logits.items()}
+    numbers |= {name: float(found.mean()) for name, found in right.items()}
+    return numbers | {
+        f"{name}_held_out": float(found[held_out].mean()) for name, found in right.items()
+    }

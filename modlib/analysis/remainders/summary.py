@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from modlib.analysis.remainders.digit_attention import describe_attention
 from modlib.analysis.remainders.task_lens import describe_tasks
@@ -21,7 +21,10 @@ class Described(NamedTuple):
     tasks: pd.DataFrame
 
 
-def describe(view: TransformerView, targets: Int[np.ndarray, "x task"]) -> Described:
-    """Embeddings, attention and tasks of a network in numbers."""
-    numbers = describe_embeddings(view) | describe_attention(view, targets)
-    return Described(networks=pd.DataFrame([numbers]), tasks=describe_tasks(view, targets))
+def describe(
+    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Bool[np.ndarray, " x"]
+) -> Described:
+    """Embeddings, attention and tasks of a network in numbers; ``held_out``: never trained on."""
+    numbers = describe_embeddings(view) | describe_attention(view, targets, held_out)
+    tasks = describe_tasks(view, targets, held_out)
+    return Described(networks=pd.DataFrame([numbers]), tasks=tasks)

@@ -304,12 +304,16 @@ def random_frequencies(
     return np.random.default_rng(seed).uniform(0, 1, (draws, count, 2))
 
 
-def describe_tasks(view: TransformerView, targets: Int[np.ndarray, "x task"]) -> pd.DataFrame:
+def describe_tasks(
+    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Bool[np.ndarray, " x"]
+) -> pd.DataFrame:
     """A row a task, by ``q``.
 
     ``accuracy`` on all numbers; ``explained``, ``explained_any`` of ``mechanism`` on the task's
     variable, and ``explained_labels`` (any function of label - c) on the labels the network was
-    given, which differ where they are shuffled; ``frequencies``: effective number of amplitudes;
+    given, which differ where they are shuffled; ``explained_held_out`` and
+    ``explained_labels_held_out``: the same two on held-out numbers alone; ``frequencies``:
+    effective number of amplitudes;
     ``residue_share``: see ``residue_shares``, mean over live neurons; ``num_best``: neurons whose
     largest residue share it is, a tenth or more; ``num_neurons``: see ``own_neurons``; ``overlap``
     with the other tasks' neurons, its value by ``chance``; ``tables``, ``products``: ``look_ups``
@@ -340,6 +344,10 @@ def describe_tasks(view: TransformerView, targets: Int[np.ndarray, "x task"]) ->
             "explained": found.explained,
             "explained_any": found.explained_any,
             "explained_labels": mechanism(columns, targets[:, task]).explained_any,
+            "explained_held_out": mechanism(columns[held_out], residues[held_out, task]).explained,
+            "explained_labels_held_out": mechanism(
+                columns[held_out], targets[held_out, task]
+            ).explained_any,
             "frequencies": float(effective_number(found.amplitudes**2)),
             "residue_share": _mean(shares[task, live]),
             "num_best": int((best == task).sum()),

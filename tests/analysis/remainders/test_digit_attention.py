@@ -48,7 +48,8 @@ def test_attention_images_are_the_attention_to_x0_by_digits():
 
 def test_without_keys_all_three_kinds_of_attention_are_the_same():
     keys = np.zeros_like(initial_weights(CONFIG, 1)["k"])
-    numbers = att.describe_attention(view_with(k=keys), RemaindersTask(CONFIG, 0).answers)
+    task = RemaindersTask(CONFIG, 0)
+    numbers = att.describe_attention(view_with(k=keys), task.answers, task.held_out)
     assert numbers["smaller_share"] == pytest.approx(0.5)
     assert numbers["head_1_x0"] == pytest.approx(1 / 3)
     assert numbers["accuracy"] == numbers["accuracy_constant"] == numbers["accuracy_equal"]
@@ -58,10 +59,14 @@ def test_without_keys_all_three_kinds_of_attention_are_the_same():
 
 def test_attention_is_described_for_every_head():
     view = view_with()
-    numbers = att.describe_attention(view, RemaindersTask(CONFIG, 0).answers)
+    task = RemaindersTask(CONFIG, 0)
+    numbers = att.describe_attention(view, task.answers, task.held_out)
     assert numbers["head_0_x1"] == pytest.approx(view.attention[:, 0, 1].mean())
     means = [numbers["smaller_share_0"], numbers["smaller_share_1"]]
     assert numbers["smaller_share"] == pytest.approx(np.mean(means))
     assert 0 < numbers["smaller_share_by_number"] <= numbers["smaller_share"]
-    right = view.accuracy(view.logits, RemaindersTask(CONFIG, 0).answers).mean()
-    assert numbers["accuracy"] == pytest.approx(right)
+    right = view.accuracy(view.logits, task.answers)
+    assert numbers["accuracy"] == pytest.approx(right.mean())
+    assert numbers["accuracy_held_out"] == pytest.approx(right[task.held_out].mean())
+    held = view.accuracy(view.with_uniform_attention(), task.answers)[task.held_out]
+    assert numbers["accuracy_constant_held_out"] == pytest.approx(held.mean())

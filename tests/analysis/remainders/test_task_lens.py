@@ -129,7 +129,8 @@ def test_removing_a_tasks_neurons_breaks_that_task_only():
     apart = ~np.eye(4, dtype=bool)
     assert (found.own[apart] == 1).all()
     assert (np.diagonal(found.own)[1:] < 0.8).all()
-    table = lens.describe_tasks(view, targets).set_index("q")
+    held_out = RemaindersTask(view.config, 0).held_out
+    table = lens.describe_tasks(view, targets, held_out).set_index("q")
     assert table.overlap.tolist() == [0, 0, 0, 0]
     assert table.explained.to_numpy() == pytest.approx(1)
     assert table.num_best.tolist() == [2, 3, 5, 7]
@@ -170,7 +171,8 @@ def test_line_spectrum_peaks_at_the_character():
 @pytest.mark.parametrize("task", ["miiii", "nanda", "basis"])
 def test_tasks_of_any_network_are_described(task):
     view = untrained(task=task)
-    table = lens.describe_tasks(view, RemaindersTask(view.config, 5).answers)
+    asked = RemaindersTask(view.config, 5)
+    table = lens.describe_tasks(view, asked.answers, asked.held_out)
     assert table.q.tolist() == view.qs.tolist()
     assert table.accuracy.between(0, 1).all()
     assert (table.explained <= table.explained_any + 1e-12).all()
@@ -183,19 +185,41 @@ def test_tasks_of_any_network_are_described(task):
 
 def test_a_network_that_memorised_shuffled_labels_has_no_mechanism_of_x():
     view = untrained(task="basis")
-    targets = RemaindersTask(view.config, 5).answers
+    asked = RemaindersTask(view.config, 5)
+    targets = asked.answers
     logits = np.concatenate(
         [targets[:, [task]] == np.arange(q) for task, q in enumerate(view.qs.tolist())], axis=1
     )
     view.__dict__["logits"] = logits.astype(float)
-    table = lens.describe_tasks(view, targets)
+    table = lens.describe_tasks(view, targets, asked.held_out)
     assert (table.explained < 0.1).all()
     assert table.explained_labels.to_numpy() == pytest.approx(1)
 
 
+def test_what_is_known_by_heart_explains_nothing_of_numbers_held_out():
+    view = untrained(task="basis")
+    asked = RemaindersTask(view.config, 5)
+    generator = np.random.default_rng(0)
+    known = [asked.answers[:, [task]] == np.arange(q) for task, q in enumerate(view.qs.tolist())]
+    logits = 4.0 * np.concatenate(known, axis=1)
+    assert asked.held_out.sum() == 121 - view.config.num_train
+    logits[asked.held_out] = generator.normal(size=(asked.held_out.sum(), logits.shape[1]))
+    view.__dict__["logits"] = logits
+    table = lens.describe_tasks(view, asked.answers, asked.held_out)
+    assert (table.explained_labels > 0.3).all()
+    assert (table.explained_labels_held_out < 0.3).all()
+    learned = untrained(task="miiii")
+    asked = RemaindersTask(learned.config, 5)
+    exact = [asked.answers[:, [task]] == np.arange(q) for task, q in enumerate(learned.qs.tolist())]
+    learned.__dict__["logits"] = np.concatenate(exact, axis=1).astype(float)
+    table = lens.describe_tasks(learned, asked.answers, asked.held_out)
+    assert table.explained_held_out.to_numpy() == pytest.approx(1)
+
+
 def test_a_network_without_live_neurons_is_described():
     view = planted(np.zeros((121, 32), dtype=np.float32))
-    table = lens.describe_tasks(view, RemaindersTask(view.config, 0).answers)
+    asked = RemaindersTask(view.config, 0)
+    table = lens.describe_tasks(view, asked.answers, asked.held_out)
     assert table.num_neurons.tolist() == [0, 0, 0, 0]
     assert table.residue_share.isna().all()
     assert lens.line_spectrum(view).sum() == 0
