@@ -146,26 +146,35 @@ def masked(delays: ab.Delays, by_heart: ab.Delays) -> Masked:
 
 
 class Spikes(NamedTuple):
-    """``rows``: the count of active frequencies at step 256, at most and at the end, by network;
-    ``first``: (network, seeds in which 11, 13, 17 and 19 come before the others, of how many)."""
+    """``rows``: the count of active frequencies at step 256, at most and at the end, and the steps
+    at which the easiest tasks are learned, by network; ``first``: (network, seeds in which 11, 13,
+    17 and 19 come before the others, of how many)."""
 
     rows: Rows
     first: list[tuple[str, int, int]]
 
 
-def spikes(counts: Mapping[str, pd.DataFrame], found: Mapping[str, pd.DataFrame]) -> Spikes:
+def spikes(
+    counts: Mapping[str, pd.DataFrame],
+    learned: Mapping[str, pd.Series],
+    found: Mapping[str, pd.DataFrame],
+) -> Spikes:
     """Whether the counts as coded rise and fall, and whether the easiest tasks left come first.
 
-    ``counts``: with ``step`` and ``count``, one network each; ``found``: histories of all seeds.
+    ``counts``: with ``step`` and ``count``, ``learned``: the easiest tasks' steps, one network
+    each; ``found``: histories of all seeds.
     """
     names = ("network", "near step 256", "at most", "at step", "at the end", "rises and falls")
+    names = (*names, "easiest tasks learned at")
     rows: Rows = {name: [] for name in names}
     for name, table in counts.items():
         spike = find_spike(table.step.to_numpy(), table["count"].to_numpy())
         if spike is None:
             continue
         row = (name, spike.first, spike.peak, f"{spike.step:,}", spike.last)
-        for column, entry in zip(names, (*row, _yes(spike.rises_and_falls)), strict=True):
+        steps = ", ".join(f"{step:,.0f}" for step in learned[name].dropna().sort_values())
+        row = (*row, _yes(spike.rises_and_falls), steps or "-")
+        for column, entry in zip(names, row, strict=True):
             rows[column].append(str(entry))
     first = {name: ab.learned_first(history) for name, history in found.items()}
     return Spikes(rows, [(name, int(own.sum()), len(own)) for name, own in first.items()])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Real
+from jaxtyping import Float, Int, Real
 
 from modlib.config.remainders import RemaindersConfig
 from modlib.maths import rng
@@ -99,8 +99,6 @@ class RemaindersTask:
         return {name: part for name, part in parts.items() if len(part)}
 
     @cached_property
-    def held_out(self) -> Bool[np.ndarray, " x"]:
-        """Which of the numbers x = 0 .. p^2 - 1 are never trained on."""
-        kept = np.ones(self.config.p**2, dtype=bool)
-        kept[self.split["train"]] = False
-        return kept
+    def held_out(self) -> Int[np.ndarray, " number"]:
+        """The numbers that are never trained on, in order: to validate and to test on."""
+        return np.setdiff1d(np.arange(self.config.p**2), self.split["train"])

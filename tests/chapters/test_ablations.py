@@ -87,7 +87,9 @@ def test_masking_is_told_for_any_networks():
 
 def test_spikes_are_counts_of_frequencies_and_tasks_that_come_first():
     def said(counts, found):
-        return told(CHAPTER, "spiking-words", facts.spikes(counts, found))
+        learned = {"all tasks": pd.Series({2: 1100.0, 3: np.nan, 5: 90.0})}
+        learned |= dict.fromkeys(("masked", "short"), pd.Series({11: np.nan}))
+        return told(CHAPTER, "spiking-words", facts.spikes(counts, learned, found))
 
     counts = {
         "all tasks": pd.DataFrame({"step": [256, 1024, 2048], "count": [0, 18, 1]}),
@@ -96,8 +98,8 @@ def test_spikes_are_counts_of_frequencies_and_tasks_that_come_first():
     }
     first = pd.concat([history(200, qs=ab.EASIEST_LEFT), history(600, qs=(23, 29))])
     text = said(counts, {"all tasks": history(), "masked": first, "small": history(qs=(2, 3))})
-    assert "| all tasks | 0 | 18 | 1,024 | 1 | yes |" in text
-    assert "| masked | 16 | 17 | 512 | 16 | no |" in text
+    assert "| all tasks | 0 | 18 | 1,024 | 1 | yes | 90, 1,100 |" in text
+    assert "| masked | 16 | 17 | 512 | 16 | no | - |" in text
     assert "short" not in text
     assert "above 7 in 0 of 3 seeds with all tasks, 3 of 3 seeds with masked." in text
     assert said({}, {"small": history(qs=(2, 3))}) == ""

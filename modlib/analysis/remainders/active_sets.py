@@ -84,13 +84,18 @@ def by_program(
     return _dominance(steps, counts_as_coded(series)[rows], relative_to_time(series)[rows])
 
 
+def is_followed(first_neurons: Mapping[str, np.ndarray]) -> bool:
+    """Whether a log has what ``neuron_zero.FirstNeurons`` keeps: no older one, and three epochs."""
+    return len(first_neurons.get("epochs", ())) > 0
+
+
 def followed(
     steps: Int[np.ndarray, " time"],
     neuron_zero: Mapping[str, np.ndarray],
     first_neurons: Mapping[str, np.ndarray],
 ) -> Dominance:
     """A log's count as coded: ``by_program`` where it has what that takes, else ``as_coded``."""
-    if first_neurons:
+    if is_followed(first_neurons):
         return by_program(first_neurons["epochs"], first_neurons["smoothed"])
     return as_coded(steps, neuron_zero["smoothed"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from modlib.analysis.remainders.digit_spectra import grid_magnitudes, top_share
 from modlib.models.views.transformer_view import TransformerView
@@ -56,7 +56,7 @@ def with_equal_attention(view: TransformerView) -> Float[np.ndarray, "x logit"]:
 
 
 def describe_attention(
-    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Bool[np.ndarray, " x"]
+    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Int[np.ndarray, " number"]
 ) -> dict[str, float]:
     """A network's attention in numbers, over all p^2 numbers.
 
@@ -66,7 +66,7 @@ def describe_attention(
     the 2-D transform, mean over heads that vary; ``attention_spread``: standard deviation over
     numbers, mean over heads and digits. Accuracies are means over tasks: ``accuracy``;
     ``accuracy_constant``, with each head's attention held at its mean over all numbers;
-    ``accuracy_equal``, with a third to each place; with ``_held_out`` on those numbers alone.
+    ``accuracy_equal``, with a third to each place; with ``_held_out`` on these numbers alone.
     """
     attention = view.attention
     mean, least = attention.mean(0), smaller_share(attention)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
 from modlib.analysis.remainders.digit_attention import describe_attention
 from modlib.analysis.remainders.task_lens import describe_tasks
@@ -22,9 +22,12 @@ class Described(NamedTuple):
 
 
 def describe(
-    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Bool[np.ndarray, " x"]
+    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Int[np.ndarray, " number"]
 ) -> Described:
-    """Embeddings, attention and tasks of a network in numbers; ``held_out``: never trained on."""
+    """Embeddings, attention and tasks of a network in numbers.
+
+    ``held_out``: numbers that it was never trained on.
+    """
     numbers = describe_embeddings(view) | describe_attention(view, targets, held_out)
     tasks = describe_tasks(view, targets, held_out)
     return Described(networks=pd.DataFrame([numbers]), tasks=tasks)

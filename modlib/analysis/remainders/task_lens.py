@@ -182,12 +182,11 @@ def ablate(
     view: TransformerView,
     targets: Int[np.ndarray, "x task"],
     own: Bool[np.ndarray, "task neuron"],
-    numbers: Int[np.ndarray, " chosen"] | None = None,
+    numbers: Int[np.ndarray, " number"] | None = None,
 ) -> Ablations:
     """Remove each task's neurons, and random sets of the same size, and see who suffers.
 
-    Accuracies are over at most ``MAX_NUMBERS`` of ``numbers``, None: of all p^2; means that
-    neurons are held at are over all.
+    ``numbers``: those on which it is seen, None: all.
     """
     drawn = np.random.default_rng(_CONTROL_SEED)
     x = np.sort(drawn.permutation(len(targets) if numbers is None else numbers)[:MAX_NUMBERS])
@@ -305,7 +304,7 @@ def random_frequencies(
 
 
 def describe_tasks(
-    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Bool[np.ndarray, " x"]
+    view: TransformerView, targets: Int[np.ndarray, "x task"], held_out: Int[np.ndarray, " number"]
 ) -> pd.DataFrame:
     """A row a task, by ``q``.
 

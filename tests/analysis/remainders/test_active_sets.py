@@ -73,8 +73,9 @@ def test_the_count_is_the_programs_where_the_log_follows_it():
     own = sets.followed(np.array([0]), {}, {"epochs": epochs, "smoothed": smoothed})
     assert own.table.equals(found.table)
     steps, log = growing()
-    ours = sets.followed(steps, {"smoothed": log}, {})
-    assert ours.table.equals(sets.as_coded(steps, log).table)
+    for nothing in ({}, {"epochs": epochs[:0], "smoothed": smoothed[:0]}):
+        ours = sets.followed(steps, {"smoothed": log}, nothing)
+        assert ours.table.equals(sets.as_coded(steps, log).table)
 
 
 def test_table_3_of_a_run_too_short_to_have_one_is_empty():
