@@ -164,24 +164,24 @@ def spikes(
     ``counts``: with ``step`` and ``count``, ``learned``: the easiest tasks' steps, one network
     each; ``found``: histories of all seeds.
     """
-    names = ("network", "near step 256", "at most", "at step", "at the end", "rises and falls")
-    names = (*names, "easiest tasks learned at")
+    names = (
+        *("network", "near step 256", "at most", "at step", "at the end", "rises and falls"),
+        "easiest tasks learned at",
+    )
     rows: Rows = {name: [] for name in names}
     for name, table in counts.items():
         spike = find_spike(table.step.to_numpy(), table["count"].to_numpy())
         if spike is None:
             continue
-        row = (name, spike.first, spike.peak, f"{spike.step:,}", spike.last)
         steps = ", ".join(f"{step:,.0f}" for step in learned[name].dropna().sort_values())
-        row = (*row, _yes(spike.rises_and_falls), steps or "-")
+        row = (
+            *(name, spike.first, spike.peak, f"{spike.step:,}", spike.last),
+            *("yes" if spike.rises_and_falls else "no", steps or "-"),
+        )
         for column, entry in zip(names, row, strict=True):
             rows[column].append(str(entry))
     first = {name: ab.learned_first(history) for name, history in found.items()}
     return Spikes(rows, [(name, int(own.sum()), len(own)) for name, own in first.items()])
-
-
-def _yes(holds: bool) -> str:
-    return "yes" if holds else "no"
 
 
 class Dropout(NamedTuple):
