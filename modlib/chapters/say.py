@@ -87,10 +87,9 @@ def fill(facts: object, template: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
-def say(facts: object, template: str | None = None) -> None:
+def say(facts: object, template: str) -> None:
     """Show a template filled with facts; an empty text shows nothing."""
-    text = str(facts) if template is None else fill(facts, template)
-    if text:
+    if text := fill(facts, template):
         display(Markdown(text))
 
 
@@ -105,6 +104,5 @@ def templates(chapter: Path) -> Iterator[tuple[str, str]]:
         if cell["cell_type"] != "code":
             continue
         for node in ast.walk(ast.parse("".join(cell["source"]))):
-            called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say"
-            if isinstance(node, ast.Call) and called and len(node.args) == 2:
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
                 yield cell["id"], ast.literal_eval(node.args[1])

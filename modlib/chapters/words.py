@@ -69,14 +69,20 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """``4.96 (4.91 to 5.01)``; in a template of a value and both ends of its interval."""
-    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+def interval(value: float, *ends: float, digits: int = 2) -> str:
+    """``4.96 (4.91 to 5.01)`` of a value and both ends of its interval; ``4.96`` without ends.
+
+    In a template both stand in one tuple.
+    """
+    said = f" ({ends[0]:.{digits}f} to {ends[1]:.{digits}f})" if ends else ""
+    return f"{value:.{digits}f}{said}"
 
 
-def percents(value: float, low: float, high: float, digits: int = 1) -> str:
-    """``12.6 % (12.5 to 12.8)`` of a share and both ends of its interval."""
-    return f"{100 * value:.{digits}f} % ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
+def percents(value: float, *ends: float, digits: int = 1) -> str:
+    """``12.6 % (12.5 to 12.8)`` of a share and both ends of its interval; ``percent`` without."""
+    if not ends:
+        return percent(value)
+    return f"{100 * value:.{digits}f} % ({100 * ends[0]:.{digits}f} to {100 * ends[1]:.{digits}f})"
 
 
 def between(low: float, high: float, digits: int = 2) -> str:

@@ -1,13 +1,13 @@
 """One function a figure: arrays in, a closed Figure out. Nothing here trains or reads a file."""
 
 from modlib.plots.ablations import (
+    active_counts,
     delay_by_task,
     matched_compute,
     mean_curves,
     search_importance,
     search_space,
     search_values,
-    spiking_tasks,
     trial_curves,
 )
 from modlib.plots.approximate_crt import (
@@ -137,6 +137,7 @@ __all__ = [
     "MARKERS",
     "PALETTE",
     "accuracy_by_task",
+    "active_counts",
     "as_image",
     "attention_images",
     "before_and_after",
@@ -226,7 +227,6 @@ __all__ = [
     "singular_vectors",
     "spectra_heatmap",
     "spectra_heatmaps",
-    "spiking_tasks",
     "sum_and_ideal",
     "task_curves",
     "task_heatmaps",

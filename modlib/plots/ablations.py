@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from modlib.analysis.remainders.grokking import by_step
 from modlib.plots.base import (
     MARK,
     MARKERS,
@@ -86,28 +85,30 @@ def mean_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
 
 
 @figure
-def spiking_tasks(histories: Mapping[str, pd.DataFrame], qs: Sequence[int]) -> Figure:
-    """Validation accuracy of a few tasks by step: a panel a network, a line a task."""
-    kept = {
-        title: by_step(table[(table.step > 0) & table.q.isin(qs)], "validation")
-        for title, table in histories.items()
-    }
-    kept = {title: table for title, table in kept.items() if table.size}
+def active_counts(counts: Mapping[str, pd.DataFrame], learned: Mapping[str, pd.Series]) -> Figure:
+    """Number of active frequencies by step: a panel a network.
+
+    ``counts``: tables with ``step`` and ``count``; ``learned``: by network, the step at which each
+    task q is learned, marked where it is known.
+    """
+    kept = {title: table[table.step > 0] for title, table in counts.items()}
+    kept = {title: table for title, table in kept.items() if len(table)}
     if not kept:
-        return empty_figure(f"no network with a task q = {', '.join(map(str, qs))} to show")
+        return empty_figure("no network with a step to show")
     fig, axes = plt.subplots(
         1, len(kept), figsize=(1.4 + 3.6 * len(kept), 3.2), sharey=True, squeeze=False
     )
     for ax, (title, table) in zip(axes[0], kept.items(), strict=True):
-        for place, q in enumerate(table.columns):
-            style = {"color": PALETTE[place % len(PALETTE)], "ls": STYLES[place % 4]}
-            marker = "." if len(table) == 1 else ""
-            ax.plot(table.index, table[q], lw=1.2, label=f"q = {q}", marker=marker, **style)
-        log_steps(ax, float(table.index.max()))
+        label = "active frequencies"
+        ax.plot(table.step, table["count"], marker=".", ms=4, lw=1.2, label=label)
+        for place, (q, step) in enumerate(learned.get(title, pd.Series()).dropna().items()):
+            style = {"color": PALETTE[(place + 1) % len(PALETTE)], "ls": STYLES[place % 4]}
+            ax.axvline(step, lw=1, label=f"q = {q} learned", **style)
+        log_steps(ax, float(table.step.max()))
         ax.set(title=title, xlabel="step (log scale)")
-    axes[0, 0].set_ylabel("validation accuracy")
-    axes[0, 0].set_ylim(-0.03, 1.03)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        ax.legend(fontsize=8)
+    axes[0, 0].set_ylabel("active frequencies")
+    axes[0, 0].set_ylim(0, None)
     return fig
 
 

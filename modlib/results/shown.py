@@ -9,13 +9,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, concat, select
-from modlib.analysis.remainders.ablations import up_to_common_step
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import (
     ABLATIONS,
@@ -211,15 +210,23 @@ def committed_remainders(names: Iterable[str], results: Path = RESULTS) -> list[
     return [exported for exported in found if exported is not None]
 
 
-def ablation_histories(
+class Ablated(NamedTuple):
+    """``history``: of all seeds, with a column ``seed``; ``run``: the first of them, with what was
+    logged."""
+
+    history: pd.DataFrame
+    run: RemaindersRun
+
+
+def ablated_networks(
     names: Collection[str],
     *,
     p: int,
     seed: int = FIRST_SEED,
     steps: int | None = None,
     results: Path = RESULTS,
-) -> dict[str, pd.DataFrame]:
-    """Histories of presets by name, with a column ``seed``, at another p and steps if asked for.
+) -> dict[str, Ablated]:
+    """Networks of presets by name, at another p and steps if asked for.
 
     The presets' own networks are read, all committed seeds; those that are not committed are left
     out. At other settings those of ``TRAINED_NOW`` are trained, or taken from the store, one seed
@@ -234,18 +241,15 @@ def ablation_histories(
         if config == preset and seed == FIRST_SEED:
             exported = read_remainders(name, results)
             if exported is not None:
-                found[name] = exported.history
+                found[name] = Ablated(exported.history, exported.run)
         elif name in TRAINED_NOW:
             run = get_or_train(config, seed=seed)
-            found[name] = run.history.assign(seed=seed)
+            found[name] = Ablated(run.history.assign(seed=seed), run)
     return found
 
 
 def gradient_filter_pair(results: Path = RESULTS) -> dict[str, pd.DataFrame]:
-    """The histories of ``FILTER_AT_PAPER_SIZE``, up to the last step that both have made.
-
-    {} unless both are committed.
-    """
+    """The committed histories of ``FILTER_AT_PAPER_SIZE``; {} unless both are there."""
     found = {kind: read_remainders(name, results) for kind, name in FILTER_AT_PAPER_SIZE.items()}
     tables = {kind: exported.history for kind, exported in found.items() if exported is not None}
-    return up_to_common_step(tables)
+    return tables if len(tables) == len(found) else {}

@@ -65,9 +65,9 @@ def test_dominance_without_training_says_so():
 
 def test_counts_by_epoch_hold_the_papers_and_ours():
     steps = np.array([256, 1024])
-    fig = plots.counts_by_epoch(
-        {"miiii": at_epochs(steps, np.array([3, 4]), np.array([16, 81])), "short": pd.DataFrame()}
-    )
+    coded = pd.DataFrame({"step": steps, "count": [16, 81]})
+    found = at_epochs(steps, np.array([3, 4]), coded)
+    fig = plots.counts_by_epoch({"miiii": found, "short": pd.DataFrame()})
     lines = {line.get_label(): line.get_ydata().tolist() for line in fig.axes[0].lines}
     assert lines == {
         "paper": [0, 0, 10, 18, 10],

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from modlib.analysis.remainders.grokking import EASY, by_step, first_steps
+from modlib.analysis.remainders.grokking import EASY, first_steps, seed_steps
 from modlib.config.presets import ARMS
 from modlib.errors import require_float
 from modlib.maths.intervals import LEVELS, NUM_RESAMPLES, Interval, mean_of_few
@@ -25,8 +25,11 @@ MAX_DELAY = 1.25
 """Ratio of steps up to which masked networks count as no later than others."""
 TOGETHER = (0.9, 0.97)
 """Accuracies that all tasks have to have at once."""
-SPIKING = (11, 13, 17, 19)
-"""Tasks whose accuracy the paper sees fall again."""
+EASIEST_LEFT = (11, 13, 17, 19)
+"""With 2, 3, 5 and 7 masked the paper's network learns these first, its count of active frequencies
+rises, and then it learns the others."""
+PACE_LEVELS = tuple(round(0.05 * step, 2) for step in range(3, 20))
+"""Mean accuracies, .15 to .95, at whose first steps two networks' paces are compared."""
 TOP = 0.25
 """Share of the trials that count as the best ones."""
 
@@ -179,19 +182,36 @@ def delays(
     )
 
 
-def largest_falls(history: pd.DataFrame, level: float = REACHED) -> pd.Series:
-    """Largest fall from the highest accuracy so far, once ``level`` was reached, by seed.
+def learned_first(history: pd.DataFrame, level: float = REACHED) -> pd.Series:
+    """Whether ``EASIEST_LEFT`` are all learned before any other task above 7, by seed.
 
-    Mean over the tasks in ``SPIKING`` that were learned; NaN where none was.
+    At logged steps; a tie is no order. Empty where there is no task beyond them.
     """
-    falls = {}
-    for seed, rows in history.groupby("seed"):
-        accuracy = by_step(rows, "validation")
-        accuracy = accuracy[[q for q in SPIKING if q in accuracy.columns]]
-        so_far = accuracy.cummax()
-        learned = accuracy.where(so_far >= level)
-        falls[seed] = float((so_far - learned).max().mean())
-    return pd.Series(falls, dtype=float)
+    first = seed_steps(history[history.q > EASY[-1]], level)
+    others = first.drop(columns=list(EASIEST_LEFT), errors="ignore")
+    if others.empty or others.shape[1] == first.shape[1]:
+        return pd.Series(dtype=bool)
+    last = first[list(EASIEST_LEFT)].max(axis=1, skipna=False)
+    return last < others.fillna(np.inf).min(axis=1)
+
+
+def pace(
+    slow: pd.DataFrame, fast: pd.DataFrame, levels: Sequence[float] = PACE_LEVELS
+) -> pd.DataFrame:
+    """``steps_to_mean`` of one history over another's: a row a seed, a column a level.
+
+    NaN where one of the two is not; levels that none reaches in both, and those below twice the
+    accuracy of a guess, are left out.
+    """
+    guess = float((1 / fast.q.drop_duplicates()).mean())
+    kept = [level for level in levels if level >= 2 * guess]
+    steps = [steps_to_mean(history, kept).clip(lower=1) for history in (slow, fast)]
+    return (steps[0] / steps[1]).dropna(how="all").dropna(axis=1, how="all")
+
+
+def mean_pace(ratios: pd.DataFrame) -> Interval:
+    """Geometric mean over levels, then over seeds, of ``pace``."""
+    return over_seeds_log(np.exp(np.log(ratios).mean(axis=1)))
 
 
 def compare_arms(arms: Mapping[tuple[str, float], pd.DataFrame]) -> pd.DataFrame:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from modlib.analysis.remainders.digit_spectra import active_cells, number_of_active
+from modlib.analysis.remainders.digit_spectra import (
+    active_cells,
+    active_off_axes,
+    number_of_active,
+)
 from modlib.analysis.remainders.dominance import (
     counts_as_coded,
     of_one_digit,
@@ -61,21 +66,38 @@ def as_written(
 def as_coded(
     steps: Int[np.ndarray, " time"], smoothed: Float[np.ndarray, "time f0 f1"]
 ) -> Dominance:
-    """The authors' code's count: neuron 0 relative to its sum over time, one threshold."""
+    """The authors' code's count by our reading: neuron 0 relative to its sum over time, one
+    threshold."""
     series = of_one_digit(smoothed)
     return _dominance(steps, counts_as_coded(series), relative_to_time(series))
 
 
-def both_ways(
+def by_program(
+    epochs: Int[np.ndarray, " column"], smoothed: Float[np.ndarray, "column neuron freq"]
+) -> Dominance:
+    """The same count from what ``neuron_zero.FirstNeurons`` kept, which is what their program has.
+
+    Epochs that its columns repeat are shown once.
+    """
+    series = smoothed[:, 0].astype(float)
+    steps, rows = np.unique(epochs, return_index=True)
+    return _dominance(steps, counts_as_coded(series)[rows], relative_to_time(series)[rows])
+
+
+def is_followed(first_neurons: Mapping[str, np.ndarray]) -> bool:
+    """Whether a log has what ``neuron_zero.FirstNeurons`` keeps: no older one, and three epochs."""
+    return len(first_neurons.get("epochs", ())) > 0
+
+
+def followed(
     steps: Int[np.ndarray, " time"],
-    magnitudes: Float[np.ndarray, "time f0 f1"],
-    smoothed: Float[np.ndarray, "time f0 f1"],
-) -> dict[str, Dominance]:
-    """The text's count and that of the authors' code, side by side."""
-    return {
-        "as written": as_written(steps, magnitudes),
-        "as coded": as_coded(steps, smoothed),
-    }
+    neuron_zero: Mapping[str, np.ndarray],
+    first_neurons: Mapping[str, np.ndarray],
+) -> Dominance:
+    """A log's count as coded: ``by_program`` where it has what that takes, else ``as_coded``."""
+    if is_followed(first_neurons):
+        return by_program(first_neurons["epochs"], first_neurons["smoothed"])
+    return as_coded(steps, neuron_zero["smoothed"])
 
 
 def counts_if_ended(
@@ -116,24 +138,25 @@ def _dominance(
 
 
 def at_epochs(
-    steps: Int[np.ndarray, " time"],
-    written: Int[np.ndarray, " time"],
-    coded: Int[np.ndarray, " time"],
+    steps: Int[np.ndarray, " time"], written: Int[np.ndarray, " time"], coded: pd.DataFrame
 ) -> pd.DataFrame:
     """Table 3 of a run: a row an epoch that it reached, by ``step``.
 
-    ``paper``; ``written``, ``coded``, and ``printed``: what the authors' figure makes of the
-    latter.
+    ``coded``: a count with its ``step``, see ``followed``; the step nearest in the logarithm
+    counts. ``paper``; ``written``, ``coded``, and ``printed``: what the authors' figure makes of
+    the latter.
     """
     reached = [step for step in TABLE_3 if step in steps]
-    rows = [int(np.flatnonzero(steps == step)[0]) for step in reached]
-    counts = {
+    times = np.log(coded.step.clip(lower=0.5))
+    nearest = [int(np.abs(times - np.log(step)).argmin()) for step in reached]
+    counts = coded["count"].to_numpy(dtype=int)[nearest]
+    table = {
         "paper": [TABLE_3[step] for step in reached],
-        "written": written[rows],
-        "coded": coded[rows],
-        "printed": printed_ticks(coded[rows]),
+        "written": [int(written[steps == step][0]) for step in reached],
+        "coded": counts,
+        "printed": printed_ticks(counts),
     }
-    return pd.DataFrame(counts, index=pd.Index(reached, name="step", dtype=int), dtype=int)
+    return pd.DataFrame(table, index=pd.Index(reached, name="step", dtype=int), dtype=int)
 
 
 def table_3(
@@ -212,8 +235,11 @@ class Reuse(NamedTuple):
 def reuse(before: Bool[np.ndarray, "f0 f1"], after: Bool[np.ndarray, "f0 f1"]) -> Reuse:
     """Compare two sets of active cells, mirrored cells counted once."""
     half = half_plane(before.shape[-1])
-    one, other = before[half], after[half]
-    sizes, cells = (int(one.sum()), int(other.sum())), int(half.sum())
+    return _overlap(before[half], after[half])
+
+
+def _overlap(one: Bool[np.ndarray, " cell"], other: Bool[np.ndarray, " cell"]) -> Reuse:
+    sizes, cells = (int(one.sum()), int(other.sum())), len(one)
     union = int((one | other).sum())
     if union == 0:
         return Reuse(np.nan, np.nan, 0, 0)
@@ -227,6 +253,37 @@ def reuse_through(
     """Active frequencies, as written, at ``step_before`` and after the last step."""
     before, after = active_cells(magnitudes[[step_before(steps), -1]])
     return reuse(before, after)
+
+
+def reuse_off_axes(
+    magnitudes: Float[np.ndarray, "time f0 f1"], steps: Int[np.ndarray, " time"]
+) -> Reuse:
+    """The same among frequencies of both digits; see ``digit_spectra.active_off_axes``."""
+    before, after = active_off_axes(magnitudes[[step_before(steps), -1]])
+    half = half_plane(len(before))[1:, 1:]
+    return _overlap(before[1:, 1:][half], after[1:, 1:][half])
+
+
+class OneDigit(NamedTuple):
+    """Active frequencies as written, and those of them that are of one digit alone, at some steps;
+    ``chance``: the Jaccard index of random sets as large as the last two of the latter, among the
+    frequencies of one digit (NaN where both are empty)."""
+
+    active: Int[np.ndarray, " time"]
+    alone: Int[np.ndarray, " time"]
+    chance: float
+
+
+def of_one_digit_alone(magnitudes: Float[np.ndarray, "time f0 f1"]) -> OneDigit:
+    """How many of the active frequencies lie on the digits' own axes (f, 0) and (0, f)."""
+    active = active_cells(magnitudes)
+    on_axes = active.copy()
+    on_axes[..., 1:, 1:] = False
+    alone = number_of_active(on_axes)
+    before, after = alone[-2:].tolist()
+    shared = before * after / (magnitudes.shape[-1] - 1)
+    union = before + after - shared
+    return OneDigit(number_of_active(active), alone, shared / union if union else np.nan)
 
 
 def step_before(steps: Int[np.ndarray, " time"]) -> int:
@@ -244,5 +301,5 @@ def counts_at_epochs(
     ``spectra``: a row a seed and step, with ``written``; the other two are of the first seed.
     """
     rows = spectra[spectra.seed == spectra.seed.min()].sort_values("step")
-    coded = as_coded(spectrum_steps, smoothed).table["count"]
-    return at_epochs(rows.step.to_numpy(), rows.written.to_numpy(), coded.to_numpy())
+    coded = as_coded(spectrum_steps, smoothed).table
+    return at_epochs(rows.step.to_numpy(), rows.written.to_numpy(), coded)

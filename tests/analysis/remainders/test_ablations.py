@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from drawn import expected_intervals, intervals, points
+from made_up.ablations import QS, history, made_up_arms, made_up_trials
 from modlib.analysis.remainders import ablations as ab
 from modlib.analysis.remainders.ablations import arms_of, of_seed
-from modlib.chapters import ablations as words
 from modlib.claims.measures import ablations
 from modlib.claims.measures.ablations import masked, without_dropout, without_filter
 from modlib.claims.verdict import MissingExport
@@ -20,41 +20,10 @@ from modlib.errors import InputError
 from modlib.plots import ablations as plots
 from modlib.plots import data
 from modlib.results import shown
-from modlib.results.shown import ablation_histories
-from modlib.runs.study import PAPER_BEST, PAPER_SPACE, SPACE, Study, no_trials
+from modlib.results.shown import ablated_networks
+from modlib.runs.study import PAPER_SPACE, SPACE, Study, no_trials
 
-QS = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31)
-STEPS = np.arange(0, 1001, 10)
 NAMES = [PLAIN, *ABLATIONS.values(), *ARMS.values()]
-
-
-def history(reached=400, *, seeds=(1000, 1001, 1002), top=1.0, qs=QS, shift=10, train=1.0):
-    """Tasks whose accuracy jumps from 0 to ``top`` at ``reached``, a little later a seed."""
-    rows = []
-    for place, seed in enumerate(seeds):
-        for split, value in (("train", train), ("validation", None)):
-            for q in qs:
-                own = value if value is not None else top * (reached + shift * place <= STEPS)
-                rows.append(pd.DataFrame({"step": STEPS, "accuracy": own, "q": q}))
-                rows[-1] = rows[-1].assign(seed=seed, split=split, loss=0.0)
-    return pd.concat(rows, ignore_index=True)
-
-
-def made_up_trials(num_trials=40, seed=0, setting="lr"):
-    """Trials whose accuracy depends on one setting alone."""
-    rng, space = np.random.default_rng(seed), SPACE
-    rows = []
-    for trial in range(num_trials):
-        chosen = {name: values[rng.integers(len(values))] for name, values in space.items()}
-        accuracy = 0.2 + 0.5 * (chosen[setting] == space[setting][-1]) + 0.01 * rng.random()
-        pruned = accuracy < 0.5 and trial > 8
-        rows.append({"trial": trial, **chosen, "accuracy": accuracy, "retries": int(trial == 3)})
-        rows[-1] |= {"steps": 2048 if pruned else 4096, "pruned": pruned}
-    trials = pd.DataFrame(rows)
-    reports = pd.DataFrame(
-        {"trial": trials.trial, "step": trials.steps, "accuracy": trials.accuracy}
-    )
-    return trials, pd.concat([reports, reports.assign(step=512, accuracy=0.1)])
 
 
 # Accuracies and times
@@ -102,22 +71,39 @@ def test_tasks_not_reached_are_counted():
     assert np.isnan(left.ratio.value)
 
 
-def test_a_fall_counts_once_the_task_was_learned():
-    table = history(seeds=(1,))
-    of = (table.q == 13) & (table.split == "validation")
-    table.loc[of & (table.step == 600), "accuracy"] = 0.6
-    table.loc[of & (table.step == 100), "accuracy"] = 0.5
-    assert ab.largest_falls(table).tolist() == [pytest.approx(0.4 / 4)]
-    assert np.isnan(ab.largest_falls(history(top=0.9, seeds=(1,)))).all()
-    assert np.isnan(ab.largest_falls(history(qs=(2, 3, 5, 7), seeds=(1,)))).all()
+def test_the_easiest_tasks_left_come_first_or_they_do_not():
+    early, late = history(200, qs=(2, *ab.EASIEST_LEFT)), history(600, qs=(23, 29))
+    assert ab.learned_first(pd.concat([early, late])).tolist() == [True, True, True]
+    tied = pd.concat([early, history(200, qs=(23,))])
+    assert not ab.learned_first(tied).any()
+    lacking = pd.concat([early[early.q != 19], history(top=0.9, qs=(19,)), late])
+    assert not ab.learned_first(lacking).any()
+    never = pd.concat([early, history(top=0.9, qs=(23, 29))])
+    assert ab.learned_first(never).all()
+    for qs in ((2, 3, 5, 7), (2, *ab.EASIEST_LEFT), (2, 11, 13)):
+        assert ab.learned_first(history(qs=qs)).empty
+    assert ab.learned_first(history(qs=(2, 23, 29))).empty
+
+
+def test_the_pace_is_a_ratio_of_first_steps_at_each_level():
+    def rising(rate, seeds=(1,)):
+        table = history(seeds=seeds)
+        return table.assign(accuracy=(table.step * rate / 1000).clip(upper=1.0))
+
+    table = ab.pace(rising(0.6), rising(0.9))
+    assert table.index.tolist() == [1]
+    np.testing.assert_allclose(table.columns, np.arange(0.3, 0.61, 0.05))  # a guess has .14
+    np.testing.assert_allclose(table, 1.5, rtol=0.02)
+    assert ab.mean_pace(table).value == pytest.approx(1.5, rel=0.02)
+    both = ab.pace(rising(0.9, (1, 2)), rising(0.9, (2, 3)))
+    assert both.index.tolist() == [2]
+    assert (both == 1).all(axis=None)
+    assert ab.pace(history(top=0.1), history()).empty
+    assert ab.pace(history(qs=(2,)), history(qs=(2,))).empty
+    assert np.isnan(ab.mean_pace(ab.pace(history(top=0.1), history())).value)
 
 
 # Arms
-
-
-def made_up_arms():
-    times = {("lambda", 1.0): 600, ("lambda", 2.0): 300, ("learning rate", 2.0): 400}
-    return {arm: history(reached, shift=0) for arm, reached in times.items()}
 
 
 def test_arms_are_compared_within_seeds():
@@ -207,7 +193,7 @@ def test_ablations_differ_from_the_plain_network_in_one_thing():
 
 
 def test_networks_that_are_not_committed_are_left_out_and_others_trained(tmp_path, monkeypatch):
-    assert ablation_histories(NAMES, p=37, results=tmp_path) == {}
+    assert ablated_networks(NAMES, p=37, results=tmp_path) == {}
     trained = []
 
     class Run:
@@ -218,19 +204,21 @@ def test_networks_that_are_not_committed_are_left_out_and_others_trained(tmp_pat
         return Run
 
     monkeypatch.setattr(shown, "get_or_train", pretend)
-    found = ablation_histories(NAMES, p=11, seed=5, steps=3)
+    found = ablated_networks(NAMES, p=11, seed=5, steps=3)
     assert set(found) == set(shown.TRAINED_NOW) - {"B37-masked"}
     assert set(trained) == {(11, 3, 5)}
-    assert (found[PLAIN].seed == 5).all()
-    assert set(arms_of(found)) == {("lambda", 1.0), ("lambda", 1.5), ("learning rate", 1.5)}
-    assert "B37-masked" in ablation_histories(NAMES, p=13, steps=3)
+    assert (found[PLAIN].history.seed == 5).all()
+    assert found[PLAIN].run is Run
+    histories = {name: one.history for name, one in found.items()}
+    assert set(arms_of(histories)) == {("lambda", 1.0), ("lambda", 1.5), ("learning rate", 1.5)}
+    assert "B37-masked" in ablated_networks(NAMES, p=13, steps=3)
 
 
 def test_bad_values_are_refused_before_any_work(monkeypatch):
     monkeypatch.setattr(shown, "get_or_train", None)
     for bad, message in (({"p": 12}, "p must be a prime"), ({"p": 11, "steps": -1}, "steps must")):
         with pytest.raises(InputError, match=message):
-            ablation_histories(NAMES, **bad)
+            ablated_networks(NAMES, **bad)
 
 
 def test_one_seed_of_several_is_chosen():
@@ -288,20 +276,14 @@ def test_the_pair_of_the_papers_size_stands_in_the_note(committed, monkeypatch):
     monkeypatch.setattr(ablations, "_at_paper_size", lambda: pair)
     said = "p = 113, one network each, at step 1,000: λ = .5 100.0 %, λ = 0 0.0 %"
     assert said in without_filter().note
-    text = words.about_paper_size(pair)
-    assert "λ = .5 100 %, 11 of 11 tasks at .99; λ = 0 0 %, 0 of 11 tasks at .99" in text
-    assert "at step 1,000" in text
-    assert "not both" in words.about_paper_size({})
 
 
-def test_networks_of_the_papers_size_are_cut_to_the_steps_both_made(monkeypatch):
-    tables = {"B113-code": history(), "B113-code-lambda-0": history()}
-    tables["B113-code-lambda-0"] = tables["B113-code-lambda-0"].query("step <= 500")
-    exports = {name: SimpleNamespace(history=table) for name, table in tables.items()}
+def test_the_pair_of_the_papers_size_is_shown_where_both_are_there(monkeypatch):
+    exports = {
+        name: SimpleNamespace(history=history()) for name in ("B113-code", "B113-code-lambda-0")
+    }
     monkeypatch.setattr(shown, "read_remainders", lambda name, results: exports.get(name))
-    found = shown.gradient_filter_pair()
-    assert list(found) == ["λ = .5", "λ = 0"]
-    assert {int(table.step.max()) for table in found.values()} == {500}
+    assert list(shown.gradient_filter_pair()) == ["λ = .5", "λ = 0"]
     del exports["B113-code"]
     assert shown.gradient_filter_pair() == {}
 
@@ -370,16 +352,18 @@ def test_curves_have_a_line_a_seed_and_a_panel_a_split():
     assert "no network" in empty.axes[0].texts[0].get_text()
 
 
-def test_spiking_tasks_are_drawn_from_the_first_step_on():
-    own = history(400, seeds=(1000,))
-    fig = plots.spiking_tasks({"all": own, "none": own[own.q < 11]}, ab.SPIKING)
-    drawn = data(fig)
-    assert len(fig.axes) == 1
-    assert set(drawn.label) == {f"q = {q}" for q in ab.SPIKING}
-    assert drawn.x.min() == 10
-    assert set(drawn.y) == {0.0, 1.0}
-    empty = plots.spiking_tasks({}, ab.SPIKING)
-    assert "no network with a task q = 11, 13" in empty.axes[0].texts[0].get_text()
+def test_counts_are_drawn_from_the_first_step_on_with_the_steps_of_learned_tasks():
+    table = pd.DataFrame({"step": [0, 10, 100, 1000], "count": [7, 0, 18, 2]})
+    learned = {"all": pd.Series({11: 40.0, 13: np.nan})}
+    fig = plots.active_counts({"all": table, "bare": table, "none": table[:1]}, learned)
+    assert len(fig.axes) == 2
+    own = points(fig)["active frequencies"]
+    assert own.x.tolist() == [10, 100, 1000]
+    assert own.y.tolist() == [0, 18, 2]
+    assert [line.get_label() for line in fig.axes[0].lines[1:]] == ["q = 11 learned"]
+    assert fig.axes[0].lines[1].get_xdata()[0] == 40
+    assert len(fig.axes[1].lines) == 1
+    assert "no network" in plots.active_counts({}, {}).axes[0].texts[0].get_text()
 
 
 def test_networks_that_are_missing_are_left_out_of_both_splits():
@@ -453,87 +437,3 @@ def test_the_search_is_drawn_trial_by_trial():
         plots.search_importance(ab.importance(nothing.trials, SPACE)),
     ):
         assert "no study" in empty.axes[0].texts[0].get_text()
-
-
-# Sentences
-
-
-def test_the_table_of_networks_says_what_each_changes():
-    found = {PLAIN: history(), "B37-masked": history(), "B37-lr-2": history(seeds=(1000,))}
-    found["B37-masked"].loc[found["B37-masked"].q < 11, "accuracy"] = 0.0
-    text = words.networks_table(found, NAMES)
-    assert "| B37 | - | 3 | 1,000 | 100.0 % (100.0 to 100.0)" in text
-    assert "| B37-masked | task masked | 3 | 1,000 | 100.0 % (100.0 to 100.0)" in text
-    assert "learning rate 0.006, weight decay 0.1667, lambda 0 | 1 | 1,000 | 100 %" in text
-    assert "| B37-no-dropout | dropout 0 | not there | | | |" in text
-    origin = words.about_origin(found, NAMES, p=11, steps=3, seed=7)
-    assert "p = 11, `steps` 3" in origin
-    assert "where one network is drawn, it is seed 7" in origin
-    found.pop("B37-masked")
-    assert "needs p of 13" in words.about_origin(found, NAMES, p=11, steps=3, seed=7)
-    assert "no network" in words.about_origin({}, NAMES, p=37, steps=None, seed=7)
-
-
-def test_masking_is_told_for_any_networks():
-    falls = {"with the mask": ab.largest_falls(history()), "without": ab.largest_falls(history())}
-    delays = ab.delays(history(800, shift=0), history(400, shift=0))
-    text = words.about_masked(delays, delays, falls)
-    assert "To .97 on the numbers trained on: 2.00 (2.00 to 2.00) times." in text
-    assert "take 2.00 (2.00 to 2.00) times the steps" in text
-    assert "falls again by up to" in text
-    never = words.about_masked(ab.delays(history(top=0.9), history(500)), ab.NO_DELAYS, {})
-    assert "21 pairs of task and seed never got there" in never
-    assert "no pair of networks" in words.about_masked(ab.NO_DELAYS, ab.NO_DELAYS, {})
-    unlearned = ab.delays(history(400), history(top=0.9))
-    assert "no task beyond 7 reaches .97" in words.about_masked(unlearned, ab.NO_DELAYS, {})
-
-
-def test_dropout_and_filter_are_told_for_any_networks():
-    text = words.about_dropout(history(), history(top=0.3))
-    assert "without dropout 100.0 % (100.0 to 100.0) on numbers trained on, 30.0 %" in text
-    assert "At .97 or more without dropout: none." in text
-    text = words.about_dropout(None, history())
-    assert "without dropout: q = " in text
-    assert "no network without dropout" in words.about_dropout(history(), None)
-    assert "with it" not in words.about_dropout(None, history())
-    text = words.about_filter(history(), history(top=0.3))
-    assert "lambda 0 is below at 100.0 %" in text
-    assert "(by seed 100 %, 100 %" in text
-    assert "cannot be put to the test" in words.about_filter(history(top=0.3), history())
-    assert "not both" in words.about_filter(None, history())
-
-
-def test_arms_are_told_with_their_intervals():
-    arms = made_up_arms()
-    table = words.arms_table(ab.compare_arms(arms))
-    assert "| lambda 1 | 3 | 300 (300 to 300) |" in table
-    text = words.about_arms(ab.arm_ratios(arms))
-    assert "lambda 1 takes 0.75 (0.75 to 0.75) times those of learning rate x 2" in text
-    assert "the filter ahead in one case, the learning rate in no cases" in text
-    one = {arm: table[table.seed == 1000] for arm, table in arms.items()}
-    assert "With one seed there is no interval" in words.about_arms(ab.arm_ratios(one))
-    slow = {arm: history(top=0.5) for arm in arms}
-    assert "Neither network of a pair gets there: lambda 1 and lambda 0; " in words.about_arms(
-        ab.arm_ratios(slow)
-    )
-    assert "no two networks" in words.about_arms(ab.arm_ratios({}))
-
-
-def test_the_search_is_told():
-    trials, _ = made_up_trials()
-    trials.loc[0, list(PAPER_BEST)] = list(PAPER_BEST.values())
-    study = Study()
-    text = words.about_search(trials, study.base, study.size)
-    assert "40 of 720 settings were tried at p = 37, 4,096 steps each" in text
-    assert "One trial went on after a kill." in text
-    table = words.best_table(trials, SPACE, PAPER_BEST)
-    assert "| *paper, table 2* | 0.1 | 0.5 | 1/3 | 256 | 0.0003 | 4 | | 65,536 |" in table
-    assert "the paper's best (place" in table
-    assert "best with lambda 0 (place" in table
-    importance = ab.importance(trials, SPACE, num_resamples=50)
-    assert "the largest share is that of learning rate" in words.about_importance(importance)
-    nothing = no_trials(study).trials
-    assert "No study is committed" in words.about_search(nothing, study.base, study.size)
-    assert words.best_table(nothing, SPACE, PAPER_BEST) == ""
-    assert words.about_importance(ab.importance(nothing, SPACE)) == ""
-    assert "| weight decay | 0, 0.1, 0.5, 1 | 1/3 |" in words.space_table(SPACE, PAPER_SPACE)

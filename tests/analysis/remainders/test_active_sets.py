@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from modlib.analysis.remainders import active_sets as sets
@@ -62,6 +63,21 @@ def test_table_3_counts_the_first_neuron_at_the_nearest_columns():
     assert late.loc[4096].tolist() == [10, 0, 0, 0, int(57**0.75)]
 
 
+def test_the_count_is_the_programs_where_the_log_follows_it():
+    epochs, smoothed = np.array([1, 1, 2, 4, 8]), np.ones((5, 3, 6))
+    smoothed[3, 0, :2] = 50.0
+    found = sets.by_program(epochs, smoothed)
+    assert found.table.step.tolist() == [1, 2, 4, 8]
+    assert found.table["count"].tolist() == [0, 0, 2, 0]
+    assert found.cells.shape == (4, 6)
+    own = sets.followed(np.array([0]), {}, {"epochs": epochs, "smoothed": smoothed})
+    assert own.table.equals(found.table)
+    steps, log = growing()
+    for nothing in ({}, {"epochs": epochs[:0], "smoothed": smoothed[:0]}):
+        ours = sets.followed(steps, {"smoothed": log}, nothing)
+        assert ours.table.equals(sets.as_coded(steps, log).table)
+
+
 def test_table_3_of_a_run_too_short_to_have_one_is_empty():
     assert len(sets.table_3(np.zeros(0, dtype=int), np.zeros((0, 5, 6)))) == 0
     assert len(sets.table_3(np.array([1, 9]), np.ones((2, 5, 6)))) == 0
@@ -93,12 +109,13 @@ def test_at_equal_size_nothing_is_left_of_the_count_of_a_neuron_that_only_grows(
 
 def test_table_3_has_the_epochs_that_were_reached():
     steps = np.array([0, 256, 300, 1024])
-    table = sets.at_epochs(steps, np.array([1, 2, 3, 4]), np.array([0, 16, 0, 81]))
+    coded = pd.DataFrame({"step": [0, 250, 300, 1000], "count": [0, 16, 0, 81]})
+    table = sets.at_epochs(steps, np.array([1, 2, 3, 4]), coded)
     assert table.index.tolist() == [256, 1024]
     assert table.paper.tolist() == [0, 0]
     assert table.written.tolist() == [2, 4]
     assert table.printed.tolist() == [8, 27]
-    assert sets.at_epochs(np.array([0]), np.array([1]), np.array([1])).empty
+    assert sets.at_epochs(np.array([0]), np.array([1]), coded[:1]).empty
 
 
 @pytest.mark.parametrize(
@@ -143,3 +160,27 @@ def test_reuse_through_training_starts_at_a_sixteenth():
     magnitudes = symmetric(11, 5)
     magnitudes[3] = magnitudes[4]
     assert sets.reuse_through(magnitudes, steps).jaccard == 1
+
+
+def test_frequencies_off_the_axes_are_compared_among_themselves():
+    magnitudes = np.ones((3, 7, 7))
+    magnitudes[:, 0] = magnitudes[:, :, 0] = 100.0
+    for time, cell in ((0, (1, 2)), (1, (1, 2)), (2, (3, 3))):
+        magnitudes[time, cell[0], cell[1]] = magnitudes[time, -cell[0], -cell[1]] = 50.0
+    steps = np.array([0, 1, 16])
+    found = sets.reuse_off_axes(magnitudes, steps)
+    assert (found.jaccard, found.before, found.after) == (0.0, 1, 1)
+    assert found.chance == pytest.approx((1 / 18) / (2 - 1 / 18))
+    assert sets.reuse_off_axes(magnitudes[:2], steps[:2]).jaccard == 1.0
+
+
+def test_active_frequencies_of_one_digit_are_counted():
+    magnitudes = np.zeros((3, 5, 5))
+    magnitudes[:, [1, -1], 0] = 1.0
+    magnitudes[1:, 0, [2, -2]] = 1.0
+    magnitudes[2, [1, -1], [3, -3]] = 1.0
+    found = sets.of_one_digit_alone(magnitudes)
+    assert found.active.tolist() == number_of_active(active_cells(magnitudes)).tolist()
+    assert (found.alone <= found.active).all()
+    assert found.alone.tolist()[0] == 1
+    assert np.isnan(sets.of_one_digit_alone(np.zeros((3, 5, 5))).chance)
