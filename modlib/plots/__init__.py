@@ -20,7 +20,7 @@ from modlib.plots.approximate_crt import (
     sum_and_ideal,
     vote_spectra,
 )
-from modlib.plots.base import MARKERS, PALETTE, cluster_color, data, figure
+from modlib.plots.base import MARKERS, PALETTE, as_image, cluster_color, data, figure
 from modlib.plots.clock_and_pizza import (
     circle_formulas,
     lens_by_rate,
@@ -88,7 +88,6 @@ from modlib.plots.remainders import (
     wave_spectra,
     zero_free_numbers,
 )
-from modlib.plots.scales import as_image, three_scales
 from modlib.plots.scaling import (
     clusters_by_modulus,
     clusters_by_width,
@@ -97,6 +96,7 @@ from modlib.plots.scaling import (
     separation_probability,
     threshold_lines,
 )
+from modlib.plots.three_scales import three_scales
 from modlib.plots.training import (
     control_curves,
     frequency_heatmap,

@@ -25,8 +25,8 @@ from modlib.machine import available_cores
 from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, embedding_shares, initial_weights
 from modlib.tasks.addition import AdditionTask
+from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, table_of, weight_epochs
-from modlib.training.addition.member import Member, evaluation_epochs
 from modlib.training.kernels import addition as kernels
 from modlib.training.kernels.addition import CHUNK_ROWS
 from modlib.training.kernels.llvm_vectors import padded

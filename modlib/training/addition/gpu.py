@@ -26,8 +26,8 @@ from modlib.config.rules import require_seed
 from modlib.errors import InputError
 from modlib.maths import rng
 from modlib.models.mlp import FAR, NEAR, PARAMETERS, initial_weights
+from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
-from modlib.training.addition.member import Member, evaluation_epochs
 from modlib.training.kernels.addition import BETA_1, BETA_2
 
 MAX_N, MAX_EMBED_DIM = 512, 64
