@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.analysis.battery_numbers import SOLVED, Battery, ClusterSummary, Coset, share_name
+from modlib.analysis.battery_numbers import Battery, ClusterSummary, Coset, share_name
 from modlib.analysis.macro.crt import Scales, at_three_scales, separation, vote_spectrum
 from modlib.analysis.macro.crt import votes_at as votes_of_view
 from modlib.analysis.meso.clock_pizza import (
@@ -32,6 +32,7 @@ from modlib.analysis.meso.clusters import (
 from modlib.analysis.micro.neurons import KINDS, input_power, is_live
 from modlib.errors import require_int
 from modlib.models.foreign.network import ForeignNetwork
+from modlib.tasks.learned import LEARNED_FROM
 
 MAX_MEASURED = 512
 """Largest modulus: votes for every answer of every pair are held at once, n^3 numbers."""
@@ -71,7 +72,7 @@ def battery(network: ForeignNetwork, *, gradients: bool = False) -> Battery:
         layout=network.layout,
         n=n,
         num_neurons=view.num_neurons,
-        solves=scores.accuracy >= SOLVED,
+        solves=scores.accuracy >= LEARNED_FROM,
         accuracy=scores.accuracy,
         loss=scores.loss,
         margin=scores.margin,
