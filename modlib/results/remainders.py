@@ -44,8 +44,9 @@ from modlib.results.networks import (
 )
 from modlib.runs.get_or_train import get_or_train
 from modlib.runs.remainders import RemaindersRun, unfinished
+from modlib.store.float16 import rounded_arrays
 from modlib.store.folder import provenance
-from modlib.store.runs import Store, rounded_arrays
+from modlib.store.runs import Store
 from modlib.tasks.remainders import moduli
 
 FOLDER = "remainders"
