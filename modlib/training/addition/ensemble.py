@@ -27,6 +27,7 @@ from modlib.models.mlp import PARAMETERS, embedding_shares, initial_weights
 from modlib.tasks.addition import AdditionTask
 from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, table_of, weight_epochs
+from modlib.training.flat import named_views, size_of
 from modlib.training.kernels import addition as kernels
 from modlib.training.kernels.addition import CHUNK_ROWS
 from modlib.training.kernels.llvm_vectors import padded
@@ -46,23 +47,28 @@ class Layout(NamedTuple):
         return cls(config.n, padded(config.embed_dim), padded(config.num_neurons), padded(config.n))
 
     @property
-    def shapes(self) -> tuple[tuple[int, int], ...]:
-        """E_A, E_B, W_A, W_B, b_in, W_out, b_out: rows and padded columns."""
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Rows and padded columns of each part, in the order in which the kernels take them."""
         n, embed, hidden, out = self
-        inputs = [(n, embed)] * 2 + [(embed, hidden)] * 2
-        return (*inputs, (1, hidden), (hidden, out), (1, out))
+        return {
+            "E_A": (n, embed),
+            "E_B": (n, embed),
+            "W_A": (embed, hidden),
+            "W_B": (embed, hidden),
+            "b_in": (1, hidden),
+            "W_out": (hidden, out),
+            "b_out": (1, out),
+        }
 
     def zeros(self) -> Float32[np.ndarray, " theta"]:
         """An empty vector of parameters."""
-        return np.zeros(sum(rows * cols for rows, cols in self.shapes), dtype=np.float32)
+        return np.zeros(size_of(self.shapes), dtype=np.float32)
 
     def views(
         self, flat: Float32[np.ndarray, " theta"]
     ) -> tuple[Float32[np.ndarray, "row col"], ...]:
         """The parts of a flat vector, by ``shapes``."""
-        ends = np.cumsum([rows * cols for rows, cols in self.shapes])
-        parts = zip(np.split(flat, ends[:-1]), self.shapes, strict=True)
-        return tuple(part.reshape(shape) for part, shape in parts)
+        return tuple(named_views(flat, self.shapes).values())
 
     def scratch(self) -> tuple[tuple[np.ndarray, ...] | np.ndarray, ...]:
         """What ``kernels.gradient`` writes on the way.

@@ -7,7 +7,6 @@ depend on its seed alone, not on the seeds trained beside it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
@@ -25,9 +24,10 @@ from modlib.config.addition import AdditionConfig
 from modlib.config.rules import require_seed
 from modlib.errors import InputError
 from modlib.maths import rng
-from modlib.models.mlp import FAR, NEAR, PARAMETERS, initial_weights
+from modlib.models.mlp import FAR, NEAR, initial_weights, parameter_shapes
 from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
+from modlib.training.flat import named_views, size_of
 from modlib.training.kernels.addition import BETA_1, BETA_2
 
 MAX_N, MAX_EMBED_DIM = 512, 64
@@ -70,17 +70,9 @@ class Tiles(NamedTuple):
         return cls(classes, cols, embed_cols, min(wide, WIDE), ROWS, STEP)
 
 
-def shapes(config: AdditionConfig) -> dict[str, tuple[int, ...]]:
-    """Shapes of the parameters, by name in the order of ``PARAMETERS``."""
-    n, embed_dim, num_neurons = config.n, config.embed_dim, config.num_neurons
-    embedding, hidden = (n, embed_dim), (num_neurons, 2 * embed_dim)
-    sizes = (embedding, embedding, hidden, (num_neurons,), (n, num_neurons), (n,))
-    return dict(zip(PARAMETERS, sizes, strict=True))
-
-
 def state_size(config: AdditionConfig) -> int:
     """Floats kept for a network's weights: their number in whole lines of 128 bytes."""
-    return -(-sum(math.prod(shape) for shape in shapes(config).values()) // 32) * 32
+    return -(-size_of(parameter_shapes(config)) // 32) * 32
 
 
 def scratch_size(config: AdditionConfig) -> int:
@@ -93,11 +85,7 @@ def parameters(
     weights: Float32[Tensor, "network size"], config: AdditionConfig
 ) -> dict[str, Float32[Tensor, "network ..."]]:
     """Views of flat weights, by name."""
-    named, at = {}, 0
-    for name, shape in shapes(config).items():
-        named[name] = weights[:, at : at + math.prod(shape)].unflatten(1, shape)
-        at += math.prod(shape)
-    return named
+    return named_views(weights, parameter_shapes(config))
 
 
 def permutations(

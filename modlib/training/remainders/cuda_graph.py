@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from modlib.tasks.remainders import RemaindersTask
-from modlib.training.flat import size_of
+from modlib.training.flat import named_views
 from modlib.training.kernels.adamw import adamw_, filtered
 from modlib.training.remainders.buffers import Masks, Tables
 from modlib.training.remainders.step import FastStep
@@ -95,11 +95,7 @@ class GraphStep(FastStep):
 
     def _gradient(self) -> None:
         theta = self.there["theta"].detach().requires_grad_()
-        pieces = theta.split([size_of({name: shape}) for name, shape in self.shapes.items()])
-        at = {
-            name: piece.view(shape)
-            for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
-        }
+        at = named_views(theta, self.shapes)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             logits = last_position_logits(at, *self.numbers, self.keep).float()
         tasks = logits.split(self.task.moduli.tolist(), dim=1)

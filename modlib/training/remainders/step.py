@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Int
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.tasks.remainders import RemaindersTask
-from modlib.training.flat import flat_views, size_of
+from modlib.training.flat import named_views, size_of
 from modlib.training.kernels import attention as kernels
 from modlib.training.kernels.adamw import adamw, filtered
 from modlib.training.kernels.exponentials import powers
@@ -77,8 +77,8 @@ class FastStep:
         self.theta, self.slow, self.first, self.second = state
         self.grad: np.ndarray = np.zeros(size, dtype=dtype)
         self.by_tables = tables_save(config) if by_tables is None else by_tables
-        self.parameters = flat_views(self.theta, self.shapes)
-        self.d_parameters = flat_views(self.grad, self.shapes)
+        self.parameters = named_views(self.theta, self.shapes)
+        self.d_parameters = named_views(self.grad, self.shapes)
         for name, value in weights.items():
             self.parameters[name][...] = value
         numbers = task.split["train"]
@@ -262,7 +262,7 @@ class FastStep:
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of the parameters by name."""
         theta = self.state()["theta"].copy()
-        return flat_views(theta, self.shapes)
+        return named_views(theta, self.shapes)
 
     @property
     def gradient_norms(self) -> dict[str, float]:
