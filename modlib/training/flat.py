@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -23,13 +23,14 @@ def size_of(shapes: Shapes) -> int:
 
 def named_views(flat: Flat, shapes: Shapes) -> dict[str, Flat]:
     """The parameters as views into one vector; of rows of vectors, a row each."""
+    whole: Any = flat
     sizes = [prod(shape) for shape in shapes.values()]
     if isinstance(flat, Tensor):
         # Not slices: autograd would fill one whole vector of zeros for each.
-        pieces = flat.split([*sizes, flat.shape[-1] - sum(sizes)], dim=-1)
+        pieces = whole.split([*sizes, whole.shape[-1] - sum(sizes)], dim=-1)
     else:
-        pieces = np.split(flat, np.cumsum(sizes), axis=-1)
+        pieces = np.split(whole, np.cumsum(sizes), axis=-1)
     return {
-        name: piece.reshape((*flat.shape[:-1], *shape))
+        name: piece.reshape((*whole.shape[:-1], *shape))
         for (name, shape), piece in zip(shapes.items(), pieces, strict=False)
     }

@@ -20,10 +20,9 @@ from made_up.networks import (
     untrained_weights,
 )
 from made_up.views import ideal_view, random_view
-from modlib.analysis.battery import battery, contribution, scales_of, votes_at
+from modlib.analysis.battery import battery
 from modlib.analysis.battery_numbers import Battery
-from modlib.analysis.macro.crt import at_three_scales
-from modlib.analysis.macro.crt import votes_at as votes_of_view
+from modlib.analysis.macro.crt import at_three_scales, votes_at
 from modlib.analysis.meso.clusters import cluster_neurons
 from modlib.errors import InputError
 from modlib.models.foreign.load import MAX_WEIGHT, from_arrays, from_tensors, load_checkpoint
@@ -191,7 +190,7 @@ def test_votes_ranks_and_fits_are_of_the_network_not_of_its_view():
     clustering = cluster_neurons(network.view)
     assert [c.freq for c in found.clusters] == [c.freq for c in clustering.clusters] == [3, 5, 7]
     for cluster, summary in zip(clustering.clusters, found.clusters, strict=True):
-        exact = contribution(network, cluster.neurons)
+        exact = network.whole.contribution(cluster.neurons)
         np.testing.assert_array_equal(exact, pairs.contribution(cluster.neurons))
         near = network.view.contribution(cluster.neurons)
         assert np.abs(exact - near).max() > 0.1
@@ -199,25 +198,19 @@ def test_votes_ranks_and_fits_are_of_the_network_not_of_its_view():
         right = np.array([[exact[a, b, (a + b) % 31] for b in range(31)] for a in range(31)])
         assert summary.share_rank_0 == pytest.approx((right >= best - 1e-9).mean())
     chosen = np.array([[1, 2], [30, 5]])
-    votes = votes_at(network, clustering.clusters, chosen)
+    votes = votes_at(network.whole, clustering.clusters, chosen)
     for cluster, vote in zip(clustering.clusters, votes, strict=True):
         added = pairs.contribution(cluster.neurons)[chosen[:, 0], chosen[:, 1]]
         np.testing.assert_allclose(vote, added - added.mean(-1, keepdims=True), atol=1e-12)
-    for row, vote in zip(scales_of(network, clustering, chosen[0]), votes[:, 0], strict=True):
+    rows = at_three_scales(network.view, clustering, chosen[0], network.whole)
+    for row, vote in zip(rows, votes[:, 0], strict=True):
         np.testing.assert_allclose(row.vote, vote, atol=1e-12)
         np.testing.assert_allclose(row.neuron_votes.sum(0), vote, atol=1e-12)
 
 
-def test_votes_of_an_exact_network_are_those_of_its_view():
+def test_an_exact_network_is_its_view():
     network = network_of(ideal_view(31, {3: 16, 5: 16}))
-    clustering, chosen = cluster_neurons(network.view), np.array([[1, 2], [30, 5]])
-    np.testing.assert_array_equal(
-        votes_at(network, clustering.clusters, chosen),
-        votes_of_view(network.view, clustering.clusters, chosen),
-    )
-    there = at_three_scales(network.view, clustering, chosen[0])
-    for row, other in zip(scales_of(network, clustering, chosen[0]), there, strict=True):
-        np.testing.assert_array_equal(row.vote, other.vote)
+    assert network.whole is network.view
 
 
 # What exists and what does not

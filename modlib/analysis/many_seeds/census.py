@@ -17,11 +17,17 @@ from jaxtyping import Float, Int
 from modlib.analysis.many_seeds.separation import DELTA, learned_gaps
 from modlib.analysis.meso.clusters import Cluster, Clustering, cluster_neurons, grouping_freqs
 from modlib.analysis.micro.embeddings import axes_ratio, projections
-from modlib.analysis.micro.neurons import KINDS, classify, input_power, is_live, power_shares
+from modlib.analysis.micro.neurons import (
+    KINDS,
+    classify,
+    input_magnitude,
+    input_power,
+    is_live,
+    power_shares,
+)
 from modlib.analysis.micro.simple_model import simple_model
 from modlib.maths import rng
 from modlib.maths.circular import chance_nearest, nearest_distances
-from modlib.maths.fourier import dft
 from modlib.models.mlp import SHARES, embedding_shares
 from modlib.models.views.neuron_view import Factors, NeuronView, Scores, correct_answers
 
@@ -399,7 +405,7 @@ def census(view: NeuronView, *, seed: int = 0) -> Census:
     """
     clustering = cluster_neurons(view)
     table, power = clustering.table, input_power(view)
-    magnitude = np.abs(dft(view.preact_a.T))
+    magnitude = input_magnitude(view)
     magnitude[:, 0] = 0.0
     live = np.flatnonzero(is_live(table))
     votes, scores = cluster_votes(view, clustering.clusters, live, seed=seed)
