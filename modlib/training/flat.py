@@ -12,7 +12,7 @@ from torch import Tensor
 Shapes = Mapping[str, tuple[int, ...]]
 """Names and shapes of parameters, in the order in which they lie in the vector."""
 
-Flat = TypeVar("Flat", np.ndarray, Tensor)
+Flat = TypeVar("Flat", bound=np.ndarray | Tensor)
 """A vector, or many networks' in rows; it may be longer than the parameters."""
 
 

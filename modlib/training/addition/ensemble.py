@@ -90,6 +90,7 @@ class Layout(NamedTuple):
 def _fill(theta: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> None:
     """Copy parameters by name into the padded views."""
     embed = weights["embed_a.weight"].shape[1]
+    # torch keeps a layer as (out, in), the kernels read (in, out); half of W is for a, half for b.
     w_in = weights["hidden.weight"].T
     parts = (
         weights["embed_a.weight"],
@@ -101,6 +102,7 @@ def _fill(theta: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> Non
         weights["unembed.bias"][None],
     )
     for view, part in zip(theta, parts, strict=True):
+        # The padding stays 0: it has no gradient, and nothing decays from 0.
         view[: part.shape[0], : part.shape[1]] = part
 
 
@@ -146,6 +148,7 @@ class Network:
             config.batch_size,
             config.batch != "full",
             *(self.seed, rng.SHUFFLE, start, stop),
+            # 2 l2 theta is the derivative of l2 |theta|^2.
             *(config.lr, 2 * config.l2),
             self._work,
         )
@@ -172,6 +175,7 @@ def _train_one(config: AdditionConfig, seed: int, stop: threading.Event) -> Memb
     history: list[dict[str, float]] = []
     weighed: list[dict[str, float]] = []
     done = 0
+    # Between two of these epochs the kernel runs on without the interpreter's lock.
     for epoch in sorted(evaluated | weighing):
         if stop.is_set():  # nobody waits for this network any more
             raise CancelledError
@@ -223,6 +227,7 @@ def _train_all(
         try:
             for seed in seeds:
                 waiting.append(pool.submit(_train_one, config, seed, stop))
+                # Results are handed on in the order of seeds; a slow reader holds up the rest.
                 if len(waiting) > 2 * threads:
                     yield waiting.popleft().result()
                     bar.update()
@@ -230,6 +235,7 @@ def _train_all(
                 yield waiting.popleft().result()
                 bar.update()
         finally:
+            # Also where the reader went away: what runs ends at its next look.
             stop.set()
             for future in waiting:
                 future.cancel()
