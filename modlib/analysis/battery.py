@@ -13,11 +13,10 @@ from modlib.analysis.macro.crt import separation, vote_spectrum
 from modlib.analysis.meso.clock_pizza import (
     NUM_COMPONENTS,
     circularity,
-    cluster_by_pairs,
     distance_irrelevance,
     gradient_symmetricity,
-    neuron_freqs,
 )
+from modlib.analysis.meso.clock_pizza_lens import cluster_by_pairs, neuron_freqs
 from modlib.analysis.meso.clusters import (
     Cluster,
     Clustering,

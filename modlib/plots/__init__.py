@@ -59,6 +59,15 @@ from modlib.plots.grokking import (
     task_curves,
     task_heatmaps,
 )
+from modlib.plots.harmonics import (
+    before_and_after,
+    fine_tuning_dfts,
+    fine_tuning_preacts,
+    harmonic_profile,
+    rebuild_steps,
+    remapped_shapes,
+    wave_fits,
+)
 from modlib.plots.interventions import (
     damage_by_cluster,
     network_damage,
@@ -67,17 +76,10 @@ from modlib.plots.interventions import (
     votes_left,
 )
 from modlib.plots.neurons import (
-    before_and_after,
-    fine_tuning_dfts,
-    fine_tuning_preacts,
-    harmonic_profile,
     neuron_waves,
-    rebuild_steps,
-    remapped_shapes,
     residual_histograms,
     simple_test,
     threshold_sensitivity,
-    wave_fits,
 )
 from modlib.plots.remainders import (
     accuracy_by_task,

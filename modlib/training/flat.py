@@ -24,13 +24,13 @@ def size_of(shapes: Shapes) -> int:
 def named_views(flat: Flat, shapes: Shapes) -> dict[str, Flat]:
     """The parameters as views into one vector; of rows of vectors, a row each."""
     whole: Any = flat
-    sizes = [prod(shape) for shape in shapes.values()]
+    sizes = list(map(prod, shapes.values()))
     if isinstance(flat, Tensor):
         # Not slices: autograd would fill one whole vector of zeros for each.
         pieces = whole.split([*sizes, whole.shape[-1] - sum(sizes)], dim=-1)
     else:
         pieces = np.split(whole, np.cumsum(sizes), axis=-1)
+    full = ((*whole.shape[:-1], *shape) for shape in shapes.values())
     return {
-        name: piece.reshape((*whole.shape[:-1], *shape))
-        for (name, shape), piece in zip(shapes.items(), pieces, strict=False)
+        name: piece.reshape(shape) for name, shape, piece in zip(shapes, full, pieces, strict=False)
     }

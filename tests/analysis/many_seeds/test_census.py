@@ -12,15 +12,13 @@ from modlib.analysis.macro.crt import separation
 from modlib.analysis.macro.tables import describe
 from modlib.analysis.many_seeds import census as rooms
 from modlib.analysis.many_seeds.census import (
-    NUM_DRAWS,
     Census,
     census,
     cluster_shapes,
-    cluster_votes,
-    control_neurons,
     embedding_statistics,
     stack_census,
 )
+from modlib.analysis.many_seeds.cluster_votes import NUM_DRAWS, cluster_votes, control_neurons
 from modlib.analysis.many_seeds.separation import DELTA
 from modlib.analysis.meso.clusters import cluster_neurons, correct_ranks, fit_cosine
 from modlib.analysis.meso.interventions import removal_curve
