@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from modlib.analysis.micro.harmonics import Portrait, WaveFit, rebuild
 from modlib.plots.base import PALETTE, empty_figure, empty_panel, figure
 from modlib.plots.neurons import INPUT_STYLES, KIND_STYLES
+from modlib.plots.panels import clear_rest, legend_outside, panel_grid
 
 
 @figure
@@ -45,7 +46,7 @@ def harmonic_profile(
         ax.set(yscale="log", ylim=(1e-5, 1.5), title=title, xlabel="frequency")
         ax.set_xticks(order, ["f", *(f"{m}f" for m in order[1:])])
     axes[0].set_ylabel("mean share of power")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    legend_outside(fig, axes[0], 4, place="lower")
     return fig
 
 
@@ -57,9 +58,7 @@ def remapped_shapes(portraits: Mapping[str, Portrait]) -> Figure:
     """
     if not portraits:
         return empty_figure("no live neuron of these classes")
-    fig, axes = plt.subplots(
-        len(portraits), 1, figsize=(7, 1.65 * len(portraits) + 0.5), sharex=True, squeeze=False
-    )
+    fig, axes = panel_grid(len(portraits), 1, (7, 1.65), (0, 0.5), sharex=True)
     for ax, (kind, one) in zip(axes[:, 0], portraits.items(), strict=True):
         signal = one.remapped[0] - one.remapped[0].mean()
         scale = np.abs(signal).max()
@@ -158,11 +157,10 @@ def rebuild_steps(
         ax.plot(signal, ".", color="#909090", ms=4, label="the neuron")
         ax.plot(step, color=PALETTE[4], lw=1.3, label="sum so far")
         ax.set_title(f"{'+ ' if i else ''}{name}: residual {missing:.2f}")
-    for ax in list(axes.flat)[len(names) :]:
-        ax.set_axis_off()
+    clear_rest(axes, len(names))
     fig.supxlabel("x (mod n), remapped", fontsize=9.5)
     fig.supylabel("preactivation of a", fontsize=9.5)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    legend_outside(fig, axes[0, 0], 2)
     return fig
 
 
@@ -214,13 +212,11 @@ WAVE_NAMES = {
 @figure
 def wave_fits(signal: Float[np.ndarray, " n"], fits: Mapping[str, WaveFit]) -> Figure:
     """A remapped neuron under the best full and half periods of a sine."""
-    fig, axes = plt.subplots(
-        len(fits), 1, figsize=(7, 1.6 * len(fits) + 0.5), sharex=True, squeeze=False
-    )
+    fig, axes = panel_grid(len(fits), 1, (7, 1.6), (0, 0.5), sharex=True)
     for ax, (name, fit) in zip(axes[:, 0], fits.items(), strict=True):
         ax.plot(fit.wave, color=PALETTE[4], lw=1.3, label="best fit")
         ax.plot(signal, ".", color=PALETTE[0], ms=5, label="the neuron, remapped")
         ax.set(ylabel="preactivation", title=f"{WAVE_NAMES[name]}: R² = {fit.explained:.3f}")
     axes[-1, 0].set(xlabel="x (mod n)", xlim=(-0.5, len(signal) - 0.5))
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    legend_outside(fig, axes[0, 0], 2, place="lower")
     return fig

@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from modlib.analysis.micro.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
 from modlib.plots.base import MARKERS, PALETTE, cluster_color, empty_figure, figure
+from modlib.plots.panels import legend_outside, panel_grid
 
 KIND_STYLES = {
     "simple": (PALETTE[0], "", "o"),
@@ -60,7 +61,7 @@ def neuron_waves(
         ax.set_title({"a": "hears of a", "b": "hears of b"}.get(letter, f"says to answer {letter}"))
         ax.set_ylabel("weight")
     ax.set(xlabel="residue k", xlim=(-0.5, n - 0.5))
-    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    legend_outside(fig, ax, 2, place="lower")
     return fig
 
 
@@ -120,7 +121,7 @@ def simple_test(table: pd.DataFrame, n: int) -> Figure:
         ax.set_aspect("equal")
     axes[1, 1].axhline(0, color="black", lw=0.5)
     axes[1, 1].axvline(0, color="black", lw=0.5)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    legend_outside(fig, axes[0, 0], 4, place="lower")
     return fig
 
 
@@ -131,9 +132,7 @@ def residual_histograms(panels: Mapping[str, pd.DataFrame]) -> Figure:
     ``panels``: neuron tables by the name of the network.
     """
     edges = np.geomspace(0.02, 1.0, 41)
-    fig, axes = plt.subplots(
-        len(panels), 1, figsize=(7, 1.5 * len(panels) + 0.9), sharex=True, squeeze=False
-    )
+    fig, axes = panel_grid(len(panels), 1, (7, 1.5), (0, 0.9), sharex=True)
     for ax, (title, table) in zip(axes[:, 0], panels.items(), strict=True):
         stacked = np.zeros(len(edges) - 1)
         for kind in KINDS:
@@ -159,7 +158,7 @@ def residual_histograms(panels: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set(title=title, ylabel="neurons", xscale="log", xlim=(edges[0], edges[-1]))
         ax.set_ylim(0, max(1.0, 1.1 * stacked.max()))
     _residual_axis(axes[-1, 0])
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    legend_outside(fig, axes[0, 0], 5, place="lower")
     return fig
 
 
