@@ -25,8 +25,8 @@ def panel_grid(
 
 def legend_outside(fig: Figure, ax: Axes, ncols: int, *, place: str = "upper") -> Legend:
     """One legend above (``lower``: below) all panels, of what one of them names."""
-    names = ax.get_legend_handles_labels()
-    return fig.legend(*names, loc=f"outside {place} center", ncols=ncols)
+    where: Any = f"outside {place} center"
+    return fig.legend(*ax.get_legend_handles_labels(), loc=where, ncols=ncols)
 
 
 def clear_rest(axes: np.ndarray, used: int) -> None:

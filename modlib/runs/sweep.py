@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -85,11 +85,11 @@ def _here(
     return lambda shards, wait: ((shard, run(shard, wait=wait)) for shard in shards)
 
 
-def _on_workers(client: Client, there: tuple[Any, ...], bar: tqdm) -> Compute:
-    """Shards side by side; ``there``: what ``_run_on_worker`` takes before ``wait``."""
+def _on_workers(client: Client, run: Callable[[bool, range], object], bar: tqdm) -> Compute:
+    """Shards side by side; ``run``: ``_run_on_worker`` from ``wait`` on."""
 
     def compute(shards: Sequence[range], wait: bool) -> Iterator[tuple[range, object]]:
-        for shard, done in completed(client, partial(_run_on_worker, *there, wait), shards):
+        for shard, done in completed(client, partial(run, wait), shards):
             if done:
                 bar.update(len(shard))
             yield shard, done
@@ -146,8 +146,8 @@ def sweep(
                 describers = stack.enter_context(describing(threads or available_cores()))
             compute = _here(store, config, keep_weights, device, threads, bar, describers)
         else:
-            there = (store.root.resolve(), config, keep_weights, device, threads or 1)
-            compute = _on_workers(client, there, bar)
+            there = store.root.resolve(), config, keep_weights, device, threads or 1
+            compute = _on_workers(client, partial(_run_on_worker, *there), bar)
         wait = False
         while todo:
             finished = [shard for shard, done in compute(todo, wait) if done]

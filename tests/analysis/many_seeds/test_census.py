@@ -10,7 +10,7 @@ import pytest
 from made_up.views import ideal_view, random_view
 from modlib.analysis.macro.crt import separation
 from modlib.analysis.macro.tables import describe
-from modlib.analysis.many_seeds import census as rooms
+from modlib.analysis.many_seeds import cluster_votes as rooms
 from modlib.analysis.many_seeds.census import (
     Census,
     census,
