@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isfinite
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.analysis.battery_numbers import SOLVED, Battery, ClusterSummary, Coset, share_name
-from modlib.analysis.macro.crt import Scales, at_three_scales, separation, vote_spectrum
-from modlib.analysis.macro.crt import votes_at as votes_of_view
+from modlib.analysis.battery_numbers import Battery, ClusterSummary, Coset, share_name
+from modlib.analysis.macro.crt import separation, vote_spectrum
 from modlib.analysis.meso.clock_pizza import (
     NUM_COMPONENTS,
     circularity,
-    cluster_by_pairs,
     distance_irrelevance,
     gradient_symmetricity,
-    neuron_freqs,
 )
+from modlib.analysis.meso.clock_pizza_lens import cluster_by_pairs, neuron_freqs
 from modlib.analysis.meso.clusters import (
     Cluster,
     Clustering,
@@ -27,21 +24,15 @@ from modlib.analysis.meso.clusters import (
     cluster_neurons,
     correct_ranks,
     fit_cosine,
-    in_coset,
 )
 from modlib.analysis.micro.neurons import KINDS, input_power, is_live
 from modlib.errors import require_int
 from modlib.models.foreign.network import ForeignNetwork
+from modlib.models.views.pair_view import Network
+from modlib.tasks.learned import LEARNED_FROM
 
 MAX_MEASURED = 512
 """Largest modulus: votes for every answer of every pair are held at once, n^3 numbers."""
-
-
-def contribution(
-    network: ForeignNetwork, neurons: Int[np.ndarray, " index"]
-) -> Float[np.ndarray, "a b c"]:
-    """What these neurons add to every logit of every pair: of the network, not of its view."""
-    return (network.view if network.exact else network.pairs).contribution(neurons)
 
 
 def clusters_of(network: ForeignNetwork) -> Clustering:
@@ -59,11 +50,11 @@ def battery(network: ForeignNetwork, *, gradients: bool = False) -> Battery:
     """
     view = network.view
     n = require_int("n", network.n, at_most=MAX_MEASURED)
-    whole = view if network.exact else network.pairs
+    whole = network.whole
     scores = whole.evaluate()
     clustering = clusters_of(network)
     clusters, table = clustering.clusters, clustering.table
-    explained = vote_spectrum(contribution(network, np.arange(view.num_neurons)))
+    explained = vote_spectrum(whole.contribution(np.arange(view.num_neurons)))
     heard = table.freq[input_power(view).sum(1) > 0].to_numpy()
     logits = whole.logits()
     return Battery(
@@ -71,7 +62,7 @@ def battery(network: ForeignNetwork, *, gradients: bool = False) -> Battery:
         layout=network.layout,
         n=n,
         num_neurons=view.num_neurons,
-        solves=scores.accuracy >= SOLVED,
+        solves=scores.accuracy >= LEARNED_FROM,
         accuracy=scores.accuracy,
         loss=scores.loss,
         margin=scores.margin,
@@ -86,9 +77,9 @@ def battery(network: ForeignNetwork, *, gradients: bool = False) -> Battery:
         num_loose=len(clustering.loose),
         neurons_by_freq=_counts(heard),
         neurons_by_pair_freq=None if network.exact else _counts(neuron_freqs(network.pairs)[0]),
-        clusters=[_summary(network, cluster, explained) for cluster in clusters],
+        clusters=[_summary(whole, cluster, explained) for cluster in clusters],
         **_of_live(table, n),
-        share_direct=_share_direct(network, logits),
+        share_direct=_share_direct(whole.direct(), logits),
         votes_explained=(
             float(explained[[cluster.freq for cluster in clusters]].sum()) if clusters else None
         ),
@@ -111,9 +102,9 @@ def _number(value: float) -> float | None:
 
 
 def _summary(
-    network: ForeignNetwork, cluster: Cluster, explained: Float[np.ndarray, " freq"]
+    network: Network, cluster: Cluster, explained: Float[np.ndarray, " freq"]
 ) -> ClusterSummary:
-    added = contribution(network, cluster.neurons)
+    added = network.contribution(cluster.neurons)
     fit = fit_cosine(added, cluster.freq)
     ranks = correct_ranks(added)
     return ClusterSummary(
@@ -155,11 +146,11 @@ def _median(values: pd.Series) -> float | None:
     return _number(values.median()) if values.notna().any() else None
 
 
-def _share_direct(network: ForeignNetwork, logits: Float[np.ndarray, "a b c"]) -> float | None:
-    view = network.view
-    skip = view.skip_a[:, None] + view.skip_b[None] if network.exact else network.pairs.skip
+def _share_direct(
+    direct: Float[np.ndarray, "a b c"], logits: Float[np.ndarray, "a b c"]
+) -> float | None:
     total = float((centre(logits) ** 2).sum())
-    return float((centre(skip) ** 2).sum()) / total if total > 0 else None
+    return float((centre(direct) ** 2).sum()) / total if total > 0 else None
 
 
 def _circularity(embedding: Float[np.ndarray, "n embed"] | None) -> float | None:
@@ -176,34 +167,3 @@ def _symmetricity(network: ForeignNetwork) -> float | None:
     if network.respond is None or shared is None or network.embedding_b is not shared:
         return None
     return _number(gradient_symmetricity(network.respond, shared, shared))
-
-
-def votes_at(
-    network: ForeignNetwork, clusters: Sequence[Cluster], pairs: Int[np.ndarray, "pair 2"]
-) -> Float[np.ndarray, "cluster pair c"]:
-    """``crt.votes_at`` of the network itself, where its view is only near it."""
-    if network.exact:
-        return votes_of_view(network.view, clusters, pairs)
-    fires = np.maximum(network.pairs.preact[pairs[:, 0], pairs[:, 1]], 0.0)
-    votes = np.zeros((len(clusters), len(pairs), network.n))
-    for i, cluster in enumerate(clusters):
-        votes[i] = fires[:, cluster.neurons] @ network.view.w_out[cluster.neurons]
-    return votes - votes.mean(-1, keepdims=True)
-
-
-def scales_of(
-    network: ForeignNetwork, clustering: Clustering, pair: Int[np.ndarray, " 2"]
-) -> list[Scales]:
-    """``crt.at_three_scales``, with the votes of the network itself."""
-    rows = at_three_scales(network.view, clustering, pair)
-    if network.exact:
-        return rows
-    fires = np.maximum(network.pairs.preact[pair[0], pair[1]], 0.0)
-    told = []
-    for row in rows:
-        members = row.cluster.neurons
-        votes = fires[members, None] * network.view.w_out[members]
-        votes = votes - votes.mean(-1, keepdims=True)
-        vote = votes.sum(0)
-        told.append(row._replace(neuron_votes=votes, vote=vote, members=in_coset(vote)))
-    return told

@@ -1,1 +1,1 @@
-"""What a chapter's page needs beyond figures: parameters, sentences, claims."""
+"""What a chapter's page needs beyond figures: parameters, facts for its sentences, claims."""

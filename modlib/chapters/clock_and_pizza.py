@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from modlib.analysis.meso.clock_pizza import KEPT, Formulas, shift_rank
+from modlib.analysis.meso.clock_pizza import Formulas
+from modlib.analysis.meso.clock_pizza_lens import KEPT, shift_rank
 from modlib.analysis.micro.harmonics import Portrait
 from modlib.analysis.micro.neurons import SIMPLE_BELOW
 from modlib.chapters.words import Rows, significant

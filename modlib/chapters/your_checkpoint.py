@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from modlib.analysis.battery_numbers import Battery, headline
+from modlib.analysis.battery_numbers import Battery
+from modlib.chapters.battery_page import headline
 from modlib.chapters.words import Rows, percent
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import Additive

@@ -37,6 +37,7 @@ def show_checkpoint(
     of published weights, such as clock-and-pizza/A. Layouts are listed in chapter 15.
     """
     from modlib.analysis.battery import battery  # not at the top: no other command needs these
+    from modlib.chapters.battery_page import as_page
     from modlib.models.foreign.load import load_checkpoint
     from modlib.models.foreign.published import PUBLISHED
 
@@ -47,7 +48,7 @@ def show_checkpoint(
     rate = None if attention_rate is None else literal(attention_rate)
     network = load_checkpoint(source, layout=layout, attention_rate=rate, member=index)
     found = battery(network, gradients=gradients)
-    text = json.dumps(found.as_dict(), indent=2, allow_nan=False) if as_object else found.as_text()
+    text = json.dumps(found.as_dict(), indent=2, allow_nan=False) if as_object else as_page(found)
     click.echo(text)
     if report is not None:
         numbered = source if index is None else f"{source}:{index}"

@@ -15,8 +15,6 @@ from modlib.config.presets import FAMILIES, Config
 from modlib.config.rules import require_seed
 from modlib.errors import require_int
 from modlib.machine import resolve_device
-from modlib.runs.family import family_for
-from modlib.runs.get_or_train import get_or_train
 from modlib.store.runs import Store
 
 
@@ -37,6 +35,9 @@ def train(
     A preset, or a setting that one network alone has, chooses the network; clock and pizza's is
     trained on the CPU, with one thread.
     """
+    from modlib.runs.family import family_for  # not at the top: help needs nothing that trains
+    from modlib.runs.get_or_train import get_or_train
+
     first = require_seed(literal(seed))
     total = require_int("num_seeds", literal(num_seeds), at_least=1)
     require_seed(first + total - 1, "last seed")

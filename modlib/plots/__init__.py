@@ -20,7 +20,7 @@ from modlib.plots.approximate_crt import (
     sum_and_ideal,
     vote_spectra,
 )
-from modlib.plots.base import MARKERS, PALETTE, cluster_color, data, figure
+from modlib.plots.base import MARKERS, PALETTE, as_image, cluster_color, data, figure
 from modlib.plots.clock_and_pizza import (
     circle_formulas,
     lens_by_rate,
@@ -59,6 +59,15 @@ from modlib.plots.grokking import (
     task_curves,
     task_heatmaps,
 )
+from modlib.plots.harmonics import (
+    before_and_after,
+    fine_tuning_dfts,
+    fine_tuning_preacts,
+    harmonic_profile,
+    rebuild_steps,
+    remapped_shapes,
+    wave_fits,
+)
 from modlib.plots.interventions import (
     damage_by_cluster,
     network_damage,
@@ -75,17 +84,10 @@ from modlib.plots.many_adders import (
     rungs,
 )
 from modlib.plots.neurons import (
-    before_and_after,
-    fine_tuning_dfts,
-    fine_tuning_preacts,
-    harmonic_profile,
     neuron_waves,
-    rebuild_steps,
-    remapped_shapes,
     residual_histograms,
     simple_test,
     threshold_sensitivity,
-    wave_fits,
 )
 from modlib.plots.remainders import (
     accuracy_by_task,
@@ -96,7 +98,6 @@ from modlib.plots.remainders import (
     wave_spectra,
     zero_free_numbers,
 )
-from modlib.plots.scales import as_image, three_scales
 from modlib.plots.scaling import (
     clusters_by_modulus,
     clusters_by_width,
@@ -105,6 +106,7 @@ from modlib.plots.scaling import (
     separation_probability,
     threshold_lines,
 )
+from modlib.plots.three_scales import three_scales
 from modlib.plots.training import (
     control_curves,
     frequency_heatmap,

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from modlib.analysis.meso.clusters import Cluster
 from modlib.maths.fourier import circular_difference
 from modlib.plots.base import ANSWER, MARKERS, NEUTRAL, cluster_color, empty_figure, figure
+from modlib.plots.panels import legend_outside, panel_grid
 
 FLOOR = 1e-7
 """Share under which nothing is drawn on a logarithmic axis."""
@@ -80,8 +81,7 @@ def remark_1(
         ax.set(xlabel=f"k (mod {len(k)})", xlim=(-1, len(k)))
         axes[0, column].set_title(title)
     axes[-1, 0].set_ylabel("sum")
-    handles, labels = axes[-1, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=2)
+    legend_outside(fig, axes[-1, 0], 2, place="lower")
     return fig
 
 
@@ -237,7 +237,7 @@ def margins(
 
     Filled: pairs that the network never saw; outlined: its training pairs.
     """
-    fig, axes = plt.subplots(1, len(panels), figsize=(2.9 * len(panels), 2.9), squeeze=False)
+    fig, axes = panel_grid(1, len(panels), (2.9, 2.9))
     for ax, (title, margin) in zip(axes[0], panels.items(), strict=True):
         mask = trained_on[title]
         edges = np.linspace(min(0.0, margin.min()), max(0.0, margin.max()), 41)
@@ -249,8 +249,7 @@ def margins(
         ax.axvline(0, color="black", lw=1.0, ls=":")
         ax.set(title=title, xlabel="margin (logits)")
     axes[0, 0].set_ylabel("pairs (a, b)")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=2)
+    legend_outside(fig, axes[0, 0], 2, place="lower")
     return fig
 
 
@@ -330,7 +329,6 @@ def shifted_votes(
     for column, (a, b) in enumerate(pairs):
         axes[0, column].set_title(f"(a, b) = ({a}, {b})", loc="center")
         axes[-1, column].set(xlabel=f"answer c (mod {n})", xlim=(-1, n))
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=2)
+    legend_outside(fig, axes[0, 0], 2, place="lower")
     fig.supylabel("vote (logit, mean over c removed)", fontsize=9.5)
     return fig

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from modlib.analysis.micro.harmonics import Portrait
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, empty_figure, figure
 from modlib.plots.neurons import INPUT_STYLES
+from modlib.plots.panels import legend_outside, panel_grid
 
 METRICS = {
     "symmetricity": "gradient symmetricity",
@@ -64,7 +65,7 @@ def pizza_neurons(portraits: Sequence[Portrait], *, remapped: bool = False) -> F
     letter = "x, inputs are unit times x (mod n)" if remapped else "input (mod n)"
     axes[-1, 0].set(xlabel=letter, xlim=(-1, n))
     axes[-1, 1].set_xlabel("frequency")
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    legend_outside(fig, axes[0, 0], 2, place="lower")
     return fig
 
 
@@ -76,9 +77,7 @@ def right_answers(panels: Mapping[str, Float[np.ndarray, "y x"]]) -> Figure:
     """
     if not panels:
         return empty_figure("no cluster of neurons")
-    fig, axes = plt.subplots(
-        1, len(panels), figsize=(3.3 * len(panels), 3.5), squeeze=False, sharey=True
-    )
+    fig, axes = panel_grid(1, len(panels), (3.3, 3.5), sharey=True)
     centred = {name: table - table.mean() for name, table in panels.items()}
     bound = max(float(np.abs(table).max()) for table in centred.values()) or 1.0
     for ax, (name, table) in zip(axes[0], centred.items(), strict=True):
@@ -179,9 +178,7 @@ def shifted_strength(
     freqs = shifts.freq.unique()
     if not len(freqs):
         return empty_figure("no neuron with a strength at a alone")
-    fig, axes = plt.subplots(
-        len(freqs), 1, figsize=(8, 1.7 * len(freqs) + 0.6), sharex=True, squeeze=False
-    )
+    fig, axes = panel_grid(len(freqs), 1, (8, 1.7), (0, 0.6), sharex=True)
     for ax, freq in zip(axes[:, 0], freqs, strict=True):
         rows = shifts[shifts.freq == freq]
         signed = (rows["shift"] + n // 2) % n - n // 2
@@ -210,7 +207,7 @@ def shifted_strength(
         ax.margins(y=0.15)
         ax.set(ylabel="strength", title=f"f = {freq}: d = {step}, n/f = {period:.2f}")
     axes[-1, 0].set_xlabel("shift s")
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend_outside(fig, axes[0, 0], 3, place="lower")
     return fig
 
 
@@ -224,9 +221,7 @@ def mean_votes(
     """
     if not votes:
         return empty_figure("no cluster of neurons")
-    fig, axes = plt.subplots(
-        len(votes), 1, figsize=(8, 1.5 * len(votes) + 0.6), sharex=True, squeeze=False
-    )
+    fig, axes = panel_grid(len(votes), 1, (8, 1.5), (0, 0.6), sharex=True)
     for place, (ax, (freq, vote)) in enumerate(zip(axes[:, 0], votes.items(), strict=True)):
         n, color = len(vote), PALETTE[place % len(PALETTE)]
         shown, d = vote / np.abs(vote).max(), np.arange(n)
@@ -263,5 +258,5 @@ def circle_formulas(table: pd.DataFrame) -> Figure:
         ax.set(title=name, xlabel="cluster's f", ylim=(-0.03, 1.05), xlim=(-0.5, len(freqs) - 0.5))
         ax.set_xticks(np.arange(len(freqs)), [str(freq) for freq in freqs])
     axes[0, 0].set_ylabel("variance explained")
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    legend_outside(fig, axes[0, 0], 2, place="lower")
     return fig

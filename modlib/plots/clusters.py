@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from modlib.analysis.meso.clusters import Cluster, Clustering
 from modlib.maths.fourier import circular_difference
 from modlib.plots.base import ANSWER, MARKERS, cluster_color, empty_figure, empty_panel, figure
+from modlib.plots.panels import clear_rest, panel_grid
 
 
 def _row_order(clustering: Clustering) -> tuple[list[int], list[int]]:
@@ -75,7 +76,7 @@ def spectra_heatmap(share: Float[np.ndarray, "neuron freq"], clustering: Cluster
 @figure
 def spectra_heatmaps(panels: Mapping[str, tuple[np.ndarray, Clustering]]) -> Figure:
     """``spectra_heatmap`` of several networks side by side, for controls."""
-    fig, axes = plt.subplots(1, len(panels), figsize=(4.4 * len(panels), 3.9), squeeze=False)
+    fig, axes = panel_grid(1, len(panels), (4.4, 3.9))
     for ax, (title, (share, clustering)) in zip(axes[0], panels.items(), strict=True):
         _heat(ax, share, clustering)
         ax.set_title(title)
@@ -102,8 +103,7 @@ def cluster_dfts(
         for neuron in cluster.neurons:
             ax.plot(freq, magnitude[neuron, 1:], color=cluster_color(cluster.index), lw=0.9)
         ax.set_title(f"cluster {cluster.index}: f = {cluster.freq}, {cluster.num_neurons} neurons")
-    for ax in list(axes.flat)[len(clusters) :]:
-        ax.set_axis_off()
+    clear_rest(axes, len(clusters))
     for ax in list(axes.flat)[max(0, len(clusters) - columns) : len(clusters)]:
         ax.tick_params(labelbottom=True)
     fig.supxlabel("frequency (cycles per n)", fontsize=9.5)

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from modlib.analysis.micro.embeddings import CIRCULAR_BELOW, Components, PairPicture
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
+from modlib.plots.panels import panel_grid
 
 CURVE = "#b0b0b0"
 NETWORKS = ("black", NEUTRAL, "#a8a8a8")
@@ -188,7 +189,7 @@ def projections(
 
     ``panels``: results of ``analysis.micro.embeddings.projections``. Units: those of the signals.
     """
-    fig, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 3.8), squeeze=False)
+    fig, axes = panel_grid(1, len(panels), (4, 3.8))
     for place, (ax, (title, vectors)) in enumerate(zip(axes[0], panels.items(), strict=True)):
         ax.set_title(title)
         if not len(vectors):

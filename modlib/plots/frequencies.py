@@ -23,6 +23,7 @@ from modlib.plots.base import (
     figure,
     intervals,
 )
+from modlib.plots.panels import clear_rest, legend_outside, panel_grid
 
 
 def _whole_numbers(ax: Axes) -> None:
@@ -40,14 +41,7 @@ def weight_histograms(
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(
-        len(panels),
-        1,
-        figsize=(7, 0.6 + 2.3 * len(panels)),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
+    fig, axes = panel_grid(len(panels), 1, (7, 2.3), (0, 0.6), sharex=True, sharey=True)
     for i, (ax, (title, table)) in enumerate(zip(axes[:, 0], panels.items(), strict=True)):
         if control is not None:
             ax.step(
@@ -88,9 +82,7 @@ def frequency_rates(panels: Mapping[str, pd.DataFrame]) -> Figure:
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(
-        len(panels), 1, figsize=(7.4, 0.4 + 2.5 * len(panels)), sharey=True, squeeze=False
-    )
+    fig, axes = panel_grid(len(panels), 1, (7.4, 2.5), (0, 0.4), sharey=True)
     for ax, (title, table) in zip(axes[:, 0], panels.items(), strict=True):
         for i, (common, rows) in enumerate(table.groupby("gcd")):
             intervals(ax, rows.freq, rows.rate, rows.low, rows.high, place=i, label=f"gcd {common}")
@@ -112,9 +104,7 @@ def companion_rates(panels: Mapping[str, pd.DataFrame]) -> Figure:
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(
-        len(panels), 1, figsize=(7.4, 0.4 + 2.7 * len(panels)), sharey=True, squeeze=False
-    )
+    fig, axes = panel_grid(len(panels), 1, (7.4, 2.7), (0, 0.4), sharey=True)
     for ax, (title, table) in zip(axes[:, 0], panels.items(), strict=True):
         ax.set_title(title)
         if table.pooled.isna().all():
@@ -164,8 +154,7 @@ def companion_rates(panels: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set(ylabel="networks with it")
         _whole_numbers(ax)
     axes[-1, 0].set(xlabel="other frequency (cycles per n)", ylim=(0, None))
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=2)
+    legend_outside(fig, axes[0, 0], 2)
     return fig
 
 
@@ -177,9 +166,7 @@ def ratio_profile(panels: Mapping[str, pd.DataFrame], marked: int = 2) -> Figure
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(
-        len(panels), 1, figsize=(7.4, 0.4 + 2.3 * len(panels)), sharey=True, squeeze=False
-    )
+    fig, axes = panel_grid(len(panels), 1, (7.4, 2.3), (0, 0.4), sharey=True)
     for ax, (title, table) in zip(axes[:, 0], panels.items(), strict=True):
         ax.axhline(1, color="black", lw=0.9, ls="--")
         plain, special = table[table.ratio != marked], table[table.ratio == marked]
@@ -299,9 +286,7 @@ def window_counts(
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(
-        len(panels), 1, figsize=(7.4, 0.4 + 2.7 * len(panels)), sharey=True, squeeze=False
-    )
+    fig, axes = panel_grid(len(panels), 1, (7.4, 2.7), (0, 0.4), sharey=True)
     for ax, (title, series) in zip(axes[:, 0], panels.items(), strict=True):
         for i, (name, table) in enumerate(series.items()):
             scaled = table.assign(**{c: 1e5 * table[c] for c in ("rate", "low", "high")})
@@ -338,7 +323,7 @@ def fine_tuning_company(panels: Mapping[str, tuple[pd.DataFrame, Sequence[int]]]
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(len(panels), 1, figsize=(7.4, 0.4 + 2.7 * len(panels)), squeeze=False)
+    fig, axes = panel_grid(len(panels), 1, (7.4, 2.7), (0, 0.4))
     for ax, (title, (table, marked)) in zip(axes[:, 0], panels.items(), strict=True):
         ax.set_title(title)
         if table.pooled.isna().all():
@@ -457,10 +442,8 @@ def threshold_counts(
         )
         ax.set_xticks(np.arange(len(min_sizes)), [str(size) for size in min_sizes])
         ax.set(title=title)
-    for ax in list(axes.flat)[count:]:
-        ax.set_axis_off()
+    clear_rest(axes, count)
     fig.supxlabel("fewest neurons of a cluster", fontsize=9.5)
     fig.supylabel("clusters a network", fontsize=9.5)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=4)
+    legend_outside(fig, axes[0, 0], 4)
     return fig

@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from modlib.analysis.meso.clusters import Cluster
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
+from modlib.plots.panels import legend_outside
 
 LINES = ("-", "--", ":", "-.")
 NETWORKS = (PALETTE[0], "black", NEUTRAL, "#a8a8a8")
@@ -64,8 +65,8 @@ def _damage(summary: pd.DataFrame, clusters: Sequence[Cluster], by: str, xlabel:
 
 def _legend(fig: Figure, ax: Axes) -> None:
     """One legend above all panels."""
-    handles, labels = ax.get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=min(4, max(1, len(labels))))
+    labels = ax.get_legend_handles_labels()[1]
+    legend_outside(fig, ax, min(4, max(1, len(labels))))
 
 
 @figure

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, figure
+from modlib.plots.panels import panel_grid
 
 NUMBERED_UP_TO = 11
 """Base up to which the numbers are written into their cells."""
@@ -19,13 +20,7 @@ NUMBERED_UP_TO = 11
 @figure
 def number_spirals(panels: Mapping[str, Mapping[str, Int[np.ndarray, " x"]]]) -> Figure:
     """Numbers in polar coordinates (x, x mod 2 pi), a panel a set of series (figure B1)."""
-    fig, axes = plt.subplots(
-        1,
-        len(panels),
-        figsize=(2.6 * len(panels), 2.9),
-        subplot_kw={"projection": "polar"},
-        squeeze=False,
-    )
+    fig, axes = panel_grid(1, len(panels), (2.6, 2.9), subplot_kw={"projection": "polar"})
     for ax, (title, series) in zip(axes[0], panels.items(), strict=True):
         for color, (label, numbers) in zip(PALETTE, series.items(), strict=False):
             angle = numbers % (2 * np.pi)
@@ -39,9 +34,7 @@ def number_spirals(panels: Mapping[str, Mapping[str, Int[np.ndarray, " x"]]]) ->
 @figure
 def digit_grids(panels: Mapping[str, Int[np.ndarray, "x0 x1"]]) -> Figure:
     """The number at each pair of digits, a panel an order of the digits (figure B2)."""
-    fig, axes = plt.subplots(
-        1, len(panels), figsize=(0.6 + 3.9 * len(panels), 4.0), squeeze=False, sharey=True
-    )
+    fig, axes = panel_grid(1, len(panels), (3.9, 4.0), (0.6, 0), sharey=True)
     for ax, (title, grid) in zip(axes[0], panels.items(), strict=True):
         ax.imshow(grid, aspect="equal")
         ax.set(title=title, xlabel="$x_1$")
@@ -56,9 +49,7 @@ def digit_grids(panels: Mapping[str, Int[np.ndarray, "x0 x1"]]) -> Figure:
 @figure
 def remainder_grids(panels: Mapping[str, Int[np.ndarray, "x0 x1"]]) -> Figure:
     """Answers over the digits, larger squares for larger answers, a panel a task (figure B3)."""
-    fig, axes = plt.subplots(
-        1, len(panels), figsize=(0.4 + 2.05 * len(panels), 2.5), squeeze=False, sharey=True
-    )
+    fig, axes = panel_grid(1, len(panels), (2.05, 2.5), (0.4, 0), sharey=True)
     for ax, (title, grid) in zip(axes[0], panels.items(), strict=True):
         x0, x1 = np.indices(grid.shape)
         side = 9.5 * (0.12 + 0.88 * grid / max(1, grid.max()))
@@ -120,7 +111,7 @@ def zero_free_numbers(
     panels: Mapping[str, Mapping[str, tuple[Int[np.ndarray, " x"], Int[np.ndarray, " x"]]]],
 ) -> Figure:
     """Kinds of numbers at their digits (x0, x1), a panel a base."""
-    fig, axes = plt.subplots(1, len(panels), figsize=(0.6 + 4.0 * len(panels), 4.6), squeeze=False)
+    fig, axes = panel_grid(1, len(panels), (4.0, 4.6), (0.6, 0))
     for ax, (title, kinds) in zip(axes[0], panels.items(), strict=True):
         for i, (label, (x0, x1)) in enumerate(kinds.items()):
             color, size = (NEUTRAL, 4) if i == 0 else (PALETTE[(0, 4)[i % 2]], 26)

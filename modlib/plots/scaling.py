@@ -23,6 +23,7 @@ from modlib.plots.base import (
     figure,
     intervals,
 )
+from modlib.plots.panels import legend_outside, panel_grid
 
 
 def _ticks(ax: Axes, values: Sequence[int]) -> None:
@@ -54,9 +55,7 @@ def clusters_by_width(points: pd.DataFrame, log_n: float) -> Figure:
     regimes = list(dict.fromkeys(points.batch))
     if not regimes:
         return empty_figure("no width is committed yet")
-    fig, axes = plt.subplots(
-        1, len(regimes), figsize=(1.4 + 3.2 * len(regimes), 3.4), sharey=True, squeeze=False
-    )
+    fig, axes = panel_grid(1, len(regimes), (3.2, 3.4), (1.4, 0), sharey=True)
     for i, (ax, regime) in enumerate(zip(axes[0], regimes, strict=True)):
         rows = points[points.batch == regime].sort_values("width")
         base = rows["mean"].iloc[0]
@@ -155,8 +154,7 @@ def threshold_lines(panels: Mapping[str, pd.DataFrame], x: str, label: str) -> F
         ax.tick_params(axis="x", labelrotation=45)
     axes[0, 0].set_ylabel("clusters in a network")
     axes[0, 0].set_ylim(0, None)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=4)
+    legend_outside(fig, axes[0, 0], 4)
     return fig
 
 
@@ -178,9 +176,7 @@ def separation_probability(
     A panel a modulus; tables: ``probability_table`` with a column ``measured``, the share of
     networks that have m clusters.
     """
-    fig, axes = plt.subplots(
-        1, len(panels), figsize=(0.8 + 3.7 * len(panels), 3.9), sharey=True, squeeze=False
-    )
+    fig, axes = panel_grid(1, len(panels), (3.7, 3.9), (0.8, 0), sharey=True)
     for ax, (n, table) in zip(axes[0], panels.items(), strict=True):
         ax.bar(
             table.m, table.measured, width=0.75, color="#d4d4d4", label="networks with m clusters"
@@ -213,8 +209,7 @@ def separation_probability(
         ax.set(title=f"n = {n}", xlabel="frequencies m", ylim=(-0.03, 1.03))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0, 0].set_ylabel("probability of separation;\nshare of networks")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=3)
+    legend_outside(fig, axes[0, 0], 3)
     return fig
 
 
@@ -273,9 +268,7 @@ def learned_separations(
     """
     if not panels:
         return empty_figure("no networks to compare")
-    fig, axes = plt.subplots(
-        1, len(panels), figsize=(0.8 + 2.5 * len(panels), 3.3), sharey=True, squeeze=False
-    )
+    fig, axes = panel_grid(1, len(panels), (2.5, 3.3), (0.8, 0), sharey=True)
     for ax, (title, series) in zip(axes[0], panels.items(), strict=True):
         edges = np.linspace(0, 1, 31)
         for i, (name, values) in enumerate(series.items()):
@@ -285,6 +278,5 @@ def learned_separations(
         ax.axvline(delta, color="black", lw=0.9, ls=(0, (1, 3)), label="delta")
         ax.set(title=title, xlabel="separation / m")
     axes[0, 0].set_ylabel("share")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper center", ncols=2)
+    legend_outside(fig, axes[0, 0], 2)
     return fig

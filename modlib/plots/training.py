@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from modlib.analysis.meso.clusters import Cluster
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
+from modlib.plots.panels import legend_outside
 
 SPLITS = {
     "train": ("training pairs", PALETTE[0], "-", "o"),
@@ -125,8 +126,7 @@ def control_curves(
     axes[0, 0].set_ylabel("cross-entropy (nats)")
     axes[1, 0].set_ylabel("accuracy")
     axes[2, 0].set_ylabel("effective number\nof frequencies")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=2)
+    legend_outside(fig, axes[0, 0], 2, place="lower")
     return fig
 
 
@@ -231,5 +231,5 @@ def frequency_race(
     _epoch_axis(ax, int(epochs[-1]))
     _marks(ax, marks)
     ax.set(xlabel="epoch (log scale)", ylabel="share of the neurons' power", ylim=(0, None))
-    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    legend_outside(fig, ax, 3)
     return fig

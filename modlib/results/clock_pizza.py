@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from modlib.analysis.meso.clock_pizza import describe
+from modlib.analysis.meso.clock_pizza_lens import describe
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS
 from modlib.errors import require_choice

@@ -22,7 +22,7 @@ from modlib.models.transformer import initial_weights, parameter_shapes
 from modlib.models.views.transformer_view import TransformerView
 from modlib.results.folder import Arrays, Committed
 from modlib.runs.remainders import RemaindersRun
-from modlib.store.runs import from_float16, to_float16
+from modlib.store.float16 import from_float16, to_float16
 from modlib.tasks.remainders import RemaindersTask, moduli
 
 NETWORK, LOGGED = "network", "logged"

@@ -44,8 +44,9 @@ from modlib.results.networks import (
 )
 from modlib.runs.get_or_train import get_or_train
 from modlib.runs.remainders import RemaindersRun, unfinished
+from modlib.store.float16 import rounded_arrays
 from modlib.store.folder import provenance
-from modlib.store.runs import Store, rounded_arrays
+from modlib.store.runs import Store
 from modlib.tasks.remainders import moduli
 
 FOLDER = "remainders"
@@ -165,6 +166,19 @@ def collect(
     return runs
 
 
+def tables_of(run: RemaindersRun) -> dict[str, pd.DataFrame]:
+    """A run's rows of every table, with its seed."""
+    described = describe(run.view, run.task.answers, run.task.held_out)
+    found = {
+        "history": run.history,
+        "norms": run.norms,
+        "spectra": spectra_table(run),
+        "networks": described.networks.assign(steps=run.steps, **coded_counts(run)),
+        "tasks": described.tasks,
+    }
+    return {name: table.assign(seed=run.seed)[["seed", *table]] for name, table in found.items()}
+
+
 def export_remainders(
     preset_name: str,
     *,
@@ -205,22 +219,7 @@ def export_remainders(
         partial=partial,
         progress=progress,
     )
-    parts: dict[str, list[pd.DataFrame]] = {
-        name: [tables[name]] if tables else [] for name in TABLES
-    }
-    for run in runs:
-        described = describe(run.view, run.task.answers, run.task.held_out)
-        own = {
-            "history": run.history,
-            "norms": run.norms,
-            "spectra": spectra_table(run),
-            "networks": described.networks.assign(steps=run.steps, **coded_counts(run)),
-            "tasks": described.tasks,
-        }
-        for name, table in own.items():
-            seeded = table.copy()
-            seeded.insert(0, "seed", run.seed)
-            parts[name].append(seeded)
+    own = [tables_of(run) for run in runs]
     if before is None:
         kept = network or snapshots or preset_name in SHOWN
         arrays = arrays_of(runs[0], network=kept, snapshots=snapshots)
@@ -237,7 +236,8 @@ def export_remainders(
         **rounded_arrays({arrays_file(name): part for name, part in arrays.items()}),
         **provenance("cpu"),
     }
-    joined = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
+    parts = [tables, *own] if tables else own
+    joined = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
     write_folder(folder, joined, content, arrays)
     return folder
 

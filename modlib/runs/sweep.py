@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -19,6 +21,9 @@ from modlib.runs.dask_workers import completed, connected, own_device
 from modlib.runs.one_shard import describing, run_shard
 from modlib.runs.shards import SHARD_SIZE, checked_shards, outstanding, read_shards
 from modlib.store.runs import Store
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +56,45 @@ def _run_on_worker(
         wait=wait,
     )
     return (seeds.start, seeds.stop) if done else None
+
+
+Compute = Callable[[Sequence[range], bool], Iterable[tuple[range, object]]]
+"""Computes shards: each with whether it was; where another process holds one, waits or not."""
+
+
+def _here(
+    store: Store,
+    config: AdditionConfig,
+    keep_weights: bool,
+    device: str,
+    threads: int | None,
+    bar: tqdm,
+    describers: Executor | None,
+) -> Compute:
+    """Shard after shard in this process."""
+    run = partial(
+        run_shard,
+        store,
+        config,
+        keep_weights=keep_weights,
+        device=resolve_device(device),
+        threads=threads,
+        bar=bar,
+        describers=describers,
+    )
+    return lambda shards, wait: ((shard, run(shard, wait=wait)) for shard in shards)
+
+
+def _on_workers(client: Client, run: Callable[[bool, range], object], bar: tqdm) -> Compute:
+    """Shards side by side; ``run``: ``_run_on_worker`` from ``wait`` on."""
+
+    def compute(shards: Sequence[range], wait: bool) -> Iterator[tuple[range, object]]:
+        for shard, done in completed(client, partial(run, wait), shards):
+            if done:
+                bar.update(len(shard))
+            yield shard, done
+
+    return compute
 
 
 def sweep(
@@ -97,35 +141,16 @@ def sweep(
             )
         )
         if client is None:
-            trainer = resolve_device(device)
             describers = None
-            if trainer.type == "cuda":
+            if resolve_device(device).type == "cuda":
                 describers = stack.enter_context(describing(threads or available_cores()))
-            run = partial(
-                run_shard,
-                store,
-                config,
-                keep_weights=keep_weights,
-                device=trainer,
-                threads=threads,
-                bar=bar,
-                describers=describers,
-            )
+            compute = _here(store, config, keep_weights, device, threads, bar, describers)
         else:
-            there = (store.root.resolve(), config, keep_weights, device, threads or 1)
+            there = store.root.resolve(), config, keep_weights, device, threads or 1
+            compute = _on_workers(client, partial(_run_on_worker, *there), bar)
         wait = False
         while todo:
-            ended: Iterable[tuple[range, object]]
-            if client is None:
-                ended = ((shard, run(shard, wait=wait)) for shard in todo)
-            else:
-                ended = completed(client, partial(_run_on_worker, *there, wait), todo)
-            finished = []
-            for shard, done in ended:
-                if done:
-                    finished.append(shard)
-                if done and client is not None:
-                    bar.update(len(shard))
+            finished = [shard for shard, done in compute(todo, wait) if done]
             todo, wait = outstanding(store, config, seeds, shard_size, keep_weights), True
             if lost := [shard for shard in todo if shard in finished]:
                 raise ClusterError(

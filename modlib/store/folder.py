@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from modlib import __version__
 from modlib.errors import StoreError
 from modlib.machine import ROOT
@@ -28,6 +26,8 @@ MANIFEST = "MANIFEST.json"
 
 def provenance(device: str) -> dict[str, Any]:
     """Where and with what a result is made: command, commit, versions, machine."""
+    import torch  # not at the top: it takes seconds, and reading a folder needs none
+
     packages = ("torch", "numpy", "scipy", "numba", "pandas", "safetensors")
     versions = {name: importlib.metadata.version(name) for name in packages}
     program = Path(sys.argv[0]).name

@@ -20,6 +20,7 @@ from made_up.votes import (
 from modlib.analysis.macro import crt
 from modlib.analysis.macro.remark_1 import remark_1_as_printed, remark_1_table
 from modlib.chapters import approximate_crt as facts
+from modlib.chapters import sum_of_votes as sum_facts
 from modlib.maths.fourier import cosine
 from told import cells, told
 
@@ -53,15 +54,15 @@ def sieve(left, answer):
 
 
 def growth(table, n, num_clusters):
-    return told(CHAPTER, GROWTH, facts.growth(table, n, num_clusters))
+    return told(CHAPTER, GROWTH, sum_facts.growth(table, n, num_clusters))
 
 
 def superposed(measured, ideal, spectrum, clusters):
-    return told(CHAPTER, SUM, facts.superposed(measured, ideal, spectrum, clusters))
+    return told(CHAPTER, SUM, sum_facts.superposed(measured, ideal, spectrum, clusters))
 
 
 def separation(n, freqs, random, exact_n):
-    return told(CHAPTER, SEPARATION, facts.separations(n, freqs, np.array(random), exact_n))
+    return told(CHAPTER, SEPARATION, sum_facts.separations(n, freqs, np.array(random), exact_n))
 
 
 def shift(report, by, n):
@@ -224,7 +225,7 @@ def test_frequencies_that_cannot_separate_are_told():
 
 def test_margins_say_how_many_pairs_are_wrong():
     def margins(found, ideal, table):
-        return told(CHAPTER, MARGINS, facts.margins(found, ideal, table))
+        return told(CHAPTER, MARGINS, sum_facts.margins(found, ideal, table))
 
     found = np.array([[1.0, 2.0], [3.0, -1.0]])
     text = margins(found, np.zeros(2), pd.DataFrame(columns=crt.SET_COLUMNS))
@@ -253,7 +254,7 @@ def test_a_shift_by_a_multiple_of_n_or_within_a_coset_is_told():
 def test_controls_are_listed_with_what_a_cosine_explains():
     clusterings = {"a": SimpleNamespace(clusters=CLUSTERS), "b": SimpleNamespace(clusters=[])}
     spectra = {"a": np.array([0.0, 0.5, 0.25]), "b": np.array([0.0, 1e-9, 0.0])}
-    text = told(CHAPTER, CONTROLS, facts.controls(spectra, clusterings))
+    text = told(CHAPTER, CONTROLS, sum_facts.controls(spectra, clusterings))
     assert text == (
         "- *a*: three clusters; the strongest cosine (f = 1) explains 50.0 % of the logits, all of "
         "them together 75.0 %. - *b*: no clusters; the strongest cosine (f = 1) explains less than "

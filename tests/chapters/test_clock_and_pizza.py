@@ -10,13 +10,12 @@ import pandas as pd
 import pytest
 
 from made_up.views import ideal_view
-from modlib.analysis.meso.clock_pizza import (
+from modlib.analysis.meso.clock_pizza import Formulas, explained_by_formulas
+from modlib.analysis.meso.clock_pizza_lens import (
     KEPT,
-    Formulas,
     circle_maps,
     circle_table,
     cluster_by_pairs,
-    explained_by_formulas,
     lens_clusters,
     shift_table,
 )

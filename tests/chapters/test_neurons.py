@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from math import gcd
-
 import numpy as np
-import pandas as pd
 import pytest
 
 from made_up.views import ideal_view, random_view
-from modlib.analysis.macro.tables import NetworkTables
-from modlib.analysis.meso.clusters import Clustering, cluster_neurons
-from modlib.analysis.micro import harmonics as ha
+from modlib.analysis.meso.clusters import cluster_neurons
 from modlib.analysis.micro import neurons as ne
 from modlib.chapters import neurons as facts
-from modlib.maths.fourier import cosine
-from modlib.maths.groups import remap
 from told import cells, told
 
 CHAPTER = "02_neurons"
@@ -25,12 +17,6 @@ KINDS, THRESHOLDS, OUTPUT, HARMONICS = "fe69f7aa", "98fe4729", "1d54edce", "ff1c
 REBUILT, PAIR, WAVES, SHAPES, PARTNERS = "9ed7c790", "47532dcf", "7bc50b83", "67be504c", "32949867"
 SHARED = {"2dde4657", "21301b23"}
 """Cells whose sentences are those of all chapters, tested in test_shared."""
-
-
-def sawtooth(n, freq):
-    """A wave that falls from 1 to -1 over each of its periods."""
-    k = np.arange(n)
-    return 1 - 2 * (freq * k % n) / (n - gcd(freq, n))
 
 
 @pytest.fixture(scope="module")
@@ -156,143 +142,3 @@ def test_thresholds_are_told_by_what_moves():
     assert "15 at every threshold of strength from 0.03 to 0.1." in still
     assert "10.0 % have a residual under 0.06, 80.0 % under 0.12 and 100 % under 0.24" in still
     assert "falls from 20 to 15" in thresholds([20, 15])
-
-
-def test_outputs_are_told_for_the_classes_that_there_are():
-    inputs = {"simple": np.array([[0.9, 0.1, 0.0]]), "3f": np.zeros((0, 3))}
-    text = told(CHAPTER, OUTPUT, {"classes": facts.harmonics(inputs, inputs)})
-    assert "*simple* (one neuron): inputs 90.0 %, 10.0 %, 0 %, outputs 90.0 %" in text
-    assert "3f*" not in text
-    empty = {"3f": np.zeros((0, 3))}
-    text = told(CHAPTER, OUTPUT, {"classes": facts.harmonics(empty, empty)})
-    assert "no live neuron" in text
-
-
-def test_crests_are_called_flat_sharp_or_neither():
-    def third(*components):
-        return told(CHAPTER, SHAPES, facts.third(np.array(components), 7), which=1)
-
-    flat = third(-0.2 + 0j, -0.1)
-    assert "seed 7 has two neurons of the class 3f" in flat
-    assert "-0.15 on average (+0.00 in quadrature, mean size 0.15): crests are flattened." in flat
-    assert "sharpened" in third(0.2 + 0j)
-    assert "no common shape" in third(0.2 + 0j, -0.2)
-    assert third(np.nan + 0j) == "The network of seed 7 has no neuron of the class 3f."
-
-
-def flat_clustering(*partners):
-    """A cluster at 28 with flat crests of a, and one at each of some other frequencies."""
-    n = 91
-    view = ideal_view(n, {28: 5} | dict.fromkeys(partners, 4))
-    preact_a = view.preact_a.copy()
-    preact_a[:, :5] -= 0.6 * cosine(n, 84)[:, None]
-    found = cluster_neurons(replace(view, preact_a=preact_a, factors=None))
-    assert (found.table.kind.iloc[:5] == "3f").all()
-    return found
-
-
-def test_partners_are_told_for_each_3f_cluster(clustering):
-    def partners(found, n):
-        return told(CHAPTER, PARTNERS, facts.partners(found, n, seed=7))
-
-    assert partners(flat_clustering(7), 91) == (
-        "*Seen here*, seed 7: three times 28 is 7 modulo 91, up to sign, which is the frequency of "
-        "another cluster."
-    )
-    assert "which is not the frequency" in partners(flat_clustering(8), 91)
-    assert "no cluster whose neurons are mostly 3f" in partners(clustering, 31)
-    none = Clustering([], clustering.table, np.arange(3))
-    assert partners(none, 31) == "*Seen here*, seed 7: it has no cluster."
-    three = facts.Partners(7, 91, 4, [(28, 7, True), (5, 15, False), (2, 6, False)])
-    text = told(CHAPTER, PARTNERS, three)
-    assert "the frequency of another cluster, three times 5" in text
-    assert "frequency of another cluster and three times 2 is" in text
-
-
-def test_partners_are_counted_over_networks_that_learned():
-    clusters = pd.DataFrame(
-        {
-            "seed": [0, 0, 1, 1, 2],
-            "cluster": [0, 1, 0, 1, 0],
-            "freq": [28, 7, 5, 6, 28],
-            "num_neurons": [9, 9, 9, 2, 9],
-        }
-    )
-    neurons = clusters.assign(kind=["3f", "simple", "simple", "3f", "3f"])
-    summary = pd.DataFrame({"seed": [0, 1, 2], "n": 91, "learned": [True, True, False]})
-
-    def partners(exports):
-        seen = {"exports": facts.partners_of_many(exports)}
-        return told(CHAPTER, PARTNERS, seen, which=1)
-
-    tables = NetworkTables(summary, clusters, neurons)
-    one = "n = 91, two networks: mostly 3f are 1 of 1 with such a partner and 0 of 2 without"
-    over = "Over many networks, clusters of 8 neurons or more:"
-    assert partners({"A91": tables}) == f"{over} {one}."
-    assert partners({"A91": tables, "again": tables}) == f"{over} {one}; {one}."
-    none = NetworkTables(summary.assign(learned=False), clusters, neurons)
-    assert partners({}) == partners({"A91": none}) == ""
-
-
-def test_harmonics_are_told_with_their_chance_and_the_empty_test_is_admitted():
-    def harmonics(leading, base, n):
-        return told(CHAPTER, HARMONICS, facts.low_harmonics(leading, base, n))
-
-    empty = harmonics({3: [42, 7, 35, 28]}, 42, 91)
-    assert "42 = f, 7 = 2f, 35 = 3f and 28 = 5f" in empty
-    assert "of 1 neurons" in empty
-    assert "only 6 such frequencies" in empty
-    assert "says nothing at all" in empty
-    prime = harmonics({3: [27, 35, 19], 4: [27, 35, 1]}, 27, 89)
-    assert "27 = f, 35 = 2f and 19 = 4f" in prime
-    assert "triples drawn at random" in prime
-    assert "says nothing" not in prime
-    assert harmonics({0: [1, 2]}, 1, 5).endswith("of one frequency.")
-    assert facts.harmonic_names([8], 42, 91) == {8: "8"}
-
-
-def test_rebuilding_is_told_by_what_it_takes():
-    def rebuilt(*residual):
-        return told(CHAPTER, REBUILT, facts.rebuilt(residual, 7))
-
-    assert "two frequencies bring it under 0.12, where" in rebuilt(1.0, 0.4, 0.1)
-    assert "one frequency brings it under 0.12" in rebuilt(1.0, 0.1)
-    assert "all 1 together leave 0.40" in rebuilt(1.0, 0.4)
-
-
-def test_waves_are_compared_by_their_medians():
-    fits = [ha.fit_waves(remap(sawtooth(31, 3), 21)), ha.fit_waves(cosine(31, 1))]
-    text = told(CHAPTER, WAVES, facts.waves(fits, 3))
-    assert "over two preactivations of the cluster of f = 3: the median" in text
-    assert "The hump beats the full period in 0 of 2, the flank in 1." in text
-
-
-def test_a_pair_is_told_with_its_seeds(view):
-    def remapped(pair):
-        seen = {"pair": facts.remapped(pair, {"simple": 7, "fine-tuning": 1})}
-        return told(CHAPTER, PAIR, seen)
-
-    one = ha.portrait(view, 0, 3)
-    alone = (
-        "*Seen here*: neuron 0 of seed 7 (simple) has 100 % of its power at 3, and after "
-        f"remapping by {one.unit} at 1"
-    )
-    assert remapped({"simple": one, "fine-tuning": None}) == f"{alone}."
-    both = remapped({"simple": one, "fine-tuning": one})
-    assert both.startswith(f"{alone}; neuron 0 of seed 1 (fine-tuning) has")
-    assert remapped({"simple": None, "fine-tuning": None}) == ""
-
-
-def test_missing_classes_are_named(view):
-    def shapes(kinds):
-        one = ha.portrait(view, 0, 3)
-        return told(CHAPTER, SHAPES, facts.shapes(dict.fromkeys(kinds, one), 7))
-
-    assert "shown is simple; this network has no neuron of the classes 3f, bent and" in shapes(
-        ["simple"]
-    )
-    assert "no neuron of the class fine-tuning." in shapes(["simple", "3f", "bent"])
-    assert shapes(["simple", "3f", "bent", "fine-tuning"]) == (
-        "*Seen here*, seed 7: shown are simple, 3f, bent and fine-tuning."
-    )
-    assert "no live neuron" in shapes([])

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from modlib.chapters import execute
 from modlib.claims.register import load_claims
-from modlib.cli import export, queue, run, train
+from modlib.cli import export, queue, run
 from modlib.cli import main as cli
 from modlib.cli.options import config_from, literal
 from modlib.config import presets
@@ -208,7 +208,7 @@ def test_options_change_what_a_preset_sets_and_nothing_else(monkeypatch, options
         asked.append(config)
         raise InputError("note", "be taken", None)
 
-    monkeypatch.setattr(train, "get_or_train", note)
+    monkeypatch.setattr("modlib.runs.get_or_train.get_or_train", note)
     modlib(f"train {options}", status=2)
     assert asked == [config]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import gcd
 
 import numpy as np
 
 from modlib.maths.fourier import cosine
 from modlib.models.views.neuron_view import Factors, NeuronView
+from modlib.models.views.pair_view import PairView
 
 
 def ideal_view(
@@ -54,3 +56,33 @@ def random_view(n: int, num_neurons: int, seed: int = 0) -> NeuronView:
         w_out=generator.normal(size=(num_neurons, n)),
         b_out=generator.normal(size=n),
     )
+
+
+def ideal_pairs(freqs=(2, 3), copies=24, n=11) -> PairView:
+    """Groups of cosine neurons with evenly spread phases, a group a frequency."""
+    k = np.arange(n)
+    t = np.tile(np.arange(copies) * n / copies, len(freqs))
+    f = np.repeat(freqs, copies)
+    waves = np.cos(2 * np.pi * f * (k[:, None] - t) / n)
+    view = NeuronView(
+        n=n,
+        preact_a=waves,
+        preact_b=waves,
+        b_in=np.zeros(len(t)),
+        w_out=np.cos(2 * np.pi * f * (k[:, None] - 2 * t) / n).T,
+        b_out=np.zeros(n),
+        skip_a=np.zeros((n, n)),
+        skip_b=np.zeros((n, n)),
+    )
+    return PairView.of(view)
+
+
+def square_wave(n, freq, shift=0.0):
+    """The first terms of a square wave: crests are flat."""
+    return cosine(n, freq, shift) - cosine(n, 3 * freq, 3 * shift) / 3
+
+
+def sawtooth(n, freq):
+    """A wave that falls from 1 to -1 over each of its periods."""
+    k = np.arange(n)
+    return 1 - 2 * (freq * k % n) / (n - gcd(freq, n))

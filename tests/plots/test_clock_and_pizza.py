@@ -9,7 +9,7 @@ import pytest
 from drawn import points
 from made_up.views import ideal_view
 from modlib import plots
-from modlib.analysis.meso.clock_pizza import KEPT
+from modlib.analysis.meso.clock_pizza_lens import KEPT
 from modlib.analysis.micro.harmonics import portrait
 from modlib.plots import clock_and_pizza as figures
 

@@ -5,8 +5,7 @@ import pytest
 from made_up.views import ideal_view, random_view
 from modlib import plots
 from modlib.analysis.meso.clusters import cluster_neurons
-from modlib.analysis.micro.neurons import power_shares
-from modlib.maths.fourier import dft
+from modlib.analysis.micro.neurons import input_magnitude, power_shares
 from modlib.maths.groups import remap, remapping_unit
 
 VIEW = ideal_view(31, {3: 8, 7: 6})
@@ -33,7 +32,7 @@ def test_controls_are_drawn_side_by_side():
 
 
 def test_each_cluster_has_a_panel_with_the_spectra_of_its_neurons():
-    magnitude = abs(dft(VIEW.preact_a.T))
+    magnitude = input_magnitude(VIEW)
     drawn = plots.data(plots.cluster_dfts(magnitude, CLUSTERING.clusters))
     for position, cluster in enumerate(CLUSTERING.clusters):
         lines = drawn[(drawn["axes"] == position) & (drawn.artist == "line")]
@@ -44,7 +43,7 @@ def test_each_cluster_has_a_panel_with_the_spectra_of_its_neurons():
 
 
 def test_without_clusters_the_panel_says_so():
-    fig = plots.cluster_dfts(abs(dft(VIEW.preact_a.T)), [])
+    fig = plots.cluster_dfts(input_magnitude(VIEW), [])
     assert "no cluster" in fig.axes[0].texts[0].get_text()
 
 
@@ -98,7 +97,7 @@ def test_the_vote_marks_the_answer_and_its_rivals(n, freq, rivals):
 
 def test_figures_are_closed_and_keep_the_books_colours():
     before = plt.get_fignums()
-    plots.cluster_dfts(abs(dft(VIEW.preact_a.T)), CLUSTERING.clusters)
+    plots.cluster_dfts(input_magnitude(VIEW), CLUSTERING.clusters)
     assert plt.get_fignums() == before
     assert plots.cluster_color(-1) not in plots.PALETTE
     assert plots.cluster_color(len(plots.PALETTE)) == plots.cluster_color(0)

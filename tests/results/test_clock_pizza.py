@@ -13,7 +13,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from made_up.views import ideal_view
-from modlib.analysis.meso.clock_pizza import describe, distance_irrelevance
+from modlib.analysis.meso.clock_pizza import distance_irrelevance
+from modlib.analysis.meso.clock_pizza_lens import describe
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS

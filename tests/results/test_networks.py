@@ -12,7 +12,7 @@ from modlib.config.remainders import RemaindersConfig
 from modlib.errors import StoreError
 from modlib.models.transformer import initial_weights
 from modlib.results import networks as rn
-from modlib.store.runs import from_float16, to_float16
+from modlib.store.float16 import from_float16, to_float16
 
 TINY = RemaindersConfig(p=11, embed_dim=16, heads=2, steps=300)
 NAME = "spectra/magnitude"

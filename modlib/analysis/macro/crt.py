@@ -32,6 +32,7 @@ from modlib.errors import require_int
 from modlib.maths.fourier import cosine, dft
 from modlib.maths.groups import approximate_coset, signed_freq
 from modlib.models.views.neuron_view import NeuronView, score_logits
+from modlib.models.views.pair_view import Network
 
 MAX_CLUSTERS = 10
 """Clusters of which all sets are tried; of more, the largest ones."""
@@ -155,15 +156,12 @@ def example_pairs(mask: Bool[np.ndarray, "a b"], num: int, seed: int) -> Int[np.
 
 
 def votes_at(
-    view: NeuronView, clusters: Sequence[Cluster], pairs: Int[np.ndarray, "pair 2"]
+    network: Network, clusters: Sequence[Cluster], pairs: Int[np.ndarray, "pair 2"]
 ) -> Float[np.ndarray, "cluster pair c"]:
     """Each cluster's vote for every answer c at chosen pairs, in logit units (figure A6)."""
-    votes = np.zeros((len(clusters), len(pairs), view.n))
-    a, b = pairs.T
+    votes = np.zeros((len(clusters), len(pairs), network.n))
     for i, cluster in enumerate(clusters):
-        chosen = cluster.neurons
-        preact = view.preact_a[a][:, chosen] + view.preact_b[b][:, chosen] + view.b_in[chosen]
-        votes[i] = np.maximum(preact, 0.0) @ view.w_out[chosen]
+        votes[i] = network.fires(pairs, cluster.neurons) @ network.w_out[cluster.neurons]
     return votes - votes.mean(-1, keepdims=True)
 
 
@@ -286,20 +284,25 @@ class Scales(NamedTuple):
 
 
 def at_three_scales(
-    view: NeuronView, clustering: Clustering, pair: Int[np.ndarray, " 2"]
+    view: NeuronView,
+    clustering: Clustering,
+    pair: Int[np.ndarray, " 2"],
+    network: Network | None = None,
 ) -> list[Scales]:
     """Neuron, cluster and vote at one pair, for every cluster (figure A1).
 
     The neuron is the cluster's median by residual: neither its cleanest nor its worst.
+    ``network``: whose votes they are, where the view is only near it.
     """
+    network = network or view
     rows = []
     fine = np.linspace(0.0, view.n - 1.0, 8 * (view.n - 1) + 1)
     for cluster in clustering.clusters:
         order = np.argsort(clustering.table.residual.to_numpy()[cluster.neurons], kind="stable")
         neuron = int(cluster.neurons[order[(len(order) - 1) // 2]])
         preact = view.preact_a[:, neuron]
-        fires = view.preact_a[pair[0]] + view.preact_b[pair[1]] + view.b_in
-        votes = np.maximum(fires, 0.0)[cluster.neurons, None] * view.w_out[cluster.neurons]
+        (fires,) = network.fires(pair[None], cluster.neurons)
+        votes = fires[:, None] * network.w_out[cluster.neurons]
         votes = votes - votes.mean(-1, keepdims=True)
         vote = votes.sum(0)
         both = 1.0 if 2 * cluster.freq == view.n else 2.0

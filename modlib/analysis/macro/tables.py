@@ -24,9 +24,9 @@ from modlib.analysis.micro.embeddings import (
     principal_components,
 )
 from modlib.analysis.micro.harmonics import fit_waves
-from modlib.analysis.micro.neurons import KINDS, input_power, is_live
+from modlib.analysis.micro.neurons import KINDS, input_magnitude, input_power, is_live
 from modlib.maths.circular import mean_resultant_length
-from modlib.maths.fourier import dft, power_spectrum
+from modlib.maths.fourier import power_spectrum
 from modlib.maths.groups import remap, remapping_unit
 from modlib.models.views.neuron_view import NeuronView
 
@@ -58,9 +58,7 @@ def neurons_kept(view: NeuronView, clustering: Clustering) -> pd.DataFrame:
     # A modulus below 6 has fewer than three frequencies: the mean, without power, fills up.
     ranked = np.argsort(-power, axis=1, kind="stable")
     strongest = np.pad(ranked, ((0, 0), (0, max(0, 3 - ranked.shape[1]))))[:, :3]
-    magnitude = np.sort(
-        np.abs(dft(view.preact_a.T[live])) * (np.arange(power.shape[1]) > 0), axis=1
-    )
+    magnitude = np.sort(input_magnitude(view)[live] * (np.arange(power.shape[1]) > 0), axis=1)
     kept["spike"], kept["secondary"] = magnitude[:, -1], magnitude[:, -2]
     for place in range(3):
         kept[f"freq_{place + 1}"] = strongest[:, place]

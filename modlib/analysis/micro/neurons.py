@@ -39,6 +39,11 @@ def harmonic_count(n: int) -> int:
     return max(1, min(HARMONIC_COUNT, n // 2 // 7))
 
 
+def input_magnitude(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
+    """|h^(f)| of preact_a, unnormalised: frequencies 0 .. n // 2, the mean among them."""
+    return np.abs(dft(view.preact_a.T))
+
+
 def input_power(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
     """Power of preact_a and preact_b together, without the mean: frequencies 0 .. n // 2."""
     power = power_spectrum(view.preact_a.T) + power_spectrum(view.preact_b.T)

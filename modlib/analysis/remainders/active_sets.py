@@ -14,12 +14,6 @@ from modlib.analysis.remainders.digit_spectra import (
     active_off_axes,
     number_of_active,
 )
-from modlib.analysis.remainders.dominance import (
-    counts_as_coded,
-    of_one_digit,
-    printed_ticks,
-    relative_to_time,
-)
 
 TABLE_3 = {256: 0, 1024: 0, 4096: 10, 16384: 18, 65536: 10}
 """The paper's table 3: epoch and number of active frequencies."""
@@ -31,6 +25,41 @@ SMOOTHED = 2
 """Epochs that the authors' smoothing takes off the end."""
 BEFORE = 16
 """The spike's "before" is this fraction of the steps: epoch 4,096 of 65,536 in table 3."""
+CODED_SIGMA = 1.0
+"""Standard deviations above the mean at which the authors' code calls a frequency active; their
+text says two."""
+
+TICK_POWER = 0.75
+"""The authors' figure and table 3 print int(count ** .75)."""
+
+
+def of_one_digit(smoothed: Float[np.ndarray, "time f0 f1"]) -> Float[np.ndarray, "time f1"]:
+    """Magnitudes at each frequency of one digit, summed over those of the other.
+
+    The ledger's first edition reads the authors' count so. Their program leaves out the image's
+    first row and column and sees numbers trained on with dropout: ``remainders.neuron_zero``.
+    """
+    return np.asarray(smoothed.sum(1, dtype=float))
+
+
+def relative_to_time(series: Float[np.ndarray, "time f1"]) -> Float[np.ndarray, "time f1"]:
+    """Each frequency's magnitude over its sum over time; 0 where that is 0."""
+    total = series.sum(0)
+    return np.divide(series, total, out=np.zeros(series.shape), where=total > 0)
+
+
+def counts_as_coded(series: Float[np.ndarray, "time f1"]) -> Int[np.ndarray, " time"]:
+    """Active frequencies of neuron 0 by the authors' code, at steps spaced evenly in the logarithm.
+
+    Relative to time, and above mean + 1 sigma of the whole table: one threshold for all times.
+    """
+    relative = relative_to_time(series)
+    return (relative > relative.mean() + CODED_SIGMA * relative.std()).sum(1)
+
+
+def printed_ticks(counts: Int[np.ndarray, "*time"]) -> Int[np.ndarray, "*time"]:
+    """What the authors' figure writes for a count."""
+    return (counts**TICK_POWER).astype(int)
 
 
 def half_plane(p: int) -> Bool[np.ndarray, "f0 f1"]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from modlib.analysis.remainders import ablations as ab
 from modlib.analysis.remainders.active_sets import SPIKE_FACTOR, Spike, find_spike
-from modlib.analysis.remainders.dominance import counts_as_coded
+from modlib.analysis.remainders.active_sets import counts_as_coded
 from modlib.claims import fresh
 from modlib.claims.decide import Part, counted, decide, exactly, judged, over, part
 from modlib.claims.measures import measures

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.meso.clock_pizza import shift_rank
+from modlib.analysis.meso.clock_pizza_lens import shift_rank
 from modlib.analysis.micro.neurons import SIMPLE_BELOW
 from modlib.claims.committed import clock_pizza
 from modlib.claims.measures import measures

@@ -14,7 +14,7 @@ from modlib.analysis.remainders.active_sets import (
     find_spike,
     step_before,
 )
-from modlib.analysis.remainders.dominance import printed_ticks
+from modlib.analysis.remainders.active_sets import printed_ticks
 from modlib.claims import fresh
 from modlib.claims.decide import counted, decide, exactly, judged, over, part
 from modlib.claims.measures import measures

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from modlib.models.foreign.tables import Respond
 from modlib.models.views.neuron_view import NeuronView
-from modlib.models.views.pair_view import PairView
+from modlib.models.views.pair_view import Network, PairView
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +40,11 @@ class ForeignNetwork:
     respond: Respond | None
     tables: PairView | None = field(repr=False)
     """The tables of pairs where ``view`` is not the network itself."""
+
+    @property
+    def whole(self) -> Network:
+        """The network itself: its view where that is exact, else its tables of pairs."""
+        return self.view if self.tables is None else self.tables
 
     @property
     def pairs(self) -> PairView:

@@ -106,6 +106,18 @@ class NeuronView:
         preact += self.b_in[neurons]
         return np.maximum(preact, 0.0, out=preact)
 
+    def fires(
+        self, pairs: Int[np.ndarray, "pair 2"], neurons: Int[np.ndarray, " index"]
+    ) -> Float[np.ndarray, "pair index"]:
+        """relu of these neurons' preactivations at chosen pairs."""
+        a, b = pairs.T
+        preact = self.preact_a[a][:, neurons] + self.preact_b[b][:, neurons] + self.b_in[neurons]
+        return np.maximum(preact, 0.0)
+
+    def direct(self) -> Float[np.ndarray, "a b c"]:
+        """What reaches the logits around the neurons."""
+        return self.skip_a[:, None] + self.skip_b[None]
+
     def row_blocks(self, width: int) -> Iterator[slice]:
         """Blocks of inputs a that bound the memory of their pairs' arrays of ``width`` columns."""
         step = max(1, MAX_ACTIVATIONS // (self.n * max(width, self.n)))

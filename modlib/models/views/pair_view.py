@@ -71,7 +71,7 @@ class PairView:
             preact=view.preact_a[:, None] + view.preact_b[None] + view.b_in,
             w_out=view.w_out,
             b_out=view.b_out,
-            skip=view.skip_a[:, None] + view.skip_b[None],
+            skip=view.direct(),
         )
 
     @property
@@ -84,6 +84,17 @@ class PairView:
     ) -> Float[np.ndarray, "a b index"]:
         """relu of the preactivations."""
         return np.maximum(self.preact[:, :, neurons], 0.0)
+
+    def fires(
+        self, pairs: Int[np.ndarray, "pair 2"], neurons: Int[np.ndarray, " index"]
+    ) -> Float[np.ndarray, "pair index"]:
+        """relu of these neurons' preactivations at chosen pairs."""
+        a, b = pairs.T
+        return np.maximum(self.preact[a, b][:, neurons], 0.0)
+
+    def direct(self) -> Float[np.ndarray, "a b c"]:
+        """What reaches the logits around the neurons."""
+        return self.skip
 
     def contribution(self, neurons: Int[np.ndarray, " index"]) -> Float[np.ndarray, "a b c"]:
         """What these neurons add to every logit c of every pair (a, b), without any bias."""
@@ -119,6 +130,11 @@ class PairView:
             skip_b=skip_b,
         )
         return Additive(view, preact_error, _split(centred)[3])
+
+
+Network = NeuronView | PairView
+"""A network on pairs by either kind of tables, asked alike: ``n``, ``num_neurons``, ``w_out``,
+``fires``, ``contribution``, ``direct``, ``logits``, ``evaluate``."""
 
 
 def _split(

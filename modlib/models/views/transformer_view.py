@@ -113,11 +113,6 @@ class TransformerView:
         """Logits, (x, logit), from a stream after attention and neurons' activations."""
         return (stream + neurons @ self.weights["w_out"]) @ self.weights["unembed"]
 
-    def without_neurons(self, removed: Bool[np.ndarray, " neuron"]) -> np.ndarray:
-        """Logits, (x, logit), with some neurons held at their mean over all numbers."""
-        held = np.where(removed, self.neurons.mean(0), self.neurons)
-        return self.read(self.stream, held)
-
     def with_uniform_attention(self) -> np.ndarray:
         """Logits, (x, logit), were every head's attention its mean over all numbers."""
         mean = self.attention.mean(0, keepdims=True)

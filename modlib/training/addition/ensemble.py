@@ -25,8 +25,9 @@ from modlib.machine import available_cores
 from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, embedding_shares, initial_weights
 from modlib.tasks.addition import AdditionTask
+from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, table_of, weight_epochs
-from modlib.training.addition.member import Member, evaluation_epochs
+from modlib.training.flat import named_views, size_of
 from modlib.training.kernels import addition as kernels
 from modlib.training.kernels.addition import CHUNK_ROWS
 from modlib.training.kernels.llvm_vectors import padded
@@ -46,23 +47,28 @@ class Layout(NamedTuple):
         return cls(config.n, padded(config.embed_dim), padded(config.num_neurons), padded(config.n))
 
     @property
-    def shapes(self) -> tuple[tuple[int, int], ...]:
-        """E_A, E_B, W_A, W_B, b_in, W_out, b_out: rows and padded columns."""
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Rows and padded columns of each part, in the order in which the kernels take them."""
         n, embed, hidden, out = self
-        inputs = [(n, embed)] * 2 + [(embed, hidden)] * 2
-        return (*inputs, (1, hidden), (hidden, out), (1, out))
+        return {
+            "E_A": (n, embed),
+            "E_B": (n, embed),
+            "W_A": (embed, hidden),
+            "W_B": (embed, hidden),
+            "b_in": (1, hidden),
+            "W_out": (hidden, out),
+            "b_out": (1, out),
+        }
 
     def zeros(self) -> Float32[np.ndarray, " theta"]:
         """An empty vector of parameters."""
-        return np.zeros(sum(rows * cols for rows, cols in self.shapes), dtype=np.float32)
+        return np.zeros(size_of(self.shapes), dtype=np.float32)
 
     def views(
         self, flat: Float32[np.ndarray, " theta"]
     ) -> tuple[Float32[np.ndarray, "row col"], ...]:
         """The parts of a flat vector, by ``shapes``."""
-        ends = np.cumsum([rows * cols for rows, cols in self.shapes])
-        parts = zip(np.split(flat, ends[:-1]), self.shapes, strict=True)
-        return tuple(part.reshape(shape) for part, shape in parts)
+        return tuple(named_views(flat, self.shapes).values())
 
     def scratch(self) -> tuple[tuple[np.ndarray, ...] | np.ndarray, ...]:
         """What ``kernels.gradient`` writes on the way.
@@ -84,6 +90,7 @@ class Layout(NamedTuple):
 def _fill(theta: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> None:
     """Copy parameters by name into the padded views."""
     embed = weights["embed_a.weight"].shape[1]
+    # torch keeps a layer as (out, in), the kernels read (in, out); half of W is for a, half for b.
     w_in = weights["hidden.weight"].T
     parts = (
         weights["embed_a.weight"],
@@ -95,6 +102,7 @@ def _fill(theta: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> Non
         weights["unembed.bias"][None],
     )
     for view, part in zip(theta, parts, strict=True):
+        # The padding stays 0: it has no gradient, and nothing decays from 0.
         view[: part.shape[0], : part.shape[1]] = part
 
 
@@ -140,6 +148,7 @@ class Network:
             config.batch_size,
             config.batch != "full",
             *(self.seed, rng.SHUFFLE, start, stop),
+            # 2 l2 theta is the derivative of l2 |theta|^2.
             *(config.lr, 2 * config.l2),
             self._work,
         )
@@ -166,6 +175,7 @@ def _train_one(config: AdditionConfig, seed: int, stop: threading.Event) -> Memb
     history: list[dict[str, float]] = []
     weighed: list[dict[str, float]] = []
     done = 0
+    # Between two of these epochs the kernel runs on without the interpreter's lock.
     for epoch in sorted(evaluated | weighing):
         if stop.is_set():  # nobody waits for this network any more
             raise CancelledError
@@ -217,6 +227,7 @@ def _train_all(
         try:
             for seed in seeds:
                 waiting.append(pool.submit(_train_one, config, seed, stop))
+                # Results are handed on in the order of seeds; a slow reader holds up the rest.
                 if len(waiting) > 2 * threads:
                     yield waiting.popleft().result()
                     bar.update()
@@ -224,6 +235,7 @@ def _train_all(
                 yield waiting.popleft().result()
                 bar.update()
         finally:
+            # Also where the reader went away: what runs ends at its next look.
             stop.set()
             for future in waiting:
                 future.cancel()

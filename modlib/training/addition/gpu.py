@@ -7,7 +7,6 @@ depend on its seed alone, not on the seeds trained beside it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
@@ -25,9 +24,10 @@ from modlib.config.addition import AdditionConfig
 from modlib.config.rules import require_seed
 from modlib.errors import InputError
 from modlib.maths import rng
-from modlib.models.mlp import FAR, NEAR, PARAMETERS, initial_weights
+from modlib.models.mlp import FAR, NEAR, initial_weights, parameter_shapes
+from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
-from modlib.training.addition.member import Member, evaluation_epochs
+from modlib.training.flat import named_views, size_of
 from modlib.training.kernels.addition import BETA_1, BETA_2
 
 MAX_N, MAX_EMBED_DIM = 512, 64
@@ -64,23 +64,16 @@ class Tiles(NamedTuple):
     def of(cls, config: AdditionConfig) -> Tiles:
         """Tiles for a configuration."""
         classes, cols, embed_cols, wide = (
+            # The power of two from the size up; a matrix product takes 16 at least.
             max(16, 1 << (size - 1).bit_length())
             for size in (config.n, 2 * config.embed_dim, config.embed_dim, config.num_neurons)
         )
         return cls(classes, cols, embed_cols, min(wide, WIDE), ROWS, STEP)
 
 
-def shapes(config: AdditionConfig) -> dict[str, tuple[int, ...]]:
-    """Shapes of the parameters, by name in the order of ``PARAMETERS``."""
-    n, embed_dim, num_neurons = config.n, config.embed_dim, config.num_neurons
-    embedding, hidden = (n, embed_dim), (num_neurons, 2 * embed_dim)
-    sizes = (embedding, embedding, hidden, (num_neurons,), (n, num_neurons), (n,))
-    return dict(zip(PARAMETERS, sizes, strict=True))
-
-
 def state_size(config: AdditionConfig) -> int:
     """Floats kept for a network's weights: their number in whole lines of 128 bytes."""
-    return -(-sum(math.prod(shape) for shape in shapes(config).values()) // 32) * 32
+    return -(-size_of(parameter_shapes(config)) // 32) * 32
 
 
 def scratch_size(config: AdditionConfig) -> int:
@@ -93,11 +86,7 @@ def parameters(
     weights: Float32[Tensor, "network size"], config: AdditionConfig
 ) -> dict[str, Float32[Tensor, "network ..."]]:
     """Views of flat weights, by name."""
-    named, at = {}, 0
-    for name, shape in shapes(config).items():
-        named[name] = weights[:, at : at + math.prod(shape)].unflatten(1, shape)
-        at += math.prod(shape)
-    return named
+    return named_views(weights, parameter_shapes(config))
 
 
 def permutations(
@@ -115,6 +104,7 @@ def permutations(
     for _ in range(10):
         product_0, product_1 = c0 * 0xD2511F53, c2 * 0xCD9E8D57
         c0, c1, c2, c3 = (
+            # The shift of a negative int64 fills in ones: the mask takes them off.
             ((product_1 >> 32) & low) ^ c1 ^ k0,
             product_1 & low,
             ((product_0 >> 32) & low) ^ c3 ^ k1,
@@ -122,6 +112,7 @@ def permutations(
         )
         k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
     words = torch.stack([c0, c1, c2, c3], dim=-1).flatten(1)[:, :count]
+    # Ties by position, as on the host.
     return words.argsort(dim=1, stable=True)
 
 
@@ -140,6 +131,7 @@ def evaluate(
     preact_a = theta["embed_a.weight"] @ weight_a.mT
     preact_b = theta["embed_b.weight"] @ weight_b.mT + theta["hidden.bias"][:, None]
     loss, right = torch.empty_like(is_train), torch.empty_like(is_train)
+    # Hidden layer or logits of one a and all b, whichever is larger.
     held = n * max(n, config.num_neurons)
     rows = min(n, max(1, MAX_LOGITS // held))
     count = max(1, MAX_LOGITS // (rows * held))
@@ -148,6 +140,7 @@ def evaluate(
         unembed, bias = theta["unembed.weight"][some].mT, theta["unembed.bias"][some, None]
         for start in range(0, n, rows):
             a = slice(start, start + rows)
+            # (network, a, b, neuron): a sum of two tables, never an embedding a pair.
             hidden = torch.relu(preact_a[some, a, None] + preact_b[some, None])
             logits = torch.baddbmm(bias, hidden.flatten(1, 2), unembed).flatten(0, 1)
             shape = loss[some, a].shape
@@ -182,6 +175,7 @@ class Group:
         self.is_train = is_train.unflatten(1, (config.n, config.n))
         self.split = split.to(torch.int32)
         self.scratch = torch.empty(len(seeds), scratch_size(config), device=device)
+        # Adam's corrections of all steps, rounded once from float64 as in ``kernels.addition``.
         steps = np.arange(1, config.num_epochs * config.steps_per_epoch + 1)
         rate, root = config.lr / (1 - BETA_1**steps), 1 / np.sqrt(1 - BETA_2**steps)
         corrections = np.stack([rate, root], axis=1).astype(np.float32)
@@ -189,6 +183,7 @@ class Group:
 
     def run_epoch(self) -> None:
         """Take every step of the next epoch."""
+        # Not at the top: triton is not installed everywhere.
         from modlib.training.addition.triton_kernel import run_epoch
 
         config, order = self.config, self.split
@@ -196,6 +191,7 @@ class Group:
             shuffled = permutations(self.seeds, rng.SHUFFLE, self.epoch, config.num_train)
             order = self.split.gather(1, shuffled)
         steps = config.steps_per_epoch
+        # One program a network, in any order: none reads what another writes.
         run_epoch[(len(self.seeds),)](
             self.state,
             order,
@@ -234,6 +230,7 @@ def group_size(config: AdditionConfig, device: torch.device) -> int:
         return NETWORKS_EACH
     pairs = config.n**2
     floats = 3 * state_size(config) + scratch_size(config) + 3 * pairs
+    # While an epoch is shuffled: some ten int64 arrays over pairs.
     shuffling = 10 * 8 * pairs
     free, _ = torch.cuda.mem_get_info(device)
     fitting = int(MEMORY_SHARE * free) // (4 * floats + shuffling)
@@ -309,6 +306,7 @@ def train_on_gpu(
     for name, most in (("n", MAX_N), ("embed_dim", MAX_EMBED_DIM)):
         if getattr(config, name) > most:
             raise InputError(name, f"be at most {most} on a GPU", getattr(config, name))
+    # Within a network the kernel counts places in 32 bits.
     if scratch_size(config) >= 2**31:
         rule = f"be fewer for {config.batch_size} pairs a step on a GPU"
         raise InputError("num_neurons", rule, config.num_neurons)
@@ -332,6 +330,7 @@ def _train_all(
         total=total, disable=not progress, unit="epoch", unit_scale=True, desc=f"n={config.n}"
     )
     finished: Iterator[Member] = iter(())
+    # One thread draws the next group, one steps, and this one hands on the group before.
     with ThreadPoolExecutor(1) as host, ThreadPoolExecutor(1) as steps, bar:
         initial = host.submit(_initial, config, groups[0] if groups else [])
         for index, group in enumerate(groups):

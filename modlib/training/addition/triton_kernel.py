@@ -42,6 +42,7 @@ def _product(
         in_r = (k < depth)[:, None] & in_right[None, :]
         tile_l = tl.load(left[:, None] + (k * left_k)[None, :], in_l, other=0.0)
         tile_r = tl.load(right[None, :] + (k * right_k)[:, None], in_r, other=0.0)
+        # ieee: not TF32, which keeps 10 bits of each factor.
         total = tl.dot(tile_l, tile_r, total, input_precision="ieee")
     return total
 
@@ -92,6 +93,7 @@ def run_epoch(
     BIAS: tl.constexpr = HIDDEN + NEURONS * IN
     UNEMBED: tl.constexpr = BIAS + NEURONS
     OUT_BIAS: tl.constexpr = UNEMBED + N * NEURONS
+    # 64 bits: many networks together pass 2^31 floats.
     network = tl.program_id(0).to(tl.int64)
     embed = state + network * (3 * SIZE)
     hidden, bias = embed + HIDDEN, embed + BIAS
@@ -124,8 +126,10 @@ def run_epoch(
             mask = (rows < size)[:, None] & is_col[None, :]
             taken = tl.load(embed + place, mask, other=0.0)
             tl.store(inputs + rows[:, None] * IN + cols[None, :], taken, mask)
+        # The threads of the program wait: tiles below read what other threads stored above.
         tl.debug_barrier()
 
+        # Hidden layer: relu(inputs W^T + b), a tile of pairs by neurons.
         for block in range(0, NEURONS, WIDE):
             neurons = block + lanes
             is_neuron = neurons < NEURONS
@@ -167,17 +171,20 @@ def run_epoch(
                 NEURONS,
                 STEP,
             )
+            # The tile is wider than n: -inf gives the rest no share and no gradient.
             logits = tl.where(is_class[None, :], logits + shift[None, :], float("-inf"))
             powers = tl.exp(logits - tl.max(logits, 1)[:, None])
             pair = tl.load(pairs + rows, is_row, other=0)
             right = classes[None, :] == ((pair // N + pair % N) % N)[:, None]
             error = powers / tl.sum(powers, 1)[:, None] - tl.where(right, 1.0, 0.0)
+            # A last tile may reach beyond the batch: those rows add nothing to the bias below.
             error = tl.where(is_row[:, None], error / size, 0.0)
             out_bias_grad += tl.sum(error, 0)
             tl.store(dlogits + rows[:, None] * CLASSES + classes[None, :], error, is_row[:, None])
         tl.debug_barrier()
         _adam(out_bias, classes, is_class, out_bias_grad, rate, root, decay, SIZE)
 
+        # d preacts = d logits W_out where the neuron fired; d b_in is their sum over pairs.
         for block in range(0, NEURONS, WIDE):
             neurons = block + lanes
             is_neuron = neurons < NEURONS
@@ -205,6 +212,7 @@ def run_epoch(
             _adam(bias, neurons, is_neuron, bias_grad, rate, root, decay, SIZE)
         tl.debug_barrier()
 
+        # d inputs = d preacts W: taken before W moves, two phases below.
         for start in range(0, size, ROWS):
             rows = start + tile
             is_row = rows < size
@@ -221,6 +229,7 @@ def run_epoch(
             )
             mask = is_row[:, None] & is_col[None, :]
             tl.store(dinputs + rows[:, None] * IN + cols[None, :], dinput, mask)
+        # d W_out = d logits^T acts; only now, as the phase above read W_out.
         for block in range(0, NEURONS, WIDE):
             neurons = block + lanes
             is_neuron = neurons < NEURONS
@@ -243,6 +252,7 @@ def run_epoch(
                 _adam(unembed, place, mask, grad, rate, root, decay, SIZE)
         tl.debug_barrier()
 
+        # d W = d preacts^T inputs.
         for start in range(0, NEURONS, ROWS):
             neurons = start + tile
             is_neuron = neurons < NEURONS

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.models.clock_pizza import parameter_shapes
 from modlib.tasks.addition import AdditionTask
-from modlib.training.flat import flat_views, size_of
+from modlib.training.flat import named_views, size_of
 from modlib.training.kernels.adamw import adamw, constants
 from modlib.training.kernels.attention import combine, combine_back, relu, relu_back
 from modlib.training.kernels.blocked_products import Multiplier
@@ -60,8 +60,8 @@ class FastClockStep:
         self.shapes = parameter_shapes(config)
         state: np.ndarray = np.zeros((5, size_of(self.shapes)), dtype=dtype)
         self.theta, self.grad, self.slow, self.first, self.second = state
-        self.parameters = flat_views(self.theta, self.shapes)
-        self.d_parameters = flat_views(self.grad, self.shapes)
+        self.parameters = named_views(self.theta, self.shapes)
+        self.d_parameters = named_views(self.grad, self.shapes)
         for name, value in weights.items():
             self.parameters[name][...] = value
         self.pairs = task.pairs

@@ -76,8 +76,9 @@ def filtered(config: RemaindersConfig, step: int, dtype: type) -> Float[np.ndarr
 def adamw_(
     theta: Tensor, grad: Tensor, slow: Tensor, first: Tensor, second: Tensor, constants: Tensor
 ) -> None:
-    """``attention_kernels.adamw`` in torch's operations, for devices without it."""
+    """``adamw`` in torch's operations, for devices without it."""
     lam, alpha, keep_slow, beta_1, keep_1, beta_2, keep_2, size, root, shrink, epsilon = constants
+    # In place: a captured graph reads and writes these very arrays.
     slow.mul_(alpha).add_(grad * keep_slow)
     grad.add_(slow * lam)
     first.mul_(beta_1).add_(grad * keep_1)
@@ -90,17 +91,21 @@ def adamw(theta, grad, slow, first, second, constants):
     """The gradient filter of equation 13, then one step of AdamW.
 
     Flat arrays of one length: parameters, gradient (becomes the filtered one), its moving
-    average, Adam's two moments. ``constants``: see ``optim.constants``.
+    average, Adam's two moments. ``constants``: see ``constants``.
     """
     lam, alpha, keep_slow, beta_1, keep_1, beta_2, keep_2, size, root, shrink, epsilon = (
         constants[0], constants[1], constants[2], constants[3], constants[4], constants[5],
         constants[6], constants[7], constants[8], constants[9], constants[10],
     )  # fmt: skip
     for i in range(theta.shape[0]):
+        # e <- alpha e + (1 - alpha) g, then g <- g + lambda e.
         slow[i] = alpha * slow[i] + keep_slow * grad[i]
         g = grad[i] + lam * slow[i]
         grad[i] = g
+        # The moments are those of the filtered gradient; ``size`` and ``root`` make up for their
+        # start at 0.
         m = beta_1 * first[i] + keep_1 * g
         v = beta_2 * second[i] + keep_2 * g * g
         first[i], second[i] = m, v
+        # Decay shrinks the parameter itself and is in no moment: AdamW, not L2.
         theta[i] = shrink * theta[i] - size * m / (np.sqrt(v) * root + epsilon)

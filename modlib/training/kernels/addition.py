@@ -33,6 +33,7 @@ def row_max(typingctx, x, row):
         with cgutils.for_range(builder, builder.udiv(cols, code.size(LANES))) as loop:
             col = builder.mul(loop.index, code.size(LANES))
             line, held = code.load(code.at(x, args[1], cols, col)), builder.load(best)
+            # Padded columns hold -inf (``_masked_bias``) and are never larger.
             larger = builder.fcmp_ordered(">", line, held)
             builder.store(builder.select(larger, line, held), best)
         name = f"llvm.vector.reduce.fmax.v{LANES}f32"
@@ -65,9 +66,11 @@ def exp_row(typingctx, x, row, shift):
             y = builder.fsub(code.load(place), shift)
             lowest = number(-87.0)
             kept = builder.fcmp_ordered(">", y, lowest)
+            # Held at -87, k + 127 stays a normal exponent; the result is set to 0 below.
             y = builder.select(kept, y, lowest)
             nearest = code.multiply_add(y, number(1.44269504), number(0.5))
             k = code.call(f"llvm.floor.v{LANES}f32", wide, nearest)
+            # r = y - k log 2, with log 2 in two parts: k times the first, of few bits, is exact.
             r = code.multiply_add(k, number(-0.693359375), y)
             r = code.multiply_add(k, number(2.12194440e-4), r)
             p = number(1.9875691500e-4)
@@ -75,13 +78,16 @@ def exp_row(typingctx, x, row, shift):
                 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1
             ):  # fmt: skip
                 p = code.multiply_add(p, r, number(coefficient))
+            # exp(r) = 1 + r + r^2 p(r).
             p = code.multiply_add(builder.fmul(p, r), r, builder.fadd(r, number(1.0)))
             exponent = builder.add(builder.fptosi(k, words), ir.Constant(words, [127] * LANES))
+            # 2^k as a float: k + 127 in the exponent, 23 bits up.
             power = builder.shl(exponent, ir.Constant(words, [23] * LANES))
             value = builder.fmul(p, builder.bitcast(power, wide))
             value = builder.select(kept, value, ir.Constant(wide, None))
             code.store(value, place)
             builder.store(builder.fadd(builder.load(sums), value), sums)
+        # The lanes' order is the compiler's, and the same at every call.
         name = f"llvm.vector.reduce.fadd.v{LANES}f32"
         start = ir.Constant(ir.FloatType(), 0.0)
         return code.call(name, ir.FloatType(), start, builder.load(sums), fastmath=("reassoc",))
@@ -128,6 +134,7 @@ def gradient(theta, grad, a, b, first, last, work):
     n, w_out = theta[0].shape[0], theta[5]
     _preactivations(theta, nought, pre)
     _masked_bias(theta, bias)
+    # Products read whole rows of their right side, hence the transposes.
     transpose(w_out, w_out_turned)
     d_pre[0][:] = 0.0
     d_pre[1][:] = 0.0
@@ -138,30 +145,37 @@ def gradient(theta, grad, a, b, first, last, work):
         rows = min(CHUNK_ROWS, last - start)
         _logits(theta, pre, bias, a, b, start, rows, hidden, logits)
         for row in range(rows):
+            # d logits = (softmax - [right answer]) / batch, in place.
             scale = share / exp_row(logits, row, row_max(logits, row))
             for j in range(logits.shape[1]):
                 logits[row, j] *= scale
             answer = a[start + row] + b[start + row]
             logits[row, answer - n if answer >= n else answer] -= share
             for j in range(logits.shape[1]):
+                # d b_out: the sum over pairs.
                 grad[6][0, j] += logits[row, j]
+        # d W_out = hidden^T d logits, chunk after chunk in a fixed order.
         if start == first:
             turned_product(hidden, logits, nought, grad[5], 0, w_out.shape[0], rows)
         else:
             turned_product(hidden, logits, grad[5], grad[5], 1, w_out.shape[0], rows)
+        # d hidden = d logits W_out^T: n deep, since padded answers have no gradient.
         product(logits, w_out_turned, nought, d_hidden, 0, rows, n)
         for row in range(rows):
             at_a, at_b = a[start + row], b[start + row]
             for j in range(hidden.shape[1]):
                 d = d_hidden[row, j] if hidden[row, j] > 0 else np.float32(0.0)
+                # A row of E_A W_A is shared by all pairs with this a, and adds up over them.
                 d_pre[0][at_a, j] += d
                 d_pre[1][at_b, j] += d
+    # d b_in: every pair is in one row of d pre[0], so that their sum is over all pairs.
     for k in range(n):
         for j in range(hidden.shape[1]):
             grad[4][0, j] += d_pre[0][k, j]
     for side in range(2):
         embedding, w_in = theta[side], theta[2 + side]
         transpose(w_in, w_in_turned)
+        # d E = d pre W^T and d W = E^T d pre, over n rows in place of all pairs.
         product(d_pre[side], w_in_turned, nought, grad[side], 0, n, w_in.shape[1])
         turned_product(embedding, d_pre[side], nought, grad[2 + side], 0, w_in.shape[0], n)
 
@@ -174,6 +188,7 @@ def adam(theta, grad, first, second, step, lr, decay):
     """
     size = np.float32(lr / (1.0 - BETA_1**step))
     root = np.float32(1.0 / np.sqrt(1.0 - BETA_2**step))
+    # All constants in float32: one double would widen the whole loop.
     keep_1, keep_2 = np.float32(1.0 - BETA_1), np.float32(1.0 - BETA_2)
     wd, beta_2, epsilon = np.float32(decay), np.float32(BETA_2), np.float32(EPSILON)
     for i in range(theta.shape[0]):
@@ -212,6 +227,7 @@ def permutation(seed, stream, index, order, words, spare):
     for position in range(count):
         order[position] = position
     starts = np.empty(2048, dtype=np.int64)
+    # Lowest bits first, each pass stable: after three the order is by the whole word.
     for shift in (0, 11, 22):
         source, target = (0, 1) if shift != 11 else (1, 0)
         starts[:] = 0
@@ -274,6 +290,7 @@ def evaluate(theta, is_train, loss, right, work):
         _logits(theta, pre, bias, a, b, 0, rows, hidden, logits)
         for row in range(rows):
             best, answer = row_max(logits, row), (a[row] + b[row]) % n
+            # The first of the largest is chosen, as argmax has it.
             correct, chosen = logits[row, answer], 0
             while logits[row, chosen] < best:
                 chosen += 1

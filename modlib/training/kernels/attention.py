@@ -23,6 +23,7 @@ def weigh(scores, x0, x1, weights):
     for i in range(x0.shape[0]):
         a, b, c = x0[i], p + x1[i], 2 * p
         for h in range(scores.shape[1]):
+            # Less the largest of the three, so that no exp overflows.
             highest = max(scores[a, h], scores[b, h], scores[c, h])
             at_a = np.exp(scores[a, h] - highest)
             at_b = np.exp(scores[b, h] - highest)
@@ -44,6 +45,7 @@ def weigh_back(weights, d_weights, x0, x1, d_scores):
         a, b, c = x0[i], p + x1[i], 2 * p
         for h in range(weights.shape[1]):
             d_a, d_b = d_weights[i, h, 0], d_weights[i, h, 1]
+            # Of a softmax: d score = weight (d weight - mean), mean = sum of weight d weight.
             mean = weights[i, h, 0] * d_a + weights[i, h, 1] * d_b
             d_scores[a, h] += weights[i, h, 0] * (d_a - mean)
             d_scores[b, h] += weights[i, h, 1] * (d_b - mean)
@@ -58,11 +60,13 @@ def cross_entropy_back(powers, starts, targets, totals, scales):
     """
     for task in range(starts.shape[0] - 1):
         for j in range(totals.shape[1]):
+            # exp / sum is the probability: one factor a number and task.
             totals[task, j] = scales[task] / totals[task, j]
         for row in range(starts[task], starts[task + 1]):
             for j in range(totals.shape[1]):
                 powers[row, j] *= totals[task, j]
         for j in range(totals.shape[1]):
+            # Less 1 at the right class, scaled alike.
             powers[starts[task] + targets[task, j], j] -= scales[task]
 
 
@@ -74,6 +78,7 @@ def right_answers(logits, starts, targets, highest, chosen, right):
         chosen[:] = 0
         for row in range(starts[task] + 1, starts[task + 1]):
             for j in range(highest.shape[0]):
+                # Strictly larger: of equal logits the first one counts, as argmax has it.
                 larger = logits[row, j] > highest[j]
                 highest[j] = logits[row, j] if larger else highest[j]
                 chosen[j] = row - starts[task] if larger else chosen[j]
@@ -103,12 +108,14 @@ def _combine_back(weight, table, a, b, d_result, d_weight, d_table, d_base):
     for i in range(a.shape[0]):
         x, y = a[i], b[i]
         for j in range(d_result.shape[1]):
+            # d base[b] = d result.
             d_base[y, j] += d_result[i, j]
         for h in range(table.shape[1]):
             of_a, of_b = weight[0, h, x, y], weight[1, h, x, y]
             d_a, d_b = zero, zero
             for j in range(d_result.shape[1]):
                 d = d_result[i, j]
+                # d weight = d result . row, and d row += weight d result.
                 d_a += d * table[0, h, x, j]
                 d_b += d * table[1, h, y, j]
                 d_table[0, h, x, j] += of_a * d

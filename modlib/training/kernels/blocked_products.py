@@ -1,9 +1,9 @@
 """Matrix products into arrays that are there: c = A B or c += A B, A and B as they lie or turned.
 
-In float32 tiles of c are held in registers, as in ``kernels``; these matrices are larger than a
-cache, so that B is packed into panels first and A is worked off in slabs (Goto and van de Geijn,
-"Anatomy of high-performance matrix multiplication", 2008). No memory is taken: a library that
-returns a new array makes the system clear fresh pages at every step.
+In float32 tiles of c are held in registers, as in ``small_products``; these matrices are larger
+than a cache, so that B is packed into panels first and A is worked off in slabs (Goto and van de
+Geijn, "Anatomy of high-performance matrix multiplication", 2008). No memory is taken: a library
+that returns a new array makes the system clear fresh pages at every step.
 """
 
 # mypy: allow-untyped-defs
@@ -57,8 +57,10 @@ def _make_tile(rows: int, vectors: int, turned: bool) -> Intrinsic:
             nought = ir.Constant(code.vector, None)
             is_fresh = builder.icmp_signed("!=", fresh, code.size(0))
             at_row = [builder.add(i, code.size(row)) for row in range(rows)]
+            # A turned slab holds A from row ``top`` on only.
             of_row = [builder.sub(row, top) for row in at_row]
             at_col = [builder.add(j, code.size(LANES * v)) for v in range(vectors)]
+            # What c held is loaded in any case and selected, not multiplied by 0: NaN would stay.
             sums = [
                 [
                     cgutils.alloca_once_value(
@@ -75,10 +77,12 @@ def _make_tile(rows: int, vectors: int, turned: bool) -> Intrinsic:
                     code.load(builder.gep(panels, [builder.add(start, code.size(LANES * v))]))
                     for v in range(vectors)
                 ]
+                # A panel lies row by row: it is read from front to back.
                 at_depth = builder.add(k, loop.index)
                 for row in range(rows):
                     place = (at_depth, of_row[row]) if turned else (of_row[row], at_depth)
                     factor = code.spread(builder.load(code.at(a, place[0], a_cols, place[1])))
+                    # c[i, j:] += A[i, k] B[k, j:], k upwards in every tile.
                     for v in range(vectors):
                         slot = sums[row][v]
                         total = code.multiply_add(factor, line[v], builder.load(slot))
@@ -100,6 +104,7 @@ def _pack(b, turned, k, depth, num, cols, panels):
     for panel in range(num):
         start, first = panel * DEPTH * PANEL, panel * PANEL
         width = min(PANEL, cols - first)
+        # Either way b is read along its rows.
         if turned:
             for j in range(width):
                 for row in range(depth):
@@ -186,9 +191,11 @@ def _multiply(a, a_turned, b, b_turned, c, add, panels, edge, slab):
     inside = cols // PANEL
     num = (cols + PANEL - 1) // PANEL
     left = cols - inside * PANEL
+    # A sum of nothing; the loops below would leave c as it was.
     if depth == 0 and not add:
         c[...] = 0
         return
+    # Tiles write whole panels: columns after the last one pass through ``edge``.
     if add:
         for i in range(rows):
             for j in range(left):
@@ -196,9 +203,11 @@ def _multiply(a, a_turned, b, b_turned, c, add, panels, edge, slab):
     for k in range(0, depth, DEPTH):
         deep = min(DEPTH, depth - k)
         _pack(b, b_turned, k, deep, num, cols, panels)
+        # The first ``DEPTH`` terms begin from nothing, later ones add to what c holds by then.
         fresh = 1 if k == 0 and not add else 0
         for first in range(0, rows, SLAB):
             last = min(first + SLAB, rows)
+            # Rows of a lie far apart and a tile reads few columns of each.
             if a_turned:
                 _gather(a, k, deep, first, last, slab)
             for panel in range(num):

@@ -35,14 +35,18 @@ def _exp(code: Code, x: Any) -> Any:
         return ir.Constant(code.vector, [float(np.float32(value))] * LANES)
 
     whole = ir.VectorType(lane, LANES)
+    # Floats as large as ROUND are whole numbers: the sum is rounded to one, n of 2^n.
     shifted = code.multiply_add(x, constant(1 / np.log(2)), constant(ROUND))
     n = builder.fsub(shifted, constant(ROUND))
     high = 0.693359375  # few bits, so that n times it is exact
+    # rest = x - n log 2, with log 2 in two parts.
     rest = code.multiply_add(n, constant(-high), x)
     rest = code.multiply_add(n, constant(high - np.log(2)), rest)
     series = constant(TAYLOR[0])
+    # Horner's rule.
     for coefficient in TAYLOR[1:]:
         series = code.multiply_add(series, rest, constant(coefficient))
+    # Of the bits of n + ROUND the shift leaves n alone, in the place of the exponent.
     exponent = builder.shl(builder.bitcast(shifted, whole), ir.Constant(whole, [23] * LANES))
     exponent = builder.add(exponent, ir.Constant(whole, [127 << 23] * LANES))
     result = builder.fmul(series, builder.bitcast(exponent, code.vector))
@@ -110,11 +114,13 @@ def _powers_single(logits, starts, targets, highest, correct, totals):
         first, last = starts[task], starts[task + 1]
         _shift(logits, first, last, targets[task], highest, correct[task])
         totals[task], total[:] = 0, 0
+        # Lanes of ``high`` beyond them keep what they had: their results are not read.
         for j in range(whole, cols):
             high[j - whole] = highest[j]
         for row in range(first, last):
             for j in range(0, whole, LANES):
                 _raise(logits, row * cols + j, highest, j, totals, task * cols + j)
+            # The numbers after the last whole vector go through a scratch of one vector.
             if whole < cols:
                 for j in range(whole, cols):
                     edge[j - whole] = logits[row, j]

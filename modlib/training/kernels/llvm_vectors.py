@@ -15,8 +15,10 @@ from numba.core import cgutils
 
 _FEATURES = llvm.get_host_cpu_features()
 if _FEATURES.get("avx512f"):
+    # 8 x 3 sums, 3 vectors of B and a factor: 28 of 32 registers.
     LANES, TILE_ROWS = 16, 8
 elif _FEATURES.get("avx2"):
+    # 4 x 3 + 3 + 1: all 16.
     LANES, TILE_ROWS = 8, 4
 else:
     LANES, TILE_ROWS = 4, 8
@@ -29,6 +31,8 @@ def compiled(function: Callable[..., Any], *, reorder_sums: bool = False) -> Any
     ``reorder_sums``: sums may be taken in the order of vector lanes, always the same one.
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    # Without flags every operation rounds by itself, in the order written: no product is fused
+    # with its sum unless a function here says so.
     if reorder_sums:
         options["fastmath"] = {"reassoc", "contract", "nsz"}
     try:
@@ -75,6 +79,7 @@ class Code:
 
     def load(self, pointer: Any) -> Any:
         """The vector that begins there."""
+        # Rows begin at any float: with the alignment of a whole vector the machine could fault.
         return self.builder.load(self.builder.bitcast(pointer, self.vector.as_pointer()), align=4)
 
     def store(self, value: Any, pointer: Any) -> None:

@@ -55,11 +55,13 @@ def _make_sum(positive: bool) -> Intrinsic:
                 for at in (0, 5, 7, 9)
             )
             a, b, step, heads, weight, first, place = (args[at] for at in (1, 2, 3, 4, 6, 8, 10))
+            # The panel's row of the result, held in registers from the base on.
             sums = [
                 cgutils.alloca_once_value(builder, code.load(_at(code, base, first, v)))
                 for v in range(VECTORS)
             ]
             with cgutils.for_range(builder, heads) as loop:
+                # result += weight[head, digit] table[head, row of the digit].
                 along = builder.mul(loop.index, step)
                 for digit, row in enumerate((a, b)):
                     row = builder.add(row, along)
@@ -129,6 +131,7 @@ def _make_sum_back(gated: bool) -> Intrinsic:
                         ">", code.load(_at(code, result, place, v)), nought
                     )
                     value = builder.select(fires, value, nought)
+                # d result, through ReLU; d base is its sum over numbers.
                 gradients.append(value)
                 total = _at(code, d_base, first, v)
                 code.store(builder.fadd(code.load(total), value), total)
@@ -137,6 +140,8 @@ def _make_sum_back(gated: bool) -> Intrinsic:
                 for digit, row in enumerate((a, b)):
                     row = builder.add(row, along)
                     factor = _weight(code, weights, weight, loop.index, digit)
+                    # d row += weight d result, and d weight += row . d result: lane by lane over
+                    # the panel, then added to what other panels gave.
                     product = nought
                     for v, value in enumerate(gradients):
                         of = code.load(_at(code, table, row, v))
@@ -165,10 +170,12 @@ def _mix_single(table, base, weights, x0, x1, result, positive):
     """``mix`` in float32."""
     heads, p, cols = table.shape[1], table.shape[2] // 2, result.shape[1]
     step, edge = 2 * p * PANEL, np.empty((1, PANEL), result.dtype)
+    # Panels outermost: all numbers pass over one before the next (see above).
     for panel in range(table.shape[0]):
         first = panel * PANEL
         width, top = min(PANEL, cols - first), panel * heads * step
         for i in range(x0.shape[0]):
+            # Places in the flat table: ``top`` is the panel, a row has PANEL floats.
             a, b = top + x0[i] * PANEL, top + (p + x1[i]) * PANEL
             out, place = (result, i * cols + first) if width == PANEL else (edge, 0)
             at = i * heads * 3
@@ -176,6 +183,7 @@ def _mix_single(table, base, weights, x0, x1, result, positive):
                 _positive_sum(table, a, b, step, heads, weights, at, base, first, out, place)
             else:
                 _sum(table, a, b, step, heads, weights, at, base, first, out, place)
+            # The intrinsic wrote a whole panel: of the last one, what is in the result.
             if width < PANEL:
                 for j in range(width):
                     result[i, first + j] = edge[0, j]
@@ -195,6 +203,7 @@ def _mix_back_single(
         for i in range(x0.shape[0]):
             a, b = top + x0[i] * PANEL, top + (p + x1[i]) * PANEL
             of, d, place = (result, d_result, i * cols + first)
+            # Beyond ``width`` the scratch stays 0 and adds nothing.
             if width < PANEL:
                 of, d, place = edge, d_edge, 0
                 for j in range(width):
@@ -221,6 +230,7 @@ def _mix_plain(table, base, weights, x0, x1, result, positive):
         for j in range(result.shape[1]):
             panel, col = j // PANEL, j % PANEL
             total = base[j]
+            # The readable twin: (w_a row_a + w_b row_b) over heads.
             for h in range(table.shape[1]):
                 total += weights[i, h, 0] * table[panel, h, a, col]
                 total += weights[i, h, 1] * table[panel, h, b, col]
@@ -237,6 +247,7 @@ def _mix_back_plain(table, weights, x0, x1, result, d_result, gated, d_table, d_
             panel, col, d = j // PANEL, j % PANEL, d_result[i, j]
             if gated and not result[i, j] > 0:
                 continue
+            # d base = d; d weight = d . row; d row = weight d.
             d_base[j] += d
             for h in range(table.shape[1]):
                 d_weights[i, h, 0] += d * table[panel, h, a, col]
@@ -277,6 +288,7 @@ def pack(rows, head, table):
             of, to = rows[t, first : first + width], table[panel, head, t]
             for j in range(width):
                 to[j] = of[j]
+            # The end of the last panel must hold numbers: 0 adds nothing to any sum.
             for j in range(width, PANEL):
                 to[j] = 0
 

@@ -34,6 +34,7 @@ def _write_tile(
     stride, i, j, depth = at
     at_row = [builder.add(i, code.size(row)) for row in range(rows)]
     at_col = [builder.add(j, code.size(LANES * v)) for v in range(vectors)]
+    # The tile of c, in slots of the stack that the compiler turns into registers.
     sums = [
         [
             cgutils.alloca_once_value(
@@ -44,10 +45,12 @@ def _write_tile(
         for row in at_row
     ]
     with cgutils.for_range(builder, depth) as loop:
+        # Row k of B is loaded once for all rows of the tile.
         line = [code.load(code.at(b, loop.index, b_cols, col)) for col in at_col]
         for row in range(rows):
             place = (loop.index, at_row[row]) if turned else (at_row[row], loop.index)
             factor = code.spread(builder.load(code.at(a, place[0], a_cols, place[1])))
+            # c[i, j:] += a[i, k] b[k, j:], k upwards in every tile: the height changes no bit.
             for v in range(vectors):
                 slot = sums[row][v]
                 builder.store(code.multiply_add(factor, line[v], builder.load(slot)), slot)
@@ -68,6 +71,7 @@ def _make_block(vectors: int, turned: bool) -> Intrinsic:
             sides = tuple(code.array(sig.args[k], args[k]) for k in range(4))
             stride, j, rows, depth = args[4:]
             i = code.size(0)
+            # What a height leaves over goes to the next one; 1 leaves nothing.
             for height in (TILE_ROWS, 4, 2, 1):
                 count = builder.udiv(builder.sub(rows, i), code.size(height))
                 with cgutils.for_range(builder, count) as loop:
@@ -97,6 +101,7 @@ def product(a, b, start, c, stride, rows, depth):
     j, cols = 0, c.shape[1]
     while j < cols:
         left = (cols - j) // LANES
+        # Four vectors are taken as two and two, not as three and one.
         if left >= 3 and left != 4:
             _three(a, b, start, c, stride, j, rows, depth)
             j += 3 * LANES
@@ -154,6 +159,7 @@ def _transpose_block(typingctx, source, target, i, j):
                     lines[k] = builder.shuffle_vector(a, b, ir.Constant(index, low))
                     lines[k + distance] = builder.shuffle_vector(a, b, ir.Constant(index, high))
             distance *= 2
+        # Line k now holds column j + k of the source.
         for k in range(LANES):
             place = code.at(target, builder.add(j, code.size(k)), target_cols, i)
             code.store(lines[k], place)

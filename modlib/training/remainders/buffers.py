@@ -72,6 +72,7 @@ class Work:
         config = task.config
         embed, num_logits = config.embed_dim, int(task.moduli.sum())
         self.widths = {"middle": embed, "hidden": 4 * embed, "d_hidden": 4 * embed}
+        # Taken once and cut to size by ``at``: fresh arrays would cost fresh pages at every step.
         self.held = {
             name: np.empty(BLOCK * width, dtype=dtype)
             for name, width in {**self.widths, "out": embed, "d_out": embed}.items()
@@ -79,8 +80,10 @@ class Work:
         self.weights, self.d_weights = np.empty((2, BLOCK, config.heads, 3), dtype=dtype)
         self.logits = np.empty(BLOCK * num_logits, dtype=dtype)
         self.num_logits = num_logits
+        # Of each task and number: the shifted right logit, and the sum of exp.
         self.of_tasks = np.empty((2, len(task.moduli) * BLOCK), dtype=dtype)
         self.highest = np.empty(BLOCK, dtype=dtype)
+        # The longest side of any product of a step.
         largest = max(num_logits, 4 * embed, 2 * config.p, BLOCK)
         self.multiply = Multiplier(largest, largest)
 

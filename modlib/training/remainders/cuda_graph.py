@@ -1,6 +1,6 @@
 """The transformer's step on a CUDA device: by autograd, captured in a graph and replayed.
 
-What ``transformer.FastStep`` writes by hand is left to autograd here, with the same tables: at
+What ``step.FastStep`` writes by hand is left to autograd here, with the same tables: at
 these sizes a device waits for its launches, not for products, and a graph launches all of them
 at once. Evaluations, probes and followers are the CPU's, from a copy of the parameters.
 """
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from modlib.tasks.remainders import RemaindersTask
-from modlib.training.flat import size_of
+from modlib.training.flat import named_views
 from modlib.training.kernels.adamw import adamw_, filtered
 from modlib.training.remainders.buffers import Masks, Tables
 from modlib.training.remainders.step import FastStep
@@ -41,6 +41,7 @@ def last_position_logits(
     query = torch.einsum("e,hed->hd", embedded[-1], at["q"])
     scores = torch.einsum("te,hed,hd->th", embedded, at["k"], query) * at["q"].shape[-1] ** -0.5
     values = torch.einsum("te,hed,hdf->thf", embedded, at["v"], at["o"])
+    # The three tokens of each number, as rows of the tables.
     rows = torch.stack([x0, p + x1, torch.full_like(x0, 2 * p)])
     attention = torch.softmax(scores[rows], dim=0)
     added = sum(torch.einsum("nh,nhe->ne", attention[j], values[rows[j]]) for j in range(3))
@@ -82,6 +83,8 @@ class GraphStep(FastStep):
         before = {name: tensor.clone() for name, tensor in self.there.items()}
         stream = torch.cuda.Stream(self.device)
         stream.wait_stream(torch.cuda.current_stream(self.device))
+        # On a stream beside the current one, as a capture will be; what libraries set up at their
+        # first call must not be recorded.
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
                 work()
@@ -89,17 +92,15 @@ class GraphStep(FastStep):
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             work()
+        # The warm-up has moved parameters and moments.
         for name, tensor in before.items():
             self.there[name].copy_(tensor)
         return graph.replay
 
     def _gradient(self) -> None:
+        # Shares the memory of the parameters: a replay reads what lies there by then.
         theta = self.there["theta"].detach().requires_grad_()
-        pieces = theta.split([size_of({name: shape}) for name, shape in self.shapes.items()])
-        at = {
-            name: piece.view(shape)
-            for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
-        }
+        at = named_views(theta, self.shapes)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             logits = last_position_logits(at, *self.numbers, self.keep).float()
         tasks = logits.split(self.task.moduli.tolist(), dim=1)
@@ -110,6 +111,7 @@ class GraphStep(FastStep):
             )
         ]
         (grad,) = torch.autograd.grad(torch.stack(losses).sum(), theta)
+        # Into the array whose address the graph of the update knows.
         self.there["grad"].copy_(grad)
 
     def _update(self) -> None:
@@ -129,6 +131,7 @@ class GraphStep(FastStep):
 
     def update(self, index: int) -> None:
         """Filter the gradient and move the parameters; ``index`` from 0."""
+        # The step's constants change, their place must not.
         self.settings.copy_(torch.from_numpy(filtered(self.config, index + 1, np.float32)))
         self.run_update()
 

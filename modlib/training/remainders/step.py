@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Int
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.tasks.remainders import RemaindersTask
-from modlib.training.flat import flat_views, size_of
+from modlib.training.flat import named_views, size_of
 from modlib.training.kernels import attention as kernels
 from modlib.training.kernels.adamw import adamw, filtered
 from modlib.training.kernels.exponentials import powers
@@ -77,8 +77,8 @@ class FastStep:
         self.theta, self.slow, self.first, self.second = state
         self.grad: np.ndarray = np.zeros(size, dtype=dtype)
         self.by_tables = tables_save(config) if by_tables is None else by_tables
-        self.parameters = flat_views(self.theta, self.shapes)
-        self.d_parameters = flat_views(self.grad, self.shapes)
+        self.parameters = named_views(self.theta, self.shapes)
+        self.d_parameters = named_views(self.grad, self.shapes)
         for name, value in weights.items():
             self.parameters[name][...] = value
         numbers = task.split["train"]
@@ -127,6 +127,7 @@ class FastStep:
         tok, pos, scale = at["tok"], at["pos"], at["q"].shape[-1] ** -0.5
         embedded = np.concatenate([tok[:p] + pos[0], tok[:p] + pos[1], tok[p:] + pos[2]])
         query = embedded[-1] @ at["q"]
+        # score = embedded . (k query): one vector a head reads it, and no key is ever made.
         readers = np.ascontiguousarray((at["k"] @ query[:, :, None])[..., 0].T) * scale
         heads = embedded @ at["v"]
         return Tables(
@@ -153,12 +154,15 @@ class FastStep:
         """What the forward pass reads, with ``masks`` in it; fills the tables over tokens."""
         at, embed = self.parameters, self.config.embed_dim
         before, after = (mask[0] for mask in masks) if masks else np.ones((2, embed), self.dtype)
+        # A column that the second mask sets to 0 reaches no logit: no product has it.
         kept = np.flatnonzero(after)
         factors = after[kept]
+        # What a coordinate of a head's value adds to the stream, and the answer's own embedding.
         self.sources[:-1], self.sources[-1] = at["o"].reshape(-1, embed), tables.embedded[-1]
         self.sources *= before
         self.stream.resize(len(kept))
         np.multiply(self.sources[:, kept], factors, out=self.stream.rows)
+        # The weights of a head sum to 1: the answer's values go into the base (``mixtures``).
         less = tables.heads[:, :-1] - tables.heads[:, -1:]
 
         def fill(part: int) -> None:
@@ -168,6 +172,7 @@ class FastStep:
                     table.fill(head, less[head], multiply)
 
         if self.fed:
+            # What feeds the hidden layer: w_in applied to every source, not to every number.
             half, multiply = len(self.sources) // 2, [work.multiply for work in self.works]
             pieces = (slice(half), slice(half, None))
             self._at_once(
@@ -179,6 +184,7 @@ class FastStep:
         self._in_parts(fill)
         for table in self._tables_held():
             table.close(tables.heads[:, -1])
+        # With the second mask here and in the stream's rows, ``out`` needs no pass of its own.
         w_out = at["w_out"][:, kept] * factors
         return Layers(
             kept=kept,
@@ -205,6 +211,7 @@ class FastStep:
         """
         at, block = self.parameters, work.at(len(x0), len(layers.kept))
         weights, hidden, out = block["weights"], block["hidden"], block["out"]
+        # out = the stream after attention.
         kernels.weigh(tables.scores, x0, x1, weights)
         self.stream.mix(weights, x0, x1, out)
         if self.fed:
@@ -215,6 +222,7 @@ class FastStep:
             np.copyto(block["middle"], out)
             work.multiply(out, at["w_in"], hidden, half=self.half)
             kernels.relu(hidden)
+        # out += hidden w_out: the residual stream that is read.
         work.multiply(hidden, layers.w_out, out, add=True, half=self.half)
         if masks is not None:
             kernels.scale_columns(out, masks[1])
@@ -248,6 +256,7 @@ class FastStep:
 
         d_scores, losses = zip(*self._in_parts(work), strict=True)
         unembed, w_out = (self.d_parameters[name] for name in ("unembed", "w_out"))
+        # Masked columns have no gradient; parts are added in their order, whichever came first.
         unembed[...], w_out[...] = 0, 0
         unembed[layers.kept] = d_unembed.sum(0).T
         w_out[:, layers.kept] = d_w_out.sum(0) * layers.factors
@@ -262,7 +271,7 @@ class FastStep:
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of the parameters by name."""
         theta = self.state()["theta"].copy()
-        return flat_views(theta, self.shapes)
+        return named_views(theta, self.shapes)
 
     @property
     def gradient_norms(self) -> dict[str, float]:
@@ -288,6 +297,7 @@ class FastStep:
         losses = np.zeros(len(self.scales))
         for table in self._tables_held():
             table.begin_back(part)
+        # More parts than numbers: the caller adds these arrays all the same.
         if not numbers:
             for array in to.values():
                 array[...] = 0
@@ -303,15 +313,19 @@ class FastStep:
                 losses += (np.log(totals) - correct).sum(1, dtype=np.float64)
             d_logits, d_out, d_hidden = block["logits"], block["d_out"], block["d_hidden"]
             hidden, out, d_weights = block["hidden"], block["out"], block["d_weights"]
+            # d logits, in the logits' place.
             kernels.cross_entropy_back(d_logits, self.starts, targets, totals, self.scales)
+            # d unembed^T = d logits out, and d out = d logits^T unembed^T.
             work.multiply(d_logits, out, to["unembed"], add=add, half=half)
             work.multiply(d_logits, layers.unembed, d_out, turn_a=True, half=half)
             if own is not None:
                 kernels.scale_columns(d_out, own[1])
+            # d w_out = hidden^T d out, and d hidden = d out w_out^T.
             work.multiply(hidden, d_out, to["w_out"], turn_a=True, add=add, half=half)
             work.multiply(d_out, layers.w_out_t, d_hidden, half=half)
             d_weights[...] = 0
             at = (part, block["weights"], x0, x1)
+            # Through ReLU: to the table that fed the layer, or to w_in and once more to the stream.
             if self.fed:
                 self.fed.mix_back(*at, hidden, d_hidden, d_weights, positive=True)
             else:
@@ -322,6 +336,7 @@ class FastStep:
                 work.multiply(d_hidden, layers.w_in_t, d_out, add=True, half=half)
                 if own is not None:
                     kernels.scale_columns(d_out, own[0])
+            # The stream is a mixture of its own table; with it d weights is whole.
             self.stream.mix_back(*at, out, d_out, d_weights)
             kernels.weigh_back(block["weights"], d_weights, x0, x1, d_scores)
         return d_scores, losses
@@ -344,17 +359,21 @@ class FastStep:
         """From the gradients of scores and tables to those of the small matrices and of w_in."""
         at, d = self.parameters, self.d_parameters
         p, scale = self.config.p, at["q"].shape[-1] ** -0.5
+        # scores = embedded readers, readers = k query scale.
         d_readers = tables.embedded.T @ d_scores * scale
         d_embedded = d_scores @ tables.readers.T
         d_query = (d_readers.T[:, None] @ at["k"])[:, 0]
         d["k"][...] = d_readers.T[:, :, None] * tables.query[:, None]
+        # query = embedded[-1] q: the answer's token alone asks.
         d["q"][...] = tables.embedded[-1][:, None] * d_query[:, None]
         d_heads = self._heads_back(tables)
         d_sources = self._sources_back(layers)
         d["o"][...] = d_sources[:-1].reshape(d["o"].shape)
         d_embedded[-1] += d_sources[-1] + (at["q"] @ d_query[..., None])[..., 0].sum(0)
+        # heads = embedded v.
         d["v"][...] = tables.embedded.T @ d_heads
         d_embedded += (d_heads @ at["v"].swapaxes(1, 2)).sum(0)
+        # A digit's token stands at two positions, the answer's at one.
         at_0, at_1, at_2 = d_embedded[:p], d_embedded[p : 2 * p], d_embedded[2 * p :]
         d["tok"][:p] = at_0 + at_1
         d["tok"][p:] = at_2
@@ -387,6 +406,7 @@ class FastStep:
             )
         else:
             d_w_in[...] = shaped(self.held["w_in"], NUM_PARTS, *w_in.shape).sum(0)
+        # Undo ``_layers``: factors on the kept columns, then the first mask on all.
         d_sources[:, layers.kept] += self.stream.d_rows * layers.factors
         return d_sources * layers.before
 
@@ -398,6 +418,7 @@ class FastStep:
         def work(bounds: tuple[int, int]) -> None:
             adamw(*(array[slice(*bounds)] for array in state), settings)
 
+        # Number by number: where it is cut changes no bit.
         cuts = np.linspace(0, len(self.theta), self.threads + 1).astype(int)
         list(self.pool.map(work, itertools.pairwise(cuts)))
 

@@ -19,7 +19,7 @@ from modlib.machine import one_thread
 from modlib.models.transformer import initial_weights, parameter_shapes
 from modlib.store.checkpoint import Checkpoint
 from modlib.tasks.remainders import RemaindersTask, moduli
-from modlib.training.flat import flat_views, size_of
+from modlib.training.flat import named_views, size_of
 from modlib.training.kernels.blocked_products import DEPTH
 from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Tables
 from modlib.training.remainders.cuda_graph import GraphStep
@@ -251,7 +251,7 @@ def read_state(
     shapes = parameter_shapes(task.config)
     return Trained(
         steps=int(step),
-        weights={n: view.copy() for n, view in flat_views(state["theta"], shapes).items()},
+        weights={n: view.copy() for n, view in named_views(state["theta"], shapes).items()},
         snapshots=snapshots_in(state),
         history=_history(state, list(task.split), task.moduli),
         norms=_norms(state, list(shapes)),

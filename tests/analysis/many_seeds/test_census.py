@@ -10,25 +10,23 @@ import pytest
 from made_up.views import ideal_view, random_view
 from modlib.analysis.macro.crt import separation
 from modlib.analysis.macro.tables import describe
-from modlib.analysis.many_seeds import census as rooms
+from modlib.analysis.many_seeds import cluster_votes as rooms
 from modlib.analysis.many_seeds.census import (
-    NUM_DRAWS,
     Census,
     census,
     cluster_shapes,
-    cluster_votes,
-    control_neurons,
     embedding_statistics,
     stack_census,
 )
+from modlib.analysis.many_seeds.cluster_votes import NUM_DRAWS, cluster_votes, control_neurons
 from modlib.analysis.many_seeds.separation import DELTA
 from modlib.analysis.meso.clusters import cluster_neurons, correct_ranks, fit_cosine
 from modlib.analysis.meso.interventions import removal_curve
-from modlib.analysis.micro.neurons import is_live, neuron_table
+from modlib.analysis.micro.neurons import input_magnitude, is_live, neuron_table
 from modlib.analysis.micro.simple_model import simple_model
 from modlib.maths import rng
 from modlib.maths.circular import chance_nearest
-from modlib.maths.fourier import circular_difference, cosine, dft
+from modlib.maths.fourier import circular_difference, cosine
 from modlib.models.views.neuron_view import Factors, NeuronView, score_logits
 
 
@@ -376,7 +374,7 @@ def test_the_window_counts_neurons_by_frequency():
 
 def test_the_window_is_that_of_the_transform_of_a():
     view = bent_view()
-    magnitude = np.abs(dft(view.preact_a.T))[:, 1:]
+    magnitude = input_magnitude(view)[:, 1:]
     inside = ((magnitude > 7.5) & (magnitude < 30)).sum(0)
     window = census(view).window
     assert window.freq.tolist() == (np.flatnonzero(inside) + 1).tolist()

@@ -101,3 +101,20 @@ def test_leading_harmonics_stop_at_the_share():
     power = np.array([0.0, 1.0, 8.0, 1.0])
     assert harmonics.leading_harmonics(power, share=0.8) == [2]
     assert harmonics.leading_harmonics(power, share=0.85) == [2, 1]
+
+
+def test_the_strongest_of_a_class_come_first():
+    view = ideal_view(31, {3: 5})
+    louder = view.w_out * np.array([[1], [5], [2], [4], [3]])
+    table = neurons.neuron_table(replace(view, w_out=louder))
+    assert neurons.by_strength(table, "simple") == [1, 3, 4, 2, 0]
+    assert neurons.by_strength(table, "bent") == []
+
+
+def test_shares_under_count_live_neurons_only():
+    view = ideal_view(31, {3: 9, 4: 6}, num_dead=3)
+    mixed = view.preact_a.copy()
+    mixed[:, :5] += 0.4 * cosine(31, 9)[:, None]
+    shares, num_live = neurons.share_under(replace(view, preact_a=mixed), [0.01, 0.5], [0.03, 2.0])
+    np.testing.assert_allclose(shares, [[10 / 15, 1.0], [0.0, 0.0]])
+    assert num_live.tolist() == [15, 0]

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from modlib.analysis.remainders import active_sets as sets
+from modlib.analysis.remainders.active_sets import counts_as_coded
 from modlib.analysis.remainders.digit_spectra import active_cells, number_of_active
-from modlib.analysis.remainders.dominance import counts_as_coded
 
 
 def symmetric(p: int, time: int, seed: int = 0) -> np.ndarray:

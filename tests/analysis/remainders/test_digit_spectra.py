@@ -6,6 +6,12 @@ import numpy as np
 import pytest
 
 from modlib.analysis.remainders import digit_spectra as spectra
+from modlib.analysis.remainders.active_sets import (
+    counts_as_coded,
+    of_one_digit,
+    printed_ticks,
+    relative_to_time,
+)
 from modlib.analysis.remainders.digit_spectra import (
     active_cells,
     character_powers,
@@ -15,12 +21,6 @@ from modlib.analysis.remainders.digit_spectra import (
     residue_means,
     summary,
     top_share,
-)
-from modlib.analysis.remainders.dominance import (
-    counts_as_coded,
-    of_one_digit,
-    printed_ticks,
-    relative_to_time,
 )
 from modlib.maths.fourier import effective_number
 from modlib.tasks.remainders import primes_below

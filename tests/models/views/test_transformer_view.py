@@ -55,13 +55,6 @@ def test_columns_and_accuracy_follow_the_tasks(view):
     assert view.accuracy(np.zeros_like(perfect), targets).mean() < 0.6
 
 
-def test_removing_no_neuron_changes_nothing_and_removing_all_leaves_the_mean(view):
-    none, every = np.zeros(64, dtype=bool), np.ones(64, dtype=bool)
-    np.testing.assert_allclose(view.without_neurons(none), view.logits, atol=1e-5)
-    held = view.read(view.stream, np.repeat(view.neurons.mean(0)[None], 121, axis=0))
-    np.testing.assert_allclose(view.without_neurons(every), held, atol=1e-4)
-
-
 def test_uniform_attention_is_the_same_for_every_number(view):
     uniform = TransformerView(
         config=view.config, weights=view.weights | {"k": np.zeros_like(view.weights["k"])}

@@ -23,7 +23,7 @@ from modlib.models.mlp import PARAMETERS, build, embedding_shares, initial_weigh
 from modlib.tasks.addition import AdditionTask
 from modlib.training.addition import ensemble, loop
 from modlib.training.addition.ensemble import Network, train_ensemble
-from modlib.training.addition.member import Member, evaluation_epochs
+from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 from modlib.training.kernels import addition, small_products
 from modlib.training.kernels.llvm_vectors import LANES, compiled, padded
 

@@ -19,7 +19,7 @@ from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, build, initial_weights
 from modlib.tasks.addition import AdditionTask, addition_pairs
 from modlib.training.addition import gpu, loop
-from modlib.training.addition.member import Member, evaluation_epochs
+from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 
 CPU = torch.device("cpu")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import torch
 
-from modlib.analysis.remainders.dominance import counts_as_coded
+from modlib.analysis.remainders.active_sets import counts_as_coded
 from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError

@@ -1,4 +1,4 @@
-"""One network of an ensemble: what a CPU and a GPU give alike."""
+"""A member of an ensemble: what the CPU and the GPU give alike of one network."""
 
 from __future__ import annotations
 

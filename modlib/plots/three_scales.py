@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
-from html import escape
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -111,14 +107,3 @@ def _sum_of_all(ax: Axes, rows: Sequence[Scales], answer: int) -> None:
         edgecolor="white",
         framealpha=1.0,
     )
-
-
-def as_image(fig: Figure, alt: str) -> HTML:
-    """A figure as an ``img`` that carries its own data and says in words what it shows.
-
-    For ``myst_nb.glue``: a figure glued into another page would lose its words.
-    """
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return HTML(f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">')

@@ -1,0 +1,176 @@
+"""What the battery found in a network, as a page: for the command line and chapter 15."""
+
+from __future__ import annotations
+
+import textwrap
+
+from modlib.analysis.battery_numbers import Battery, share_name
+from modlib.analysis.micro.neurons import KINDS
+
+WIDTH = 88
+"""Columns of the printed page."""
+MAX_LISTED = 12
+"""Frequencies that it names in one line."""
+COLUMNS = (
+    *("f", "neurons", "kind", "coset", "step", "period"),
+    *("A", "fit", "of sum", "first", "rank"),
+)
+"""What it says of a cluster."""
+
+
+def headline(found: Battery) -> str:
+    """Whether it solves the task, in one line."""
+    task, total = f"a + b mod {found.n}", found.n**2
+    if not found.solves:
+        return (
+            f"does NOT solve {task}: right on {_percent(found.accuracy)} of pairs "
+            f"(chance {_percent(1 / found.n)}); analysed all the same"
+        )
+    right = round(found.accuracy * total)
+    return f"solves {task} on {'all ' if right == total else f'{right} of '}{total} pairs"
+
+
+def as_page(found: Battery) -> str:
+    """All of it as a page of ``WIDTH`` columns, the verdict on top."""
+    rate = "" if found.attention_rate is None else f", attention rate {found.attention_rate:g}"
+    blocks = [
+        f"{found.name}\n{headline(found)}",
+        _rows(
+            {
+                "layout": f"{found.layout}{rate}",
+                "accuracy": f"{_percent(found.accuracy)} of {found.n**2} pairs",
+                "loss": f"{found.loss:.3g} nats",
+                "smallest margin": f"{found.margin:.3g} logits",
+                "parameter norm": _plain(found.norm, ".3f"),
+                "direct path": (
+                    "-"
+                    if found.share_direct is None
+                    else f"{_percent(found.share_direct)} of the logits' variance"
+                ),
+                "distance irrelevance": _plain(found.distance_irrelevance, ".4f"),
+                "gradient symmetricity": _plain(found.gradient_symmetricity, ".4f")
+                if found.gradient_symmetricity is not None
+                else "- (--gradients, where both inputs share an embedding)",
+                "circularity": _plain(found.circularity, ".4f"),
+            }
+        ),
+        *(_wrapped(note) for note in [*found.notes, *_about_view(found)]),
+        f"NEURONS: {found.num_live} of {found.num_neurons} live, {found.num_loose} of these in no "
+        "cluster",
+        _rows(
+            {
+                "kinds of live": _kinds(found),
+                "all by frequency": _counted(found.neurons_by_freq),
+                **_of_pairs(found),
+                "output led by it": _percent(found.share_same_freq),
+                "phase error": _plain(
+                    found.median_phase_error, ".4f", " turns in the median (chance .25)"
+                ),
+                "|ln r_a / r_b|": _plain(found.median_log_ratio, ".4f", " in the median"),
+            }
+        ),
+        f"CLUSTERS: {len(found.clusters) or 'none'}",
+    ]
+    if found.clusters:
+        explained = _percent(found.votes_explained)
+        best_wrong = len(found.clusters) * (1 - (found.separation or 0.0))
+        blocks += [
+            _cluster_lines(found),
+            _wrapped(
+                f"One cosine a cluster explains {explained} of the variance of the summed votes. "
+                f"With equal amplitudes the best wrong answer would get {best_wrong:.2f} votes "
+                f"where the right one gets {len(found.clusters)}."
+            ),
+            _wrapped(
+                "A: amplitude of A cos(2 pi f (c - a - b) / n) in logits; fit: what it explains of "
+                "the cluster's own votes; of sum: of all votes; first, rank: how often the cluster "
+                "alone puts the right answer first, and how many answers it puts before it."
+            ),
+        ]
+    return "\n\n".join(blocks)
+
+
+def _about_view(found: Battery) -> list[str]:
+    if found.exact:
+        return []
+    return [
+        "Kinds and phases below are those of that sum, which alone is right on "
+        f"{_percent(found.accuracy_additive)} of pairs; clusters, amplitudes, fits and ranks are "
+        "those of the activations over pairs, the network's own."
+    ]
+
+
+def _of_pairs(found: Battery) -> dict[str, str]:
+    if found.neurons_by_pair_freq is None:
+        return {}
+    return {"by pairs of inputs": _counted(found.neurons_by_pair_freq)}
+
+
+def _kinds(found: Battery) -> str:
+    """The kinds that there are, with their share of the live neurons."""
+    shares = {kind: getattr(found, share_name(kind)) for kind in KINDS if kind != "dead"}
+    return ", ".join(f"{kind} {_percent(share)}" for kind, share in shares.items() if share) or "-"
+
+
+def _counted(neurons_by_freq: dict[int, int]) -> str:
+    """Frequencies and how many neurons each leads, the most common ones first."""
+    ordered = sorted(neurons_by_freq.items(), key=lambda item: (-item[1], item[0]))
+    text = ", ".join(f"{freq}: {count}" for freq, count in ordered[:MAX_LISTED])
+    rest = len(ordered) - MAX_LISTED
+    return (text or "-") + (f" and {rest} more" if rest > 0 else "")
+
+
+def _cluster_lines(found: Battery) -> str:
+    rows = [
+        (
+            str(cluster.freq),
+            str(cluster.num_neurons),
+            cluster.kind,
+            f"exact, {cluster.coset.size}" if cluster.coset.exact else "approximate",
+            str(cluster.coset.step),
+            f"{cluster.coset.period:.2f}",
+            f"{cluster.amplitude:.2f}",
+            _percent(cluster.explained),
+            _percent(cluster.share_of_votes),
+            _percent(cluster.share_rank_0),
+            f"{cluster.mean_rank:.1f}",
+        )
+        for cluster in found.clusters
+    ]
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+    left = {"kind", "coset"}
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if name in left else cell.rjust(width)
+            for name, cell, width in zip(COLUMNS, row, widths, strict=True)
+        ).rstrip()
+        for row in (COLUMNS, *rows)
+    )
+
+
+def _rows(named: dict[str, str]) -> str:
+    """A line a name; what is too long goes on below its beginning."""
+    return "\n".join(
+        f"  {name:<22}{_wrapped(text, indent=24).lstrip()}" for name, text in named.items()
+    )
+
+
+def _wrapped(text: str, indent: int = 0) -> str:
+    """Lines of at most ``WIDTH`` columns; a number keeps its unit beside it."""
+    margin = " " * indent
+    kept = text.replace(" %", "\u00a0%")
+    lines = textwrap.fill(kept, WIDTH, initial_indent=margin, subsequent_indent=margin)
+    return lines.replace("\u00a0", " ")
+
+
+def _plain(value: float | None, form: str, unit: str = "") -> str:
+    return "-" if value is None else f"{value:{form}}{unit}"
+
+
+def _percent(share: float | None) -> str:
+    """With one decimal, and never a wrong 0 or 100."""
+    if share is None:
+        return "-"
+    if share in (0.0, 1.0):
+        return f"{100 * share:.0f} %"
+    return "<0.1 %" if share < 0.0005 else ">99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
