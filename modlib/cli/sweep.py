@@ -20,6 +20,13 @@ from modlib.runs.sweep import sweep as run_sweep
 @threads_option
 @click.option("--workers", help="Shards on this many processes, by dask.distributed.")
 @click.option("--scheduler", help="Shards on the workers of the dask scheduler at this address.")
+@click.option(
+    "--tls",
+    nargs=3,
+    type=click.Path(),
+    metavar="CA CERT KEY",
+    help="Files by which the scheduler knows us, and we it.",
+)
 @device_option
 def sweep(
     config: AdditionConfig,
@@ -31,6 +38,7 @@ def sweep(
     threads: str | None,
     workers: str | None,
     scheduler: str | None,
+    tls: tuple[str, str, str] | None,
     device: str,
 ) -> None:
     """Train and describe many seeds, in shards; a killed sweep goes on where it was."""
@@ -48,6 +56,7 @@ def sweep(
         threads=None if threads is None else literal(threads),
         workers=None if workers is None else literal(workers),
         scheduler=scheduler,
+        tls=tls,
     )
     click.echo(
         f"{swept.num_shards} shards, {swept.num_networks} networks, "

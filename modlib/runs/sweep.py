@@ -17,7 +17,7 @@ from tqdm import tqdm
 from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError, InputError, require_int
 from modlib.machine import available_cores, resolve_device
-from modlib.runs.dask_workers import completed, connected, own_device
+from modlib.runs.dask_workers import Tls, completed, connected, own_device
 from modlib.runs.one_shard import describing, run_shard
 from modlib.runs.shards import SHARD_SIZE, checked_shards, outstanding, read_shards
 from modlib.store.runs import Store
@@ -108,12 +108,14 @@ def sweep(
     threads: int | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    tls: Tls | None = None,
     progress: bool = True,
 ) -> Swept:
     """Compute all shards of ``seeds`` that the store lacks.
 
     In this process, or by ``workers`` processes of this machine, or by the workers of the
-    dask.distributed ``scheduler`` at that address, which must see the same store. ``threads``:
+    dask.distributed ``scheduler`` at that address, which must see the same store and to which
+    ``tls`` gives the credentials (files of authority, certificate and key). ``threads``:
     networks trained at once by a process; None: one a core here, one in a worker. A shard that
     another process holds is left to it and looked at again at the end. Bad arguments and shards
     that cannot be used are refused before any work.
@@ -129,7 +131,7 @@ def sweep(
     store = store or Store()
     todo = outstanding(store, config, seeds, shard_size, keep_weights)
     with ExitStack() as stack:
-        client = None if here else stack.enter_context(connected(workers, scheduler, device))
+        client = None if here else stack.enter_context(connected(workers, scheduler, device, tls))
         bar = stack.enter_context(
             tqdm(
                 total=sum(map(len, todo)),

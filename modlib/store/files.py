@@ -52,7 +52,10 @@ def save_table(table: pd.DataFrame, path: Path, **options: Any) -> None:
 
 
 def sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    folder = path.is_dir()
+    if folder and os.name == "nt":  # it opens no folders, and syncs no file open for reading only
+        return
+    descriptor = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
