@@ -78,7 +78,9 @@ def connected(
     if resolve_device(device).type == "cuda" and count > torch.cuda.device_count():
         rule = f"be at most {torch.cuda.device_count()}, one a GPU"
         raise InputError("workers", rule, workers)
-    quiet: dict[str, Any] = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
+    quiet: dict[str, Any] = {
+        f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")
+    }
     with dask.config.set({"distributed.scheduler.allowed-failures": MAX_KILLS, **quiet}):
         try:
             cluster = distributed.LocalCluster(

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis.remainders import ablations as ab
-from modlib.analysis.remainders.active_sets import SPIKE_FACTOR, Spike, find_spike
-from modlib.analysis.remainders.active_sets import counts_as_coded
+from modlib.analysis.remainders.active_sets import SPIKE_FACTOR, Spike, counts_as_coded, find_spike
 from modlib.claims import fresh
 from modlib.claims.decide import Part, counted, decide, exactly, judged, over, part
 from modlib.claims.measures import measures

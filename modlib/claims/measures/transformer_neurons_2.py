@@ -12,9 +12,9 @@ from modlib.analysis.remainders.active_sets import (
     TABLE_3,
     Spike,
     find_spike,
+    printed_ticks,
     step_before,
 )
-from modlib.analysis.remainders.active_sets import printed_ticks
 from modlib.claims import fresh
 from modlib.claims.decide import counted, decide, exactly, judged, over, part
 from modlib.claims.measures import measures
