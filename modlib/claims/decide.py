@@ -15,15 +15,13 @@ from scipy import stats
 
 from modlib.claims.verdict import Measurement, Verdict, check_interval, formatted, num_decimals
 from modlib.errors import InputError
-from modlib.maths.intervals import CONFIDENCE, Interval, share_interval
+from modlib.maths.intervals import CONFIDENCE, Interval
 from modlib.queue.jobs import JOBS
 
 POWER = 0.8
 """Chance with which the named number of networks would decide a claim."""
 MOST_NETWORKS = 10_000_000
 """Beyond this many a number of networks is not told."""
-FEW = 50
-"""Networks below which a share gets the exact interval of Clopper and Pearson."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +86,10 @@ def some(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def share_of(successes: int, total: int) -> Interval:
-    """A share of networks with its 95 % interval: Clopper and Pearson's below ``FEW``, else
-    Wilson's, which is narrower than the exact one where there are many."""
-    if total >= FEW:
-        return share_interval(successes, total)
+    """A share of networks with the exact 95 % interval, that of Clopper and Pearson.
+
+    Wilson's is narrower, but holds a share of .99 in 93.2 % of samples of 400 only.
+    """
     interval = stats.binomtest(successes, total).proportion_ci(CONFIDENCE, method="exact")
     return Interval(successes / total, float(interval.low), float(interval.high))
 
