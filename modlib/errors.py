@@ -10,6 +10,12 @@ MAX_SHOWN = 200
 """Letters of a refused value that a message repeats."""
 
 
+def shown(value: object) -> str:
+    """A value as a message shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text):,} letters)"
+
+
 class Refusal(Exception):
     """What is told in a line: notebooks show the message without the way to it."""
 
@@ -29,10 +35,7 @@ class InputError(Refusal, ValueError):
 
     def __str__(self) -> str:
         argument, rule, value = self.args
-        shown = repr(value)
-        if len(shown) > MAX_SHOWN:
-            shown = f"{shown[:MAX_SHOWN]}... ({len(shown):,} letters)"
-        return f"{argument} must {rule}, got {shown}"
+        return f"{argument} must {rule}, got {shown(value)}"
 
 
 class DivergedError(InputError):

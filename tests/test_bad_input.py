@@ -23,7 +23,14 @@ from modlib.cli.main import main
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import preset
 from modlib.config.rules import require_seed
-from modlib.errors import InputError, StoreError, require_choice, require_float, require_int
+from modlib.errors import (
+    InputError,
+    StoreError,
+    require_choice,
+    require_float,
+    require_int,
+    shown,
+)
 from modlib.machine import NOTEBOOKS, resolve_device
 from modlib.maths.fourier import phase, require_freq
 from modlib.maths.groups import approximate_coset, remapping_unit
@@ -60,7 +67,7 @@ ABSENT = ("cuda:9", "cuda:999")
 
 def words(value: object) -> str:
     """A value as a message shows it, for a regular expression."""
-    return re.escape(repr(value))
+    return re.escape(shown(value))
 
 
 def refuses(call: Callable[[], object], argument: str, value: object) -> None:
@@ -229,7 +236,7 @@ COMMANDS = {
         "command must be one of claims, export, queue, run, search, show, store, sweep, train, got"
     ),
     "--jsn": "option must be one of --version, got '--jsn'",
-    "claims --jsn": "option must be one of --json, got '--jsn'",
+    "claims --jsn": "option must be one of --edition, --json, got '--jsn'",
     "export": "Missing argument 'NAME'.",
     "export A92": "preset must be one of A",
     "export B38 --partial": "preset must be one of A",

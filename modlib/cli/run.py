@@ -108,7 +108,7 @@ def run(
     --output, by default the current one.
     """
     if chapter is None and not helped:
-        raise click.MissingParameter(ctx=context, param_hint="CHAPTER", param_type="argument")
+        raise click.MissingParameter(ctx=context, param_hint="'CHAPTER'", param_type="argument")
     if chapter is None or (helped and chapter == "all"):
         click.echo(context.get_help())
     elif helped:

@@ -316,7 +316,7 @@ def test_run_lists_a_chapters_parameters(executed):
     assert "--train_pairs Optional[int]" in said
     assert "CHAPTER is a name or number" in modlib("run --help").stdout
     assert not executed
-    assert "Missing argument CHAPTER" in modlib("run", status=2).stderr
+    assert "Missing argument 'CHAPTER'" in modlib("run", status=2).stderr
 
 
 @pytest.mark.usefixtures("chapters")
