@@ -21,11 +21,12 @@ def as_folded(rows: Sequence[Row]) -> str:
 
 def _folded(row: Row) -> str:
     verdict = f"**{MARKS[row.verdict]}\u00a0{row.verdict}**"
+    before = f"; first edition: {_before(row, named=len(row.before) > 1)}" if row.before else ""
     lines = [
         f"{verdict} · {escape(row.claim.plainly)}<br>",
         f"{_sentence(deciding(row))}",
         "",
-        f"<details><summary>Details of <code>{row.claim.id}</code></summary>",
+        f"<details><summary>Details of <code>{row.claim.id}</code>{before}</summary>",
         "",
         *(f"- *{name}*: {escape(text)}" for name, text in _details(row) if text),
         "",
@@ -41,9 +42,6 @@ def _details(row: Row) -> list[tuple[str, str]]:
     why = claim.changed or (KEPT if kept else "")
     if claim.id in IDENTITIES:
         why = FORCED
-    before = ", ".join(
-        old.verdict if kept else f"{old.claim.id} {old.verdict}" for old in row.before
-    )
     return [
         ("The paper says" if claim.place != "ours" else "We say", claim.says),
         ("Where", f"paper {claim.paper}, {claim.place}" if claim.place != "ours" else ""),
@@ -54,8 +52,17 @@ def _details(row: Row) -> list[tuple[str, str]]:
         ("Also", found.note if found else ""),
         ("Controls", found.controls if found else ""),
         ("Thresholds", found.sensitivity if found else ""),
-        ("First edition", f"{before}. {why}" if before else "It had no such row."),
+        (
+            "First edition",
+            f"{_before(row, named=not kept)}. {why}" if row.before else "It had no such row.",
+        ),
     ]
+
+
+def _before(row: Row, *, named: bool) -> str:
+    """The first edition's verdicts, with the names of their rows or without."""
+    told = [f"{old.claim.id} {old.verdict}" if named else old.verdict for old in row.before]
+    return ", ".join(told)
 
 
 def _sentence(text: str) -> str:

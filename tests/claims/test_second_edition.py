@@ -216,7 +216,9 @@ def test_a_page_shows_verdict_and_sentence_then_the_number_against_its_rule():
         "**✓\u00a0agrees** · A network without fine-tuning neurons avoids having both f and 2f.<br>"
     )
     assert lines[1].startswith("Lift: 0.6 (0.5 to 0.7); rule: the interval lies below 1")
-    assert lines[3] == "<details><summary>Details of <code>A2.double</code></summary>"
+    assert lines[3] == (
+        "<details><summary>Details of <code>A2.double</code>; first edition: agrees</summary>"
+    )
     text = "\n".join(lines[4:])
     for name in ("The paper says", "Reported", "Setting", "It fails if", "Controls", "Thresholds"):
         assert f"- *{name}*: " in text
