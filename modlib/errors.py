@@ -6,7 +6,7 @@ import math
 import numbers
 from collections.abc import Collection
 
-MAX_SHOWN = 200
+MAX_SHOWN = 500
 """Letters of a refused value that a message repeats."""
 
 

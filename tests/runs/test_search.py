@@ -252,7 +252,7 @@ def test_an_export_without_trials_is_refused(tmp_path):
 
 def test_without_optuna_the_command_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(InputError, match=r"pip install 'modlib\[search\]'"):
+    with pytest.raises(InputError, match=r"pip install -e '.\[search\]'"):
         search(STUDY, trials=1, store=Store(tmp_path), progress=False)
 
 

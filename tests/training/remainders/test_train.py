@@ -121,6 +121,11 @@ def test_a_run_killed_ten_times_ends_equal_to_one_that_was_not(run, tmp_path):
             (child,) = words - {"begun"}
             if attempt < 10:
                 time.sleep(moment.uniform(0.05, 0.25))
+                while attempt in (3, 7) and 5 not in store.of(TINY):  # on a slow machine as well
+                    state = unfinished(TINY, seed=5, store=store)
+                    if state and state.steps > reached[-1]:
+                        break
+                    time.sleep(0.01)
                 os.kill(int(child), signal.SIGKILL)
             status = int(process.stdout.readline().split()[1])
             killed += os.WIFSIGNALED(status)
