@@ -107,7 +107,7 @@ JOBS: tuple[Job, ...] = (
     Job(
         "A91-described",
         _seeds(PAPER_A, 256),
-        0.1,
+        2.5,
         "every neuron, components, noise: A2.magnitudes, A2.fig8.circular, A2.fig31.equivariant",
         presets=("A91",),
         side_by_side=True,
@@ -116,7 +116,7 @@ JOBS: tuple[Job, ...] = (
     Job(
         "A89-described",
         _seeds(PAPER_A, 400),
-        0.2,
+        4.0,
         "every neuron, components, noise: A2.half_period, A2.fig8.circular, A2.fig31.equivariant",
         presets=("A89",),
         side_by_side=True,
