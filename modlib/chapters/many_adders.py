@@ -14,9 +14,8 @@ from modlib.analysis.remainders.task_clusters import Near, cluster_numbers, grow
 from modlib.errors import InputError
 from modlib.models.views.transformer_view import TransformerView
 from modlib.runs.remainders import RemaindersRun
+from modlib.tasks.learned import TASKS_LEARNED
 
-LEARNED = 0.9
-"""Mean accuracy on held-out numbers from which a network counts as having learned."""
 MOST_LOST = 0.02
 """Points that the others may lose where one task is said to be knocked out alone."""
 SHUFFLED = {37: "B37-basis", 113: "B113-basis"}
@@ -59,7 +58,7 @@ def network(run: RemaindersRun) -> Network:
         num_tasks=len(run.task.moduli),
         num_neurons=4 * run.config.embed_dim,
         accuracy=accuracy,
-        learned=accuracy >= LEARNED,
+        learned=accuracy >= TASKS_LEARNED,
         first_seen=(run.config.p, run.seed) == FIRST_SEEN,
     )
 

@@ -14,10 +14,8 @@ from modlib.config.presets import REMAINDERS_PRESETS, preset_of
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.runs.remainders import RemaindersRun
+from modlib.tasks.learned import TASK_LEARNED
 from modlib.tasks.remainders import moduli
-
-LEARNED_FROM = 0.99
-"""Validation accuracy from which a task is said to be learned."""
 
 
 def name_of(config: RemaindersConfig) -> str:
@@ -126,8 +124,8 @@ def network(run: RemaindersRun) -> NetworkFacts:
         planned=config.steps,
         accuracy=float(rows.accuracy.mean()),
         num_tasks=len(rows),
-        learned=rows.q[rows.accuracy >= LEARNED_FROM].astype(int).tolist(),
-        learned_from=LEARNED_FROM,
+        learned=rows.q[rows.accuracy >= TASK_LEARNED].astype(int).tolist(),
+        learned_from=TASK_LEARNED,
     )
 
 

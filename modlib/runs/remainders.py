@@ -18,6 +18,7 @@ from modlib.models.views.transformer_view import TransformerView
 from modlib.runs.family import Family, Made, Run, pace
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.runs import Store, StoredRun
+from modlib.tasks.learned import TASK_LEARNED
 from modlib.tasks.remainders import RemaindersTask, as_grid
 from modlib.training.remainders.neuron_zero import FirstNeurons, NeuronZero
 from modlib.training.remainders.schedule import log_spaced
@@ -35,8 +36,6 @@ from modlib.training.resume import Probe, below, require_state
 
 NUM_SPECTRA = 48
 """About how many log-spaced steps have their spectra taken."""
-SOLVED = 0.99
-"""Validation accuracy from which a task counts as solved, in what is said of a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +193,8 @@ def _made(trained: Trained) -> Made:
 
 def _describe(run: RemaindersRun) -> str:
     accuracy = run.final[run.final.split == "validation"].accuracy
-    solved = f"{(accuracy >= SOLVED).sum()} of {len(accuracy)} tasks from {100 * SOLVED:.0f} % on"
+    count, level = (accuracy >= TASK_LEARNED).sum(), f"{100 * TASK_LEARNED:.0f} %"
+    solved = f"{count} of {len(accuracy)} tasks from {level} on"
     return f"validation accuracy {accuracy.mean():.4f}, {solved}{pace(run)}"
 
 

@@ -9,6 +9,10 @@ import pandas as pd
 
 LEARNED_FROM = 0.999
 """Held-out accuracy at which a run that once reached 100 % may end: late spikes are brief."""
+TASK_LEARNED = 0.99
+"""Validation accuracy from which one task of paper B's network counts as learned."""
+TASKS_LEARNED = 0.9
+"""Mean accuracy over the tasks from which such a network is looked at as one that learned."""
 
 
 class Outcome(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import gcd
 
 import numpy as np
@@ -80,6 +81,14 @@ def ideal_pairs(freqs=(2, 3), copies=24, n=11) -> PairView:
 def square_wave(n, freq, shift=0.0):
     """The first terms of a square wave: crests are flat."""
     return cosine(n, freq, shift) - cosine(n, 3 * freq, 3 * shift) / 3
+
+
+def with_sawtooths(view: NeuronView, freq: int) -> NeuronView:
+    """The same network, whose first four neurons hear a sawtooth instead of a cosine."""
+    preact_a, preact_b = view.preact_a.copy(), view.preact_b.copy()
+    for neuron in range(4):
+        preact_a[:, neuron] = preact_b[:, neuron] = sawtooth(view.n, freq)
+    return replace(view, preact_a=preact_a, preact_b=preact_b, factors=None)
 
 
 def sawtooth(n, freq):

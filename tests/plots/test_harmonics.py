@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from made_up.views import ideal_view, sawtooth
+from made_up.views import ideal_view, sawtooth, with_sawtooths
 from modlib import plots
 from modlib.analysis.micro import harmonics as ha
 from modlib.maths.fourier import cosine
@@ -20,11 +18,7 @@ def view():
 
 @pytest.fixture(scope="module")
 def tuned_view(view):
-    """The first four neurons hear a sawtooth instead of a cosine."""
-    preact_a, preact_b = view.preact_a.copy(), view.preact_b.copy()
-    for neuron in range(4):
-        preact_a[:, neuron] = preact_b[:, neuron] = sawtooth(31, 3)
-    return replace(view, preact_a=preact_a, preact_b=preact_b, factors=None)
+    return with_sawtooths(view, 3)
 
 
 def test_the_profile_draws_mean_shares_and_leaves_out_empty_classes():

@@ -15,9 +15,11 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
+from modlib.tasks.learned import TASK_LEARNED
+
 EASY = (2, 3, 5, 7)
 """The tasks that the paper's networks learn first, in this order."""
-LEARNED = 0.99
+LEARNED = TASK_LEARNED
 """Validation accuracy from which a task counts as learned."""
 LEVELS = (0.97, LEARNED, 0.999)
 DEPTH = ("tok", "pos", "q", "k", "v", "o", "w_in", "w_out", "unembed")

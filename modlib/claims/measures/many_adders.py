@@ -20,12 +20,11 @@ from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, MissingExport, Verdict
 from modlib.maths.intervals import Interval
 from modlib.results.remainders import ExportedRemainders
+from modlib.tasks.learned import TASKS_LEARNED
 
 JOB = "B113-code"
 CONTROLS = {"untrained": "B113-untrained", "on shuffled labels": "B113-basis"}
 """Networks of the first edition with nothing to find."""
-LEARNED = 0.9
-"""Mean accuracy from which a network is looked at."""
 ADDITIVE, CONTROL, SHARED, OTHERS = 1e-6, 0.2, 0.01, 0.98
 """Bounds of the rules: variance that is no sum, a control's best wave, overlap of two tasks,
 the others' mean accuracy."""
@@ -58,9 +57,9 @@ def learned(table: str, *columns: str) -> pd.DataFrame:
         raise MissingExport(
             f"{found.preset}: whole has no number for seed {seeds}; export it again"
         )
-    kept = accuracy.index[accuracy >= LEARNED]
+    kept = accuracy.index[accuracy >= TASKS_LEARNED]
     if not len(kept):
-        raise MissingExport(f"no network of {JOB} has a mean accuracy of {LEARNED:g} or more")
+        raise MissingExport(f"no network of {JOB} has a mean accuracy of {TASKS_LEARNED:g} or more")
     rows = getattr(found, table)
     return rows.loc[rows.seed.isin(kept), ["seed", *columns]]
 
@@ -208,7 +207,8 @@ def replaced() -> Measurement:
     }
     rest = "; ".join(f"{name} {_told(values)}" for name, values in beside.items())
     return counted(
-        f"mean accuracy {LEARNED:g} or more with every neuron replaced by its one wave a digit",
-        rows.one_wave >= LEARNED,
+        f"mean accuracy {TASKS_LEARNED:g} or more with every neuron replaced by its one wave "
+        "a digit",
+        rows.one_wave >= TASKS_LEARNED,
         note=f"{_told(rows.one_wave)}; {rest}",
     )
