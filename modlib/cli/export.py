@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
@@ -57,30 +59,24 @@ def export(
     With --append the seeds follow those that the folder holds, and need not be in the same store;
     --first-seed is the next one. --edition 2 writes below results/edition2 instead.
     """
-    require_choice(
-        "preset", name, [*ADDITION_PRESETS, *REMAINDERS_PRESETS, "showcase", "clock-pizza"]
+    root = _checked(
+        name,
+        edition,
+        append=append and not swept,
+        of_paper_b={"partial": partial, "network": network, "snapshots": snapshots},
     )
-    for option, given in {"partial": partial, "network": network, "snapshots": snapshots}.items():
-        if given and name not in REMAINDERS_PRESETS:
-            raise InputError("name", f"be a preset of paper B with --{option}", name)
-    root = results_of(require_choice("edition", edition, EDITIONS))
-    if name == "showcase" and edition != EDITIONS[0]:
-        raise InputError("edition", "be 1 for showcase, whose seeds count from 0", edition)
     usual = FIRST_CLOCK_PIZZA if name == "clock-pizza" else FIRST_SEED
     first = usual if first_seed is None else require_seed(literal(first_seed), "first_seed")
     total = None if num_seeds is None else require_int("num_seeds", literal(num_seeds), at_least=1)
-    if append and not swept and name not in REMAINDERS_PRESETS:
-        raise InputError("name", "be a preset of paper B, or go with --sweep, to append to", name)
     resolve_device(device)
+    if name == "showcase" and not swept:
+        click.echo(json.dumps(record_fine_tuning((91, 89), device=device)))
+        return
     if swept:
         folder = export_sweep(name, first_seed=first, num_seeds=total, append=append, results=root)
-        click.echo(f"wrote {folder}")
     elif name == "clock-pizza":
         chosen = NUM_CLOCK_PIZZA if total is None else total
         folder = export_clock_pizza(first_seed=first, num_seeds=chosen, results=root)
-        click.echo(f"wrote {folder}")
-    elif name == "showcase":
-        click.echo(json.dumps(record_fine_tuning((91, 89), device=device)))
     elif name in REMAINDERS_PRESETS:
         folder = export_remainders(
             name,
@@ -94,10 +90,28 @@ def export(
             snapshots=snapshots,
             results=root,
         )
-        click.echo(f"wrote {folder}")
     else:
         chosen = NUM_EXPORTED if total is None else total
         folder = export_preset(
             name, first_seed=first, num_seeds=chosen, device=device, results=root
         )
-        click.echo(f"wrote {folder}")
+    click.echo(f"wrote {folder}")
+
+
+def _checked(name: str, edition: str, *, append: bool, of_paper_b: Mapping[str, bool]) -> Path:
+    """The edition's folder, where ``name`` may be exported with these options.
+
+    ``append``: without --sweep; ``of_paper_b``: those for presets of paper B alone.
+    """
+    require_choice(
+        "preset", name, [*ADDITION_PRESETS, *REMAINDERS_PRESETS, "showcase", "clock-pizza"]
+    )
+    for option, given in of_paper_b.items():
+        if given and name not in REMAINDERS_PRESETS:
+            raise InputError("name", f"be a preset of paper B with --{option}", name)
+    root = results_of(require_choice("edition", edition, EDITIONS))
+    if name == "showcase" and edition != EDITIONS[0]:
+        raise InputError("edition", "be 1 for showcase, whose seeds count from 0", edition)
+    if append and name not in REMAINDERS_PRESETS:
+        raise InputError("name", "be a preset of paper B, or go with --sweep, to append to", name)
+    return root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -225,21 +226,29 @@ def export_remainders(
         arrays = arrays_of(runs[0], network=kept, snapshots=snapshots)
     else:
         arrays = before.arrays()
-    seeds = range(earlier.get("seeds", [seeds.start])[0], seeds.stop)
-    content = {
-        **said_of_networks(preset_name, config, seeds),
-        "steps": [*earlier.get("steps", []), *(run.steps for run in runs)],
-        "origins": [
-            *earlier.get("origins", []),
-            *(origin(run.manifest, seed=run.seed) for run in runs),
-        ],
-        **rounded_arrays({arrays_file(name): part for name, part in arrays.items()}),
-        **provenance("cpu"),
-    }
+    content = _content(preset_name, config, runs, earlier)
+    content |= rounded_arrays({arrays_file(name): part for name, part in arrays.items()})
     parts = [tables, *own] if tables else own
     joined = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
     write_folder(folder, joined, content, arrays)
     return folder
+
+
+def _content(
+    preset_name: str,
+    config: RemaindersConfig,
+    runs: Sequence[RemaindersRun],
+    earlier: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the manifest says of ``runs``, behind those of an ``earlier`` one."""
+    first = earlier.get("seeds", [runs[0].seed])[0]
+    origins = [origin(run.manifest, seed=run.seed) for run in runs]
+    return {
+        **said_of_networks(preset_name, config, range(first, runs[-1].seed + 1)),
+        "steps": [*earlier.get("steps", []), *(run.steps for run in runs)],
+        "origins": [*earlier.get("origins", []), *origins],
+        **provenance("cpu"),
+    }
 
 
 def _behind(folder: Path, preset_name: str, first_seed: int) -> Committed:

@@ -53,25 +53,39 @@ def connected(
     files that cannot be used, an address that does not answer, and for more workers than GPUs.
     """
     try:
-        import dask
-        import distributed
+        import distributed  # noqa: F401
     except ImportError:
         chosen = "scheduler" if workers is None else "workers"
         rule = "be left out where dask.distributed is missing (pip install -e '.[cluster]')"
         raise InputError(chosen, rule, scheduler if workers is None else workers) from None
     # modlib's own log goes to standard error; of dask's only what is amiss.
     logging.getLogger("distributed").setLevel(logging.WARNING)
-    if workers is None:
-        security = _security(tls)
-        with ThreadPoolExecutor(1) as apart:  # a notebook's own thread runs a loop already
-            said = apart.submit(asyncio.run, _identity(scheduler, security)).result()
-        if not str(scheduler).startswith("tls://"):
-            log.warning("the scheduler at %s obeys whoever reaches it; see --tls", scheduler)
-        if not said["workers"]:
-            log.warning("the scheduler at %s has no workers yet: waiting for one", scheduler)
-        with distributed.Client(scheduler, timeout=ANSWER_S, security=security) as client:
-            yield client
-        return
+    here = _of_scheduler(scheduler, tls) if workers is None else _of_machine(workers, device, tls)
+    with here as client:
+        yield client
+
+
+@contextmanager
+def _of_scheduler(scheduler: object, tls: Tls | None) -> Iterator[Client]:
+    import distributed
+
+    security = _security(tls)
+    with ThreadPoolExecutor(1) as apart:  # a notebook's own thread runs a loop already
+        said = apart.submit(asyncio.run, _identity(scheduler, security)).result()
+    if not str(scheduler).startswith("tls://"):
+        log.warning("the scheduler at %s obeys whoever reaches it; see --tls", scheduler)
+    if not said["workers"]:
+        log.warning("the scheduler at %s has no workers yet: waiting for one", scheduler)
+    with distributed.Client(scheduler, timeout=ANSWER_S, security=security) as client:
+        yield client
+
+
+@contextmanager
+def _of_machine(workers: object, device: str, tls: Tls | None) -> Iterator[Client]:
+    """A client of processes started now, which end with it."""
+    import dask
+    import distributed
+
     if tls is not None:
         raise InputError("tls", "be left out without scheduler", tls)
     count = require_int("workers", workers, at_least=1, at_most=4096)

@@ -97,6 +97,32 @@ def _on_workers(client: Client, run: Callable[[bool, range], object], bar: tqdm)
     return compute
 
 
+def _bar(config: AdditionConfig, todo: Sequence[range], progress: bool) -> tqdm:
+    return tqdm(
+        total=sum(map(len, todo)),
+        desc=f"n={config.n}",
+        unit="network",
+        disable=not progress,
+        smoothing=0,  # the expected end from the whole run: networks come in bursts
+        mininterval=1.0 if sys.stderr.isatty() else 60.0,
+    )
+
+
+def _compute_all(
+    compute: Compute, todo: Sequence[range], left: Callable[[], Sequence[range]], store: Store
+) -> None:
+    """Compute shards until none is ``left``; those that another process holds, at the end."""
+    wait = False
+    while todo:
+        finished = [shard for shard, done in compute(todo, wait) if done]
+        todo, wait = left(), True
+        if lost := [shard for shard in todo if shard in finished]:
+            raise ClusterError(
+                f"workers finished seeds {lost[0][0]} to {lost[0][-1]}, but {store.root} lacks "
+                "them: every worker must see this store under this path"
+            )
+
+
 def sweep(
     config: AdditionConfig,
     seeds: range,
@@ -132,16 +158,7 @@ def sweep(
     todo = outstanding(store, config, seeds, shard_size, keep_weights)
     with ExitStack() as stack:
         client = None if here else stack.enter_context(connected(workers, scheduler, device, tls))
-        bar = stack.enter_context(
-            tqdm(
-                total=sum(map(len, todo)),
-                desc=f"n={config.n}",
-                unit="network",
-                disable=not progress,
-                smoothing=0,  # the expected end from the whole run: networks come in bursts
-                mininterval=1.0 if sys.stderr.isatty() else 60.0,
-            )
-        )
+        bar = stack.enter_context(_bar(config, todo, progress))
         if client is None:
             describers = None
             if resolve_device(device).type == "cuda":
@@ -150,15 +167,8 @@ def sweep(
         else:
             there = store.root.resolve(), config, keep_weights, device, threads or 1
             compute = _on_workers(client, partial(_run_on_worker, *there), bar)
-        wait = False
-        while todo:
-            finished = [shard for shard, done in compute(todo, wait) if done]
-            todo, wait = outstanding(store, config, seeds, shard_size, keep_weights), True
-            if lost := [shard for shard in todo if shard in finished]:
-                raise ClusterError(
-                    f"workers finished seeds {lost[0][0]} to {lost[0][-1]}, but {store.root} lacks "
-                    "them: every worker must see this store under this path"
-                )
+        left = partial(outstanding, store, config, seeds, shard_size, keep_weights)
+        _compute_all(compute, todo, left, store)
     for seed in seeds:  # left where a kill came after a shard was whole
         store.of(config).finished(seed).clear()
     shards = checked_shards(store, config, seeds)

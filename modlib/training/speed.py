@@ -19,7 +19,7 @@ from modlib.machine import one_thread
 from modlib.tasks.remainders import moduli
 from modlib.training.kernels import addition, small_products
 from modlib.training.kernels.blocked_products import Multiplier
-from modlib.training.remainders.step import tables_save
+from modlib.training.remainders.forward import tables_save
 
 SIZE = 512
 """Rows and columns of the products that are timed: they stay in the second-level cache."""

@@ -1,63 +1,36 @@
 """One exact training step of paper B's transformer, many times faster than the module's.
 
-What makes it fast is what the task leaves out. Only the last position is read, so query,
-feed-forward layer and unembedding are computed there alone; its query is one vector before
-dropout; keys and values are tables over 2 p + 1 tokens. What dropout sets to 0 for all numbers at
-once is no column of any product, and the feed-forward layer's first product, there and back, is
-one over tokens (``mixtures``). Numbers are worked off in blocks that stay in the cache, in arrays
-that stay in place, and blocks in ``NUM_PARTS`` parts whose gradients are added in a fixed order,
-so that the result is the same for any number of threads.
+The backward pass of ``forward.FastNetwork`` by hand: through the same tables over tokens, and
+without the columns that dropout leaves out. The training set is worked off in ``NUM_PARTS`` parts
+whose gradients are added in a fixed order, so that the result is the same for any number of
+threads.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
-from modlib.config.remainders import RemaindersConfig
-from modlib.models.transformer import parameter_shapes
 from modlib.tasks.remainders import RemaindersTask
-from modlib.training.flat import named_views, size_of
+from modlib.training.flat import named_views
 from modlib.training.kernels import attention as kernels
 from modlib.training.kernels.adamw import adamw, filtered
-from modlib.training.kernels.exponentials import powers
-from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Layers, Masks, T, Tables, Work
-from modlib.training.remainders.token_tables import TokenTable, shaped
+from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Layers, Masks, Tables
+from modlib.training.remainders.forward import FastNetwork
+from modlib.training.remainders.token_tables import shaped
 
 
-def _prepare_thread() -> None:
-    """One thread for torch within each of ours; numbers below 1e-38 are taken for 0, as they
-    come by the million from exp and would each cost as much as a hundred products."""
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+class FastStep(FastNetwork):
+    """Gradients of the transformer on a task's training set, and its parameters' updates.
 
-
-def tables_save(config: RemaindersConfig) -> bool:
-    """Whether the feed-forward layer's input is best taken from tables over tokens.
-
-    They need one mask for all numbers. Mixing a number costs 10 heads x embed products in place
-    of 4 embed^2, and more than these each, as memory has to keep up: hence heads that are not
-    small. In bfloat16 the product costs less than the mixing.
-    """
-    shared = config.dropout == 0 or config.dropout_mask == "step"
-    return shared and config.matmul == "float32" and config.embed_dim >= 8 * config.heads
-
-
-class FastStep:
-    """Gradients and evaluation of the transformer on a task, by hand-written formulas.
-
-    ``weights``: initial parameters; ``x0``, ``x1``, ``targets`` (task, number): the training set.
-    ``dtype``: float64 for tests. ``by_tables``: whether the feed-forward layer is fed from tables,
-    None: where that saves work; then numbers are sorted, whose order is free where they share a
-    mask. ``theta``, ``grad``, ``slow``, ``first``, ``second``: parameters,
-    gradient, its moving average and Adam's moments, as one vector each; ``parameters``: views into
-    ``theta`` by name.
+    ``weights``: initial parameters. ``x0``, ``x1``, ``targets`` (task, number): the training set;
+    where the feed-forward layer is fed from tables, numbers are sorted, whose order is free as
+    they share a mask. ``theta``, ``grad``, ``slow``, ``first``, ``second``: parameters, gradient,
+    its moving average and Adam's moments, as one vector each.
     """
 
     def __init__(
@@ -69,46 +42,22 @@ class FastStep:
         dtype: type = np.float32,
         by_tables: bool | None = None,
     ) -> None:
-        config = task.config
-        self.task, self.config, self.threads = task, config, threads
-        self.dtype, self.shapes = np.dtype(dtype), parameter_shapes(config)
-        size = size_of(self.shapes)
-        state: np.ndarray = np.zeros((4, size), dtype=dtype)
-        self.theta, self.slow, self.first, self.second = state
-        self.grad: np.ndarray = np.zeros(size, dtype=dtype)
-        self.by_tables = tables_save(config) if by_tables is None else by_tables
-        self.parameters = named_views(self.theta, self.shapes)
+        super().__init__(task, weights, threads=threads, dtype=dtype, by_tables=by_tables)
+        state: np.ndarray = np.zeros((4, len(self.theta)), dtype=dtype)
+        self.grad, self.slow, self.first, self.second = state
         self.d_parameters = named_views(self.grad, self.shapes)
-        for name, value in weights.items():
-            self.parameters[name][...] = value
         numbers = task.split["train"]
-        self.starts = np.concatenate([[0], np.cumsum(task.moduli)])
         self.scales: np.ndarray = (task.loss_weights / len(numbers)).astype(dtype)
         if self.by_tables:
             x0, x1 = (x[numbers] for x in task.digits)
             numbers = numbers[np.lexsort((x1, x0))]
         self.x0, self.x1 = (x[numbers] for x in task.digits)
         self.targets = np.ascontiguousarray(task.answers[numbers].T)
-        self.half = config.matmul == "bfloat16"
-        self.works = [Work(task, self.dtype) for _ in range(NUM_PARTS)]
-        self.pool = ThreadPoolExecutor(threads, initializer=_prepare_thread)
         self.used: Tables | None = None
-        self._hold_gradients()
-
-    def _hold_gradients(self) -> None:
-        """Arrays for what a gradient goes through, part by part."""
-        config, shapes = self.config, self.shapes
-        embed, heads = config.embed_dim, config.heads
-
-        def table(columns: int) -> TokenTable:
-            shape = (heads, embed // heads, config.p, columns)
-            return TokenTable(*shape, NUM_PARTS, self.dtype)
-
-        self.stream, self.fed = table(embed), table(4 * embed) if self.by_tables else None
-        self.sources = np.empty((embed + 1, embed), dtype=self.dtype)
         names = ("unembed", "w_out") if self.by_tables else ("unembed", "w_out", "w_in")
+        # Gradients of the large matrices, part by part.
         self.held = {
-            name: np.empty(NUM_PARTS * int(np.prod(shapes[name])), dtype=self.dtype)
+            name: np.empty(NUM_PARTS * int(np.prod(self.shapes[name])), dtype=self.dtype)
             for name in names
         }
 
@@ -120,114 +69,6 @@ class FastStep:
         """Take up a state."""
         for name, array in self.state().items():
             array[:] = state[name]
-
-    def tables(self) -> Tables:
-        """Scores and values of every token, from the present parameters."""
-        at, p = self.parameters, self.config.p
-        tok, pos, scale = at["tok"], at["pos"], at["q"].shape[-1] ** -0.5
-        embedded = np.concatenate([tok[:p] + pos[0], tok[:p] + pos[1], tok[p:] + pos[2]])
-        query = embedded[-1] @ at["q"]
-        # score = embedded . (k query): one vector a head reads it, and no key is ever made.
-        readers = np.ascontiguousarray((at["k"] @ query[:, :, None])[..., 0].T) * scale
-        heads = embedded @ at["v"]
-        return Tables(
-            embedded=embedded,
-            query=query,
-            readers=readers.astype(self.dtype),
-            scores=(embedded @ readers).astype(self.dtype),
-            heads=heads,
-        )
-
-    def _in_parts(self, do: Callable[[int], T]) -> list[T]:
-        """``do`` of every part, in the threads; the results in the parts' order."""
-        return list(self.pool.map(do, range(NUM_PARTS)))
-
-    def _at_once(self, *jobs: Callable[[], None]) -> None:
-        """Call what needs not wait for one another."""
-        list(self.pool.map(lambda job: job(), jobs))
-
-    def _tables_held(self) -> list[TokenTable]:
-        """Of the stream, and of what feeds the hidden layer."""
-        return [self.stream, self.fed] if self.fed else [self.stream]
-
-    def _layers(self, tables: Tables, masks: Sequence[np.ndarray] | None) -> Layers:
-        """What the forward pass reads, with ``masks`` in it; fills the tables over tokens."""
-        at, embed = self.parameters, self.config.embed_dim
-        before, after = (mask[0] for mask in masks) if masks else np.ones((2, embed), self.dtype)
-        # A column that the second mask sets to 0 reaches no logit: no product has it.
-        kept = np.flatnonzero(after)
-        factors = after[kept]
-        # What a coordinate of a head's value adds to the stream, and the answer's own embedding.
-        self.sources[:-1], self.sources[-1] = at["o"].reshape(-1, embed), tables.embedded[-1]
-        self.sources *= before
-        self.stream.resize(len(kept))
-        np.multiply(self.sources[:, kept], factors, out=self.stream.rows)
-        # The weights of a head sum to 1: the answer's values go into the base (``mixtures``).
-        less = tables.heads[:, :-1] - tables.heads[:, -1:]
-
-        def fill(part: int) -> None:
-            multiply = self.works[part].multiply
-            for head in range(part, self.config.heads, NUM_PARTS):
-                for table in self._tables_held():
-                    table.fill(head, less[head], multiply)
-
-        if self.fed:
-            # What feeds the hidden layer: w_in applied to every source, not to every number.
-            half, multiply = len(self.sources) // 2, [work.multiply for work in self.works]
-            pieces = (slice(half), slice(half, None))
-            self._at_once(
-                *(
-                    partial(multiply[part], self.sources[piece], at["w_in"], self.fed.rows[piece])
-                    for part, piece in enumerate(pieces)
-                )
-            )
-        self._in_parts(fill)
-        for table in self._tables_held():
-            table.close(tables.heads[:, -1])
-        # With the second mask here and in the stream's rows, ``out`` needs no pass of its own.
-        w_out = at["w_out"][:, kept] * factors
-        return Layers(
-            kept=kept,
-            factors=factors,
-            before=before,
-            w_out=w_out,
-            w_out_t=np.ascontiguousarray(w_out.T),
-            unembed=np.ascontiguousarray(at["unembed"][kept].T),
-            w_in_t=None if self.fed else np.ascontiguousarray(at["w_in"].T),
-        )
-
-    def forward(
-        self,
-        tables: Tables,
-        layers: Layers,
-        work: Work,
-        x0: Int[np.ndarray, " number"],
-        x1: Int[np.ndarray, " number"],
-        masks: Sequence[np.ndarray] | None = None,
-    ) -> dict[str, np.ndarray]:
-        """Everything up to the logits for at most ``BLOCK`` numbers, in ``work``'s arrays.
-
-        ``masks``: those that are not in ``layers``.
-        """
-        at, block = self.parameters, work.at(len(x0), len(layers.kept))
-        weights, hidden, out = block["weights"], block["hidden"], block["out"]
-        # out = the stream after attention.
-        kernels.weigh(tables.scores, x0, x1, weights)
-        self.stream.mix(weights, x0, x1, out)
-        if self.fed:
-            self.fed.mix(weights, x0, x1, hidden, positive=True)
-        else:
-            if masks is not None:
-                kernels.scale_columns(out, masks[0])
-            np.copyto(block["middle"], out)
-            work.multiply(out, at["w_in"], hidden, half=self.half)
-            kernels.relu(hidden)
-        # out += hidden w_out: the residual stream that is read.
-        work.multiply(hidden, layers.w_out, out, add=True, half=self.half)
-        if masks is not None:
-            kernels.scale_columns(out, masks[1])
-        work.multiply(layers.unembed, out, block["logits"], turn_b=True, half=self.half)
-        return block
 
     def gradient(
         self, keep: Masks | None = None, *, want_losses: bool = False
@@ -270,8 +111,7 @@ class FastStep:
 
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of the parameters by name."""
-        theta = self.state()["theta"].copy()
-        return named_views(theta, self.shapes)
+        return named_views(self.state()["theta"].copy(), self.shapes)
 
     @property
     def gradient_norms(self) -> dict[str, float]:
@@ -292,7 +132,7 @@ class FastStep:
 
         Returns that of the scores, and summed losses.
         """
-        work, half = self.works[part], self.half
+        work = self.works[part]
         d_scores = np.zeros_like(tables.scores)
         losses = np.zeros(len(self.scales))
         for table in self._tables_held():
@@ -311,47 +151,50 @@ class FastStep:
             correct, totals = self._powers(block["logits"], targets, work)
             if want_losses:
                 losses += (np.log(totals) - correct).sum(1, dtype=np.float64)
-            d_logits, d_out, d_hidden = block["logits"], block["d_out"], block["d_hidden"]
-            hidden, out, d_weights = block["hidden"], block["out"], block["d_weights"]
+            d_logits, d_out = block["logits"], block["d_out"]
             # d logits, in the logits' place.
             kernels.cross_entropy_back(d_logits, self.starts, targets, totals, self.scales)
             # d unembed^T = d logits out, and d out = d logits^T unembed^T.
-            work.multiply(d_logits, out, to["unembed"], add=add, half=half)
-            work.multiply(d_logits, layers.unembed, d_out, turn_a=True, half=half)
-            if own is not None:
-                kernels.scale_columns(d_out, own[1])
-            # d w_out = hidden^T d out, and d hidden = d out w_out^T.
-            work.multiply(hidden, d_out, to["w_out"], turn_a=True, add=add, half=half)
-            work.multiply(d_out, layers.w_out_t, d_hidden, half=half)
-            d_weights[...] = 0
-            at = (part, block["weights"], x0, x1)
-            # Through ReLU: to the table that fed the layer, or to w_in and once more to the stream.
-            if self.fed:
-                self.fed.mix_back(*at, hidden, d_hidden, d_weights, positive=True)
-            else:
-                assert layers.w_in_t is not None
-                middle = block["middle"]
-                kernels.relu_back(hidden, d_hidden)
-                work.multiply(middle, d_hidden, to["w_in"], turn_a=True, add=add, half=half)
-                work.multiply(d_hidden, layers.w_in_t, d_out, add=True, half=half)
-                if own is not None:
-                    kernels.scale_columns(d_out, own[0])
-            # The stream is a mixture of its own table; with it d weights is whole.
-            self.stream.mix_back(*at, out, d_out, d_weights)
-            kernels.weigh_back(block["weights"], d_weights, x0, x1, d_scores)
+            work.multiply(d_logits, block["out"], to["unembed"], add=add, half=self.half)
+            work.multiply(d_logits, layers.unembed, d_out, turn_a=True, half=self.half)
+            self._stream_back(part, block, layers, own, here, to, add=add)
+            kernels.weigh_back(block["weights"], block["d_weights"], x0, x1, d_scores)
         return d_scores, losses
 
-    def _powers(
+    def _stream_back(
         self,
-        logits: Float[np.ndarray, "logit number"],
-        targets: Int[np.ndarray, "task number"],
-        work: Work,
-    ) -> tuple[Float[np.ndarray, "task number"], Float[np.ndarray, "task number"]]:
-        """logits become exp(logits - their task's largest); shifted right logits, task sums."""
-        correct, totals = work.of_tasks[:, : targets.size].reshape(2, *targets.shape)
-        highest = work.highest[: logits.shape[1]]
-        powers(logits, self.starts, targets, highest, correct, totals)
-        return correct, totals
+        part: int,
+        block: Mapping[str, np.ndarray],
+        layers: Layers,
+        masks: Sequence[np.ndarray] | None,
+        here: slice,
+        to: Mapping[str, np.ndarray],
+        *,
+        add: bool,
+    ) -> None:
+        """From d out of a block to that of w_out, of the tables, and to ``block["d_weights"]``."""
+        work, half = self.works[part], self.half
+        hidden, d_hidden = block["hidden"], block["d_hidden"]
+        d_out, d_weights = block["d_out"], block["d_weights"]
+        if masks is not None:
+            kernels.scale_columns(d_out, masks[1])
+        # d w_out = hidden^T d out, and d hidden = d out w_out^T.
+        work.multiply(hidden, d_out, to["w_out"], turn_a=True, add=add, half=half)
+        work.multiply(d_out, layers.w_out_t, d_hidden, half=half)
+        d_weights[...] = 0
+        at = (part, block["weights"], self.x0[here], self.x1[here])
+        # Through ReLU: to the table that fed the layer, or to w_in and once more to the stream.
+        if self.fed:
+            self.fed.mix_back(*at, hidden, d_hidden, d_weights, positive=True)
+        else:
+            assert layers.w_in_t is not None
+            kernels.relu_back(hidden, d_hidden)
+            work.multiply(block["middle"], d_hidden, to["w_in"], turn_a=True, add=add, half=half)
+            work.multiply(d_hidden, layers.w_in_t, d_out, add=True, half=half)
+            if masks is not None:
+                kernels.scale_columns(d_out, masks[0])
+        # The stream is a mixture of its own table; with it d weights is whole.
+        self.stream.mix_back(*at, block["out"], d_out, d_weights)
 
     def _tables_back(
         self, tables: Tables, layers: Layers, d_scores: Float[np.ndarray, "t head"]
@@ -421,57 +264,3 @@ class FastStep:
         # Number by number: where it is cut changes no bit.
         cuts = np.linspace(0, len(self.theta), self.threads + 1).astype(int)
         list(self.pool.map(work, itertools.pairwise(cuts)))
-
-    def _over(self, count: int, do: Callable[[Work, slice], None]) -> None:
-        """Call ``do`` on blocks of ``count`` numbers, each part of the threads with its arrays."""
-
-        def work(part: int) -> None:
-            for start in range(part * BLOCK, count, NUM_PARTS * BLOCK):
-                do(self.works[part], slice(start, min(start + BLOCK, count)))
-
-        list(self.pool.map(work, range(NUM_PARTS)))
-
-    def neurons(self) -> Float[np.ndarray, "x neuron"]:
-        """Activations after ReLU for the numbers 0 .. p^2 - 1, without dropout."""
-        return self._for_all_numbers("hidden", (4 * self.config.embed_dim,))
-
-    def attention(self) -> Float[np.ndarray, "x head position"]:
-        """Attention from the answer's position for the numbers 0 .. p^2 - 1."""
-        return self._for_all_numbers("weights", (self.config.heads, 3))
-
-    def _for_all_numbers(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        tables, (x0, x1) = self.tables(), self.task.digits
-        layers = self._layers(tables, None)
-        gathered = np.empty((len(x0), *shape), dtype=self.dtype)
-
-        def do(work: Work, here: slice) -> None:
-            gathered[here] = self.forward(tables, layers, work, x0[here], x1[here])[name]
-
-        self._over(len(x0), do)
-        return gathered
-
-    def evaluate(
-        self, numbers: Int[np.ndarray, " number"] | None = None
-    ) -> tuple[Float[np.ndarray, "task number"], Bool[np.ndarray, "task number"]]:
-        """Cross-entropy in nats and whether the answer is right, without dropout.
-
-        ``numbers``: of these; None: of all, 0 .. p^2 - 1.
-        """
-        these = slice(None) if numbers is None else numbers
-        x0, x1 = (x[these] for x in self.task.digits)
-        targets = self.task.answers[these].T
-        tables = self.tables()
-        layers = self._layers(tables, None)
-        losses, right = np.empty(targets.shape), np.empty(targets.shape, dtype=bool)
-
-        def do(work: Work, here: slice) -> None:
-            own = np.ascontiguousarray(targets[:, here])
-            logits = self.forward(tables, layers, work, x0[here], x1[here])["logits"]
-            answered = np.empty(own.shape, dtype=bool)
-            highest, chosen = work.highest[: own.shape[1]], np.empty(own.shape[1], dtype=np.int64)
-            kernels.right_answers(logits, self.starts, own, highest, chosen, answered)
-            correct, totals = self._powers(logits, own, work)
-            losses[:, here], right[:, here] = np.log(totals) - correct, answered
-
-        self._over(len(x0), do)
-        return losses, right

@@ -23,8 +23,9 @@ from modlib.training.flat import named_views, size_of
 from modlib.training.kernels.blocked_products import DEPTH
 from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Tables
 from modlib.training.remainders.cuda_graph import GraphStep
+from modlib.training.remainders.forward import tables_save
 from modlib.training.remainders.schedule import dropout, evaluation_steps, snapshot_steps
-from modlib.training.remainders.step import FastStep, tables_save
+from modlib.training.remainders.step import FastStep
 from modlib.training.resume import Array, Measured, Probe, below, go
 
 HISTORY = ("step", "split", "q", "accuracy", "loss")

@@ -26,8 +26,9 @@ from modlib.training.kernels.adamw import GradientFilter, adamw_, filtered, make
 from modlib.training.kernels.blocked_products import Multiplier
 from modlib.training.remainders.buffers import Masks
 from modlib.training.remainders.cuda_graph import GraphStep
+from modlib.training.remainders.forward import tables_save
 from modlib.training.remainders.schedule import dropout
-from modlib.training.remainders.step import FastStep, tables_save
+from modlib.training.remainders.step import FastStep
 
 SMALL = {"embed_dim": 32, "heads": 4}
 CASES = [
