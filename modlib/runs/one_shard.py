@@ -1,4 +1,8 @@
-"""One shard of a sweep: its networks trained and described."""
+"""One shard of a sweep: its networks trained and described.
+
+Its tables are ``TABLES``: columns of those over training are in ``training.addition.loop``
+(``HISTORY``, ``WEIGHT_HISTORY``), of the others in ``analysis.many_seeds.census.Census``.
+"""
 
 from __future__ import annotations
 

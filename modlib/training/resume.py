@@ -1,6 +1,8 @@
 """The one road of every training: resumed, looked at, saved, refused where it diverges.
 
-A family brings a ``Training``, and ``go`` leads it to its end. A training that was killed and
+A family brings a ``Training``, which says what is saved (``state``, ``restore``; in
+``addition/loop.py``, ``remainders/train.py`` and ``clock_pizza/train.py``), and ``go`` leads it to
+its end. A training that was killed and
 resumed ends with the same bits as one that was not.
 """
 

@@ -1,5 +1,7 @@
 """What is kept of each of many thousand networks: four light tables, made in a tenth of a second.
 
+Two more, over training, come from ``runs.one_shard``.
+
 Paper A's distributions: figures A3, A4, A5, A25, A27, A28, A29 and A30, and what networks do
 without a cluster, or as their own simple model. The same definitions as ``describe``,
 ``interventions`` and ``simple_model``, which hold more and take many times as long.

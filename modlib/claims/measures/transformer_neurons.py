@@ -194,7 +194,8 @@ def _judged() -> _Judged:
 def spike() -> Measurement:
     """The highest count of active frequencies over the final one, as written, at p = 113.
 
-    Of several networks, the one whose count rises and falls least.
+    Of several networks, the one whose count rises and falls least; by how much it must is
+    ``analysis.remainders.active_sets.SPIKE_FACTOR``.
     """
     judged = _judged()
     found = {preset.preset: spike_of(preset, preset.seeds[0]) for preset in judged.presets}
