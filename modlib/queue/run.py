@@ -14,11 +14,12 @@ from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError, InputError, StoreError, require_float, require_int
 from modlib.machine import resolve_device
 from modlib.queue import jobs as known
-from modlib.queue.export import export_finished, take_up
+from modlib.queue.export import export_finished
 from modlib.queue.families import Part, calls, exported_seeds, finished_seeds, under_way
 from modlib.queue.jobs import Job, first_seed
 from modlib.queue.state import parts_of
 from modlib.queue.workers import Workers
+from modlib.results.folder import require_writable
 from modlib.runs.shards import MAX_SEEDS
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.files import writing
@@ -137,7 +138,7 @@ class Runner:
 
     def run_part(self, job: Job, part: Part) -> bool:
         """Train what is missing of a part and commit it; False where a training was refused."""
-        take_up(self.store, self.results)
+        require_writable(self.results / part.folder)
         committed = exported_seeds(part, self.results)
         if all(seed in committed for seed in part.seeds):
             return True

@@ -6,7 +6,8 @@ them. What the names are, and what the manifest must say, each family knows for 
 
 from __future__ import annotations
 
-import os
+import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ from modlib.config.rules import require_seed
 from modlib.errors import InputError, StoreError, require_int
 from modlib.store.files import save_arrays, writing
 from modlib.store.folder import MANIFEST, read_manifest, write_manifest
+from modlib.store.replacing import found, replacing
 
 ORIGIN = ("command", "commit", "device", "cpu_capability", "wall_s")
 """What of a run's or shard's manifest says what made it."""
@@ -57,7 +59,7 @@ def require_writable(folder: Path) -> None:
     """Refuse a folder of tables that cannot be made or written (``StoreError``)."""
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder if folder.exists() else folder.parent):
+        with tempfile.TemporaryFile(dir=folder.parent):
             pass
 
 
@@ -91,13 +93,10 @@ def write_folder(
 ) -> None:
     """Write tables, their floats in 32 bits, and sets of arrays by name, and their manifest.
 
-    What the folder held before goes all together, at the end.
+    They take the place of what the folder held all together, at the end; files that its manifest
+    did not list stay.
     """
-    with (
-        writing(folder),
-        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-") as scratch,
-    ):
-        work = Path(scratch)
+    with replacing(folder) as work:
         for name, table in tables.items():
             floats = dict.fromkeys(table.select_dtypes("float64").columns, np.float32)
             save_compact(table.astype(floats), work / table_file(name))
@@ -105,21 +104,20 @@ def write_folder(
             save_arrays(tensors, work / arrays_file(name))
         names = [*map(table_file, tables), *map(arrays_file, arrays or {})]
         write_manifest(work, names, content)
-        folder.mkdir(exist_ok=True)
-        gone = _listed(folder) - {*names}
-        (folder / MANIFEST).unlink(missing_ok=True)
-        for name in (*names, MANIFEST):
-            os.replace(work / name, folder / name)
-        for name in gone:
-            (folder / name).unlink(missing_ok=True)
+        for path in _others(folder):
+            if not (work / path.name).exists():
+                shutil.copy2(path, work)
 
 
-def _listed(folder: Path) -> set[str]:
-    """The files that a folder's manifest lists; none where it cannot be read."""
+def _others(folder: Path) -> list[Path]:
+    """Files in a folder that its manifest does not list; all where it cannot be read."""
+    if not folder.is_dir():
+        return []
     try:
-        return set(read_manifest(folder)["files"])
+        listed = set(read_manifest(folder)["files"])
     except StoreError:
-        return set()
+        listed = set()
+    return [path for path in folder.iterdir() if path.is_file() and path.name not in listed]
 
 
 def require_seeds(first_seed: object, num_seeds: object, *, at_most: int) -> range:
@@ -187,15 +185,19 @@ class Committed:
             raise StoreError(f"{path} has numbers that are not finite; export it again")
         return weights
 
+    def require_seeds(self, seeds: Sequence[int]) -> None:
+        """Refuse (``StoreError``) networks that are not those whose seeds the manifest tells."""
+        whole = list(range(min(seeds), max(seeds) + 1)) if seeds else []
+        told = [min(seeds), max(seeds)] if seeds else None
+        if sorted(seeds) != whole or self.manifest.get("seeds") != told or not seeds:
+            raise StoreError(f"{self.path} does not say which seeds it holds; export it again")
+
     def last_seed(self, seeds: Sequence[int]) -> int:
         """The last of the seeds that the manifest tells of; ``seeds``: those of its networks.
 
         Raises ``StoreError`` for a manifest that does not tell of them, or not of what made them.
         """
-        whole = list(range(min(seeds), max(seeds) + 1)) if seeds else []
-        told = [min(seeds), max(seeds)] if seeds else None
-        if sorted(seeds) != whole or self.manifest.get("seeds") != told or not seeds:
-            raise StoreError(f"{self.path} does not say which seeds it holds; export it again")
+        self.require_seeds(seeds)
         origins = self.manifest.get("origins")
         if not isinstance(origins, list) or not all(isinstance(one, dict) for one in origins):
             raise StoreError(f"{self.path} does not say what made its networks; export it again")
@@ -210,17 +212,21 @@ def open_folder(
     ``fits``: whether a manifest tells of what is asked for. Raises ``StoreError`` for a damaged
     folder and for one that does not fit.
     """
-    if not folder.is_dir():
+    place = found(folder)
+    if not place.is_dir():
         return None
-    manifest = read_manifest(folder)
+    manifest = read_manifest(place)
     if not fits(manifest):
         raise StoreError(f"{folder} was made with another configuration; export it again")
-    return Committed(folder, manifest)
+    return Committed(place, manifest)
 
 
-def has_key(config: Config) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether a manifest tells of networks of this configuration: for ``open_folder``."""
-    return lambda manifest: manifest.get("key") == config.key()
+def of_preset(preset_name: str, config: Config) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether a manifest tells of a preset's networks, in all that it says of them but the seeds:
+    for ``open_folder``. A folder put under another's name is refused."""
+    said = json.loads(json.dumps(said_of_networks(preset_name, config, range(0))))
+    del said["seeds"]
+    return lambda manifest: all(manifest.get(name) == value for name, value in said.items())
 
 
 # What is appended
@@ -235,7 +241,7 @@ def open_to_append(
     absent, damaged or of another configuration, ``InputError`` unless ``first_seed`` is the one
     that follows.
     """
-    before = open_folder(folder, has_key(config))
+    before = open_folder(folder, of_preset(folder.name, config))
     if before is None:
         raise StoreError(f"{folder} is not there, so that nothing can be appended to it")
     last = before.last_seed(seeds_in(before))

@@ -27,7 +27,7 @@ from modlib.maths.fourier import effective_number
 from modlib.results.folder import (
     Committed,
     arrays_file,
-    has_key,
+    of_preset,
     open_folder,
     open_to_append,
     origin,
@@ -278,7 +278,7 @@ def read_remainders(preset_name: str, results: Path = RESULTS) -> ExportedRemain
     Raises ``StoreError`` for a damaged folder and one of another configuration.
     """
     config = REMAINDERS_PRESETS[require_choice("preset", preset_name, REMAINDERS_PRESETS)]
-    folder = open_folder(results / FOLDER / preset_name, has_key(config))
+    folder = open_folder(results / FOLDER / preset_name, of_preset(preset_name, config))
     if folder is None:
         return None
     tables, manifest = _tables(folder, preset_name), folder.manifest

@@ -17,7 +17,7 @@ from modlib.config.rules import require_seed
 from modlib.errors import StoreError, require_int
 from modlib.machine import RESULTS, resolve_device
 from modlib.results.folder import (
-    has_key,
+    of_preset,
     open_folder,
     require_seeds,
     require_writable,
@@ -27,7 +27,8 @@ from modlib.results.folder import (
 from modlib.runs.addition import AdditionRun
 from modlib.runs.get_or_train import get_or_train
 from modlib.store.files import write_atomically
-from modlib.store.folder import provenance, read_manifest, write_manifest
+from modlib.store.folder import provenance, write_manifest
+from modlib.store.replacing import replacing
 from modlib.store.runs import Store
 
 NUM_EXPORTED = 128
@@ -53,11 +54,12 @@ def first_fine_tuning(
 
 def recorded_fine_tuning(n: int) -> int | None:
     """The recorded first seed from 0 with a fine-tuning cluster, default set-up at n; or None."""
-    if not SHOWCASE.exists():
+    folder = open_folder(SHOWCASE.parent)
+    if folder is None:
         return None
-    read_manifest(SHOWCASE.parent)
     try:
-        seed = json.loads(SHOWCASE.read_text(encoding="utf-8"))["first_seed"].get(str(n))
+        record = (folder.path / SHOWCASE.name).read_text(encoding="utf-8")
+        seed = json.loads(record)["first_seed"].get(str(n))
         return None if seed is None else require_seed(seed)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{SHOWCASE} is not a readable record ({error})") from None
@@ -77,10 +79,10 @@ def record_fine_tuning(
         "limit": limit,
         "first_seed": found,
     }
-    SHOWCASE.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(SHOWCASE, (json.dumps(record, indent=1) + "\n").encode())
     content = {"kind": "showcase", **provenance(str(resolve_device(device)))}
-    write_manifest(SHOWCASE.parent, [SHOWCASE.name], content)
+    with replacing(SHOWCASE.parent) as work:
+        write_atomically(work / SHOWCASE.name, (json.dumps(record, indent=1) + "\n").encode())
+        write_manifest(work, [SHOWCASE.name], content)
     return record
 
 
@@ -127,8 +129,11 @@ def read_export(preset_name: str, results: Path = RESULTS) -> NetworkTables | No
 
     Raises ``StoreError`` for a damaged folder and one of another configuration.
     """
-    folder = open_folder(results / preset_name, has_key(preset(preset_name, AdditionConfig)))
+    config = preset(preset_name, AdditionConfig)
+    folder = open_folder(results / preset_name, of_preset(preset_name, config))
     if folder is None:
         return None
     folder.require_files(NetworkTables._fields)
-    return NetworkTables(**folder.tables(NetworkTables._fields))
+    tables = NetworkTables(**folder.tables(NetworkTables._fields))
+    folder.require_seeds(tables.summary.seed.tolist())
+    return tables

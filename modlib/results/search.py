@@ -9,7 +9,7 @@ import numpy as np
 
 from modlib.errors import StoreError
 from modlib.machine import RESULTS
-from modlib.results.folder import has_key, open_folder, require_writable, write_folder
+from modlib.results.folder import open_folder, require_writable, write_folder
 from modlib.results.remainders import FOLDER
 from modlib.runs.search import opened_study, study_file, tables_of
 from modlib.runs.study import SearchTables, Study
@@ -51,7 +51,9 @@ def read_search(study: Study | None = None, *, results: Path = RESULTS) -> Searc
     Raises ``StoreError`` for a damaged folder and for one of another study.
     """
     study = study or Study()
-    folder = open_folder(results / FOLDER / Study.KIND, has_key(study))
+    folder = open_folder(
+        results / FOLDER / Study.KIND, lambda manifest: manifest.get("key") == study.key()
+    )
     if folder is None:
         return None
     folder.require_files(SearchTables._fields)

@@ -20,7 +20,7 @@ from modlib.errors import InputError, StoreError
 from modlib.machine import RESULTS
 from modlib.results.folder import (
     Committed,
-    has_key,
+    of_preset,
     open_folder,
     open_to_append,
     origin,
@@ -236,7 +236,9 @@ def _read(folder: Committed) -> SweepTables:
         )
     names = tables_of_version(version)
     folder.require_files(names)
-    return SweepTables(**folder.tables(names))
+    tables = SweepTables(**folder.tables(names))
+    folder.require_seeds(tables.networks.seed.tolist())
+    return tables
 
 
 def read_sweep_export(
@@ -252,9 +254,8 @@ def read_sweep_export(
     ``StoreError`` for a damaged folder, one of another configuration, and where the version is
     none of ``READABLE``.
     """
-    folder = open_folder(
-        results / SWEEPS / preset_name, has_key(preset(preset_name, AdditionConfig))
-    )
+    config = preset(preset_name, AdditionConfig)
+    folder = open_folder(results / SWEEPS / preset_name, of_preset(preset_name, config))
     if folder is None:
         return None
     tables = _read(folder)

@@ -167,7 +167,7 @@ def test_a_run_trains_and_commits_every_family(done):
     pizzas = rc.read_clock_pizza(results)
     assert pizzas.of("ours").seed.tolist() == [2000, 2001]
     assert list(pizzas.shown) == ["C59-rate-0"]
-    assert not list(results.rglob(".exporting"))
+    assert not list(results.rglob(".*"))
     assert lines[0] == "2 threads, cpu, float32 peak 2 GFLOP/s"
     text = "\n".join(lines)
     assert "B11 seed 2000: 40 steps in " in text
@@ -333,33 +333,15 @@ def test_part_of_a_sweep_or_of_the_pizzas_is_never_committed(small):
     assert states(small) | {"A7": "80.0%", "pizzas": "50.0%"} == states(small)
 
 
-@pytest.mark.parametrize("moment", ["copytree", "first rename", "second rename", "rmtree"])
-def test_a_kill_while_tables_are_put_in_place_leaves_old_or_new_ones(small, monkeypatch, moment):
+def test_tables_that_a_kill_left_aside_are_lengthened(small):
     runner(small, []).run([BY_NAME["A7"]])
-    before = contents(small)
-    name = moment.split()[-1]
-    real = getattr(os if name == "rename" else shutil, name)
-    calls = []
-
-    def killed(*words, **options):
-        calls.append(words)
-        if len(calls) == 1 + (moment == "second rename"):
-            raise Stop
-        return real(*words, **options)
-
-    with monkeypatch.context() as patch:
-        # export.os is os itself: networks of the next job are in the store before the kill.
-        families.train_sweep(Store().root, tiny.ADDITION, BY_NAME["A7-more"].seeds, 1, "cpu")
-        patch.setattr(os if name == "rename" else shutil, name, killed)
-        part = parts_of(BY_NAME["A7-more"])[0]
-        patch.setattr(families, "export_sweep", lambda *_, **__: None)
-        with pytest.raises(Stop):
-            export.export_finished(part, 20000, store=Store(), results=small, threads=1)
-    export.take_up(Store(), small)
-    assert contents(small) == before
+    folder = small / "sweeps" / "A7"
+    folder.rename(folder.with_name(".A7.before"))
+    folder.with_name(".A7.writing").mkdir()
+    assert read_sweep_export("A7", small).networks.seed.tolist() == [*range(20000, 20005)]
     assert runner(small, []).run([BY_NAME["A7-more"]]) == 0
     assert read_sweep_export("A7", small).networks.seed.tolist() == [*range(20000, 20008)]
-    assert not (small / export.STAGE).exists()
+    assert [path.name for path in folder.parent.iterdir()] == ["A7"]
 
 
 def test_when_the_time_is_up_the_runner_stops(small):

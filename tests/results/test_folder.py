@@ -12,7 +12,7 @@ from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError, StoreError
 from modlib.results.folder import (
     ORIGIN,
-    has_key,
+    of_preset,
     open_folder,
     open_to_append,
     origin,
@@ -39,7 +39,7 @@ def test_what_is_written_is_read_and_says_what_it_is(tmp_path):
     folder = tmp_path / "tiny"
     assert open_folder(folder) is None
     write(folder)
-    found = open_folder(folder, has_key(CONFIG))
+    found = open_folder(folder, of_preset("tiny", CONFIG))
     assert {key: found.manifest[key] for key in ("kind", "preset", "key", "config", "seeds")} == {
         "kind": CONFIG.KIND,
         "preset": "tiny",
@@ -56,8 +56,10 @@ def test_what_is_written_is_read_and_says_what_it_is(tmp_path):
 def test_folders_that_do_not_fit_are_refused(tmp_path):
     folder = tmp_path / "tiny"
     write(folder)
-    with pytest.raises(StoreError, match="tiny was made with another configuration; export it"):
-        open_folder(folder, has_key(replace(CONFIG, l2=0.5)))
+    others = [of_preset("tiny", replace(CONFIG, l2=0.5)), of_preset("another", CONFIG)]
+    for other in others:
+        with pytest.raises(StoreError, match="tiny was made with another configuration; export"):
+            open_folder(folder, other)
     found = open_folder(folder)
     for tables, arrays in ((["networks"], ["weights"]), (["networks", "more", "third"], [])):
         with pytest.raises(StoreError, match="must list"):

@@ -256,11 +256,19 @@ def test_a_damaged_export_is_refused(tiny_preset, root):
     with pytest.raises(StoreError, match=r"summary\.parquet has \d+ bytes, the manifest says"):
         read_export(tiny_preset, root)
     summary.write_bytes(whole[0])
-    write_manifest(folder, ["summary.parquet"], {"key": TINY.key()})
+    said = {name: part for name, part in json.loads(whole[1]).items() if name != "files"}
+    write_manifest(folder, ["summary.parquet"], said)
     with pytest.raises(StoreError, match=r"must list clusters\.parquet, neurons\.parq"):
         read_export(tiny_preset, root)
     manifest.unlink()
     with pytest.raises(StoreError, match="the folder holds no finished result"):
+        read_export(tiny_preset, root)
+    for told in ({"kind": "remainders"}, {"preset": "A91"}, {"config": {"n": 13}}, {"key": "0"}):
+        manifest.write_text(json.dumps(json.loads(whole[1]) | told))
+        with pytest.raises(StoreError, match="tiny was made with another configuration"):
+            read_export(tiny_preset, root)
+    manifest.write_text(json.dumps(json.loads(whole[1]) | {"seeds": [5, 7]}))
+    with pytest.raises(StoreError, match="does not say which seeds it holds"):
         read_export(tiny_preset, root)
     manifest.write_bytes(whole[1])
     assert len(read_export(tiny_preset, root).summary) == 2

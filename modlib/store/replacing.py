@@ -1,0 +1,63 @@
+"""A folder that is replaced whole: a kill at any moment leaves the old one or the new one.
+
+A folder cannot take another's place in one step. Between two renames the old one lies beside its
+place, where ``found`` looks for it and the next writing puts it back.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from modlib.store.files import sync, writing
+
+
+def found(folder: Path) -> Path:
+    """Where a folder lies that is written by ``replacing``: in its place, unless a kill came just
+    then. Nothing is changed, so that one may read what one may not write."""
+    aside = _beside(folder, "before")
+    return aside if aside.is_dir() and not folder.is_dir() else folder
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder, which takes the place of ``folder`` at the end; what fails leaves it as was.
+
+    Two writers wait for each other. What a killed one left is cleared away first. Raises
+    ``StoreError`` where it cannot be written.
+    """
+    work, aside = _beside(folder, "writing"), _beside(folder, "before")
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = _beside(folder, "lock")
+        with FileLock(lock):
+            if aside.is_dir() and not folder.is_dir():
+                os.rename(aside, folder)
+            for left in (aside, work):
+                if left.is_dir():
+                    shutil.rmtree(left)
+            work.mkdir()
+            try:
+                yield work
+                sync(work)
+                if folder.is_dir():
+                    os.rename(folder, aside)
+                os.rename(work, folder)
+                sync(folder.parent)
+            except BaseException:
+                if aside.is_dir() and not folder.is_dir():
+                    os.rename(aside, folder)
+                raise
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+                shutil.rmtree(aside, ignore_errors=True)
+                lock.unlink(missing_ok=True)
+
+
+def _beside(folder: Path, what: str) -> Path:
+    return folder.with_name(f".{folder.name}.{what}")
