@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Collection
+from difflib import SequenceMatcher
 
 MAX_SHOWN = 500
 """Letters of a refused value that a message repeats."""
 
 
+MAX_CHOICES = 24
+"""Choices that a message names."""
+
+
 def shown(value: object) -> str:
     """A value as a message shows it, cut where it is long."""
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text):,} letters)"
+
+
+def without_long_words(text: str) -> str:
+    """A message whose words of more than ``MAX_SHOWN`` letters, paths for one, are cut."""
+    return re.sub(rf"\S{{{MAX_SHOWN + 1},}}", lambda word: _cut(word[0]), text)
 
 
 class Refusal(Exception):
@@ -110,8 +124,13 @@ def require_float(
 def require_choice(argument: str, value: object, choices: Collection[str]) -> str:
     """The value when it is one of ``choices``.
 
-    Raises ``InputError`` otherwise.
+    Raises ``InputError`` otherwise, with those that are most like it where there are many.
     """
-    if not isinstance(value, str) or value not in choices:
-        raise InputError(argument, f"be one of {', '.join(sorted(choices))}", value)
-    return value
+    if isinstance(value, str) and value in choices:
+        return value
+    named = sorted(choices)
+    if len(named) > MAX_CHOICES:
+        word = shown(value)
+        named = sorted(named, key=lambda choice: -SequenceMatcher(None, word, choice).ratio())
+        named[MAX_CHOICES:] = [f"... ({len(choices)} in all)"]
+    raise InputError(argument, f"be one of {', '.join(named)}", value)

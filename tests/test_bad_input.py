@@ -30,6 +30,7 @@ from modlib.errors import (
     require_float,
     require_int,
     shown,
+    without_long_words,
 )
 from modlib.machine import NOTEBOOKS, resolve_device
 from modlib.maths.fourier import phase, require_freq
@@ -98,6 +99,19 @@ def test_an_integer_and_an_equal_float_are_one_setting():
     assert AdditionConfig(lr=1).key() == AdditionConfig(lr=1.0).key()
     assert AdditionConfig(n=np.int32(89)).key() == AdditionConfig(n=89).key()
     assert type(AdditionConfig(n=np.int32(89)).n) is int
+
+
+def test_long_words_of_a_message_are_cut_and_many_choices_named_in_part():
+    assert (
+        without_long_words(f"/{'x' * 600} is damaged")
+        == f"/{'x' * 499}... (601 letters) is damaged"
+    )
+    choices = [f"A{number}" for number in range(1000)]
+    with pytest.raises(
+        InputError, match=r"be one of A77, .*, \.\.\. \(1000 in all\), got '77'"
+    ) as refusal:
+        require_choice("preset", "77", choices)
+    assert len(str(refusal.value)) < 300
 
 
 def test_an_unknown_setting_is_refused():
@@ -228,7 +242,7 @@ COMMANDS = {
     "train --num-seeds 0": "num_seeds must be an integer at least 1, got 0",
     "train --device tpu": "device must be auto, cpu, cuda or cuda:INDEX, got 'tpu'",
     "train --device 3": "device must be auto, cpu, cuda or cuda:INDEX, got '3'",
-    "train --preset B": "preset must be one of A",
+    "train --preset B": "preset must be one of ",
     "train --sede 3": "option must be one of --seed, --num-seeds, ",
     "train --seed": "Option '--seed' requires an argument.",
     "train 7": "Got unexpected extra argument (7)",
@@ -238,14 +252,14 @@ COMMANDS = {
     "--jsn": "option must be one of --version, got '--jsn'",
     "claims --jsn": "option must be one of --edition, --json, got '--jsn'",
     "export": "Missing argument 'NAME'.",
-    "export A92": "preset must be one of A",
-    "export B38 --partial": "preset must be one of A",
+    "export A92": "preset must be one of A9",
+    "export B38 --partial": "preset must be one of B3",
     "export A91 --partial": "name must be a preset of paper B with --partial, got 'A91'",
     "train --preset A91 --threads abc": "threads must be an integer at least 1, got 'abc'",
     "train --p 5 --threads 0": "threads must be an integer at least 1, got 0",
     "search --p 23 --export": "export must go with the default p, steps and seed, got",
     "export A91 --num-seeds 0": "num_seeds must be an integer at least 1, got 0",
-    "export A92 --sweep": "preset must be one of A",
+    "export A92 --sweep": "preset must be one of A9",
     "export A91 --sweep --num-seeds 2.5": "num_seeds must be an integer at least 1, got 2.5",
     "export showcase --device tpu": "device must be auto, cpu, cuda or cuda:INDEX, got 'tpu'",
     "export showcase --first-seed x": "first_seed must be an integer at least 0",
@@ -259,6 +273,9 @@ COMMANDS = {
     "run 4 --device tpu": "device must be auto, cpu, cuda or cuda:INDEX, got 'tpu'",
     "run 4 --device 3": "device must be auto, cpu, cuda or cuda:INDEX, got 3",
     "run 4 --sede 3": "parameter must be one of seed, n, cluster, l2, device, got 'sede'",
+    f"run 15 --checkpoint {'x' * 5000}": "checkpoint must be a file or one of ",
+    f"train --n {'[' * 100_000}": "n must be an integer at least 3 and at most 4096, got '[[[",
+    "sweep --preset C59-rate-0 --num-seeds 1": "preset must be one of A",
     "run 4 --seed": "parameter must be followed by a value, got '--seed'",
     "run 4 seed 3": "parameter must be given as --name value, got 'seed'",
     "run 1 --train-pairs 8282": "train_pairs must be an integer at least 1 and at most 8281",

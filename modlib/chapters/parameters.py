@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ def require_checkpoint(value: object) -> str:
     """
     if isinstance(value, str):
         paths = (Path(value), Path(re.sub(r":\d+$", "", value)))
-        if value in PUBLISHED or any(path.expanduser().is_file() for path in paths):
-            return value
+        with suppress(OSError, ValueError, RuntimeError):  # too long, no path, no such home
+            if value in PUBLISHED or any(path.expanduser().is_file() for path in paths):
+                return value
     raise InputError("checkpoint", f"be a file or one of {', '.join(PUBLISHED)}", value)
 
 

@@ -17,7 +17,14 @@ from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import FAMILIES, Config, family_of, names_of, preset
 from modlib.config.remainders import RemaindersConfig
 from modlib.config.rules import as_given, settings
-from modlib.errors import ClusterError, InputError, StoreError, require_choice, require_int
+from modlib.errors import (
+    ClusterError,
+    InputError,
+    StoreError,
+    require_choice,
+    require_int,
+    without_long_words,
+)
 from modlib.machine import available_cores
 
 
@@ -41,7 +48,7 @@ def one_line() -> Iterator[None]:
         refusal = str(error)
     else:
         return
-    click.echo(f"modlib: {' '.join(refusal.split())}", err=True)
+    click.echo(f"modlib: {without_long_words(' '.join(refusal.split()))}", err=True)
     sys.exit(2)
 
 
@@ -68,7 +75,7 @@ def literal(text: str) -> Any:
     """The value that a word on the command line stands for: null, number or text."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None if text == "None" else {"True": True, "False": False}.get(text, text)
 
 

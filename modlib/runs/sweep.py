@@ -158,6 +158,7 @@ def sweep(
     todo = outstanding(store, config, seeds, shard_size, keep_weights)
     with ExitStack() as stack:
         client = None if here else stack.enter_context(connected(workers, scheduler, device, tls))
+        stack.enter_context(store.of(config).in_use())
         bar = stack.enter_context(_bar(config, todo, progress))
         if client is None:
             describers = None

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 from modlib.errors import StoreError
 from modlib.store.files import reason_of, save_arrays, writing
-from modlib.store.folder import MANIFEST, provenance, read_manifest, write_manifest
+from modlib.store.folder import MANIFEST, UNREADABLE, provenance, read_manifest, write_manifest
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Checkpoint:
         """What the saved state says of its making; empty where there is none."""
         try:
             manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except UNREADABLE:
             return {}
         return manifest if isinstance(manifest, dict) else {}
 

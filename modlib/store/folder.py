@@ -23,6 +23,9 @@ SCHEMA = 1
 
 MANIFEST = "MANIFEST.json"
 
+UNREADABLE = (ValueError, RecursionError, OSError)
+"""What reading a file of JSON raises: not JSON, nested too deep, not to be opened."""
+
 
 def provenance(device: str) -> dict[str, Any]:
     """Where and with what a result is made: command, commit, versions, machine."""
@@ -88,7 +91,7 @@ def read_manifest(folder: Path, names: Collection[str] | None = None) -> dict[st
         }
     except (FileNotFoundError, NotADirectoryError):
         raise StoreError(f"{path} is missing: the folder holds no finished result") from None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (*UNREADABLE, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is not a readable manifest ({reason_of(error)})") from None
     if schema != SCHEMA:
         raise StoreError(f"{path} has schema {schema!r}, this version of modlib reads {SCHEMA}")

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from modlib.errors import InputError
 from modlib.store.files import writing
-from modlib.store.folder import MANIFEST
+from modlib.store.folder import MANIFEST, UNREADABLE
 from modlib.store.runs import Shelf, Store
 from modlib.store.shards import shards_on
 
@@ -90,7 +90,7 @@ def _is_left(path: Path) -> bool:
 def _settings(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except UNREADABLE:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -67,10 +67,15 @@ class Store:
     def __init__(self, root: Path | None = None) -> None:
         try:
             self.root = store_root() if root is None else root
+            _require_place(self.root)
             self.root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.root):
                 pass
-        except (OSError, RuntimeError) as error:  # RuntimeError: ~user that there is not
+        except (
+            OSError,
+            RuntimeError,
+            ValueError,
+        ) as error:  # RuntimeError: ~user that is not there
             chosen = os.environ.get("MODLIB_STORE") if root is None else str(root)
             raise StoreError(
                 f"MODLIB_STORE must be a folder that can be written ({reason_of(error)}), "
@@ -80,6 +85,13 @@ class Store:
     def of(self, config: Keyed, kind: str | None = None) -> Shelf:
         """The runs of a configuration; ``kind``: those made of it for something else."""
         return Shelf(self.root, config.KIND if kind is None else kind, config.key())
+
+
+def _require_place(root: Path) -> None:
+    """Refuse (``ValueError``) what is no path of a folder, though it could be made one."""
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(root), re.IGNORECASE):
+        raise ValueError("an address, not a folder")
+    str(root).encode()  # the libraries that write tables take UTF-8 alone
 
 
 class Shelf:
@@ -126,6 +138,19 @@ class Shelf:
                         break
                     taken = wanted
             yield taken == wanted
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Say that this process works on these runs, also where it holds none: none is pruned."""
+        with writing(self.home):
+            self.home.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=self.home, prefix=".in-use-", suffix=".lock")
+            os.close(descriptor)
+        try:
+            with FileLock(name):
+                yield
+        finally:
+            Path(name).unlink(missing_ok=True)
 
     def checkpoint(self, seed: int, device: str = "cpu") -> Checkpoint:
         """Where an unfinished run keeps its state."""

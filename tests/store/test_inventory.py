@@ -105,8 +105,11 @@ def test_what_a_process_uses_is_left_alone(store):
         said = modlib("--prune", "partial", "--yes").stdout
         assert said.count("left alone, in use: ") == 3
         assert prune(to_prune(store, TINY.key())) == [store.of(TINY).home]
+    with store.of(TINY).in_use():
+        assert prune(to_prune(store, TINY.key())) == [store.of(TINY).home]
     (holding,) = holdings(store)
     assert (holding.num_networks, len(holding.unfinished)) == (6, 3)
+    assert not list(store.of(TINY).home.glob(".in-use-*"))
 
 
 def test_a_pruning_that_was_killed_is_ended_by_the_next(store):

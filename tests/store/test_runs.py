@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -168,6 +169,10 @@ DAMAGES = {
     "empty manifest": (lambda f: os.truncate(f / MANIFEST, 0), "not a readable manifest"),
     "missing manifest": (lambda f: (f / MANIFEST).unlink(), "holds no finished result"),
     "manifest is a list": (lambda f: (f / MANIFEST).write_text("[]"), "not a readable manifest"),
+    "manifest nested too deep": (
+        lambda f: (f / MANIFEST).write_text("[" * 100_000),
+        "not a readable manifest",
+    ),
     "manifest is no text": (lambda f: (f / MANIFEST).write_bytes(b"\xff{}"), "not a readable"),
     "files is a list": (lambda f: edit(f / MANIFEST, files=[]), "not a readable manifest"),
     "files without sha256": (
@@ -374,14 +379,17 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_a_store_that_is_a_file_or_below_one_is_refused(tmp_path, monkeypatch):
     file = tmp_path / "file"
     file.write_text("kept")
-    for root in (file, file / "store", Path("/proc/store"), Path("/dev/null/store")):
+    monkeypatch.chdir(tmp_path)
+    below = (file, file / "store", Path("/proc/store"), Path("/dev/null/store"))
+    for root in (*below, Path("s3://runs"), Path("https://runs/of"), tmp_path / "no\udcfftext"):
         rule = r"MODLIB_STORE must be a folder that can be written \(.+\), got "
-        with pytest.raises(StoreError, match=rule + f"'{root}'"):
+        with pytest.raises(StoreError, match=rule + re.escape(repr(str(root)))):
             Store(root)
         monkeypatch.setenv("MODLIB_STORE", str(root))
-        with pytest.raises(StoreError, match=rule + f"'{root}'"):
+        with pytest.raises(StoreError, match=rule + re.escape(repr(str(root)))):
             get_or_train(AdditionConfig(n=7, epochs=0), seed=0, device="cpu")
     assert file.read_text() == "kept"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("level", ["kind", "key"])
