@@ -98,6 +98,7 @@ from modlib.plots.remainders import (
     wave_spectra,
     zero_free_numbers,
 )
+from modlib.plots.replacements import answers_foretold, replacement_ladder
 from modlib.plots.scaling import (
     clusters_by_modulus,
     clusters_by_width,
@@ -140,6 +141,7 @@ __all__ = [
     "PALETTE",
     "accuracy_by_task",
     "active_counts",
+    "answers_foretold",
     "as_image",
     "attention_images",
     "before_and_after",
@@ -213,6 +215,7 @@ __all__ = [
     "remapped_shapes",
     "remark_1",
     "removal_damage",
+    "replacement_ladder",
     "residual_histograms",
     "right_answers",
     "rungs",
