@@ -37,6 +37,7 @@ from modlib.plots.clusters import (
     cosine_vote,
     spectra_heatmap,
     spectra_heatmaps,
+    votes_adding_up,
 )
 from modlib.plots.embeddings import circularity, embedding_pairs, projections, variance_shares
 from modlib.plots.frequencies import (
@@ -72,6 +73,7 @@ from modlib.plots.interventions import (
     damage_by_cluster,
     network_damage,
     noise_damage,
+    redundancy,
     removal_damage,
     votes_left,
 )
@@ -100,9 +102,11 @@ from modlib.plots.remainders import (
 )
 from modlib.plots.replacements import answers_foretold, replacement_ladder
 from modlib.plots.scaling import (
+    clusters_by_l2,
     clusters_by_modulus,
     clusters_by_width,
     frequencies_needed,
+    learned_selection,
     learned_separations,
     separation_probability,
     threshold_lines,
@@ -154,6 +158,7 @@ __all__ = [
     "cluster_phases",
     "cluster_preacts",
     "cluster_votes",
+    "clusters_by_l2",
     "clusters_by_modulus",
     "clusters_by_task",
     "clusters_by_width",
@@ -183,6 +188,7 @@ __all__ = [
     "gradient_norms",
     "harmonic_profile",
     "knock_outs",
+    "learned_selection",
     "learned_separations",
     "learning_curves",
     "learning_order",
@@ -210,6 +216,7 @@ __all__ = [
     "rank_histogram",
     "ratio_profile",
     "rebuild_steps",
+    "redundancy",
     "relation_lifts",
     "remainder_grids",
     "remapped_shapes",
@@ -245,6 +252,7 @@ __all__ = [
     "trial_curves",
     "variance_shares",
     "vote_spectra",
+    "votes_adding_up",
     "votes_left",
     "wave_fits",
     "wave_spectra",
