@@ -126,16 +126,16 @@ def cluster_preacts(
     preact_a: Float[np.ndarray, "member n"],
     preact_b: Float[np.ndarray, "member n"],
     cluster: Cluster,
+    followed: Sequence[int] = (),
     *,
     unit: int = 1,
 ) -> Figure:
     """Preactivations of a cluster's neurons, of a and of b (figures A22 and A23).
 
-    Three of them can be followed, the others are grey. ``unit``: what the inputs were multiplied
-    by before the signals came here (``groups.remap``).
+    Up to three, ``followed``, are drawn to be followed, the others are grey. ``unit``: what the
+    inputs were multiplied by before the signals came here (``groups.remap``).
     """
     fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.0), sharey=True)
-    followed = np.unique(np.linspace(0, len(preact_a) - 1, 3).astype(int)).tolist()
     looks = {
         neuron: {"color": color, "ls": style, "lw": 1.5, "zorder": 3}
         for neuron, color, style in zip(

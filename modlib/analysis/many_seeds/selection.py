@@ -53,20 +53,21 @@ def selection(
     gaps, sizes = gaps[told], sizes[told]
     if not len(gaps):
         return None
-    limits = np.array([*DELTAS, delta]) + sep.ROUNDING
-    random = np.zeros(len(limits))
+    limits = np.array(DELTAS) + sep.ROUNDING
+    random, expected = np.zeros(len(limits)), 0.0
     for m, count in zip(*np.unique(sizes, return_counts=True), strict=True):
         drawn = sep.gaps(n, sep.random_sets(n, int(m), num_random))
         random += count * (drawn[:, None] <= limits).mean(0)
+        expected += count * (1 - sep.separation_probability(n, int(m), delta=delta).value)
     rows = []
-    for limit, by_chance in zip(limits[:-1], random, strict=False):
+    for limit, by_chance in zip(limits, random, strict=True):
         share = share_interval(int((gaps <= limit).sum()), len(gaps))
         rows.append((limit, *share, by_chance / len(gaps)))
     return Selection(
         shares=pd.DataFrame(rows, columns=["delta", "learned", "low", "high", "random"]),
-        close=int((gaps <= limits[-1]).sum()),
+        close=int((gaps <= delta + sep.ROUNDING).sum()),
         num_sets=len(gaps),
-        expected=float(random[-1]),
+        expected=float(expected),
         smallest=float(gaps.min()),
     )
 

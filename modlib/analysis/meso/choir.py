@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from modlib.analysis.meso.clusters import Cluster, fit_cosine
+from modlib.maths.fourier import circular_difference
 from modlib.models.views.neuron_view import NeuronView
 
 MOST_SUMS = 6
@@ -45,6 +46,18 @@ def adding_up(
         explained = 0.0 if np.isnan(fit.explained) else fit.explained
         sums.append(Sum(count, votes[:count], votes[:count].sum(0), fit.amplitude, explained))
     return sums
+
+
+def thirds(t_a: Float[np.ndarray, " member"], n: int) -> list[int]:
+    """Places of three neurons whose phases are nearest to thirds of a turn from the first's.
+
+    The first three where phases are not told, all of fewer than three.
+    """
+    if len(t_a) < 3 or np.isnan(t_a).any():
+        return list(range(min(3, len(t_a))))
+    wanted = t_a[0] + n * np.arange(3) / 3
+    off = np.abs(circular_difference(t_a - wanted[:, None], n))
+    return sorted({int(row.argmin()) for row in off})
 
 
 COMBINATIONS = {
