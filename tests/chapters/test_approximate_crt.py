@@ -23,13 +23,14 @@ from modlib.analysis.macro.remark_1 import remark_1_as_printed, remark_1_table
 from modlib.chapters import approximate_crt as facts
 from modlib.chapters import replacements as replaced
 from modlib.chapters import sum_of_votes as sum_facts
+from modlib.chapters.say import fill
 from modlib.claims.verdict import Measurement
 from modlib.maths.fourier import cosine
 from told import cells, told
 
 CHAPTER = "07_approximate_crt"
 START, THEOREM, REMARK, TRIED = "ba1f3f75", "c7a0221e", "974b58c3", "c38085b4"
-QUESTIONS, VOTED, REPORT, SIEVE = "5bb87906", "votes-caption", "b6bda003", "d32c3364"
+QUESTIONS, VOTED, REPORT = "5bb87906", "votes-caption", "b6bda003"
 GROWTH, SUM, SEPARATION, MARGINS = "8c609719", "78bf21c7", "63dc0fe1", "5189223e"
 CONTROLS, SHIFT, SCALES = "e6961856", "0639a6a5", "scales-caption"
 LADDER, TOLD, ANSWER = "ladder-said", "told-said", "the-answer"
@@ -40,7 +41,7 @@ CAPTIONS = {
 
 
 def test_every_cell_that_says_something_is_tested():
-    own = {START, THEOREM, REMARK, TRIED, QUESTIONS, VOTED, REPORT, SIEVE}
+    own = {START, THEOREM, REMARK, TRIED, QUESTIONS, VOTED, REPORT}
     own |= {GROWTH, SUM, SEPARATION, MARGINS, CONTROLS, SHIFT, LADDER, TOLD, ANSWER}
     assert cells(CHAPTER) == own | CAPTIONS
 
@@ -58,7 +59,7 @@ def table(report):
 
 
 def sieve(left, answer):
-    return told(CHAPTER, SIEVE, facts.sieve(left, answer))
+    return " ".join(fill(facts.sieve(left, answer), '{% include "sieve.md" %}').split())
 
 
 def growth(table, n, num_clusters):
@@ -192,6 +193,7 @@ def test_growth_says_what_agreement_loses_and_how_few_suffice():
     caption = told(CHAPTER, "growth-caption", sum_facts.growth(sets_table(), 15, 2))
     assert "one cluster keeps 26.7 % of the answers, all that are drawn 0.5 of them" in caption
     assert "With both clusters" in text
+    assert "With both" not in growth(sets_table().assign(alone=1.0), 15, 2)
     assert "loses it on 60.0 %" in text
     assert "what the network does is the sum" in text
     assert "No smaller set decides every pair" in text
@@ -289,12 +291,16 @@ def test_margins_say_how_many_pairs_are_wrong():
 
     found = np.array([[1.0, 2.0], [3.0, -1.0]])
     text = margins(found, np.zeros(2), pd.DataFrame(columns=crt.SET_COLUMNS))
-    assert "positive on all but 1 of 4 pairs; its smallest value is -1.00 logits" in text
-    assert text.endswith("its mean 1.25.")
+    assert text == "*Seen here*: the smallest margin is -1.00 logits, the mean 1.25."
     everywhere = margins(np.abs(found), np.array([2.0, 0.5]), sets_table())
-    assert "positive on all 4 pairs" in everywhere
-    assert "have 1.50 at every pair" in everywhere
-    assert "the clusters are right on 100 % of all pairs." in everywhere
+    assert everywhere.endswith("Cosines alone would have 1.50 everywhere.")
+
+    def caption(found):
+        table = pd.DataFrame(columns=crt.SET_COLUMNS)
+        return told(CHAPTER, "margin-caption", sum_facts.margins(found, np.zeros(2), table))
+
+    assert "positive on all but 1 of 4 pairs of this network;" in caption(found)
+    assert "positive on all 4 pairs of this network, seen or not;" in caption(np.abs(found))
 
 
 def test_a_shift_by_a_multiple_of_n_or_within_a_coset_is_told():
@@ -314,9 +320,10 @@ def test_controls_are_listed_with_what_a_cosine_explains():
     spectra = {"a": np.array([0.0, 0.5, 0.25]), "b": np.array([0.0, 1e-9, 0.0])}
     text = told(CHAPTER, CONTROLS, sum_facts.controls(spectra, clusterings))
     assert text == (
+        ":::{dropdown} The cosine fitted to the controls' logits "
         "- *a*: three clusters; the strongest cosine (f = 1) explains 50.0 % of the logits, all of "
         "them together 75.0 %. - *b*: no clusters; the strongest cosine (f = 1) explains less than "
-        "0.01 % of the logits, all of them together less than 0.01 %."
+        "0.01 % of the logits, all of them together less than 0.01 %. :::"
     )
 
 
