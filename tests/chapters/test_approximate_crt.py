@@ -360,7 +360,7 @@ def test_the_ladder_says_what_each_rung_keeps():
     assert "| the network | 100 % | 0.050 | 100 % | 0.030 (0.020 to 0.040) |" in text
     assert "| clusters: A cos | 100 % | 0.050 | not told | not told |" in text
     assert "| *random groups for clusters: A cos* (control) | 50.0 % | 2.000 | not told" in text
-    assert "3 networks (`results/sweeps/A91`): 2 of their sums" in text
+    assert "amplitudes (`results/sweeps/A91`): 2 of their sums are right on every" in text
     assert "random groups keep" not in text
     close = own_ladder()
     close.loc[close.control, "accuracy"] = 1.0
