@@ -55,9 +55,9 @@ def spare(table: pd.DataFrame, found: Redundancy, n: int) -> Spare:
         random_free=0 if table.empty else int((table.control_accuracy >= KEEPS).sum()),
         n=n,
         num_seeds=found.num_seeds,
-        keeps=tuple(found.keeps),
-        each=tuple(found.each),
-        cheaper=tuple(found.cheaper),
+        keeps=found.keeps,
+        each=found.each,
+        cheaper=found.cheaper,
         fewest=ends[0],
         most=ends[-1],
     )

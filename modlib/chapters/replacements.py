@@ -60,16 +60,24 @@ def ladder(
     """What each rung keeps; ``own``: ``ladder``; ``means``: ``rung_means``, of modulus ``n``;
     ``sums``: accuracies of ``sums_of_many``."""
     by_rung = means.set_index("rung")
-    rows = []
-    for one in own.itertuples():
-        found: list[tuple[float, float, float] | None] = [None, None]
-        if one.rung in by_rung.index:
-            row = by_rung.loc[one.rung]
-            found = [
-                (float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"]))
-                for name in ("accuracy", "loss")
-            ]
-        rows.append(Rung(one.rung, bool(one.control), one.accuracy, one.loss, *found))
+
+    def mean(rung: str, name: str) -> tuple[float, float, float] | None:
+        if rung not in by_rung.index:
+            return None
+        row = by_rung.loc[rung]
+        return float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"])
+
+    rows = [
+        Rung(
+            name=str(one.rung),
+            control=bool(one.control),
+            accuracy=float(one.accuracy),
+            loss=float(one.loss),
+            mean_accuracy=mean(one.rung, "accuracy"),
+            mean_loss=mean(one.rung, "loss"),
+        )
+        for one in own.itertuples()
+    ]
     at = own.set_index("rung")
     base = float(at.loss[rungs.NETWORK])
     return Ladder(

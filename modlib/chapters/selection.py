@@ -46,13 +46,14 @@ def heavier(table: pd.DataFrame) -> Heavier:
     """What L2 does to the number of clusters; ``table``: ``selection.more_l2``."""
     if table.empty:
         return Heavier(None, None)
-    ends = [
+    least, most = (
         (int(row.n), float(row.times), (float(row.difference), float(row.low), float(row.high)))
         for row in (table.loc[table.times.idxmin()], table.loc[table.times.idxmax()])
-    ]
+    )
     above, below = table[table.times > 1], table[table.times < 1]
     return Heavier(
-        *ends,
+        least,
+        most,
         num_heavier=len(above),
         fewer=int((above.high < 0).sum()),
         num_lighter=len(below),
@@ -83,5 +84,4 @@ def reasons(
 ) -> Reasons:
     """The answer of the chapter; ``differences``: ``growth.width_differences``."""
     change = None if differences.empty else float(differences.difference.abs().max())
-    slope = None if line is None else tuple(float(x) for x in line.b)
-    return Reasons(chosen.n, change, slope, usual, needed, chosen)
+    return Reasons(chosen.n, change, None if line is None else line.b, usual, needed, chosen)

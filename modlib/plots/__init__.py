@@ -102,15 +102,14 @@ from modlib.plots.remainders import (
 )
 from modlib.plots.replacements import answers_foretold, replacement_ladder
 from modlib.plots.scaling import (
-    clusters_by_l2,
     clusters_by_modulus,
     clusters_by_width,
     frequencies_needed,
-    learned_selection,
     learned_separations,
     separation_probability,
     threshold_lines,
 )
+from modlib.plots.selection import clusters_by_l2, learned_selection
 from modlib.plots.three_scales import three_scales
 from modlib.plots.training import (
     control_curves,

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from modlib.analysis.macro.shifts import Foretold
@@ -77,27 +78,8 @@ def answers_foretold(
     """
     if not clusters:
         return empty_figure("no cluster in this network: nobody to tell")
-    n = shares.shape[-1]
     fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.7))
-    d = circular_difference(np.arange(n), n)
-    told, slot = np.nonzero(shares[shown] >= SEEN)
-    dots = axes[0].scatter(
-        shifts[told], d[slot], c=shares[shown][told, slot], s=7, cmap="Greys", vmin=0, vmax=1
-    )
-    fig.colorbar(dots, ax=axes[0], label="share of pairs with that answer")
-    chosen = clusters[shown]
-    axes[0].plot(
-        shifts,
-        circular_difference(foretold.answer[shown], n),
-        "o",
-        mfc="none",
-        mew=0.8,
-        ms=6,
-        color=cluster_color(chosen.index),
-        label="foretold",
-    )
-    axes[0].set(xlabel="s: the cluster hears a + s", ylabel="answer given, less a + b")
-    axes[0].set_title(f"a  f = {chosen.freq}: foretold (rings), given (dots)")
+    _rings(axes[0], clusters[shown], shifts, foretold.answer[shown], shares[shown])
     label = "as many random neurons"
     for i, cluster in enumerate(clusters):
         wrong = foretold.answer[i] != 0
@@ -120,3 +102,32 @@ def answers_foretold(
     if axes[1].lines:
         axes[1].legend(loc="center right")
     return fig
+
+
+def _rings(
+    ax: Axes,
+    cluster: Cluster,
+    shifts: Int[np.ndarray, " shift"],
+    answer: Int[np.ndarray, " shift"],
+    shares: Float[np.ndarray, "shift d"],
+) -> None:
+    """Answers that come out as dots, the darker the more pairs, and rings where they should."""
+    n = shares.shape[-1]
+    d = circular_difference(np.arange(n), n)
+    told, slot = np.nonzero(shares >= SEEN)
+    dots = ax.scatter(
+        shifts[told], d[slot], c=shares[told, slot], s=7, cmap="Greys", vmin=0, vmax=1
+    )
+    ax.figure.colorbar(dots, ax=ax, label="share of pairs with that answer")
+    ax.plot(
+        shifts,
+        circular_difference(answer, n),
+        "o",
+        mfc="none",
+        mew=0.8,
+        ms=6,
+        color=cluster_color(cluster.index),
+        label="foretold",
+    )
+    ax.set(xlabel="s: the cluster hears a + s", ylabel="answer given, less a + b")
+    ax.set_title(f"a  f = {cluster.freq}: foretold (rings), given (dots)")
