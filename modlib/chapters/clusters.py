@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from modlib.analysis.meso.choir import Sum
 from modlib.analysis.meso.clusters import Cluster, Clustering, CosineFit
 from modlib.chapters.shared import clusters_facts
 from modlib.maths.circular import chance_resultant, mean_resultant_length
@@ -83,6 +85,42 @@ def phases(table: pd.DataFrame, cluster: Cluster) -> Phases:
         resultant=float(mean_resultant_length(table.t_a.to_numpy(), cluster.n)),
         by_chance=float(chance_resultant(len(table))),
     )
+
+
+class Choir(NamedTuple):
+    """What ``one`` neuron's cosine explains of its own logits, and ``all`` of a cluster's, with
+    ``half`` of them between (share of variance over all pairs), ``num_neurons`` of ``freq``."""
+
+    freq: int
+    num_neurons: int
+    one: float
+    half: float
+    all: float
+
+
+def choir(sums: Sequence[Sum], cluster: Cluster) -> Choir:
+    """How the cosine comes out while votes add up."""
+    first, half, last = sums[0], sums[max(0, len(sums) - 2)], sums[-1]
+    return Choir(cluster.freq, cluster.num_neurons, first.explained, half.explained, last.explained)
+
+
+class Moments(NamedTuple):
+    """``rows``: a joint phase, with what hangs on it, its mean, that by chance, and whether it
+    vanishes; ``gone``, ``left``: their names by whether they do."""
+
+    rows: list[tuple[str, float, float, float, bool]]
+    gone: list[str]
+    left: list[str]
+
+
+def moments(table: pd.DataFrame) -> Moments:
+    """Which joint phases are spread evenly; ``table``: ``choir.joint_moments``."""
+    rows = [
+        (str(r.joint), float(r.weight), float(r.moment), float(r.chance), bool(r.vanishes))
+        for r in table.itertuples()
+    ]
+    gone = [name for name, *_, vanishes in rows if vanishes]
+    return Moments(rows, gone, [name for name, *_ in rows if name not in gone])
 
 
 class Vote(NamedTuple):

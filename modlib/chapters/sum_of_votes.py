@@ -11,7 +11,10 @@ import pandas as pd
 from jaxtyping import Float
 
 from modlib.analysis.macro.crt import MAX_CLUSTERS, overtones, separation
-from modlib.analysis.meso.clusters import Cluster, Clustering
+from modlib.analysis.meso.clusters import COSET_THRESHOLD, Cluster, Clustering
+from modlib.claims.measure import measure
+from modlib.claims.verdict import Measurement
+from modlib.maths.fourier import cosine
 from modlib.maths.groups import coprime_factors
 
 PAPER_DELTA = pi / e**3
@@ -74,8 +77,9 @@ class Superposed(NamedTuple):
     of the network's logits.
 
     The runner-up is ``distance`` away and ``gap`` logits below the answer, by the cosines
-    ``ideal_gap``. ``overtones``: of what they miss, the share at twice the frequencies; with it the
-    gap is ``sharp_gap``.
+    ``ideal_gap``; ``step_of``: frequencies of which it is one step away, or within the exact
+    coset; ``agree``: those that give it half of their crest or more. ``overtones``: of what the
+    cosines miss, the share at twice the frequencies; with it the gap is ``sharp_gap``.
     """
 
     num_clusters: int
@@ -84,9 +88,22 @@ class Superposed(NamedTuple):
     distance: int = 0
     gap: float = nan
     ideal_gap: float = nan
+    step_of: Sequence[int] = ()
+    agree: Sequence[int] = ()
     overtones: float = nan
     sharp_gap: float = nan
     tiny: float = TINY
+
+
+def runner_up(measured: Float[np.ndarray, " d"]) -> int:
+    """The d other than 0 at which a sum of votes is largest."""
+    return int(measured[1:].argmax()) + 1
+
+
+def is_step(d: int, cluster: Cluster) -> bool:
+    """Whether d is one step of a cluster's coset, exact or approximate, either way."""
+    step = cluster.n // cluster.coset_size if cluster.coset_size > 1 else cluster.step
+    return d in (step % cluster.n, -step % cluster.n)
 
 
 def superposed(
@@ -99,7 +116,7 @@ def superposed(
     if not clusters:
         return Superposed(0)
     freqs, n = [cluster.freq for cluster in clusters], len(measured)
-    d = int(measured[1:].argmax()) + 1
+    d = runner_up(measured)
     share, sharpened = overtones(measured, ideal, freqs)
     return Superposed(
         num_clusters=len(clusters),
@@ -108,6 +125,8 @@ def superposed(
         distance=min(d, n - d),
         gap=float(measured[0] - measured[d]),
         ideal_gap=float(ideal[0] - ideal[1:].max()),
+        step_of=[c.freq for c in clusters if is_step(d, c)],
+        agree=[c.freq for c in clusters if cosine(n, c.freq)[d] >= COSET_THRESHOLD],
         overtones=share,
         sharp_gap=float(sharpened[0] - sharpened[1:].max()),
     )
@@ -145,6 +164,31 @@ def separations(
         exact_freqs=exact_freqs,
         exact=separation(n, exact_freqs),
     )
+
+
+SUM_ROW = "A.fig6.intersection"
+ASKED = 95.0
+"""Per cent of runs in which the first edition asks for a positive margin at every pair."""
+
+
+class OverRuns(NamedTuple):
+    """Per cent of ``num`` runs of the first edition whose margin is positive everywhere, as (value,
+    low, high); ``short``: by how many points the lower end misses what is ``asked``, or None."""
+
+    num: int
+    share: tuple[float, float, float]
+    short: float | None
+    asked: float = ASKED
+
+
+def over_runs(found: Measurement | None = None) -> OverRuns | None:
+    """The first edition's row on the sum, measured where it is not given; None where it lacks
+    its networks."""
+    row = found or measure([SUM_ROW])[SUM_ROW]
+    if not isinstance(row, Measurement) or row.low is None or row.high is None:
+        return None
+    short = ASKED - row.low if row.low < ASKED else None
+    return OverRuns(row.num_seeds or 0, (row.value, row.low, row.high), short)
 
 
 class Margins(NamedTuple):

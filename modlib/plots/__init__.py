@@ -37,6 +37,7 @@ from modlib.plots.clusters import (
     cosine_vote,
     spectra_heatmap,
     spectra_heatmaps,
+    votes_adding_up,
 )
 from modlib.plots.embeddings import circularity, embedding_pairs, projections, variance_shares
 from modlib.plots.frequencies import (
@@ -72,6 +73,7 @@ from modlib.plots.interventions import (
     damage_by_cluster,
     network_damage,
     noise_damage,
+    redundancy,
     removal_damage,
     votes_left,
 )
@@ -98,6 +100,7 @@ from modlib.plots.remainders import (
     wave_spectra,
     zero_free_numbers,
 )
+from modlib.plots.replacements import answers_foretold, replacement_ladder
 from modlib.plots.scaling import (
     clusters_by_modulus,
     clusters_by_width,
@@ -106,6 +109,7 @@ from modlib.plots.scaling import (
     separation_probability,
     threshold_lines,
 )
+from modlib.plots.selection import clusters_by_l2, learned_selection
 from modlib.plots.three_scales import three_scales
 from modlib.plots.training import (
     control_curves,
@@ -140,6 +144,7 @@ __all__ = [
     "PALETTE",
     "accuracy_by_task",
     "active_counts",
+    "answers_foretold",
     "as_image",
     "attention_images",
     "before_and_after",
@@ -152,6 +157,7 @@ __all__ = [
     "cluster_phases",
     "cluster_preacts",
     "cluster_votes",
+    "clusters_by_l2",
     "clusters_by_modulus",
     "clusters_by_task",
     "clusters_by_width",
@@ -181,6 +187,7 @@ __all__ = [
     "gradient_norms",
     "harmonic_profile",
     "knock_outs",
+    "learned_selection",
     "learned_separations",
     "learning_curves",
     "learning_order",
@@ -208,11 +215,13 @@ __all__ = [
     "rank_histogram",
     "ratio_profile",
     "rebuild_steps",
+    "redundancy",
     "relation_lifts",
     "remainder_grids",
     "remapped_shapes",
     "remark_1",
     "removal_damage",
+    "replacement_ladder",
     "residual_histograms",
     "right_answers",
     "rungs",
@@ -242,6 +251,7 @@ __all__ = [
     "trial_curves",
     "variance_shares",
     "vote_spectra",
+    "votes_adding_up",
     "votes_left",
     "wave_fits",
     "wave_spectra",

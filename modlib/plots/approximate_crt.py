@@ -59,7 +59,7 @@ def remark_1(
     """
     rows = len(moduli) + 1
     fig, axes = plt.subplots(
-        rows, len(terms), figsize=(8, 1.25 * rows + 0.5), sharex=True, sharey="row", squeeze=False
+        rows, len(terms), figsize=(7.1, 1.25 * rows + 0.5), sharex=True, sharey="row", squeeze=False
     )
     for column, (title, cosines) in enumerate(terms.items()):
         k = np.arange(cosines.shape[1])
@@ -106,7 +106,7 @@ def cluster_votes(
     fig, axes = plt.subplots(
         num + 1,
         num_pairs,
-        figsize=(max(4.5, min(8.6, 2.8 * num_pairs)), 0.98 * num + 1.9),
+        figsize=(max(4.5, min(7.1, 2.8 * num_pairs)), 0.98 * num + 1.9),
         sharex=True,
         sharey="row",
         squeeze=False,
@@ -147,7 +147,7 @@ def sieve(
     """
     if not len(clusters):
         return empty_figure(NO_CLUSTER)
-    fig, ax = plt.subplots(figsize=(8, 0.42 * len(clusters) + 1.0))
+    fig, ax = plt.subplots(figsize=(7.1, 0.42 * len(clusters) + 1.0))
     for row, cluster in enumerate(clusters):
         color = cluster_color(cluster.index)
         admitted, survives = np.flatnonzero(members[row]), np.flatnonzero(left[row])
@@ -172,7 +172,7 @@ def narrowing(table: pd.DataFrame, n: int) -> Figure:
     """
     if table.empty:
         return empty_figure(NO_CLUSTER)
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.6))
+    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.4))
     by_size = table.groupby("size")
     size = np.array(list(by_size.groups))
 
@@ -205,24 +205,29 @@ def sum_and_ideal(
     measured: Float[np.ndarray, " d"],
     ideal: Float[np.ndarray, " d"],
     equal: Float[np.ndarray, " d"],
+    step_of: Sequence[int] = (),
 ) -> Figure:
     """The summed votes against d = c - a - b, beside cosines of the same frequencies.
 
     ``measured``: mean over all pairs; ``ideal``: cosines with the fitted amplitudes; ``equal``:
-    with equal ones. The runner-up of the measured sum is marked.
+    with equal ones. The runner-up of the measured sum is marked, with its d and with the
+    frequencies, ``step_of``, of which that is one step.
     """
     n = len(measured)
     if not np.any(measured):
         return empty_figure(NO_CLUSTER)
     d = circular_difference(np.arange(n), n)
     order = np.argsort(d)
-    fig, ax = plt.subplots(figsize=(8, 3.2))
+    fig, ax = plt.subplots(figsize=(7.1, 3.2))
     ax.plot(d[order], ideal[order], color=NEUTRAL, lw=1.6, label="cosines, fitted A")
     ax.plot(d[order], equal[order], color="#E69F00", lw=1.0, ls="--", label="cosines, equal A")
     ax.plot(d[order], measured[order], "o", color="black", ms=3.0, label="network, mean over pairs")
     star(ax, 0, measured[0])
     runner = int(measured[1:].argmax()) + 1
     ax.plot([d[runner]], [measured[runner]], "s", mfc="none", mec="black", ms=9, label="runner-up")
+    why = f": a step of f = {' and '.join(map(str, step_of))}" if step_of else ""
+    said = f"d = {d[runner]:.0f}{why}"
+    ax.annotate(said, (d[runner], measured[runner]), (8, 8), textcoords="offset points")
     ax.set(xlabel="d = c - a - b (mod n, 0 is the answer)", ylabel="sum of votes (logit)")
     ax.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, -0.2))
     return fig
@@ -237,7 +242,7 @@ def margins(
 
     Filled: pairs that the network never saw; outlined: its training pairs.
     """
-    fig, axes = panel_grid(1, len(panels), (2.9, 2.9))
+    fig, axes = panel_grid(1, len(panels), (2.36, 2.7))
     for ax, (title, margin) in zip(axes[0], panels.items(), strict=True):
         mask = trained_on[title]
         edges = np.linspace(min(0.0, margin.min()), max(0.0, margin.max()), 41)
@@ -261,7 +266,7 @@ def vote_spectra(
 
     Frequencies of ``clusters`` keep their colours and markers in the first panel.
     """
-    fig, axes = plt.subplots(1, len(spectra), figsize=(8.6, 3.0), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(1, len(spectra), figsize=(7.1, 3.0), sharey=True, squeeze=False)
     for column, (title, explained) in enumerate(spectra.items()):
         ax, freq = axes[0, column], np.arange(1, len(explained))
         height = np.maximum(explained, FLOOR)
@@ -296,7 +301,7 @@ def shifted_votes(
     fig, axes = plt.subplots(
         num,
         num_pairs,
-        figsize=(max(4.5, min(8.6, 4.2 * num_pairs)), 1.15 * num + 1.0),
+        figsize=(max(4.5, min(7.1, 4.2 * num_pairs)), 1.1 * num + 1.0),
         sharex=True,
         sharey="row",
         squeeze=False,

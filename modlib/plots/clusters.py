@@ -11,9 +11,19 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from modlib.analysis.meso.choir import Sum
 from modlib.analysis.meso.clusters import Cluster, Clustering
 from modlib.maths.fourier import circular_difference
-from modlib.plots.base import ANSWER, MARKERS, cluster_color, empty_figure, empty_panel, figure
+from modlib.plots.base import (
+    ANSWER,
+    MARK,
+    MARKERS,
+    NEUTRAL,
+    cluster_color,
+    empty_figure,
+    empty_panel,
+    figure,
+)
 from modlib.plots.panels import clear_rest, panel_grid
 
 
@@ -68,7 +78,7 @@ def spectra_heatmap(share: Float[np.ndarray, "neuron freq"], clustering: Cluster
 
     Figure A7 at a glance. ``share``: power of each neuron divided by its sum.
     """
-    fig, ax = plt.subplots(figsize=(8, 4.6))
+    fig, ax = plt.subplots(figsize=(7.1, 4.3))
     _heat(ax, share, clustering)
     return fig
 
@@ -76,7 +86,7 @@ def spectra_heatmap(share: Float[np.ndarray, "neuron freq"], clustering: Cluster
 @figure
 def spectra_heatmaps(panels: Mapping[str, tuple[np.ndarray, Clustering]]) -> Figure:
     """``spectra_heatmap`` of several networks side by side, for controls."""
-    fig, axes = panel_grid(1, len(panels), (4.4, 3.9))
+    fig, axes = panel_grid(1, len(panels), (3.55, 3.6))
     for ax, (title, (share, clustering)) in zip(axes[0], panels.items(), strict=True):
         _heat(ax, share, clustering)
         ax.set_title(title)
@@ -96,7 +106,7 @@ def cluster_dfts(
     columns = min(3, len(clusters))
     rows = -(-len(clusters) // columns)
     fig, axes = plt.subplots(
-        rows, columns, figsize=(8, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False
+        rows, columns, figsize=(7.1, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False
     )
     freq = np.arange(1, magnitude.shape[1])
     for ax, cluster in zip(axes.flat, clusters, strict=False):
@@ -116,17 +126,26 @@ def cluster_preacts(
     preact_a: Float[np.ndarray, "member n"],
     preact_b: Float[np.ndarray, "member n"],
     cluster: Cluster,
+    followed: Sequence[int] = (),
     *,
     unit: int = 1,
 ) -> Figure:
     """Preactivations of a cluster's neurons, of a and of b (figures A22 and A23).
 
-    ``unit``: what the inputs were multiplied by before the signals came here (``groups.remap``).
+    Up to three, ``followed``, are drawn to be followed, the others are grey. ``unit``: what the
+    inputs were multiplied by before the signals came here (``groups.remap``).
     """
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.0), sharey=True)
+    looks = {
+        neuron: {"color": color, "ls": style, "lw": 1.5, "zorder": 3}
+        for neuron, color, style in zip(
+            followed, (cluster_color(cluster.index), "black", MARK), ("-", "--", "-."), strict=False
+        )
+    }
+    grey = {"color": "#c9c9c9", "lw": 0.8, "label": "_others"}
     for ax, preact, name in zip(axes, (preact_a, preact_b), "ab", strict=True):
-        for signal in preact:
-            ax.plot(signal, lw=0.9, alpha=0.8, color=cluster_color(cluster.index))
+        for neuron, signal in enumerate(preact):
+            ax.plot(signal, **looks.get(neuron, grey))
         ax.axhline(0, color="black", lw=0.5)
         read = f"x, drawn at {name} = {unit} x" if unit > 1 else name
         ax.set(xlabel=f"{read} (mod {cluster.n})", xlim=(0, cluster.n - 1))
@@ -140,7 +159,7 @@ def cluster_phases(table: pd.DataFrame, cluster: Cluster) -> Figure:
 
     ``table``: rows of ``neuron_table`` for neurons that have a phase. Phases are in units of n.
     """
-    fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.0))
+    fig, axes = plt.subplots(1, 3, figsize=(7.1, 2.7))
     if table.empty:
         for ax in axes:
             empty_panel(ax, "no neuron with a phase")
@@ -171,7 +190,7 @@ def cosine_vote(mean_vote: Float[np.ndarray, " d"], amplitude: float, cluster: C
     n = cluster.n
     d = circular_difference(np.arange(n), n)
     order = np.argsort(d)
-    fig, ax = plt.subplots(figsize=(8, 3.0))
+    fig, ax = plt.subplots(figsize=(7.1, 2.8))
     fine = np.linspace(-n / 2, n / 2, 12 * n)
     ax.plot(
         fine,
@@ -203,4 +222,35 @@ def cosine_vote(mean_vote: Float[np.ndarray, " d"], amplitude: float, cluster: C
     ax.plot(0, mean_vote[0], "*", ms=13, color=ANSWER, mec="black", label="the answer")
     ax.set(xlabel="d = c - a - b (mod n, 0 is the answer)", ylabel="logit")
     ax.legend(loc="lower right", ncols=4, bbox_to_anchor=(1, 1.0))
+    return fig
+
+
+@figure
+def votes_adding_up(sums: Sequence[Sum], cluster: Cluster, answer: int) -> Figure:
+    """Votes of 1, 2, 4, ... neurons of a cluster at one pair: each thin, their sum thick.
+
+    Grey: the cosine around the right answer, which has the star, with the whole cluster's
+    amplitude in proportion to the neurons. Each panel has its own height.
+    """
+    columns = min(3, len(sums))
+    rows = -(-len(sums) // columns)
+    fig, axes = plt.subplots(
+        rows, columns, figsize=(7.1, 1.9 * rows + 0.5), sharex=True, squeeze=False
+    )
+    n, whole = cluster.n, sums[-1]
+    fine = np.linspace(0, n - 1, 8 * n)
+    wave = np.cos(2 * np.pi * cluster.freq * (fine - answer) / n)
+    color = cluster_color(cluster.index)
+    for place, (ax, one) in enumerate(zip(axes.flat, sums, strict=False)):
+        grown = whole.amplitude * one.count / whole.count
+        ax.plot(fine, grown * wave, color="#b0b0b0", lw=2.4, label="A cos, in proportion")
+        for vote in one.votes:
+            ax.plot(vote, color=NEUTRAL, lw=0.5, alpha=0.6, label="_vote")
+        ax.plot(one.total, color=color, lw=1.5, label="their sum")
+        ax.plot(answer, one.total[answer], "*", color=ANSWER, mec="black", ms=11, zorder=5)
+        said = "1 neuron" if one.count == 1 else f"{one.count} neurons"
+        ax.set_title(f"{'abcdef'[place]}  {said}: {100 * one.explained:.0f} %")
+    clear_rest(axes, len(sums))
+    fig.supxlabel(f"answer c (mod {n})", fontsize=9.5)
+    fig.supylabel("vote (logits)", fontsize=9.5)
     return fig

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -11,37 +12,57 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from modlib.analysis.meso.clusters import Cluster
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
+from modlib.plots.base import (
+    MARKERS,
+    NEUTRAL,
+    PALETTE,
+    cluster_color,
+    empty_panel,
+    figure,
+    intervals,
+)
 from modlib.plots.panels import legend_outside
 
 LINES = ("-", "--", ":", "-.")
+RANDOM = "as many random live neurons"
 NETWORKS = (PALETTE[0], "black", NEUTRAL, "#a8a8a8")
 """Cluster 0 in its colour; sets that are no cluster, and controls, in black and greys."""
 
 
 @figure
-def noise_damage(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
+def noise_damage(
+    summary: pd.DataFrame, clusters: Sequence[Cluster], missed: Collection[int]
+) -> Figure:
     """Loss and accuracy against sigma, a curve a cluster, and its control (figure A26).
 
     ``summary``: ``over_draws`` of ``damage_curves`` by cluster, control and sigma. The band runs
-    from the smallest draw to the largest.
+    from the smallest draw to the largest. ``missed``: clusters that keep their colour, the others
+    are grey.
     """
-    return _damage(
-        summary, clusters, "sigma", "σ: every weight is multiplied by exp(s), s from N(0, σ²)"
-    )
+    xlabel = "σ: every weight is multiplied by exp(s), s from N(0, σ²)"
+    return _damage(summary, clusters, missed, "sigma", xlabel)
 
 
 @figure
-def removal_damage(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
+def removal_damage(
+    summary: pd.DataFrame, clusters: Sequence[Cluster], missed: Collection[int]
+) -> Figure:
     """Loss and accuracy against the share of a cluster removed, and its control (figure A27).
 
-    ``summary``: ``over_draws`` of ``damage_curves`` by cluster, control and fraction.
+    ``summary``: ``over_draws`` of ``damage_curves`` by cluster, control and fraction; ``missed``
+    as in ``noise_damage``.
     """
-    return _damage(summary, clusters, "fraction", "share of the cluster's neurons removed")
+    return _damage(summary, clusters, missed, "fraction", "share of the cluster's neurons removed")
 
 
-def _damage(summary: pd.DataFrame, clusters: Sequence[Cluster], by: str, xlabel: str) -> Figure:
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.9))
+def _damage(
+    summary: pd.DataFrame,
+    clusters: Sequence[Cluster],
+    missed: Collection[int],
+    by: str,
+    xlabel: str,
+) -> Figure:
+    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.7))
     if not clusters:
         for ax in axes:
             empty_panel(ax, "no cluster in this network")
@@ -50,10 +71,11 @@ def _damage(summary: pd.DataFrame, clusters: Sequence[Cluster], by: str, xlabel:
         for place, cluster in enumerate(clusters):
             own = summary[summary.cluster == cluster.index]
             rows, control = own[~own.control.astype(bool)], own[own.control.astype(bool)]
-            label = "_control" if place else "as many random live neurons"
-            ax.plot(control[by], control[measure], ls="--", lw=1, color=NEUTRAL, label=label)
-            _curve(ax, rows, by, measure, cluster)
-        ax.set_title(f"{measure} over all pairs")
+            label = "_control" if place else "dashed: as many random live neurons"
+            color = cluster_color(cluster.index) if cluster.index in missed else NEUTRAL
+            ax.plot(control[by], control[measure], ls="--", lw=1, color=color, label=label)
+            _curve(ax, rows, by, measure, cluster, color)
+        ax.set_title(f"{'ab'[measure == 'accuracy']}  {measure} over all pairs")
     _plain_log(axes[0])
     axes[0].set_ylabel("cross-entropy (nats)")
     axes[1].set_ylabel("share of pairs right")
@@ -75,7 +97,7 @@ def votes_left(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
 
     ``summary``: ``over_draws`` of ``interventions.votes_left`` by cluster and fraction.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.7), sharex=True)
+    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.4), sharex=True)
     if not clusters:
         for ax in axes:
             empty_panel(ax, "no cluster in this network")
@@ -84,7 +106,7 @@ def votes_left(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
     for ax, (measure, title) in zip(axes, titles.items(), strict=True):
         for cluster in clusters:
             rows = summary[summary.cluster == cluster.index]
-            _curve(ax, rows, "fraction", measure, cluster)
+            _curve(ax, rows, "fraction", measure, cluster, cluster_color(cluster.index))
         ax.set_title(title)
         ax.set_ylim(0, None)
     axes[0].set_ylabel("logits")
@@ -93,9 +115,10 @@ def votes_left(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
     return fig
 
 
-def _curve(ax: Axes, rows: pd.DataFrame, by: str, measure: str, cluster: Cluster) -> None:
+def _curve(
+    ax: Axes, rows: pd.DataFrame, by: str, measure: str, cluster: Cluster, color: str
+) -> None:
     """Mean over draws as a line, smallest to largest as a band."""
-    color = cluster_color(cluster.index)
     ax.fill_between(
         rows[by], rows[f"{measure}_low"], rows[f"{measure}_high"], color=color, alpha=0.12, lw=0
     )
@@ -124,7 +147,7 @@ def damage_by_cluster(table: pd.DataFrame) -> Figure:
     ``table``: a row a cluster with cluster, freq, num_neurons, margin_left, loss, control_loss,
     and ``loss_whole``, the loss of the untouched network.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.4), sharey=True)
     if table.empty:
         for ax in axes:
             empty_panel(ax, "no cluster in this network")
@@ -158,6 +181,54 @@ def damage_by_cluster(table: pd.DataFrame) -> Figure:
 
 
 @figure
+def redundancy(damage: pd.DataFrame, by_number: pd.DataFrame) -> Figure:
+    """What goes with one cluster: this network's accuracy; many networks, by number of clusters.
+
+    ``damage``: ``interventions.damage_table``; ``by_number``: ``many_seeds.redundancy``. Hollow and
+    crosses: as many random live neurons.
+    """
+    fig, axes = plt.subplots(1, 3, figsize=(7.1, 3.1), width_ratios=(1.1, 1, 1))
+    if damage.empty:
+        empty_panel(axes[0], "no cluster in this network")
+    else:
+        place = range(len(damage))
+        axes[0].plot(place, damage.control_accuracy, "x", color=NEUTRAL, label=RANDOM)
+        for spot, row in zip(place, damage.itertuples(), strict=True):
+            axes[0].plot(
+                spot,
+                row.accuracy,
+                MARKERS[row.cluster % len(MARKERS)],
+                color=cluster_color(row.cluster),
+                ms=6,
+            )
+        axes[0].set_xticks(place, [f"{row.freq}" for row in damage.itertuples()])
+        axes[0].set(xlabel="f of the cluster taken out", ylabel="share of pairs right")
+    rows = by_number
+    options: dict[str, Any] = {"elinewidth": 1.4}
+    ends = ("keeps", "keeps_low", "keeps_high")
+    intervals(axes[1], rows.num_clusters, *(rows[end] for end in ends), color="black", **options)
+    axes[1].set(ylabel="removals that keep 99.9 %", ylim=(-0.03, 1.03))
+    for shift, (name, label, color, shape) in enumerate(
+        (("removed", "a cluster", "black", "o"), ("control", RANDOM, NEUTRAL, "x"))
+    ):
+        ends = (name, f"{name}_low", f"{name}_high")
+        x = rows.num_clusters + 0.16 * (shift - 0.5)
+        values = (rows[end] for end in ends)
+        intervals(axes[2], x, *values, color=color, fmt=shape, label=label, **options)
+    axes[2].set(ylabel="loss, times untouched")
+    _plain_log(axes[2])
+    for ax in axes[1:]:
+        ax.set(xlabel="clusters of the network")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for ax, title in zip(
+        axes, ("a  this network", "b  many networks", "c  their loss"), strict=True
+    ):
+        ax.set_title(title)
+    legend_outside(fig, axes[2], 2)
+    return fig
+
+
+@figure
 def network_damage(
     noise: Mapping[str, pd.DataFrame], removal: Mapping[str, pd.DataFrame]
 ) -> Figure:
@@ -166,7 +237,7 @@ def network_damage(
     ``noise``, ``removal``: by network, ``over_draws`` of a ``noise_curve`` by sigma and of a
     ``removal_curve`` by fraction.
     """
-    fig, axes = plt.subplots(2, 2, figsize=(8, 5.6), sharex="col", sharey="row")
+    fig, axes = plt.subplots(2, 2, figsize=(7.1, 5.4), sharex="col", sharey="row")
     columns = ((noise, "sigma", "σ of the noise"), (removal, "fraction", "share removed"))
     skipped = max(0, len(NETWORKS) - len(noise))
     for column, (curves, by, xlabel) in enumerate(columns):

@@ -55,7 +55,7 @@ def clusters_by_width(points: pd.DataFrame, log_n: float) -> Figure:
     regimes = list(dict.fromkeys(points.batch))
     if not regimes:
         return empty_figure("no width is committed yet")
-    fig, axes = panel_grid(1, len(regimes), (3.2, 3.4), (1.4, 0), sharey=True)
+    fig, axes = panel_grid(1, len(regimes), (3.2, 3.4), (0.7, 0), sharey=True)
     for i, (ax, regime) in enumerate(zip(axes[0], regimes, strict=True)):
         rows = points[points.batch == regime].sort_values("width")
         base = rows["mean"].iloc[0]
@@ -88,7 +88,7 @@ def clusters_by_modulus(
     ``learned``: ``n``, ``share``, ``low``, ``high``; ``curves`` by name over ``grid``; ``fixed``
     and ``learned_fixed``: the same tables for networks with the L2 of n = 91.
     """
-    fig, (ax, lower) = plt.subplots(2, 1, figsize=(7.4, 5.6), sharex=True, height_ratios=(3, 1.1))
+    fig, (ax, lower) = plt.subplots(2, 1, figsize=(7.1, 5.4), sharex=True, height_ratios=(3, 1.1))
     ax.plot(grid, np.log(grid), color="black", lw=1.3, ls="--", label="ln n")
     for i, (name, values) in enumerate(curves.items()):
         ax.plot(grid, values, color=PALETTE[i + 1], lw=1.2, ls=STYLES[i % 4], label=f"fit: {name}")
@@ -134,7 +134,7 @@ def threshold_lines(panels: Mapping[str, pd.DataFrame], x: str, label: str) -> F
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(1, len(panels), figsize=(8.4, 3.4), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(1, len(panels), figsize=(7.1, 3.2), sharey=True, squeeze=False)
     for ax, (title, table) in zip(axes[0], panels.items(), strict=True):
         for i, (size, rows) in enumerate(table.groupby("min_size")):
             rows = rows.sort_values(x)
@@ -176,7 +176,7 @@ def separation_probability(
     A panel a modulus; tables: ``probability_table`` with a column ``measured``, the share of
     networks that have m clusters.
     """
-    fig, axes = panel_grid(1, len(panels), (3.7, 3.9), (0.8, 0), sharey=True)
+    fig, axes = panel_grid(1, len(panels), (3.3, 3.7), (0.5, 0), sharey=True)
     for ax, (n, table) in zip(axes[0], panels.items(), strict=True):
         ax.bar(
             table.m, table.measured, width=0.75, color="#d4d4d4", label="networks with m clusters"
@@ -225,7 +225,7 @@ def frequencies_needed(
     ``table``: ``n`` and a column a model or formula; ``measured``: ``n``, ``mean``, ``low``,
     ``high`` clusters of networks; ``lines`` over ``grid``, such as ln n.
     """
-    fig, ax = plt.subplots(figsize=(7.4, 4.0))
+    fig, ax = plt.subplots(figsize=(7.1, 3.8))
     for style, (name, values) in zip(("--", ":"), lines.items(), strict=False):
         ax.plot(grid, values, color="black", lw=1.1, ls=style, label=name)
     for i, name in enumerate(column for column in table.columns if column != "n"):
@@ -268,7 +268,7 @@ def learned_separations(
     """
     if not panels:
         return empty_figure("no networks to compare")
-    fig, axes = panel_grid(1, len(panels), (2.5, 3.3), (0.8, 0), sharey=True)
+    fig, axes = panel_grid(1, len(panels), (2.2, 3.0), (0.5, 0), sharey=True)
     for ax, (title, series) in zip(axes[0], panels.items(), strict=True):
         edges = np.linspace(0, 1, 31)
         for i, (name, values) in enumerate(series.items()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from made_up.views import ideal_view, random_view
+from modlib.analysis.meso.choir import adding_up, joint_moments
 from modlib.analysis.meso.clusters import CosineFit, cluster_neurons
 from modlib.analysis.micro.neurons import power_shares
 from modlib.chapters import clusters as facts
@@ -17,7 +18,9 @@ SHARED = {"a3995d5a", "2eeb0a7d", "1af0a630", "b5c95f44"}
 
 
 def test_every_cell_that_says_something_is_tested():
-    assert cells(CHAPTER) - SHARED == {"526f0810", "2068dfb6", "88ec0045", "a338fa8e"}
+    own = {"526f0810", "88ec0045", "a338fa8e", "the-answer"}
+    captions = {"spectra", "dft", "remap", "choir", "phase", "vote"}
+    assert cells(CHAPTER) - SHARED == own | {f"{name}-caption" for name in captions}
 
 
 def test_columns_are_counted_where_there_are_clusters():
@@ -25,30 +28,70 @@ def test_columns_are_counted_where_there_are_clusters():
     text = told(CHAPTER, "526f0810", facts.columns(power_shares(view), cluster_neurons(view)))
     assert "14 of 14 neurons are live" in text
     assert "Two columns hold 100 % of the power" in text
+    seen = facts.columns(power_shares(view), cluster_neurons(view))
+    text = told(CHAPTER, "spectra-caption", seen)
+    assert text.endswith("by cluster: two bright columns with 100 % of the clustered power.")
+    text = told(CHAPTER, "dft-caption", shared.clusters_facts(cluster_neurons(view)))
+    assert text.endswith("one panel for each of two clusters: tallest at f = 3 and 5.")
     none = random_view(31, 12)
     text = told(CHAPTER, "526f0810", facts.columns(power_shares(none), cluster_neurons(none)))
     assert "none of them form a cluster" in text
     assert "column" not in text
+    seen = facts.columns(power_shares(none), cluster_neurons(none))
+    assert "no bright column" in told(CHAPTER, "spectra-caption", seen)
+    text = told(CHAPTER, "dft-caption", shared.clusters_facts(cluster_neurons(none)))
+    assert text.endswith("for each of no clusters.")
 
 
 def test_neurons_have_the_frequency_gcd_once_remapped():
     cluster = cluster_neurons(ideal_view(91, {35: 6})).clusters[0]
     wave = np.cos(2 * np.pi * 7 * np.arange(91) / 91)
     seen = facts.remapping([np.tile(wave, (6, 1))] * 2, 5, cluster)
-    text = told(CHAPTER, "2068dfb6", seen)
-    assert "gcd(35, 91) = 7, and 6 of 6 neurons" in text
+    text = told(CHAPTER, "remap-caption", seen)
+    assert "in steps of 5, 6 of 6 neurons become slow waves: seven periods over" in text
 
 
 def test_the_frequency_n_half_has_no_phase():
     half = cluster_neurons(ideal_view(12, {6: 3}))
     none = half.table.dropna(subset=["t_a"])
-    assert "6 is n/2, which has no phase" in told(
-        CHAPTER, "88ec0045", facts.phases(none, half.clusters[0])
-    )
+    text = told(CHAPTER, "phase-caption", facts.phases(none, half.clusters[0]))
+    assert text == "A24. Phases of no neurons: frequency 6 is n/2, which has no phase."
     some = cluster_neurons(ideal_view(31, {3: 8}))
     table = some.table.iloc[some.clusters[0].neurons]
-    text = told(CHAPTER, "88ec0045", facts.phases(table, some.clusters[0]))
-    assert "over eight neurons the median of |t_A + t_B - t_D| is 0.00" in text
+    text = told(CHAPTER, "phase-caption", facts.phases(table, some.clusters[0]))
+    assert text.startswith("A24. Phases of eight neurons: spread out")
+    assert text.endswith("t_D are 0.00 of 31 apart in the median.")
+
+
+def test_joint_phases_that_vanish_are_told_from_those_that_stay():
+    clustering = cluster_neurons(ideal_view(31, {3: 24}))
+    even = joint_moments(clustering.table, 31)
+    text = told(CHAPTER, "88ec0045", facts.moments(even))
+    assert "is t_A, t_B, t_A - t_B, t_A + t_B, 2 t_A, 2 t_B and 2 (t_A + t_B);" in text
+    assert "is left of none." in text
+    assert "| t_A - t_B | " in text
+    tied = joint_moments(clustering.table.assign(t_b=clustering.table.t_a), 31)
+    text = told(CHAPTER, "88ec0045", facts.moments(tied))
+    assert "more than that is left of t_A - t_B." in text
+    assert "1.00 | 0.17 | no |" in text
+
+
+def test_the_choir_and_the_answer_are_those_of_the_run():
+    view = ideal_view(31, {3: 24})
+    cluster = cluster_neurons(view).clusters[0]
+    seen = facts.choir(adding_up(view, cluster, np.array([3, 9])), cluster)
+    text = told(CHAPTER, "choir-caption", seen)
+    assert "what one neuron of f = 3 says and" in text
+    assert text.endswith("what all 24 neurons say together.") or "all 24 say together" in text
+    vote = facts.vote(CosineFit(3.0, 0.97), np.zeros((31, 31)), cluster)
+
+    def answer(told_by, learned):
+        votes = [vote] * len(told_by)
+        return told(CHAPTER, "the-answer", {"told": told_by, "learned": learned, "votes": votes})
+
+    assert "comes first in 100 % of all pairs. :::" in answer([seen], True)
+    assert "did not learn the task" in answer([seen], False)
+    assert "cannot say" in answer([], True)
 
 
 def test_a_coset_that_cannot_be_told_apart_is_explained():
@@ -56,7 +99,9 @@ def test_a_coset_that_cannot_be_told_apart_is_explained():
     ranks = np.full((91, 91), 3.0)
     text = told(CHAPTER, "a338fa8e", facts.vote(CosineFit(3.0, 0.97), ranks, exact))
     assert "7 answers of a coset" in text
-    assert "first for 0 % of the pairs; on average 3.0 others" in text
+    caption = told(CHAPTER, "vote-caption", facts.vote(CosineFit(3.0, 0.97), ranks, exact))
+    assert "cosine explains 97.0 % of it over all pairs. Alone it puts the right" in caption
+    assert "first in 0 %, with 3.0 others before it on average." in caption
     near = cluster_neurons(ideal_view(91, {5: 6})).clusters[0]
     text = told(CHAPTER, "a338fa8e", facts.vote(CosineFit(3.0, 0.97), ranks, near))
     assert "coset" not in text

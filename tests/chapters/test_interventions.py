@@ -9,19 +9,25 @@ import pandas as pd
 import pytest
 
 from made_up.views import ideal_view
+from modlib.analysis.many_seeds.redundancy import Redundancy
 from modlib.analysis.meso import interventions as iv
 from modlib.analysis.meso.clusters import cluster_neurons
 from modlib.chapters import interventions as facts
+from modlib.chapters import redundancy as spares
+from modlib.maths.intervals import Interval
 from modlib.models.views.neuron_view import Scores
 from told import cells, told
 
 CHAPTER = "05_interventions"
 BASELINE, WEIGHTS, NOISE, HALF = "e43985aa", "fdd32227", "67df6cbf", "dc17a52c"
 VOTES, DAMAGE, NETWORKS = "eddf9d59", "e0efbaff", "e9812b79"
+SPARE, ANSWER = "spare-said", "the-answer"
 
 
 def test_every_cell_that_says_something_is_tested():
-    assert cells(CHAPTER) == {BASELINE, WEIGHTS, NOISE, HALF, VOTES, DAMAGE, NETWORKS}
+    own = {BASELINE, WEIGHTS, NOISE, HALF, VOTES, DAMAGE, NETWORKS, SPARE, ANSWER}
+    captions = {"noise", "half", "left", "spare", "missed", "networks"}
+    assert cells(CHAPTER) == own | {f"{name}-caption" for name in captions}
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +42,12 @@ def cuts(network):
     return iv.damage_curves(iv.removal_curve, view, clusters, live, num_draws=2)
 
 
-def noise(network, **options):
+def noise(network, cell=NOISE, **options):
     view, clusters, live = network
     curves = iv.damage_curves(iv.noise_curve, view, clusters, live, **options)
     summary = iv.over_draws(curves, "cluster", "control", "sigma")
-    return told(CHAPTER, NOISE, facts.noise(summary, clusters))
+    seen = facts.noise(summary, clusters)
+    return told(CHAPTER, cell, seen if cell == NOISE else {"noise": seen, "draws": 6})
 
 
 def half(summary, clusters):
@@ -65,7 +72,7 @@ def test_the_weights_of_a_neuron_are_counted(network):
     each = 2 * 72 + 1 + 23
     total = each * 72 + 2 * 23 * 72 + 23
     text = weights(view, clusters)
-    assert f"That is {2 * 72} input weights, one bias and 23 output weights" in text
+    assert f"{2 * 72} input weights, one bias and 23 output weights" in text
     assert f"{each} numbers a neuron, {24 * each:,} of the network's {total:,} for the" in text
     assert "for σ = 0.225 between 0.80 and 1.25." in text
     assert "for the largest cluster" not in weights(view, [])
@@ -90,15 +97,16 @@ def test_every_cell_has_an_answer_where_there_is_no_cluster():
 
 def test_noise_is_told_cluster_by_cluster(network):
     text = noise(network, num_draws=2)
-    assert text.startswith("At σ = 0.225, means over draws: | cluster")
+    assert text.startswith(":::{dropdown} Every cluster at σ = 0.225, means over draws | cluster")
     assert text.count("| f = ") == 3
     assert text.endswith("of 3 clusters.")
 
 
 def test_noise_below_the_papers_level_is_told_at_its_own(network):
     text = noise(network, sigmas=iv.noise_levels(0.1), num_draws=1)
-    assert text.startswith("At σ = 0.1,")
-    assert "up to σ = 0.1 no cluster's noise takes more than a point" in text
+    assert text.startswith(":::{dropdown} Every cluster at σ = 0.1,")
+    caption = noise(network, cell="noise-caption", sigmas=iv.noise_levels(0.1), num_draws=1)
+    assert "one cluster: up to σ = 0.1 none costs a point of accuracy. Lines" in caption
 
 
 def test_the_clusters_whose_noise_takes_accuracy_are_named(network):
@@ -112,7 +120,10 @@ def test_the_clusters_whose_noise_takes_accuracy_are_named(network):
     columns = ["cluster", "control", "sigma", "loss", "accuracy"]
     text = told(CHAPTER, NOISE, facts.noise(pd.DataFrame(rows, columns=columns), clusters))
     freqs = sorted([clusters[0].freq, clusters[2].freq])
-    assert f"more than a point at σ = 0.225 (f = {freqs[0]} and {freqs[1]})." in text
+    seen = {"noise": facts.noise(pd.DataFrame(rows, columns=columns), clusters), "draws": 6}
+    caption = told(CHAPTER, "noise-caption", seen)
+    assert f"is lost below σ = 0.225, where f = {freqs[0]} and {freqs[1]} give way." in caption
+    assert caption.endswith("Lines: means of 6 draws; bands: the smallest to the largest of them.")
     assert f"| f = {clusters[0].freq} | 24 | 1.23 | 77.5 % | 1.23 | 77.5 % |" in text
     assert text.endswith("for 0 of 3 clusters.")
 
@@ -172,6 +183,10 @@ def test_damage_is_told_with_its_order_where_there_is_one(network, cuts):
     )
     assert "With three clusters even a perfect order, one way or the other, comes up by " in text
     assert "once in 3:" in text
+    assert "is not the largest" not in text
+    caption = told(CHAPTER, "missed-caption", facts.damage(sizes))
+    assert caption.startswith(f"Without f = {clusters[0].freq} (24 neurons) the loss is")
+    assert caption.endswith("missed most is the largest.")
     only = damage(sizes.assign(margin_left=1.0))
     assert "is 1.00 for size (random orders: 33.3 %); in brackets" in only
     only = damage(sizes.assign(num_neurons=24))
@@ -212,5 +227,76 @@ def test_networks_without_the_algorithm_are_named_where_they_stand_the_noise():
     text = networks(shaken, worse)
     assert "in none of them. Accuracy" in text
     assert text.endswith("than with half of them in none of them.")
+    caption = told(CHAPTER, "networks-caption", facts.networks_damage(shaken, worse, 12))
+    assert "and 12 random neurons of three networks. Accuracy comes back" in caption
     still = {name: flat("sigma", [0.0], [1.0]) for name in names}
     assert "without the algorithm" not in networks(still, removal)
+
+
+def found(keeps=0.75):
+    columns = ["num_clusters", "keeps"]
+    by_number = pd.DataFrame([(4, 0.6), (6, 0.9)], columns=columns)
+    return Redundancy(
+        by_number,
+        Interval(keeps, 0.7, 0.8),
+        Interval(0.36, 0.3, 0.4),
+        Interval(0.97, 0.96, 0.98),
+        128,
+    )
+
+
+def test_clusters_that_can_go_are_named(network, cuts):
+    view, clusters, _ = network
+    table = iv.damage_table(view, clusters, cuts)
+    table = table.assign(accuracy=[1.0, 0.9995, 0.9], control_accuracy=[1.0, 0.5, 0.5])
+    spare = spares.spare(table, found(), 91)
+    freqs = " and ".join(str(f) for f in sorted(c.freq for c in clusters[:2]))
+    text = told(CHAPTER, SPARE, spare)
+    assert f"without f = {freqs} the network keeps 99.9 %, without as many random" in text
+    assert "neurons in 1 of 3 cases. Over 128 networks (`results/A91`)" in text
+    assert "60.0 % in networks of 4 clusters, 90.0 % in those of 6." in text
+    caption = told(CHAPTER, "spare-caption", spare)
+    assert "without any one of 2 of its 3 clusters. Of 128 networks (n = 91) 75.0 %" in caption
+    none = spares.spare(table.iloc[:0], found(), 91)
+    assert told(CHAPTER, SPARE, none).startswith("Over 128 networks")
+    assert told(CHAPTER, "spare-caption", none).startswith("Of 128 networks")
+
+
+def test_clusters_that_are_missed_keep_their_colour():
+    removal = half_and_whole(0.8, 0.95)
+    assert spares.missed(removal) == [0]
+    assert spares.missed(half_and_whole(1.0, 0.995)) == []
+    assert spares.missed(removal.iloc[:0]) == []
+
+
+def test_the_answer_and_captions_of_removal_are_those_of_the_run(network, cuts):
+    view, clusters, _ = network
+    one = clusters[:1]
+    spare = spares.spare(iv.damage_table(view, one, cuts), found(), 91)
+
+    def answer(seen, learned=True):
+        return told(CHAPTER, ANSWER, {"half": seen, "spare": spare, "learned": learned})
+
+    dip = facts.half(half_and_whole(0.8, 0.95), one)
+    flat = facts.half(half_and_whole(0.95, 0.8), one)
+    assert f"half of f = {one[0].freq} is worse than none of it. :::" in answer(dip)
+    assert "It hurts less: as many random neurons cost more" in answer(dip)
+    assert "the loss is larger at half than at the end for 0 of them." in answer(flat)
+    assert "did not learn" in answer(dip, learned=False)
+    assert "no cluster here" in answer(facts.half(pd.DataFrame(), []))
+    harder = dip._replace(num_harder=0)
+    assert "In 0 of 1 cases random neurons cost more" in answer(harder)
+
+    def caption(seen):
+        return told(CHAPTER, "half-caption", {"half": seen, "draws": 6})
+
+    assert f"Half of f = {one[0].freq} leaves 80.0 % right, none of it 95.0 %." in caption(dip)
+    assert "No cluster is missed more by half than whole." in caption(flat)
+    assert "There is none here." in caption(facts.half(pd.DataFrame(), []))
+    votes = facts.VotesLeft(3, 0.5, 0.1, 0.3, 3)
+    text = told(CHAPTER, "left-caption", {"left": votes, "draws": 6})
+    assert text.startswith("Half of a cluster keeps 50.0 % of its cosine, and the rest of what")
+    assert "no vote is left" in told(
+        CHAPTER, "left-caption", {"left": facts.VotesLeft(0), "draws": 6}
+    )
+    assert "nothing to miss" in told(CHAPTER, "missed-caption", facts.damage(pd.DataFrame()))

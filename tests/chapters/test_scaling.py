@@ -7,7 +7,10 @@ import pandas as pd
 
 from modlib.analysis.many_seeds import growth
 from modlib.analysis.many_seeds import separation as sep
+from modlib.analysis.many_seeds.selection import Selection
 from modlib.chapters import scaling as facts
+from modlib.chapters import selection as why
+from modlib.maths.intervals import Interval
 from told import cells, told
 
 CHAPTER = "09_scaling"
@@ -18,7 +21,9 @@ PROBABILITY, NEEDED, SEPARATIONS = "227e1e82", "9667809c", "93bc0b19"
 
 def test_every_cell_that_says_something_is_tested():
     known = {WIDTH, L2, LEARNED, CURVES, STEADY, PROBABILITY, NEEDED, SEPARATIONS}
-    assert cells(CHAPTER) == known
+    known |= {"l2-said", "chosen-said", "the-answer"}
+    captions = {"width", "growth", "l2", "sec54", "needed", "chosen", "apart"}
+    assert cells(CHAPTER) == known | {f"{name}-caption" for name in captions}
 
 
 def test_width_without_tables_and_with_some():
@@ -33,6 +38,10 @@ def test_width_without_tables_and_with_some():
         "(50 networks); width 32, batch full: 0.20 (0.00 to 0.40) (9 networks). "
         "Not trained: A91-width-8192."
     )
+    caption = told(CHAPTER, "width-caption", facts.width(rows, rows, []))
+    assert "512 neurons instead of 128 change the mean by 0.2 at most. Bars" in caption
+    bare = told(CHAPTER, "width-caption", facts.width(rows, rows[:0], []))
+    assert bare.startswith("A29. Clusters against the number of hidden neurons. Bars")
     bases = told(CHAPTER, WIDTH, facts.width(rows, rows[:0], []))
     assert bases == "*Seen here*, clusters more than at width 128: nothing yet."
 
@@ -68,11 +77,12 @@ def test_the_best_curve_is_told_with_its_rivals():
     assert "it is faster than log n, and so is the winner in 0 %" in told(
         CHAPTER, LEARNED, fast, which=1
     )
-    table = told(CHAPTER, CURVES, {"rows": facts.curves(result)})
+    table = told(CHAPTER, CURVES, {"steady": facts.curves(result), "rows": facts.curves(result)})
+    assert table.count("| constant: a |") == 2
     assert "| curve | a | b | error on held-out n (clusters) | best in |" in table
     assert "| constant: a | 5.0" in table
     assert "nan" not in table
-    assert told(CHAPTER, CURVES, {"rows": facts.curves(None)}) == (
+    assert told(CHAPTER, CURVES, {"steady": {}, "rows": facts.curves(None)}) == (
         "Fewer than four moduli are committed."
     )
 
@@ -98,10 +108,15 @@ def grown(**changed):
 def test_moduli_whose_training_broke_are_named_and_left_out():
     text = told(CHAPTER, STEADY, grown(n251=trained(251, loss=0.03, learned=48, clusters=2)))
     assert text.startswith("*Left out*: n = 251 (80.0 % learn, final loss 1.50 times that at 91, ")
+    assert "This explains the drop: at n = 251 networks are under-trained." in text
     assert "over the 4 moduli that train steadily" in text
+    broken = grown(n251=trained(251, loss=0.03, learned=48, clusters=2))
+    caption = told(CHAPTER, "growth-caption", broken)
+    assert "clusters more for every unit of ln n. n = 251 does not train steadily." in caption
     assert "times as fast as ln n" in text
     every = told(CHAPTER, STEADY, grown())
-    assert every.startswith("*Left out*: none.")
+    assert every.startswith("*Nothing to explain*: training is steady at every modulus.")
+    assert "not train" not in told(CHAPTER, "growth-caption", grown())
     assert "over the 5 moduli" in every
 
 
@@ -119,7 +134,7 @@ def test_a_line_is_steeper_slower_or_no_line():
     )
     without = facts.steady({31: trained(31, learned=3)}, {31: np.array([3, 4, 5])})
     assert without.left_out == []
-    assert told(CHAPTER, STEADY, {"rows": {}}, which=1) == ""
+    assert "unit of ln n" not in told(CHAPTER, "growth-caption", few)
 
 
 def test_probabilities_say_whether_they_were_counted():
@@ -131,10 +146,12 @@ def test_probabilities_say_whether_they_were_counted():
     rows = facts.probabilities(table, true)
     assert {len(column) for column in rows.values()} == {5}
     assert told(CHAPTER, PROBABILITY, {"rows": rows}, which=1).startswith(
-        "| m | distinct | with replacement | Gamma formula | Stirling formula |"
+        ":::{dropdown} All the probabilities | m | distinct | with replacement | Gamma formula | "
     )
     text = told(CHAPTER, PROBABILITY, facts.at_log(23, table, np.array([3, 3, 4]), true))
     assert text.startswith("*Seen here*: at m = round(ln 23) = 3 the formula of the paper's last")
+    caption = told(CHAPTER, "sec54-caption", facts.at_log(23, table, np.array([3]), true))
+    assert caption.startswith("Section 5.4. At ln 23, rounded to 3, the paper's last formula gives")
     assert "Networks at n = 23 have 3 clusters most often; as many distinct" in text
     for numbers in (np.zeros(0, dtype=int), np.array([0, 0, 3]), np.array([9])):
         text = told(CHAPTER, PROBABILITY, facts.at_log(23, table, numbers, true))
@@ -153,11 +170,69 @@ def test_frequencies_needed_are_told_by_model():
     )
 
 
+def test_frequencies_needed_have_a_caption():
+    numbers = {"distinct": {23: 3, 1999: 6}, "with replacement": {23: 2, 1999: 5}}
+    found = facts.needed(numbers, {"distinct": {}, "with replacement": {}})
+    assert told(CHAPTER, "needed-caption", {"models": found}) == (
+        "Frequencies needed against n: 3 at 23 and 6 at 1999 (distinct); 2 at 23 and 5 at 1999 "
+        "(with replacement). Crosses: clusters of networks."
+    )
+
+
+def test_what_l2_takes_away_is_told_where_it_is_sure():
+    table = pd.DataFrame(
+        [(31, 0.34, 0.5, 0.2, 0.8), (35, 0.38, 0.1, -0.2, 0.4), (251, 2.76, -2.0, -2.2, -1.8)],
+        columns=["n", "times", "difference", "low", "high"],
+    )
+    found = why.heavier(table)
+    caption = told(CHAPTER, "l2-caption", found)
+    assert "2.8 times the L2 at n = 251: -2.0 clusters; 0.34 times at n = 31: +0.5." in caption
+    text = told(CHAPTER, "l2-said", found)
+    assert "away at 1 of 1 moduli, lighter L2 surely adds some at 1 of 2." in text
+    none = why.heavier(table.iloc[:0])
+    assert told(CHAPTER, "l2-said", none) == ""
+    assert "No modulus" in told(CHAPTER, "l2-caption", none)
+
+
+def test_learned_sets_are_counted_beside_random_ones():
+    found = Selection(pd.DataFrame(), 0, 3990, 256.4, 0.1683)
+    some = why.chosen(91, 0.1564, found)
+    caption = told(CHAPTER, "chosen-caption", some)
+    assert caption.startswith("0 of 3,990 learned sets stay under delta = 0.156, where 256 random")
+    text = told(CHAPTER, "chosen-said", some)
+    assert "the smallest gap that was learned is 0.168. Training hardly ever ends" in text
+    often = told(CHAPTER, "chosen-said", some._replace(close=200))
+    assert "hardly ever" not in often
+    none = why.chosen(91, 0.1564, None)
+    assert told(CHAPTER, "chosen-said", none) == ""
+    assert "No learned set" in told(CHAPTER, "chosen-caption", none)
+
+
+def test_the_answer_names_what_was_found():
+    chosen = why.chosen(91, 0.156, Selection(pd.DataFrame(), 0, 3990, 256.4, 0.168))
+    line = growth.LogFit(Interval(0.5, 0.4, 0.6), {})
+    changes = pd.DataFrame({"difference": [0.2, -0.7]})
+    text = told(CHAPTER, "the-answer", why.reasons(changes, line, 5, 4, chosen))
+    assert (
+        "wider networks have 0.7 clusters more or fewer at most. It is n, but slowly: 0.50" in text
+    )
+    assert "And fewer would do: 4 random frequencies separate" in text
+    assert text.endswith("fall under the paper's separation, 256 random ones would. :::")
+    bare = why.reasons(changes.iloc[:0], None, None, 4, why.chosen(60, 0.156, None))
+    assert told(CHAPTER, "the-answer", bare) == (
+        ":::{admonition} The answer No networks are there that could tell. :::"
+    )
+    few = told(CHAPTER, "the-answer", why.reasons(changes, line, 3, 4, chosen))
+    assert "Random frequencies would have to be 4; networks of n = 91 mostly keep 3." in few
+
+
 def test_separations_are_compared_with_random_ones():
     panels = {4: {"learned": np.array([0.3, 0.1]), "at random": np.array([0.2, 0.3])}}
     text = told(CHAPTER, SEPARATIONS, facts.separations(panels, 0.156))
     assert "| 4 | 50.0 % | 0.20 | 100 % | 0.25 |" in text
-    assert text.endswith("Medians lie above those at random: *learned* by -0.05 to -0.05.")
+    caption = told(CHAPTER, "apart-caption", facts.separations(panels, 0.156))
+    assert caption == "The median gap of *learned* lies -0.05 to -0.05 above that at random."
+    assert "No networks" in told(CHAPTER, "apart-caption", facts.separations({}, 0.1))
     none = told(CHAPTER, SEPARATIONS, facts.separations({}, 0.1))
     assert none == "*Seen here*: no networks to compare."
 
@@ -169,4 +244,5 @@ def test_a_series_that_one_number_of_frequencies_lacks_has_an_empty_cell():
     }
     text = told(CHAPTER, SEPARATIONS, facts.separations(panels, 0.156))
     assert "| 1 | 100 % | 0.30 | 100 % | 0.20 | | |" in text
-    assert text.endswith("random: *learned* by 0.10 to 0.20.")
+    caption = told(CHAPTER, "apart-caption", facts.separations(panels, 0.156))
+    assert "*learned* lies 0.10 to 0.20 above that at random." in caption

@@ -4,6 +4,7 @@ import pytest
 
 from made_up.views import ideal_view, random_view
 from modlib import plots
+from modlib.analysis.meso.choir import Sum
 from modlib.analysis.meso.clusters import cluster_neurons
 from modlib.analysis.micro.neurons import input_magnitude, power_shares
 from modlib.maths.groups import remap, remapping_unit
@@ -133,3 +134,28 @@ def test_neighbouring_clusters_differ_for_every_kind_of_colour_vision():
         seen = np.clip(linear @ np.array(matrix).T, 0, 1) ** (1 / 2.2)
         distance = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
         assert distance[np.triu_indices(6, 1)].min() > 0.1
+
+
+def test_three_neurons_can_be_followed_and_the_others_are_grey():
+    signals = np.arange(40.0).reshape(8, 5)
+    fig = plots.cluster_preacts(signals, signals, CLUSTERING.clusters[0], [0, 3, 7])
+    for ax in fig.axes:
+        greys = [line.get_label() == "_others" for line in ax.lines[:8]]
+        assert [i for i, grey in enumerate(greys) if not grey] == [0, 3, 7]
+
+
+def test_votes_add_up_panel_by_panel():
+    cluster = CLUSTERING.clusters[0]
+    votes = np.random.default_rng(0).normal(size=(4, cluster.n))
+    sums = [Sum(k, votes[:k], votes[:k].sum(0), float(k), 0.1 * k) for k in (1, 2, 4)]
+    fig = plots.votes_adding_up(sums, cluster, 2)
+    drawn = plots.data(fig)
+    for panel, one in enumerate(sums):
+        own = drawn[drawn["axes"] == panel]
+        np.testing.assert_allclose(own[own.label == "their sum"].y, one.total)
+        assert (own.label == "_vote").sum() == one.count * cluster.n
+        assert own[own.label == "A cos, in proportion"].y.max() == pytest.approx(
+            4.0 * one.count / 4, rel=0.05
+        )
+    titles = [ax.get_title(loc="left") for ax in fig.axes]
+    assert titles == ["a  1 neuron: 10 %", "b  2 neurons: 20 %", "c  4 neurons: 40 %"]

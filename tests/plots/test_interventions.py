@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from drawn import intervals
 from modlib import plots
 from modlib.analysis.meso.clusters import Cluster
+from modlib.plots.base import NEUTRAL
+
+ENDS = ("", "_low", "_high")
 
 
 def clusters(count=2):
@@ -33,7 +37,7 @@ def summary(by, measures=("loss", "accuracy"), controls=(False, True)):
 )
 def test_damage_has_a_curve_a_cluster_a_band_and_a_control(draw, by):
     table = summary(by)
-    drawn = plots.data(draw(table, clusters()))
+    drawn = plots.data(draw(table, clusters(), [0]))
     for place, measure in enumerate(("loss", "accuracy")):
         panel = drawn[drawn["axes"] == place]
         for cluster in clusters():
@@ -51,11 +55,11 @@ def test_damage_has_a_curve_a_cluster_a_band_and_a_control(draw, by):
 
 
 def test_loss_is_drawn_on_a_logarithmic_axis_with_plain_numbers():
-    fig = plots.noise_damage(summary("sigma"), clusters())
+    fig = plots.noise_damage(summary("sigma"), clusters(), [])
     assert [ax.get_yscale() for ax in fig.axes] == ["log", "linear"]
     wide = summary("sigma")
     wide.loc[0, "loss_high"] = 1e7
-    assert plots.noise_damage(wide, clusters()).axes[0].get_ylim()[1] > 1e7
+    assert plots.noise_damage(wide, clusters(), []).axes[0].get_ylim()[1] > 1e7
 
 
 def test_what_is_left_of_a_vote_is_drawn_in_two_panels():
@@ -106,10 +110,36 @@ def test_networks_are_told_apart_by_label_line_and_marker():
 def test_a_network_without_clusters_is_said_to_have_none():
     empty = pd.DataFrame(columns=["cluster", "control", "sigma", "fraction"])
     figures = [
-        plots.noise_damage(empty, []),
-        plots.removal_damage(empty, []),
+        plots.noise_damage(empty, [], []),
+        plots.removal_damage(empty, [], []),
         plots.votes_left(empty, []),
         plots.damage_by_cluster(empty),
     ]
     for fig in figures:
         assert "no cluster" in fig.axes[0].texts[0].get_text()
+
+
+def test_clusters_that_are_not_missed_are_grey():
+    fig = plots.removal_damage(summary("fraction"), clusters(), [1])
+    colours = {line.get_label(): line.get_color() for line in fig.axes[1].lines}
+    assert colours["f = 3 (4)"] == NEUTRAL
+    assert colours["f = 4 (5)"] == plots.cluster_color(1)
+    assert "dashed: as many random live neurons" in colours
+
+
+def test_redundancy_shows_this_network_beside_many():
+    damage = pd.DataFrame(
+        {"cluster": [0, 1], "freq": [3, 4], "accuracy": [1.0, 0.9], "control_accuracy": [0.8, 0.7]}
+    )
+    columns = [f"{name}{end}" for name in ("keeps", "removed", "control") for end in ENDS]
+    values = [[0.5, 0.4, 0.6, 2.0, 1.5, 2.5, 4.0, 3.0, 5.0]] * 2
+    by_number = pd.DataFrame(values, columns=columns).assign(num_clusters=[4, 5])
+    fig = plots.redundancy(damage, by_number)
+    drawn = plots.data(fig)
+    own = drawn[drawn["axes"] == 0]
+    assert own[own.label == "as many random live neurons"].y.tolist() == [0.8, 0.7]
+    assert {1.0, 0.9} <= set(own.y)
+    assert intervals(fig, 1) == {(4, 0.4, 0.6), (5, 0.4, 0.6)}
+    assert [t.get_text() for t in fig.axes[0].get_xticklabels()] == ["3", "4"]
+    empty = plots.redundancy(damage.iloc[:0], by_number)
+    assert "no cluster" in empty.axes[0].texts[0].get_text()

@@ -101,3 +101,25 @@ def test_separations_are_histograms_of_shares():
     assert [round(float(values.sum()), 6) for values in shares] == [1.0, 1.0]
     assert points(fig)["delta"].x.tolist() == [0.156, 0.156]
     assert "no networks" in plots.learned_separations({}, 0.1).axes[0].texts[0].get_text()
+
+
+def test_learned_sets_have_a_band_and_random_ones_a_line():
+    shares = pd.DataFrame(
+        {"delta": [0.1, 0.2], "learned": [0.0, 0.1], "low": [0.0, 0.05], "high": [0.02, 0.2]}
+        | {"random": [0.1, 0.3]}
+    )
+    fig = plots.learned_selection(shares, 0.156)
+    found = points(fig)
+    assert found["learned sets"].y.tolist() == [0.0, 0.1]
+    assert found["random sets, same sizes"].y.tolist() == [0.1, 0.3]
+    assert found["delta"].x.tolist() == [0.156, 0.156]
+    assert "no networks" in plots.learned_selection(None, 0.1).axes[0].texts[0].get_text()
+
+
+def test_clusters_gained_are_drawn_against_how_much_l2_weighs():
+    table = pd.DataFrame({"n": [31, 251], "times": [0.34, 2.76], "difference": [0.5, -2.0]})
+    table = table.assign(low=[0.2, -2.2], high=[0.8, -1.8])
+    fig = plots.clusters_by_l2(table)
+    assert intervals(fig) == expected_intervals(table.times, table.low, table.high)
+    assert [text.get_text() for text in fig.axes[0].texts] == ["n = 31", "n = 251"]
+    assert "no modulus" in plots.clusters_by_l2(table.iloc[:0]).axes[0].texts[0].get_text()

@@ -59,3 +59,50 @@ def simple_model(view: NeuronView, table: pd.DataFrame, *, second: bool = False)
         told = (double != 0) & (double != freq)
         w_out[live] += _wave(n, double, told * out[row, double] / n)
     return replace(view, preact_a=preact_a, preact_b=preact_b, b_in=b_in, w_out=w_out, factors=None)
+
+
+def cosine_neurons(view: NeuronView, table: pd.DataFrame) -> NeuronView:
+    """The network with every live neuron replaced by its own three cosines at its frequency.
+
+    Looser than ``simple_model``: radii and phases of both inputs and of the output stay as they
+    are. No mean, no bias; dead neurons, the output's bias and skip paths stay as they are.
+    """
+    n, live = view.n, np.flatnonzero(is_live(table))
+    freq, row = table.freq.to_numpy()[live], np.arange(len(live))
+
+    def own(signals: Float[np.ndarray, "neuron n"]) -> Float[np.ndarray, "neuron n"]:
+        return _wave(n, freq, dft(signals)[row, freq] / n)
+
+    preact_a, preact_b, b_in, w_out = (
+        array.copy() for array in (view.preact_a, view.preact_b, view.b_in, view.w_out)
+    )
+    preact_a[:, live], preact_b[:, live] = (
+        own(preact[:, live].T).T for preact in (preact_a, preact_b)
+    )
+    w_out[live], b_in[live] = own(w_out[live]), 0.0
+    return replace(view, preact_a=preact_a, preact_b=preact_b, b_in=b_in, w_out=w_out, factors=None)
+
+
+def neurons_of_table(n: int, neurons: pd.DataFrame) -> NeuronView:
+    """The network of neurons that are told by one cosine a signal, and nothing else.
+
+    ``neurons``: a row a neuron with ``freq``, radii ``r_a``, ``r_b``, ``r_d`` and phases ``t_a``,
+    ``t_b``, ``t_d``. At f = n/2, where no phase is told, every sign is a plus.
+    """
+    freq = neurons.freq.to_numpy(dtype=int)
+
+    def signals(side: str) -> Float[np.ndarray, "neuron n"]:
+        phase = neurons[f"t_{side}"].fillna(0.0).to_numpy(dtype=float)
+        radius = neurons[f"r_{side}"].to_numpy(dtype=float)
+        return _wave(n, freq, radius * np.exp(-2j * np.pi * phase / n))
+
+    return NeuronView(
+        n=n,
+        preact_a=signals("a").T,
+        preact_b=signals("b").T,
+        b_in=np.zeros(len(freq)),
+        w_out=signals("d"),
+        b_out=np.zeros(n),
+        skip_a=np.zeros((n, n)),
+        skip_b=np.zeros((n, n)),
+    )

@@ -1,0 +1,67 @@
+"""Which clusters a network can do without, by how many it has: paper A, section 6."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from modlib.analysis.many_seeds.per_network import mean_over_rows, sums
+from modlib.maths.intervals import Interval, share_interval
+
+KEEPS = 0.999
+"""Accuracy over all pairs from which a network can do without a cluster."""
+MIN_NETWORKS = 5
+"""Networks from which a number of clusters gets a row."""
+
+
+class Redundancy(NamedTuple):
+    """``by_number``: a row a number of clusters, with ``num_seeds``, the share of single removals
+    that keep 99.9 % of the answers (``keeps``), and loss over the network's own, geometric means,
+    without a cluster (``removed``) and without as many random live neurons (``control``), each
+    with ``_low`` and ``_high``. Over all networks: that share (``keeps``), the share of networks
+    of which it holds for ``each`` cluster, and the share of clusters whose removal costs less
+    loss than the control (``cheaper``).
+    """
+
+    by_number: pd.DataFrame
+    keeps: Interval
+    each: Interval
+    cheaper: Interval
+    num_seeds: int
+
+
+def redundancy(clusters: pd.DataFrame, summary: pd.DataFrame) -> Redundancy:
+    """What described networks do without one of their clusters; intervals are over networks.
+
+    ``clusters``: ``seed``, ``removed_accuracy``, ``removed_loss``, ``control_loss``; ``summary``:
+    ``seed``, ``loss``. See ``macro.tables``.
+    """
+    table = clusters.assign(unit=clusters.seed)
+    own = np.log(table.seed.map(summary.set_index("seed").loss))
+    table["keeps"] = table.removed_accuracy >= KEEPS
+    table["removed"] = np.log(table.removed_loss) - own
+    table["control"] = np.log(table.control_loss) - own
+    number = table.seed.map(table.groupby("seed").size())
+    rows = []
+    for m, block in table.groupby(number):
+        if block.seed.nunique() >= MIN_NETWORKS:
+            keeps, num = mean_over_rows(block, block.keeps)
+            losses = [mean_over_rows(block, block[name])[0] for name in ("removed", "control")]
+            rows.append((int(m), num, *keeps, *(end for one in losses for end in one.map(np.exp))))
+    names = [f"{name}{end}" for name in ("keeps", *LOSSES) for end in ("", "_low", "_high")]
+    by_network = sums(table, table.keeps)
+    all_kept = int((by_network[:, 0] == by_network[:, 1]).sum())
+    share, num_seeds = mean_over_rows(table, table.keeps)
+    return Redundancy(
+        pd.DataFrame(rows, columns=["num_clusters", "num_seeds", *names]),
+        share,
+        share_interval(all_kept, num_seeds),
+        mean_over_rows(table, table.removed < table.control)[0],
+        num_seeds,
+    )
+
+
+LOSSES = ("removed", "control")
+"""Kinds of removal: of a cluster, of as many random live neurons."""
