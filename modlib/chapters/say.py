@@ -29,6 +29,9 @@ from modlib.chapters.words import FILTERS
 from modlib.claims.measure import measured_ledger
 from modlib.claims.pages import as_folded
 
+SAYING = ("say", "caption")
+"""What is called with facts and a template in a chapter."""
+
 
 def _shown(value: object) -> object:
     """What stands in a sentence as it is: words and whole numbers."""
@@ -93,16 +96,26 @@ def say(facts: object, template: str) -> None:
         display(Markdown(text))
 
 
+def caption(facts: object, template: str, *, name: str) -> None:
+    """Keep a filled template for a figure's caption, which quotes it as ``{glue:md}`name```.
+
+    The caption stands in the metadata of the cell that draws the figure.
+    """
+    from myst_nb import glue  # not at the top: it brings all that builds the site
+
+    glue(name, Markdown(" ".join(fill(facts, template).split())), display=False)
+
+
 def show_claims(chapter: str) -> None:
     """Show the ledger's rows of a chapter, the second edition's: the rest of each is folded."""
     display(Markdown(as_folded(measured_ledger(2, chapter))))
 
 
 def templates(chapter: Path) -> Iterator[tuple[str, str]]:
-    """The templates of a chapter's calls of ``say``: the id of their cell, and their text."""
+    """The templates of a chapter's calls of ``say`` and ``caption``: their cell's id, the text."""
     for cell in json.loads(chapter.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] != "code":
             continue
         for node in ast.walk(ast.parse("".join(cell["source"]))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in SAYING:
                 yield cell["id"], ast.literal_eval(node.args[1])

@@ -3,8 +3,12 @@
 from modlib.plots.ablations import (
     active_counts,
     delay_by_task,
+    ends_by_kind,
     matched_compute,
     mean_curves,
+    paces,
+)
+from modlib.plots.ablations_search import (
     search_importance,
     search_space,
     search_values,
@@ -165,6 +169,7 @@ __all__ = [
     "digit_grids",
     "dominance",
     "embedding_pairs",
+    "ends_by_kind",
     "explained_by_step",
     "figure",
     "filter_ratio",
@@ -199,6 +204,7 @@ __all__ = [
     "noise_damage",
     "number_spirals",
     "one_adder",
+    "paces",
     "phase_sums",
     "pizza_neurons",
     "pizza_to_clock",

@@ -10,6 +10,7 @@ import pytest
 
 from drawn import expected_intervals, intervals, points
 from made_up.ablations import QS, history, made_up_arms, made_up_trials
+from modlib import plots
 from modlib.analysis.remainders import ablations as ab
 from modlib.analysis.remainders.ablations import arms_of, of_seed
 from modlib.claims.measures import ablations
@@ -17,7 +18,6 @@ from modlib.claims.measures.ablations import masked, without_dropout, without_fi
 from modlib.claims.verdict import MissingExport
 from modlib.config.presets import ABLATIONS, ARMS, PLAIN, REMAINDERS_PRESETS
 from modlib.errors import InputError
-from modlib.plots import ablations as plots
 from modlib.plots import data
 from modlib.results import shown
 from modlib.results.shown import ablated_networks
@@ -396,7 +396,7 @@ def test_delays_are_drawn_at_their_tasks():
 def test_matched_networks_have_a_panel_a_measure_with_intervals():
     summary = ab.compare_arms(made_up_arms())
     fig = plots.matched_compute(summary)
-    assert [ax.get_title(loc="left") for ax in fig.axes] == list(dict.fromkeys(summary.measure))
+    assert [ax.get_title(loc="left")[4:] for ax in fig.axes] == list(dict.fromkeys(summary.measure))
     rows = summary[summary.measure == "accuracy at the end"]
     pair = rows[rows.kind == "learning rate"]
     x = pair.factor * 1.015
