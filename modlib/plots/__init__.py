@@ -120,6 +120,7 @@ from modlib.plots.training import (
 )
 from modlib.plots.transformer_embeddings import (
     fourier_tokens,
+    position_correlations,
     position_embeddings,
     power_by_prime,
     singular_values,
@@ -128,15 +129,18 @@ from modlib.plots.transformer_embeddings import (
 )
 from modlib.plots.transformer_neurons import (
     attention_images,
-    counts_by_epoch,
-    dominance,
-    explained_by_step,
     line_spectra,
     logit_profiles,
     neuron_images,
     neurons_by_task,
     shares_by_task,
     task_matrices,
+)
+from modlib.plots.transformer_neurons_counts import (
+    counts_by_epoch,
+    counts_if_ended,
+    dominance,
+    explained_by_step,
 )
 
 __all__ = [
@@ -163,6 +167,7 @@ __all__ = [
     "control_curves",
     "cosine_vote",
     "counts_by_epoch",
+    "counts_if_ended",
     "damage_by_cluster",
     "data",
     "delay_by_task",
@@ -208,6 +213,7 @@ __all__ = [
     "phase_sums",
     "pizza_neurons",
     "pizza_to_clock",
+    "position_correlations",
     "position_embeddings",
     "power_by_prime",
     "projections",

@@ -48,7 +48,7 @@ def test_the_first_sentence_says_what_learning_needs():
     assert "**λ, the gradient filter, does not**: without it 3 of 3 learn at p = 37." in text
     assert "p = 113" not in text
     pair = {"λ = .5": history(400, seeds=ONE), "λ = 0": history(600, seeds=ONE)}
-    assert said(found, pair).endswith("the network without it takes 1.50 times the steps.")
+    assert said(found, pair).endswith("a network without it takes 1.50 times the steps.")
     needed = found | {"B37-lambda-0": ablated(top=0.3), "B37-no-dropout": ablated()}
     text = said(needed)
     assert "**Dropout is not what it takes here**: 3 of 3 networks learn without it." in text
