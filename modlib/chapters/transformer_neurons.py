@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from modlib.analysis.remainders.task_lens import BEST_FROM, Ablations, Mechanism
+from modlib.analysis.remainders.task_lens import BEST_FROM, Ablations
 from modlib.chapters.words import Rows, fixed, percent, percents_between
-from modlib.maths.fourier import effective_number
 from modlib.runs.remainders import RemaindersRun
 
 LEARNED = 0.9
@@ -97,26 +96,6 @@ def idle(found: Mapping[str, Mapping[str, float]]) -> Rows:
         "network": list(found),
         **{kind: [percent(own[key]) for own in found.values()] for kind, key in kinds.items()},
     }
-
-
-class Profile(NamedTuple):
-    """Share of a task's logit variance that equation 5 ``explained``, None where it does not vary;
-    effective number ``used`` of ``num_cosines``, None where there is too little to carry."""
-
-    name: str
-    explained: float | None
-    used: float | None
-    num_cosines: int
-
-
-def profiles(found: Mapping[str, Mechanism]) -> list[Profile]:
-    """How much of a task's logits equation 5 explains, and with how many cosines."""
-    made = []
-    for name, one in found.items():
-        power, varies = one.amplitudes**2, not np.isnan(one.explained)
-        used = float(effective_number(power)) if one.explained >= WORTH_SAYING else None
-        made.append(Profile(name, float(one.explained) if varies else None, used, len(power)))
-    return made
 
 
 def mechanism(tables: Mapping[str, pd.DataFrame]) -> Rows:

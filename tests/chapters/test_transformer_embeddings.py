@@ -95,7 +95,7 @@ def test_peaks_are_told_in_numbers():
     assert text.endswith("The others: untrained 1.1.")
     text = told(CHAPTER, "periodogram-caption", found)
     assert text.endswith(
-        "Remainders: 4.5 on average at the marks; Untrained: 1.1 on average at the marks."
+        "Remainders: 4.5 on average at the marks; untrained: 1.1 on average at the marks."
     )
     text = told(CHAPTER, "165493e8", found)
     assert "| network | highest point | q = 2 | q = 3 | q = 5 | q = 7 | larger q |" in text
@@ -115,7 +115,7 @@ def test_components_stand_against_those_of_an_untrained_network_of_the_size():
     assert f"takes {count} singular vectors in an untrained network; {count} in that of" in text
     assert f"in that of remainders, {count} in that of addition." in text
     text = told(CHAPTER, "directions-caption", both)
-    assert f"Remainders: half takes {count}, untrained {count}; Addition" in text
+    assert f"Remainders: half takes {count}, untrained {count}; addition" in text
     rows = {"rows": both.rows, "networks": facts.vectors({"net": te.leading_vectors(NOISE)})}
     text = told(CHAPTER, "1bf2b66c", rows)
     assert f"| remainders | {count} |" in text
