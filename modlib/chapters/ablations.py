@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from modlib.analysis.remainders import ablations as ab
 from modlib.analysis.remainders.active_sets import find_spike
 from modlib.analysis.remainders.grokking import EASY
-from modlib.chapters.words import Rows, interval, percent, percents
-from modlib.config.presets import FIRST_SEED, REMAINDERS_PRESETS
-from modlib.config.remainders import RemaindersConfig
+from modlib.chapters.words import Rows, percents
+from modlib.config.presets import PLAIN, REMAINDERS_PRESETS
 from modlib.maths.intervals import Interval
 from modlib.results.shown import MIN_MASKED_P, Ablated
+from modlib.tasks.learned import TASKS_LEARNED
 
 SETTINGS = {
     "dropout": "dropout",
@@ -26,28 +27,40 @@ SETTINGS = {
     "heads": "heads",
 }
 """Settings as tables and sentences name them."""
-CONVERGED = 0.99
-"""Mean accuracy at which the network with the filter is said to have converged."""
-
+KINDS = {
+    "B37": "as it is",
+    "B37-no-dropout": "no dropout",
+    "B37-masked": "2, 3, 5, 7 masked",
+    "B37-lambda-0": "λ = 0: no filter",
+    "B37-lambda-1": "λ = 1",
+    "B37-lambda-2": "λ = 2",
+    "B37-lr-1.5": "λ = 0 with rate × 1.5",
+    "B37-lr-2": "λ = 0 with rate × 2",
+    "B37-lr-3": "λ = 0 with rate × 3",
+}
+"""The networks of this chapter, by what was changed of the plain one; first the plain one."""
 Bounds = tuple[float, ...]
 """A value and both ends of its interval; the value alone where one seed has none."""
 
 
-def _bounds(found: Interval) -> Bounds:
+def bounds_of(found: Interval) -> Bounds:
+    """A value with its ends, where it has any."""
     return tuple(found) if np.isfinite(found.low) else (found.value,)
 
 
-def _ends(history: pd.DataFrame, split: str = "validation") -> Bounds:
-    return _bounds(ab.share_over_seeds(ab.at_end(history, split)))
+def ends_of(history: pd.DataFrame, split: str = "validation") -> Bounds:
+    """Accuracy at the end, mean over tasks and seeds."""
+    return bounds_of(ab.share_over_seeds(ab.at_end(history, split)))
 
 
-def _value(value: float) -> str:
-    return "1/3" if abs(value - 1 / 3) < 1e-6 else f"{value:.4g}"
+def value(number: float) -> str:
+    """A setting's value as short as it can be said."""
+    return "1/3" if abs(number - 1 / 3) < 1e-6 else f"{number:.4g}"
 
 
 class Origin(NamedTuple):
-    """The networks: ``num_kinds`` of at most ``num_seeds``, ``last`` step; ``missing`` presets,
-    ``too_small``: the masked one for want of a task."""
+    """The networks: ``num_kinds`` of at most ``num_seeds``, ``last`` step; ``too_small``: p, for a
+    network with masked tasks."""
 
     p: int
     steps: int | None
@@ -55,22 +68,13 @@ class Origin(NamedTuple):
     num_kinds: int
     num_seeds: int
     last: int
-    missing: list[str]
     too_small: bool
     least_p: int
 
 
-def origin(
-    found: Mapping[str, Ablated],
-    wanted: Collection[str],
-    *,
-    p: int,
-    steps: int | None,
-    seed: int,
-) -> Origin:
-    """Where the networks come from, and which are missing and why."""
+def origin(found: Mapping[str, Ablated], *, p: int, steps: int | None, seed: int) -> Origin:
+    """Where the networks come from."""
     histories = [one.history for one in found.values()]
-    missing = [name for name in dict.fromkeys(wanted) if name not in found]
     return Origin(
         p=p,
         steps=steps,
@@ -78,38 +82,95 @@ def origin(
         num_kinds=len(found),
         num_seeds=max((h.seed.nunique() for h in histories), default=0),
         last=max((int(h.step.max()) for h in histories), default=0),
-        missing=missing,
-        too_small="B37-masked" in missing and p < MIN_MASKED_P,
+        too_small="B37-masked" not in found and p < MIN_MASKED_P,
         least_p=MIN_MASKED_P,
     )
 
 
-def networks(found: Mapping[str, Ablated], wanted: Collection[str]) -> Rows:
-    """What each preset changes, its seeds, steps, and accuracy at the end over its tasks."""
-    plain = vars(REMAINDERS_PRESETS["B37"])
-    rows: Rows = {
-        name: []
-        for name in (
-            *("network", "differs in", "seeds", "steps"),
-            *("validation accuracy at the end", "trained on"),
-        )
-    }
-    for name in dict.fromkeys(wanted):
-        changed = {k: v for k, v in vars(REMAINDERS_PRESETS[name]).items() if plain[k] != v}
-        words = [
-            f"{SETTINGS.get(k, k)} {v if isinstance(v, str) else _value(v)}"
-            for k, v in changed.items()
-        ]
-        row = [name, ", ".join(words) or "-", "not there", "", "", ""]
-        if name in found:
-            history = found[name].history
-            if REMAINDERS_PRESETS[name].task == "masked":
-                history = history[history.q > EASY[-1]]
-            row[2:4] = [str(history.seed.nunique()), f"{history.step.max():,}"]
-            row[4:] = [percents(*_ends(history, split)) for split in ("validation", "train")]
+def _own_tasks(preset: str, history: pd.DataFrame) -> pd.DataFrame:
+    """A history's rows of the tasks that are in the loss."""
+    masked = REMAINDERS_PRESETS[preset].task == "masked"
+    return history[history.q > EASY[-1]] if masked else history
+
+
+def networks(found: Mapping[str, Ablated]) -> Rows:
+    """Each kind's seeds, steps, and accuracy at the end over its tasks."""
+    names = ("network", "seeds", "steps", "on validation numbers", "on numbers trained on")
+    rows: Rows = {name: [] for name in names}
+    for preset, kind in KINDS.items():
+        row = [kind, "not there", "", "", ""]
+        if preset in found:
+            history = _own_tasks(preset, found[preset].history)
+            row[1:3] = [str(history.seed.nunique()), f"{history.step.max():,}"]
+            row[3:] = [percents(*ends_of(history, split)) for split in ("validation", "train")]
         for column, entry in zip(rows.values(), row, strict=True):
             column.append(entry)
     return rows
+
+
+def ends(found: Mapping[str, Ablated]) -> dict[str, Float[np.ndarray, " seed"]]:
+    """Accuracy at the end over its tasks, a number a seed, by kind."""
+    return {
+        kind: ab.at_end(_own_tasks(preset, found[preset].history)).to_numpy()
+        for preset, kind in KINDS.items()
+        if preset in found
+    }
+
+
+class Kind(NamedTuple):
+    """``num_learned`` of ``num_seeds`` networks are at ``TASKS_LEARNED`` or above; ``mean``."""
+
+    name: str
+    num_learned: int
+    num_seeds: int
+    mean: float
+
+
+class Overview(NamedTuple):
+    """``plain``, ``no_dropout``, ``no_filter``: None where there is none; ``failing``: the kinds of
+    which no network learned, where the plain one did, and ``learning`` the others."""
+
+    level: float
+    plain: Kind | None
+    no_dropout: Kind | None
+    no_filter: Kind | None
+    failing: list[str]
+    learning: list[str]
+
+    @property
+    def dropout_needed(self) -> bool:
+        """Whether the plain network learns and none without dropout does."""
+        return _needed(self.plain, self.no_dropout)
+
+    @property
+    def filter_needed(self) -> bool:
+        """Whether the plain network learns and none without the filter does."""
+        return _needed(self.plain, self.no_filter)
+
+
+def _needed(plain: Kind | None, without: Kind | None) -> bool:
+    both = plain is not None and without is not None
+    return both and plain.num_learned > 0 and without.num_learned == 0
+
+
+def overview(accuracies: Mapping[str, Float[np.ndarray, " seed"]]) -> Overview:
+    """Which kinds of network learn; ``accuracies``: of ``ends``."""
+    kinds = {
+        name: Kind(name, int((own >= TASKS_LEARNED).sum()), len(own), float(own.mean()))
+        for name, own in accuracies.items()
+    }
+    plain, no_dropout, no_filter = (
+        kinds.get(KINDS[preset]) for preset in (PLAIN, "B37-no-dropout", "B37-lambda-0")
+    )
+    learns = plain is not None and plain.num_learned > 0
+    return Overview(
+        level=TASKS_LEARNED,
+        plain=plain,
+        no_dropout=no_dropout,
+        no_filter=no_filter,
+        failing=[one.name for one in kinds.values() if learns and not one.num_learned],
+        learning=[one.name for one in kinds.values() if one.num_learned],
+    )
 
 
 class Masked(NamedTuple):
@@ -133,7 +194,7 @@ def masked(delays: ab.Delays, by_heart: ab.Delays) -> Masked:
     """How much later the other tasks are learned with 2, 3, 5 and 7 masked."""
     used = delays.table.dropna(subset="ratio")
     ratios = (one.ratio for one in (delays, by_heart))
-    own, other = (_bounds(one) if np.isfinite(one.value) else () for one in ratios)
+    own, other = (bounds_of(one) if np.isfinite(one.value) else () for one in ratios)
     return Masked(
         num_pairs=len(delays.table),
         ratio=own,
@@ -200,253 +261,6 @@ def dropout(plain: pd.DataFrame | None, without: pd.DataFrame | None) -> Dropout
     last = without[(without.step == without.step.max()) & (without.split == "validation")]
     by_task = last.groupby("q").accuracy.mean()
     return Dropout(
-        ends=[(name, _ends(h, "train"), _ends(h)) for name, h in both if h is not None],
+        ends=[(name, ends_of(h, "train"), ends_of(h)) for name, h in both if h is not None],
         learned=by_task.index[by_task >= ab.REACHED].astype(int).tolist(),
     )
-
-
-class Pace(NamedTuple):
-    """Steps of lambda 0 over those of lambda .5 until the mean accuracy passes levels ``lowest`` to
-    ``highest``: geometric ``mean``, and the ``least`` and ``most`` of ``num_levels``."""
-
-    mean: Bounds
-    num_levels: int
-    lowest: float
-    highest: float
-    least: float
-    most: float
-
-
-def _pace(without: pd.DataFrame, plain: pd.DataFrame) -> Pace | None:
-    ratios = ab.pace(without, plain)
-    if ratios.empty:
-        return None
-    return Pace(
-        mean=_bounds(ab.mean_pace(ratios)),
-        num_levels=ratios.shape[1],
-        lowest=float(ratios.columns.min()),
-        highest=float(ratios.columns.max()),
-        least=float(ratios.min(axis=None)),
-        most=float(ratios.max(axis=None)),
-    )
-
-
-class Filter(NamedTuple):
-    """Accuracies at the end with lambda ``plain`` and 0; of the evaluations at which lambda .5 is
-    at .99, the share at which lambda 0 is ``below``, and the same by seed."""
-
-    plain: Bounds
-    without: Bounds
-    pace: Pace | None
-    below: Bounds
-    by_seed: list[float]
-
-
-def gradient_filter(
-    plain: pd.DataFrame | None, without: pd.DataFrame | None
-) -> dict[str, Filter | None]:
-    """What lambda = 0 does beside lambda = .5; None where not both are there."""
-    if plain is None or without is None:
-        return {"found": None}
-    shares = ab.share_below(without, plain, CONVERGED)
-    found = Filter(
-        plain=_ends(plain),
-        without=_ends(without),
-        pace=_pace(without, plain),
-        below=_bounds(ab.share_over_seeds(shares)) if len(shares) else (),
-        by_seed=shares.tolist(),
-    )
-    return {"found": found}
-
-
-class PaperSize(NamedTuple):
-    """The pair at p = 113, one network each: its ``pace``; ``last``: the step that lambda 0 has
-    made; ``converged``: the step at which lambda .5 is at .99, and at which lambda 0 would be at
-    this pace (``expected``, to two digits); ``planned`` steps."""
-
-    seed: int
-    pace: Pace
-    last: int
-    converged: int | None
-    expected: float
-    planned: int
-
-
-def paper_size(pair: Mapping[str, pd.DataFrame]) -> dict[str, PaperSize | None]:
-    """How much slower lambda = 0 is at the paper's own size; None without both networks."""
-    if not pair:
-        return {"found": None}
-    plain, without = pair.values()
-    pace = _pace(without, plain)
-    if pace is None:
-        return {"found": None}
-    curve = ab.over_tasks(plain)
-    there = curve[curve["mean"] >= CONVERGED].step
-    converged = int(there.min()) if len(there) else None
-    found = PaperSize(
-        seed=FIRST_SEED,
-        pace=pace,
-        last=int(without.step.max()),
-        converged=converged,
-        expected=float(f"{pace.mean[0] * (converged or 0):.2g}"),
-        planned=REMAINDERS_PRESETS["B113-code"].steps,
-    )
-    return {"found": found}
-
-
-def arm_name(arm: tuple[str, float]) -> str:
-    """``lambda 1``, ``learning rate x 2``."""
-    kind, factor = arm
-    return f"lambda {factor - 1:g}" if kind == "lambda" else f"learning rate x {factor:g}"
-
-
-def arms(summary: pd.DataFrame) -> Rows:
-    """Each arm's steps and accuracies with their intervals; ``summary``: of ``compare_arms``."""
-    rows: Rows = {"network": [], "seeds": []}
-    for (kind, factor), own in summary.groupby(["kind", "factor"], sort=False):
-        rows["network"].append(arm_name((str(kind), float(factor))))
-        rows["seeds"].append(str(own.num_seeds.iloc[0]))
-        for row in own.itertuples():
-            found = Interval(row.value, row.low, row.high)
-            steps = row.measure.startswith("steps")
-            cell = _steps(row, found) if steps else percents(*_bounds(found))
-            rows.setdefault(row.measure, []).append(cell)
-    return rows
-
-
-def _steps(row: Any, found: Interval) -> str:
-    if row.reached == 0:
-        return f"not reached, 0 of {row.num_seeds}"
-    reached = "" if row.reached == row.num_seeds else f", {row.reached} of {row.num_seeds}"
-    ends = f" ({found.low:,.0f} to {found.high:,.0f})" if np.isfinite(found.low) else ""
-    return f"{found.value:,.0f}{ends}{reached}"
-
-
-class Rivals(NamedTuple):
-    """``rows``: steps until all tasks are at .9, one network over another; ``filter_ahead``,
-    ``rate_ahead`` and ``undecided``: what the intervals of the ``num_sure`` comparisons at equal
-    factors say."""
-
-    rows: Rows
-    num_sure: int
-    filter_ahead: int
-    rate_ahead: int
-    undecided: int
-
-
-def rivals(ratios: pd.DataFrame) -> Rivals:
-    """The filter against the learning rate at equal factors; ``ratios``: of ``arm_ratios``."""
-    rows: Rows = {"network": [], "against": [], "times the steps": [], "never there": []}
-    for row in ratios.itertuples():
-        both = row.never == 2 * row.num_seeds
-        rows["network"].append(arm_name(row.arm))
-        rows["against"].append(arm_name(row.other))
-        found = _bounds(Interval(row.value, row.low, row.high))
-        rows["times the steps"].append("neither gets there" if both else interval(*found))
-        rows["never there"].append(f"{row.never} of {2 * row.num_seeds}" if row.never else "")
-    equal = np.array([a[1] == b[1] for a, b in zip(ratios.arm, ratios.other, strict=True)], bool)
-    direct = ratios[equal & (ratios.never < 2 * ratios.num_seeds).to_numpy(bool)]
-    sure = direct[direct.low.notna()]
-    ahead = int((sure.high < 1).sum()), int((sure.low > 1).sum())
-    return Rivals(rows, len(sure), *ahead, undecided=len(sure) - sum(ahead))
-
-
-def space(own: Mapping[str, Sequence[float]], paper: Mapping[str, Sequence[float]]) -> Rows:
-    """Table 1 with what we added to it."""
-    return {
-        "setting": [SETTINGS[name] for name in own],
-        "the paper's values": [", ".join(map(_value, paper[name])) for name in own],
-        "added here": [
-            ", ".join(_value(value) for value in values if value not in paper[name])
-            for name, values in own.items()
-        ],
-    }
-
-
-class Search(NamedTuple):
-    """``num_trials`` of ``size`` settings tried, some ``pruned``, some ``retried`` after a kill;
-    accuracies ``least`` to ``most`` with their ``median``."""
-
-    num_trials: int
-    size: int
-    p: int
-    steps: int
-    seed: int
-    pruned: int
-    retried: int
-    least: float
-    most: float
-    median: float
-
-
-def search(trials: pd.DataFrame, base: RemaindersConfig, size: int) -> Search:
-    """How many settings were tried and how the accuracies spread."""
-    accuracy = trials.accuracy if len(trials) else pd.Series([0.0])
-    return Search(
-        num_trials=len(trials),
-        size=size,
-        p=base.p,
-        steps=base.steps,
-        seed=FIRST_SEED,
-        pruned=int(trials.pruned.sum()),
-        retried=int((trials.retries > 0).sum()),
-        least=float(accuracy.min()),
-        most=float(accuracy.max()),
-        median=float(accuracy.median()),
-    )
-
-
-def best(
-    trials: pd.DataFrame,
-    own: Mapping[str, Sequence[float]],
-    paper: Mapping[str, float],
-    top: int = 5,
-) -> Rows:
-    """Table 2: the best settings found, the paper's best, and the best without the filter.
-
-    {} without trials.
-    """
-    if trials.empty:
-        return {}
-    ranked = trials.sort_values("accuracy", ascending=False, kind="stable").reset_index(drop=True)
-    chosen = [(f"{i + 1}", ranked.loc[i]) for i in range(min(top, len(ranked)))]
-    theirs = np.logical_and.reduce([np.isclose(ranked[name], paper[name]) for name in own])
-    for label, mask in (("the paper's best", theirs), ("best with lambda 0", ranked.lam == 0)):
-        rows = ranked[mask]
-        if len(rows):
-            chosen.append((f"{label} (place {rows.index[0] + 1})", rows.iloc[0]))
-    planned = REMAINDERS_PRESETS["B113-code"].steps
-    return {
-        "place": ["*paper, table 2*", *(label for label, _ in chosen)],
-        **{
-            SETTINGS[name]: [_value(float(row[name])) for row in (paper, *(r for _, r in chosen))]
-            for name in own
-        },
-        "accuracy": ["", *(percent(float(row.accuracy)) for _, row in chosen)],
-        "steps": [f"{planned:,}", *(f"{row.steps:,}" for _, row in chosen)],
-    }
-
-
-class Importance(NamedTuple):
-    """The setting with the largest ``share``; ``above``: those with more than an ``equal`` one by
-    their whole interval."""
-
-    setting: str
-    share: tuple[float, float, float]
-    equal: float
-    above: list[str]
-
-
-def importance(table: pd.DataFrame) -> dict[str, Importance | None]:
-    """Which settings tell the best trials from all, as far as the intervals say."""
-    if table.empty:
-        return {"found": None}
-    first = table.sort_values("importance", ascending=False).iloc[0]
-    equal = 1 / len(table)
-    found = Importance(
-        setting=SETTINGS[first.setting],
-        share=(float(first.importance), float(first.low), float(first.high)),
-        equal=equal,
-        above=[SETTINGS[row.setting] for row in table.itertuples() if row.low > equal],
-    )
-    return {"found": found}

@@ -10,20 +10,12 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from modlib.chapters.words import percent
-from modlib.config.presets import REMAINDERS_PRESETS, preset_of
+from modlib.config.presets import preset_of
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.runs.remainders import RemaindersRun
 from modlib.tasks.learned import TASK_LEARNED
 from modlib.tasks.remainders import moduli
-
-
-def name_of(config: RemaindersConfig) -> str:
-    """How figures name a network: its task and share of numbers trained on, or untrained, and p."""
-    if not config.steps:
-        return f"untrained, p = {config.p}"
-    kind = "shuffled" if config.task == "basis" else config.task
-    return f"{kind}, p = {config.p} ({100 * config.train_fraction:.0f} %)"
 
 
 class Spirals(NamedTuple):
@@ -151,25 +143,6 @@ def accuracy(run: RemaindersRun) -> AccuracyFacts:
         TaskAccuracy(int(row.q), float(row.accuracy)) for _, row in rows.iloc[[0, -1]].iterrows()
     )
     return AccuracyFacts(len(rows), *ends)
-
-
-class PaperSize(NamedTuple):
-    """What ``paper_size.md`` tells of committed networks at p = 113: ``found`` as (name, steps);
-    ``planned``: steps of a whole training."""
-
-    found: list[tuple[str, int]]
-    missing: list[str]
-    planned: int
-
-
-def paper_size(runs: Mapping[str, RemaindersRun | None]) -> PaperSize:
-    """Which trained networks of the paper's own size are committed, and how far each went."""
-    trained = {name: run for name, run in runs.items() if REMAINDERS_PRESETS[name].steps}
-    return PaperSize(
-        found=[(name, run.steps) for name, run in trained.items() if run is not None],
-        missing=[name for name, run in trained.items() if run is None],
-        planned=max(config.steps for config in REMAINDERS_PRESETS.values()),
-    )
 
 
 class LossFacts(NamedTuple):

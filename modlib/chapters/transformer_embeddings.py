@@ -17,9 +17,11 @@ from modlib.analysis.remainders.token_embeddings import (
     Spread,
     Vectors,
 )
-from modlib.chapters.remainders import name_of
 from modlib.chapters.words import Rows, fixed, signed
+from modlib.config.remainders import RemaindersConfig
+from modlib.results.remainders import ExportedRemainders
 from modlib.runs.remainders import RemaindersRun
+from modlib.tasks.learned import TASKS_LEARNED
 
 COLUMNS = {
     "position_correlation": ("correlation of positions", 2),
@@ -30,10 +32,39 @@ COLUMNS = {
     "vector_share": ("a singular vector's share at one frequency", 2),
 }
 """Numbers of ``describe_embeddings`` that are tabled, with their decimals."""
+KINDS = {
+    "miiii": "remainders",
+    "masked": "remainders, four masked",
+    "nanda": "addition",
+    "basis": "shuffled labels",
+}
+"""How figures and sentences name a network, by its task."""
+PLACES = {
+    "B37-nanda": "addition, p = 37",
+    "B37-nanda-no-dropout-wd-1": "addition without dropout, p = 37",
+    "B113-nanda-learns": "addition, p = 113",
+    "B37": "remainders, p = 37",
+    "B37-basis": "shuffled labels, p = 37",
+    "B37-untrained": "untrained, p = 37",
+}
+"""Committed networks of several seeds whose places are compared."""
+ADDING = tuple(PLACES)[:3]
+"""Those of one task that commutes."""
+AT_PAPER_SIZE = {
+    "1": ("B113-code", "B113-basis", "B113-untrained"),
+    "2": ("B113-nanda-learns",),
+}
+"""Networks at p = 113 that are shown, by the edition of their tables: those that learned, and
+controls."""
 SMALLEST = 4
 """Moduli whose power is said one by one."""
 NUM_STRONGEST = 5
 """Basis vectors whose frequencies are named."""
+
+
+def kind_of(config: RemaindersConfig) -> str:
+    """What a network was trained on, in words."""
+    return KINDS[config.task] if config.steps else "untrained"
 
 
 def positions(found: Mapping[str, Positions]) -> Rows:
@@ -46,14 +77,72 @@ def positions(found: Mapping[str, Positions]) -> Rows:
     }
 
 
-def not_adding(runs: Sequence[RemaindersRun]) -> list[str]:
-    """Names of the networks of modular addition that do not answer validation numbers."""
-    return [
-        name_of(run.config)
+def not_adding(runs: Sequence[RemaindersRun]) -> bool:
+    """Whether a network of modular addition does not answer validation numbers."""
+    return any(
+        gr.by_step(run.history, "validation").iloc[-1].mean() < gr.LEARNED
         for run in runs
-        if run.config.task == "nanda"
-        and gr.by_step(run.history, "validation").iloc[-1].mean() < gr.LEARNED
+        if run.config.task == "nanda" and run.config.steps
+    )
+
+
+def correlations(
+    exports: Mapping[str, ExportedRemainders],
+) -> dict[str, Float[np.ndarray, " seed"]]:
+    """Correlation of the two places, a number a seed, by name of ``PLACES``.
+
+    Of modular addition only networks that learned it.
+    """
+    found = {}
+    for preset, name in PLACES.items():
+        if preset not in exports:
+            continue
+        table = exports[preset].networks.set_index("seed").position_correlation
+        if preset in ADDING:
+            rows = exports[preset].history
+            rows = rows[(rows.split == "validation") & (rows.step == rows.step.max())]
+            right = rows.groupby("seed").accuracy.mean()
+            table = table[right.reindex(table.index) >= TASKS_LEARNED]
+        if len(table):
+            found[name] = table.to_numpy(dtype=float)
+    return found
+
+
+class Signs(NamedTuple):
+    """Of ``num_seeds`` networks the places agree in ``num_positive``; ``least`` to ``most``."""
+
+    name: str
+    num_positive: int
+    num_seeds: int
+    least: float
+    most: float
+
+
+class Places(NamedTuple):
+    """``adding``: signs of networks that learned to add, ``mixed``: those whose sign changes with
+    the seed; ``own``: the correlation in the run's networks; ``lost``: whether its own network of
+    addition has not learned to add."""
+
+    adding: list[Signs]
+    mixed: list[Signs]
+    own: dict[str, float]
+    lost: bool
+
+
+def places(
+    found: Mapping[str, Float[np.ndarray, " seed"]],
+    views: Mapping[str, Positions],
+    *,
+    lost: bool,
+) -> Places:
+    """The sign of the correlation over seeds; ``found``: of ``correlations``."""
+    adding = [
+        Signs(name, int((own > 0).sum()), len(own), float(own.min()), float(own.max()))
+        for name, own in found.items()
+        if name in [PLACES[preset] for preset in ADDING]
     ]
+    mixed = [one for one in adding if 0 < one.num_positive < one.num_seeds]
+    return Places(adding, mixed, {n: one.correlation for n, one in views.items()}, lost)
 
 
 class SpreadFacts(NamedTuple):
@@ -66,7 +155,7 @@ class SpreadFacts(NamedTuple):
 
 def spread(spreads: Mapping[str, Spread]) -> SpreadFacts:
     """Components for half and nine tenths, both ways of counting, beside the untrained network."""
-    bare = {len(s.values): s.variance[0] for n, s in spreads.items() if n.startswith("untrained")}
+    bare = {len(s.values): s.variance[0] for n, s in spreads.items() if n == "untrained"}
     counts = [(*map(str, found.variance), *map(str, found.coded)) for found in spreads.values()]
     names = ("50 % of the variance", "90 %", "50 % of the sum, as coded", "90 % of it")
     columns = {name: [row[i] for row in counts] for i, name in enumerate(names)}
@@ -79,7 +168,7 @@ def spread(spreads: Mapping[str, Spread]) -> SpreadFacts:
         against=[
             (name, found.variance[0], bare[len(found.values)])
             for name, found in spreads.items()
-            if len(found.values) in bare and not name.startswith("untrained")
+            if len(found.values) in bare and name != "untrained"
         ],
     )
 
@@ -139,43 +228,38 @@ def basis(found: InBasis, fewest: int, name: str) -> BasisFacts:
     )
 
 
-def periodograms(found: Mapping[str, Periodogram]) -> list[tuple[str, float, float]]:
-    """Where each periodogram is highest: its name, times the mean, frequency."""
-    return [
-        (name, float(power.max()), float(freq[power.argmax()]))
-        for name, (freq, power) in found.items()
-    ]
+class Peaks(NamedTuple):
+    """``small``: mean power at k/q of the smallest tasks over the mean of all, by network;
+    ``rows``: the highest point, the power at each of the smallest tasks, and the range beyond."""
+
+    small: dict[str, float]
+    rows: Rows
 
 
-class PrimePower(NamedTuple):
-    """A network's power at the smallest moduli, as (power, q), and ``beyond`` them its range."""
-
-    name: str
-    smallest: list[tuple[float, int]]
-    beyond: tuple[float, float] | None
-
-
-def prime_power(
-    panels: Mapping[str, tuple[Int[np.ndarray, " task"], Mapping[str, Float[np.ndarray, " task"]]]],
-) -> list[PrimePower]:
-    """Power at the frequencies of the smallest moduli and the range at the others."""
-    return [
-        PrimePower(
-            name=name,
-            smallest=[(float(value), int(q)) for value, q in zip(power, qs, strict=True)][
-                :SMALLEST
-            ],
-            beyond=(float(power[SMALLEST:].min()), float(power[SMALLEST:].max()))
-            if len(power) > SMALLEST
-            else None,
-        )
-        for qs, powers in panels.values()
-        for name, power in powers.items()
-    ]
+def peaks(
+    found: Mapping[str, Periodogram],
+    qs: Int[np.ndarray, " task"],
+    powers: Mapping[str, Float[np.ndarray, " task"]],
+) -> Peaks:
+    """Where the tokens' power lies; ``powers``: of ``power_at_primes`` at ``qs``."""
+    near = qs[:SMALLEST]
+    rows: Rows = {
+        "network": list(found),
+        "highest point": [
+            f"{fixed(float(power.max()), 1)} at {fixed(float(freq[power.argmax()]), 3)}"
+            for freq, power in found.values()
+        ],
+    }
+    for place, q in enumerate(near):
+        rows[f"q = {q}"] = [fixed(float(powers[name][place])) for name in found]
+    if len(qs) > SMALLEST:
+        beyond = [powers[name][SMALLEST:] for name in found]
+        rows["larger q"] = [f"{fixed(own.min())} to {fixed(own.max())}" for own in beyond]
+    return Peaks({name: float(powers[name][: len(near)].mean()) for name in found}, rows)
 
 
 def seeds(networks: Mapping[str, pd.DataFrame]) -> Rows:
-    """Mean and range over seeds of the embeddings' numbers, a row a preset; {} without tables."""
+    """Mean and range over seeds of the embeddings' numbers, a row a kind; {} without tables."""
     if not networks:
         return {}
     tables = networks.values()
@@ -183,12 +267,7 @@ def seeds(networks: Mapping[str, pd.DataFrame]) -> Rows:
         title: [_range(table[column].tolist(), digits) for table in tables]
         for column, (title, digits) in COLUMNS.items()
     }
-    return {"preset": list(networks), "seeds": [str(len(table)) for table in tables], **numbers}
-
-
-def positions_by_seed(networks: Mapping[str, pd.DataFrame]) -> list[tuple[str, list[float]]]:
-    """The correlation of the places, seed by seed, by preset."""
-    return [(name, table.position_correlation.tolist()) for name, table in networks.items()]
+    return {"network": list(networks), "seeds": [str(len(table)) for table in tables], **numbers}
 
 
 def _range(values: Sequence[float], digits: int) -> str:

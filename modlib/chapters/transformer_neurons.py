@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from modlib.analysis.remainders import active_sets as sets
-from modlib.analysis.remainders.active_sets import TABLE_3, Spike
-from modlib.analysis.remainders.digit_spectra import active_off_axes, number_of_active
-from modlib.analysis.remainders.task_lens import BEST_FROM, Ablations, Mechanism
+from modlib.analysis.remainders.task_lens import BEST_FROM, Ablations
 from modlib.chapters.words import Rows, fixed, percent, percents_between
-from modlib.config.presets import preset_of
-from modlib.maths.fourier import effective_number
 from modlib.runs.remainders import RemaindersRun
 
 LEARNED = 0.9
@@ -26,17 +21,20 @@ MANY_COSINES = 7
 """Modulus up to which there are so few cosines that any use is a use of most."""
 LOST = 0.1
 """Accuracy whose loss breaks a task."""
-FIRST_TASKS = (2, 3)
-"""Tasks whose share of the neurons is told through training."""
 
 
-def _known(value: float, digits: int = 2) -> str:
+def known(value: float, digits: int = 2) -> str:
+    """A number, or ``none`` where there is none."""
     return "none" if np.isnan(value) else fixed(value, digits)
 
 
-def with_steps(name: str, made: int, asked: int) -> str:
-    """A network's name, with its steps where it has not made all of them."""
-    return name if made >= asked else f"{name} ({made:,} of {asked:,} steps)"
+LARGE = {
+    "B113-code": "remainders, p = 113",
+    "B113-nanda-learns": "addition, p = 113",
+    "B113-basis": "shuffled labels, p = 113",
+    "B113-untrained": "untrained, p = 113",
+}
+"""Networks of the paper's size, as figures and sentences name them."""
 
 
 class Networks(NamedTuple):
@@ -54,7 +52,6 @@ def networks(runs: Mapping[str, RemaindersRun]) -> Networks:
     last = [run.final[run.final.split == "validation"].accuracy for run in runs.values()]
     rows = {
         "network": list(runs),
-        "preset": [preset_of(run.config) or "-" for run in runs.values()],
         "steps": [f"{run.steps:,}" for run in runs.values()],
         "right": [percent(float(accuracy.mean())) for accuracy in last],
         "tasks learned": [f"{(own >= LEARNED).sum()} of {len(own)}" for own in last],
@@ -66,175 +63,9 @@ def few_frequencies(shares: Mapping[str, float], residues: Mapping[str, float]) 
     """How few frequencies a neuron reacts to, and how much of it any task's residue explains."""
     return {
         "network": list(shares),
-        "six strongest cells": [_known(share) for share in shares.values()],
-        "one task's variable": [_known(residues[name], 3) for name in shares],
+        "six strongest cells": [known(share) for share in shares.values()],
+        "one task's variable": [known(residues[name], 3) for name in shares],
     }
-
-
-def spikes(found: Mapping[str, Spike | None], under_way: Collection[str] = ()) -> Rows:
-    """Whether the counts rise and fall, by name of the network and way of counting.
-
-    ``under_way``: names of runs that have not made all their steps.
-    """
-    names = ("count", "near step 256", "at most", "at step", "at the end", "rises and falls")
-    rows: Rows = {name: [] for name in names}
-    for name, spike in found.items():
-        row = [name, "too few steps", "", "", "", "-"]
-        if spike is not None:
-            rises = "yes" if spike.rises_and_falls else "no"
-            if name in under_way and rises == "no":
-                rises = "not yet"
-            row[1:] = [str(spike.first), str(spike.peak), f"{spike.step:,}", str(spike.last), rises]
-        for column, entry in zip(rows.values(), row, strict=True):
-            column.append(entry)
-    return rows
-
-
-def off_axes(
-    steps: Int[np.ndarray, " time"], magnitudes: Float[np.ndarray, "time f0 f1"]
-) -> pd.Series:
-    """Active frequencies of both digits at the epochs of table 3 that were reached."""
-    counts = pd.Series(number_of_active(active_off_axes(magnitudes)), index=steps)
-    return counts.reindex([step for step in TABLE_3 if step in steps])
-
-
-class Counts(NamedTuple):
-    """A network's counts at the epochs of table 3: ``table``, see ``active_sets.at_epochs``;
-    ``off_axes``; ``neurons``: ``active_sets.table_3`` where the log follows the program, else
-    None; ``seeds``: the committed ``coded_<epoch>`` of all seeds, by epoch."""
-
-    table: pd.DataFrame
-    off_axes: pd.Series
-    neurons: pd.DataFrame | None
-    seeds: pd.DataFrame
-
-
-def seeds_as_coded(networks: pd.DataFrame) -> pd.DataFrame:
-    """The committed counts by the authors' program: a row a seed with any, a column an epoch."""
-    columns = {f"coded_{epoch}": epoch for epoch in TABLE_3}
-    known = networks.columns.intersection(list(columns))
-    counts = networks[known].rename(columns=columns)
-    return counts[counts.notna().any(axis=1)]
-
-
-class Table3(NamedTuple):
-    """``rows``: a column an epoch, a row a network and way of counting; ``read``: the networks
-    whose count as coded is by our reading of the program."""
-
-    rows: Rows
-    read: list[str]
-
-
-def table_3(found: Mapping[str, Counts]) -> Table3:
-    """Table 3 beside ours."""
-    lines = [("the paper", pd.Series(TABLE_3).map(str))]
-    for name, one in found.items():
-        table, coded = one.table, "by our reading" if one.neurons is None else "by the program"
-        lines += [
-            (f"{name}, as written", table.written.map(str)),
-            (f"{name}, off the axes", one.off_axes.map(str)),
-            (f"{name}, as coded, {coded}", table.coded.map(str)),
-            (f"{name}, the same, printed", table.printed.map(str)),
-        ]
-        if one.neurons is not None:
-            ends = zip(one.neurons.least, one.neurons.most, strict=True)
-            five = pd.Series([f"{low} to {high}" for low, high in ends], one.neurons.index)
-            lines.append((f"{name}, printed, of five neurons", five))
-        if len(one.seeds):
-            low, high = one.seeds.min().astype(int), one.seeds.max().astype(int)
-            ends = low.map(str) + " to " + high.map(str)
-            lines.append((f"{name}, as coded, {len(one.seeds)} seeds", ends))
-    rows: Rows = {"active frequencies": [name for name, _ in lines]}
-    for epoch in TABLE_3:
-        rows[f"{epoch:,}"] = [str(line.get(epoch, "not reached")) for _, line in lines]
-    return Table3(rows, [name for name, one in found.items() if one.neurons is None])
-
-
-def if_ended(found: Mapping[str, pd.DataFrame]) -> list[Rows]:
-    """Counts had the log ended earlier, a table a network; see ``counts_if_ended``."""
-    return [
-        {
-            f"{name}: log ends at": [f"{end:,}" for end in table.index],
-            **{
-                f"epoch {step:,}": ["" if pd.isna(one) else str(one) for one in table[step]]
-                for step in table.columns
-            },
-        }
-        for name, table in found.items()
-        if len(table)
-    ]
-
-
-def at_equal_size(found: Mapping[str, pd.Series]) -> Rows:
-    """Counts were the neuron equally strong at all steps, by network; {} where none has one."""
-    known = {name: counts for name, counts in found.items() if len(counts)}
-    if not known:
-        return {}
-    rows: Rows = {"network": list(known)}
-    for epoch in TABLE_3:
-        rows[f"{epoch:,}"] = [str(counts.get(epoch, "")) for counts in known.values()]
-    return rows
-
-
-def come_and_go(found: Mapping[str, pd.DataFrame]) -> Rows:
-    """The largest share of the neurons that 2 and 3 explain, when, and at the end.
-
-    ``found``: rows steps, columns tasks; {} of no network.
-    """
-    rows: Rows = {"network": list(found)} if found else {}
-    for q in FIRST_TASKS if found else ():
-        own = [table[q] for table in found.values()]
-        rows[f"q = {q}: at most (at step)"] = [
-            f"{percent(float(shares.max()))} ({shares.idxmax():,})" for shares in own
-        ]
-        rows[f"q = {q}: at the end"] = [percent(float(shares.iloc[-1])) for shares in own]
-    return rows
-
-
-class Sets(NamedTuple):
-    """``written``: the active frequencies as written and how far they come back, by network;
-    ``joint``: the same of those of both digits; ``alone`` of ``active`` of the former are of one
-    digit."""
-
-    written: Rows
-    joint: Rows
-    alone: int
-    active: int
-
-
-def active_sets(
-    found: Mapping[str, tuple[Float[np.ndarray, "time f0 f1"], Int[np.ndarray, " time"]]],
-) -> Sets:
-    """Active frequencies on the digits' axes and off them: at first, before and at the end."""
-    alone = {
-        name: sets.of_one_digit_alone(magnitudes[[0, sets.step_before(steps), -1]])
-        for name, (magnitudes, steps) in found.items()
-    }
-    written = [sets.reuse_through(*logged) for logged in found.values()]
-    joint = [sets.reuse_off_axes(*logged) for logged in found.values()]
-    places = ("at step 0", "at a sixteenth", "at the end")
-    return Sets(
-        written={
-            "network": list(found),
-            **{
-                f"{place}: of one digit": [
-                    f"{one.alone[at]} of {one.active[at]}" for one in alone.values()
-                ]
-                for at, place in enumerate(places)
-            },
-            "Jaccard index": [_known(one.jaccard) for one in written],
-            "by chance among those of one digit": [_known(one.chance) for one in alone.values()],
-        },
-        joint={
-            "network": list(found),
-            "at a sixteenth": [str(one.before) for one in joint],
-            "at the end": [str(one.after) for one in joint],
-            "Jaccard index": [_known(one.jaccard) for one in joint],
-            "by chance": [_known(one.chance) for one in joint],
-        },
-        alone=int(sum(one.alone.sum() for one in alone.values())),
-        active=int(sum(one.active.sum() for one in alone.values())),
-    )
 
 
 def attention(found: Mapping[str, Mapping[str, float]]) -> Rows:
@@ -250,7 +81,7 @@ def attention(found: Mapping[str, Mapping[str, float]]) -> Rows:
             for own, names in zip(found.values(), heads, strict=True)
         ],
         "number by number, mean": [fixed(own["smaller_share_by_number"]) for own in found.values()],
-        "share in six cells": [_known(own["attention_periodicity"]) for own in found.values()],
+        "share in six cells": [known(own["attention_periodicity"]) for own in found.values()],
     }
 
 
@@ -267,26 +98,6 @@ def idle(found: Mapping[str, Mapping[str, float]]) -> Rows:
     }
 
 
-class Profile(NamedTuple):
-    """Share of a task's logit variance that equation 5 ``explained``, None where it does not vary;
-    effective number ``used`` of ``num_cosines``, None where there is too little to carry."""
-
-    name: str
-    explained: float | None
-    used: float | None
-    num_cosines: int
-
-
-def profiles(found: Mapping[str, Mechanism]) -> list[Profile]:
-    """How much of a task's logits equation 5 explains, and with how many cosines."""
-    made = []
-    for name, one in found.items():
-        power, varies = one.amplitudes**2, not np.isnan(one.explained)
-        used = float(effective_number(power)) if one.explained >= WORTH_SAYING else None
-        made.append(Profile(name, float(one.explained) if varies else None, used, len(power)))
-    return made
-
-
 def mechanism(tables: Mapping[str, pd.DataFrame]) -> Rows:
     """Range over tasks of what equation 5 explains, and the share of the cosines that carry it."""
     rows: Rows = {name: [] for name in ("network", "lowest", "highest", "mean", "cosines used")}
@@ -301,6 +112,26 @@ def mechanism(tables: Mapping[str, pd.DataFrame]) -> Rows:
         for column, entry in zip(rows.values(), row, strict=True):
             column.append(entry)
     return rows
+
+
+class Explained(NamedTuple):
+    """Share of the logits that equation 5 explains, ``least`` to ``most`` over tasks, None where
+    they do not vary; ``shuffled``: the mean in the shuffled network."""
+
+    least: float | None
+    most: float | None
+    shuffled: float | None
+
+
+def explained(tables: Mapping[str, pd.DataFrame]) -> Explained:
+    """What equation 5 explains of the first network and of the one on shuffled labels."""
+    own = next(iter(tables.values())).explained.dropna()
+    shuffled = tables["shuffled labels"].explained.dropna()
+    return Explained(
+        least=float(own.min()) if len(own) else None,
+        most=float(own.max()) if len(own) else None,
+        shuffled=float(shuffled.mean()) if len(shuffled) else None,
+    )
 
 
 class Labels(NamedTuple):
@@ -361,22 +192,25 @@ def parts(variance: Float[np.ndarray, "part neuron"]) -> dict[str, tuple[float, 
     return {"shares": tuple(live.mean(1).tolist())}
 
 
-def stairs(shares: Mapping[str, Float[np.ndarray, "task neuron"]], qs: Sequence[int]) -> Rows:
-    """How many neurons one task explains, and for how many tasks there are such neurons."""
-    rows: Rows = {name: [] for name in ("network", "neurons", "tasks", "largest share")}
+class Served(NamedTuple):
+    """``num_clear`` of ``num_live`` neurons have a task that explains ``BEST_FROM`` or more;
+    ``num_served`` of ``num_tasks`` have such neurons."""
+
+    name: str
+    num_clear: int
+    num_live: int
+    num_served: int
+    num_tasks: int
+
+
+def served(shares: Mapping[str, Float[np.ndarray, "task neuron"]]) -> list[Served]:
+    """How many neurons are explained by one task, by network; of ``task_lens.sorted_by_task``."""
+    found = []
     for name, by_task in shares.items():
-        best = by_task.max(0, initial=0.0)
-        clear = best >= BEST_FROM
-        tasks = len(set(by_task.argmax(0)[clear].tolist())) if by_task.shape[1] else 0
-        row = (
-            name,
-            f"{clear.sum()} of {len(best)}",
-            f"{tasks} of {len(qs)}",
-            fixed(float(best.max(initial=0.0))),
-        )
-        for column, entry in zip(rows.values(), row, strict=True):
-            column.append(entry)
-    return rows
+        clear = by_task.max(0, initial=0.0) >= BEST_FROM
+        tasks = set(by_task.argmax(0)[clear].tolist()) if clear.any() else set()
+        found.append(Served(name, int(clear.sum()), len(clear), len(tasks), len(by_task)))
+    return found
 
 
 class Sharing(NamedTuple):

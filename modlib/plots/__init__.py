@@ -3,8 +3,12 @@
 from modlib.plots.ablations import (
     active_counts,
     delay_by_task,
+    ends_by_kind,
     matched_compute,
     mean_curves,
+    paces,
+)
+from modlib.plots.ablations_search import (
     search_importance,
     search_space,
     search_values,
@@ -120,6 +124,7 @@ from modlib.plots.training import (
 )
 from modlib.plots.transformer_embeddings import (
     fourier_tokens,
+    position_correlations,
     position_embeddings,
     power_by_prime,
     singular_values,
@@ -128,15 +133,18 @@ from modlib.plots.transformer_embeddings import (
 )
 from modlib.plots.transformer_neurons import (
     attention_images,
-    counts_by_epoch,
-    dominance,
-    explained_by_step,
     line_spectra,
     logit_profiles,
     neuron_images,
     neurons_by_task,
     shares_by_task,
     task_matrices,
+)
+from modlib.plots.transformer_neurons_counts import (
+    counts_by_epoch,
+    counts_if_ended,
+    dominance,
+    explained_by_step,
 )
 
 __all__ = [
@@ -165,12 +173,14 @@ __all__ = [
     "control_curves",
     "cosine_vote",
     "counts_by_epoch",
+    "counts_if_ended",
     "damage_by_cluster",
     "data",
     "delay_by_task",
     "digit_grids",
     "dominance",
     "embedding_pairs",
+    "ends_by_kind",
     "explained_by_step",
     "figure",
     "filter_ratio",
@@ -206,9 +216,11 @@ __all__ = [
     "noise_damage",
     "number_spirals",
     "one_adder",
+    "paces",
     "phase_sums",
     "pizza_neurons",
     "pizza_to_clock",
+    "position_correlations",
     "position_embeddings",
     "power_by_prime",
     "projections",

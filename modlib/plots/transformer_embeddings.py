@@ -11,24 +11,54 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from modlib.analysis.remainders.token_embeddings import InBasis, Periodogram, Spread, Vectors
+from modlib.analysis.remainders.token_embeddings import (
+    AsCoded,
+    InBasis,
+    Periodogram,
+    Spread,
+    Vectors,
+)
 from modlib.plots.base import MARK, MARKERS, NEUTRAL, PALETTE, STYLES, figure
 
 MAX_VECTORS = 16
 """Singular vectors drawn of one network."""
 MAX_LABELS = 3
 """Marked rows that carry their label."""
-ACROSS = 4
+ACROSS = 2
 """Panels in a row where networks are drawn beside one another."""
+WIDTH = 7.15
+"""Width of a figure in inches."""
+MANY_BARS = 50
+"""Frequencies from which on bars would be thinner than a pixel, and lines are drawn."""
 
 
-def _panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+@figure
+def position_correlations(
+    found: Mapping[str, Float[np.ndarray, " seed"]], own: Mapping[str, float]
+) -> Figure:
+    """Correlation of the two places: a row a kind of network, a dot a seed.
+
+    ``own``: the run's networks, a row each below them, with a ring.
+    """
+    rows = [*found.items(), *((f"this run: {name}", [value]) for name, value in own.items())]
+    fig, ax = plt.subplots(figsize=(WIDTH, 0.8 + 0.28 * len(rows)))
+    for place, (_, values) in enumerate(rows):
+        beside = 0.07 * (np.arange(len(values)) - (len(values) - 1) / 2)
+        colors = [PALETTE[4] if value > 0 else PALETTE[0] for value in values]
+        ring = place >= len(found)
+        face = "none" if ring else colors
+        ax.scatter(values, place + beside, s=34, facecolors=face, edgecolors=colors)
+    ax.axvline(0, color="black", lw=0.8)
+    ax.set_yticks(range(len(rows)), [name for name, _ in rows])
+    ax.set(xlim=(-1.05, 1.05), ylim=(len(rows) - 0.4, -0.6))
+    ax.set_xlabel("correlation of the two places: opposed (left), alike (right)")
+    return fig
+
+
+def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
     """A grid of ``count`` panels, ``ACROSS`` in a row; the rest of the last row is left empty."""
-    across = min(ACROSS, count)
-    rows = -(-count // across)
-    fig, axes = plt.subplots(
-        rows, across, figsize=(0.5 + width * across, height * rows), squeeze=False
-    )
+    rows = -(-count // ACROSS)
+    fig, axes = plt.subplots(rows, ACROSS, figsize=(WIDTH, height * rows), squeeze=False)
     flat = list(axes.ravel())
     for ax in flat[count:]:
         ax.set_axis_off()
@@ -44,7 +74,7 @@ def position_embeddings(positions: Mapping[str, Float[np.ndarray, "2 embed"]]) -
     fig, axes = plt.subplots(
         len(positions),
         2,
-        figsize=(8, 0.5 + 1.5 * len(positions)),
+        figsize=(WIDTH, 0.5 + 1.4 * len(positions)),
         width_ratios=(4, 1),
         squeeze=False,
     )
@@ -52,7 +82,8 @@ def position_embeddings(positions: Mapping[str, Float[np.ndarray, "2 embed"]]) -
         bound = float(np.abs(pair).max()) or 1.0
         shown = image.imshow(pair, cmap="RdBu_r", vmin=-bound, vmax=bound)
         image.set_yticks([0, 1], ["place of $x_0$", "place of $x_1$"])
-        image.set_title(name)
+        varies = bool((pair.std(1) > 0).all())
+        image.set_title(f"{name}: r = {np.corrcoef(*pair)[0, 1]:+.2f}" if varies else name)
         fig.colorbar(shown, ax=image, pad=0.01, label="value")
         scatter.scatter(*pair, s=5, alpha=0.7)
         limits = (-1.1 * bound, 1.1 * bound)
@@ -67,7 +98,7 @@ def position_embeddings(positions: Mapping[str, Float[np.ndarray, "2 embed"]]) -
 @figure
 def singular_values(spreads: Mapping[str, Spread]) -> Figure:
     """Singular values of the token embedding with ticks at 50 % and 90 % (figure B8)."""
-    fig, axes = _panels(len(spreads), 2.3, 2.5)
+    fig, axes = _panels(len(spreads), 2.2)
     for ax, (name, spread) in zip(axes, spreads.items(), strict=True):
         number = 1 + np.arange(len(spread.values))
         ax.bar(number, spread.values, width=0.9, color="#b8c7d4")
@@ -82,11 +113,13 @@ def singular_values(spreads: Mapping[str, Spread]) -> Figure:
                     (mark + 0.5, 1.0 if style == "-" else 0.88),
                     xycoords=("data", "axes fraction"),
                     color=color,
-                    fontsize=7,
+                    fontsize=7.5,
                     ha="left" if i else "right",
                     va="top",
                 )
         ax.set(title=name, xlabel="component", ylim=(0, 1.25 * spread.values.max()))
+    for letter, ax in zip("abcdefgh", axes, strict=False):
+        ax.set_title(f"({letter}) {ax.get_title(loc='left')}")
     for ax in axes[::ACROSS]:
         ax.set_ylabel("singular value")
     handles, labels = axes[0].get_legend_handles_labels()
@@ -101,7 +134,7 @@ def singular_vectors(networks: Mapping[str, Vectors]) -> Figure:
     fig, axes = plt.subplots(
         len(networks),
         2,
-        figsize=(8, 0.9 + sum(0.75 + 0.14 * c for c in counts)),
+        figsize=(WIDTH, 0.9 + sum(0.75 + 0.14 * c for c in counts)),
         width_ratios=(2, 1),
         height_ratios=[0.75 + 0.14 * c for c in counts],
         squeeze=False,
@@ -123,58 +156,58 @@ def singular_vectors(networks: Mapping[str, Vectors]) -> Figure:
     return fig
 
 
+def _by_cosine_and_sine(ax: Axes, power: Float[np.ndarray, " basis"]) -> None:
+    """Power of each basis vector, cosine beside sine."""
+    freq = 1 + np.arange(len(power) // 2)
+    for place, (name, own) in enumerate({"cosine": power[::2], "sine": power[1::2]}.items()):
+        if len(freq) > MANY_BARS:
+            ax.plot(freq, own, lw=0.9, label=name)
+        else:
+            ax.bar(freq + 0.44 * place - 0.22, own, width=0.44, label=name)
+    ax.set(title="power of each basis vector", ylabel="share of all")
+    ax.set(xlabel="frequency (cycles per p)", ylim=(0, 1.3 * power.max()))
+    ax.legend(loc="upper right", ncols=2)
+
+
+def _as_coded(ax: Axes, coded: AsCoded) -> None:
+    """Squared norms of the transform's rows, those that the authors' code marks with labels."""
+    squares, marked = coded.norms**2, np.flatnonzero(coded.marked)
+    ax.bar(np.arange(len(squares)), squares, width=1, color="#b8c7d4", label="not marked")
+    ax.bar(marked, squares[marked], width=1, color=MARK, label="marked")
+    for place in marked[np.argsort(-squares[marked])][:MAX_LABELS]:
+        text = f"{coded.labels[place]}\n(f = {coded.freqs[place]})"
+        ax.annotate(text, (place, squares[place]), fontsize=7.5, ha="center", va="bottom")
+    ax.set(title="its rows' squared norms", xlabel="row of the transform", ylabel="squared norm")
+    ax.set_ylim(0, 1.45 * float(squares.max()))
+
+
 @figure
 def fourier_tokens(networks: Mapping[str, InBasis]) -> Figure:
-    """Token embeddings in the Fourier basis, as written and as coded; a row a network (B11-B13).
+    """Token embeddings in the Fourier basis, as written and as coded below (B11-B13).
 
-    The strongest of the rows that the authors' code marks have its label and their frequency f.
+    Four panels a network. The strongest of the rows that the authors' code marks have its label
+    and their frequency f.
     """
-    fig, axes = plt.subplots(
-        len(networks),
-        4,
-        figsize=(12, 0.4 + 2.7 * len(networks)),
-        width_ratios=(1.1, 1, 1.1, 1),
-        squeeze=False,
-    )
-    for row, (name, found) in zip(axes, networks.items(), strict=True):
-        height = len(found.coefficients)
-        freq = 1 + np.arange(height // 2)
-        shown = row[0].imshow(
-            np.abs(found.coefficients), extent=(0, found.coefficients.shape[1], height, 0)
-        )
+    size = (WIDTH, 4.6 * len(networks))
+    fig, axes = plt.subplots(2 * len(networks), 2, figsize=size, squeeze=False)
+    for place, (name, found) in enumerate(networks.items()):
+        written, coded = axes[2 * place : 2 * place + 2]
+        height, width = found.coefficients.shape
+        shown = written[0].imshow(np.abs(found.coefficients), extent=(0, width, height, 0))
         places = np.arange(0, height, 2 * max(1, height // 12))
-        row[0].set_yticks(places + 1, [str(place // 2 + 1) for place in places])
-        row[0].set(title=f"{name}\ntokens only: |coefficient|", ylabel="frequency (cycles per p)")
-        fig.colorbar(shown, ax=row[0], label="|coefficient|")
-        row[1].bar(freq - 0.22, found.power[::2], width=0.44, label="cosine")
-        row[1].bar(freq + 0.22, found.power[1::2], width=0.44, label="sine")
-        row[1].set(title="power of each basis vector", ylabel="share of all")
-        row[1].set_ylim(0, 1.3 * found.power.max())
-        row[1].legend(loc="upper right")
-        coded = found.coded
-        height, width = coded.magnitudes.shape
-        shown = row[2].imshow(coded.magnitudes, extent=(0, width, height, 0))
-        row[2].set(title="as coded: 2-D transform", ylabel="row of the transform")
-        fig.colorbar(shown, ax=row[2], label="magnitude")
-        row[3].bar(
-            np.arange(height), coded.norms**2, width=0.9, color="#b8c7d4", label="not marked"
-        )
-        marked = np.flatnonzero(coded.marked)
-        row[3].bar(marked, coded.norms[marked] ** 2, width=0.9, color=MARK, label="marked")
-        for place in marked[np.argsort(-coded.norms[marked])][:MAX_LABELS]:
-            row[3].annotate(
-                f"{coded.labels[place]}\n(f = {coded.freqs[place]})",
-                (place, coded.norms[place] ** 2),
-                fontsize=6,
-                ha="center",
-                va="bottom",
-            )
-        row[3].set(title="its rows' squared norms", ylabel="squared norm")
-        row[3].set_ylim(0, 1.3 * float((coded.norms**2).max()))
-    axes[-1, 0].set_xlabel("coordinate of the embedding")
-    axes[-1, 1].set_xlabel("frequency (cycles per p)")
-    axes[-1, 2].set_xlabel("frequency (cycles per row)")
-    axes[-1, 3].set_xlabel("row of the transform")
+        written[0].set_yticks(places + 1, [str(at // 2 + 1) for at in places])
+        written[0].set(title=f"{name}: tokens only", ylabel="frequency (cycles per p)")
+        written[0].set_xlabel("coordinate of the embedding")
+        fig.colorbar(shown, ax=written[0], label="|coefficient|")
+        _by_cosine_and_sine(written[1], found.power)
+        height, width = found.coded.magnitudes.shape
+        shown = coded[0].imshow(found.coded.magnitudes, extent=(0, width, height, 0))
+        coded[0].set(title="as coded: 2-D transform", ylabel="row of the transform")
+        coded[0].set_xlabel("frequency (cycles per row)")
+        fig.colorbar(shown, ax=coded[0], label="magnitude")
+        _as_coded(coded[1], found.coded)
+    for letter, ax in zip("abcdefgh", axes.flat, strict=False):
+        ax.set_title(f"({letter}) {ax.get_title(loc='left')}")
     return fig
 
 
@@ -188,7 +221,7 @@ def token_periodograms(
     A panel a network; ``primes``: k / q of a few moduli, drawn as vertical lines.
     """
     fig, axes = plt.subplots(
-        len(found), 1, figsize=(8, 0.9 + 1.35 * len(found)), sharex=True, squeeze=False
+        len(found), 1, figsize=(WIDTH, 0.9 + 1.25 * len(found)), sharex=True, squeeze=False
     )
     for ax, (name, (freq, power)) in zip(axes[:, 0], found.items(), strict=True):
         for i, (q, places) in enumerate(primes.items()):
@@ -210,14 +243,17 @@ def power_by_prime(
     panels: Mapping[str, tuple[Int[np.ndarray, " task"], Mapping[str, Float[np.ndarray, " task"]]]],
 ) -> Figure:
     """Power of token embeddings at the frequencies k / q: a panel a base, a line a network."""
-    fig, axes = plt.subplots(len(panels), 1, figsize=(8, 0.6 + 2.6 * len(panels)), squeeze=False)
+    fig, axes = plt.subplots(
+        len(panels), 1, figsize=(WIDTH, 0.6 + 2.6 * len(panels)), squeeze=False
+    )
     for ax, (title, (qs, powers)) in zip(axes[:, 0], panels.items(), strict=True):
         for i, (name, power) in enumerate(powers.items()):
             ax.plot(
                 range(len(qs)), power, marker=MARKERS[i], ls=STYLES[i % 4], lw=1, ms=5, label=name
             )
         ax.axhline(1, color=NEUTRAL, lw=0.8)
-        ax.set_xticks(range(len(qs)), [str(q) for q in qs], fontsize=8 if len(qs) < 20 else 6)
+        every = 1 if len(qs) < 20 else 2
+        ax.set_xticks(range(0, len(qs), every), [str(q) for q in qs[::every]])
         ax.set(title=title, ylabel="mean power at k/q,\nover the mean of all")
         ax.set_ylim(0, 1.3 * ax.get_ylim()[1])
         ax.legend(loc="upper right", ncols=2)

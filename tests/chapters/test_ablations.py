@@ -10,13 +10,14 @@ import pandas as pd
 from made_up.ablations import history, made_up_arms, made_up_trials
 from modlib.analysis.remainders import ablations as ab
 from modlib.chapters import ablations as facts
-from modlib.config.presets import ABLATIONS, ARMS, PLAIN
+from modlib.chapters import ablations_filter as rates
+from modlib.chapters import ablations_search as search
+from modlib.config.presets import PLAIN
 from modlib.results.shown import Ablated
 from modlib.runs.study import PAPER_BEST, PAPER_SPACE, SPACE, Study, no_trials
 from told import cells, told
 
 CHAPTER = "14_ablations"
-NAMES = [PLAIN, *ABLATIONS.values(), *ARMS.values()]
 ONE = (1000,)
 
 
@@ -25,39 +26,67 @@ def ablated(*args, **options):
 
 
 def test_every_cell_that_says_something_is_tested():
-    networks = {"9de9e0ac", "888d661d", "spiking-words", "91b15388"}
-    filters = {"b3846672", "filter-paper-words", "67c5daff"}
-    assert cells(CHAPTER) == networks | filters | {"7fc042f1", "0f20b160", "1f7237d2", "69ff0aad"}
+    networks = {"overview", "overview-caption", "9de9e0ac", "91b15388", "dropout-caption"}
+    masks = {"888d661d", "delays-caption", "spiking-words"}
+    filters = {"b3846672", "clock-caption", "filter-paper-words"}
+    filters |= {"rivals", "matched-caption", "67c5daff"}
+    searches = {"0f20b160", "1f7237d2", "69ff0aad", "importance-caption"}
+    assert cells(CHAPTER) == networks | masks | filters | searches | {"answer"}
 
 
-def test_networks_are_introduced_with_what_is_missing():
-    found = {PLAIN: ablated(), "B37-masked": ablated()}
+def test_the_first_sentence_says_what_learning_needs():
+    def said(found, pair=None, cell="overview"):
+        seen = facts.overview(facts.ends(found))
+        if cell != "overview":
+            return told(CHAPTER, cell, seen)
+        clock = rates.clock(37, None, None, pair or {}, {})
+        return told(CHAPTER, cell, {"seen": seen, "clock": clock})
 
+    found = {PLAIN: ablated(), "B37-lambda-0": ablated(), "B37-no-dropout": ablated(top=0.3)}
+    text = said(found)
+    assert "**Dropout matters**: without it none of three networks learns" in text
+    assert "**λ, the gradient filter, does not**: without it 3 of 3 learn at p = 37." in text
+    assert "p = 113" not in text
+    pair = {"λ = .5": history(400, seeds=ONE), "λ = 0": history(600, seeds=ONE)}
+    assert said(found, pair).endswith("a network without it takes 1.50 times the steps.")
+    needed = found | {"B37-lambda-0": ablated(top=0.3), "B37-no-dropout": ablated()}
+    text = said(needed)
+    assert "**Dropout is not what it takes here**: 3 of 3 networks learn without it." in text
+    assert "**So does λ, the gradient filter**: without it none of 3 gets there." in text
+    nothing = dict.fromkeys(found, ablated(top=0.3))
+    assert "so few steps not even the network as it is learns" in said(nothing)
+    assert "Not all of the networks" in said({PLAIN: ablated()})
+    caption = "overview-caption"
+    assert "None learns with no dropout; networks of two other kinds do." in said(
+        found, cell=caption
+    )
+    assert said({PLAIN: ablated()}, cell=caption).endswith("Networks of every kind learn.")
+    assert "None of any kind learns: the plain ones end at 30.0 %." in said(nothing, cell=caption)
+    assert said({}, cell=caption) == "No network of this setting is there."
+
+
+def test_networks_are_tabled_under_a_fold():
     def said(found, **options):
         given = {"p": 11, "steps": 3, "seed": 7} | options
-        return told(CHAPTER, "9de9e0ac", facts.origin(found, NAMES, **given))
+        both = facts.origin(found, **given)._asdict() | {"rows": facts.networks(found)}
+        return told(CHAPTER, "9de9e0ac", both)
 
-    text = said(found)
-    assert "**p = 11, `steps` 3**: two kinds of network, at most three seeds each" in text
-    assert "1,000 steps; where one network is drawn, it is seed 7." in text
-    assert "needs p" not in text
-    found.pop("B37-masked")
-    assert "(The masked task needs p of 13 or more.)" in said(found)
-    text = said({}, p=37, steps=None)
-    assert text.startswith("**p = 37**: no kind of network, no seeds each, 0 steps;")
-    assert "One seed is no sample" in said({PLAIN: ablated(seeds=ONE)})
-
-
-def test_the_table_of_networks_says_what_each_changes():
     found = {PLAIN: ablated(), "B37-masked": ablated(), "B37-lr-2": ablated(seeds=ONE)}
     masked = found["B37-masked"].history
     masked.loc[masked.q < 11, "accuracy"] = 0.0
-    text = told(CHAPTER, "9de9e0ac", {"rows": facts.networks(found, NAMES)}, which=1)
-    assert "| B37 | - | 3 | 1,000 | 100.0 % (100.0 to 100.0) |" in text
-    assert "| B37-masked | task masked | 3 | 1,000 | 100.0 % (100.0 to 100.0) |" in text
-    assert "learning rate 0.006, weight decay 0.1667 | 1 |" not in text
-    assert "learning rate 0.006, weight decay 0.1667, lambda 0 | 1 | 1,000 | 100 % |" in text
-    assert "| B37-no-dropout | dropout 0 | not there | | | |" in text
+    text = said(found)
+    assert text.startswith(":::{dropdown} ")
+    assert "**p = 11, `steps` 3**: three kinds of network, at most three seeds each" in text
+    assert "1,000 steps; where one network is drawn, it is seed 7." in text
+    assert "needs p" not in text
+    assert "| as it is | 3 | 1,000 | 100.0 % (100.0 to 100.0) |" in text
+    assert "| 2, 3, 5, 7 masked | 3 | 1,000 | 100.0 % (100.0 to 100.0) |" in text
+    assert "| λ = 0 with rate × 2 | 1 | 1,000 | 100 % |" in text
+    assert "| no dropout | not there | | | |" in text
+    found.pop("B37-masked")
+    assert "The masked task needs p of 13 or more." in said(found)
+    assert "no kind of network, no seeds each, 0 steps;" in said({}, p=37, steps=None)
+    assert "One seed is no sample" in said({PLAIN: ablated(seeds=ONE)})
 
 
 def test_masking_is_told_for_any_networks():
@@ -68,10 +97,12 @@ def test_masking_is_told_for_any_networks():
     text = said(delays, delays)
     assert "take 2.00 (2.00 to 2.00) times the steps to .97" in text
     assert "over seven tasks and three seeds)." in text
-    assert "To .97 on the numbers trained on: 2.00 (2.00 to 2.00) times." in text
+    assert "To .97 on the numbers trained on it takes 2.00 (2.00 to 2.00) times" in text
     assert "a lead" not in text
+    text = told(CHAPTER, "delays-caption", facts.masked(delays, delays))
+    assert text.endswith("On average 2.00.")
     sooner = said(ab.delays(history(200, shift=0), history(400, shift=0)), ab.NO_DELAYS)
-    assert "That is no delay but a lead" in sooner
+    assert "no delay but a lead" in sooner
     assert "trained on" not in sooner
     one = ab.delays(history(200, seeds=ONE), history(400, seeds=ONE))
     assert "take 0.50 times the steps to .97" in said(one, one)
@@ -82,7 +113,7 @@ def test_masking_is_told_for_any_networks():
     assert "Left out: two pairs that never" in said(left, ab.NO_DELAYS)
     assert "no pair of networks" in said(ab.NO_DELAYS, ab.NO_DELAYS)
     unlearned = ab.delays(history(400), history(top=0.9))
-    assert "no task beyond 7 reaches .97" in said(unlearned, ab.NO_DELAYS)
+    assert "No task beyond 7 reaches .97" in said(unlearned, ab.NO_DELAYS)
 
 
 def test_spikes_are_counts_of_frequencies_and_tasks_that_come_first():
@@ -111,65 +142,128 @@ def test_dropout_is_told_for_any_networks():
         return told(CHAPTER, "91b15388", facts.dropout(*histories))
 
     text = said(history(), history(top=0.3))
-    assert "without dropout 100.0 % (100.0 to 100.0) on numbers trained on, 30.0 % (30.0" in text
-    assert text.endswith("At .97 or more without dropout: none.")
+    assert text.startswith("Without dropout networks end at 100.0 % (100.0 to 100.0) on numbers")
+    assert "trained on and 30.0 % (30.0 to 30.0) on validation numbers. With it networks" in text
+    assert text.endswith("Tasks at .97 or more without dropout: none.")
     text = said(None, history(seeds=ONE))
-    assert "without dropout 100 % on numbers trained on, 100 % on validation numbers. At" in text
+    assert "Without dropout networks end at 100 % on numbers trained on and 100 % on" in text
     assert "without dropout: q = 2, 3, 5, 7, 11" in text
-    assert "with it" not in text
-    assert "no network without dropout" in said(history(), None)
+    assert "With it" not in text
+    assert "No network without dropout" in said(history(), None)
 
 
-def test_the_filter_is_told_for_any_networks():
-    def said(*histories):
-        return told(CHAPTER, "b3846672", facts.gradient_filter(*histories))
+def test_the_caption_of_dropout_compares_what_is_there():
+    def said(found):
+        return told(CHAPTER, "dropout-caption", facts.overview(facts.ends(found)))
+
+    both = said({PLAIN: ablated(), "B37-no-dropout": ablated(top=0.3)})
+    assert both.endswith("those without end at 30.0 %, those with it at 100 %.")
+    assert said({"B37-no-dropout": ablated(top=0.3)}).endswith("without end at 30.0 %.")
+    assert said({}).endswith("There is no network without.")
+
+
+def test_the_filter_is_told_as_a_pace():
+    pair = {"λ = .5": history(400, seeds=ONE), "λ = 0": history(600, seeds=ONE)}
+
+    def said(*histories, cell="b3846672", pair=pair):
+        return told(CHAPTER, cell, rates.clock(37, *histories, pair, {}))
 
     text = said(history(), history(800, shift=20))
-    assert "lambda .5 100.0 % (100.0 to 100.0), lambda 0 100.0 % (100.0 to 100.0)." in text
-    assert "To pass a mean accuracy of 0.30 to 0.95, lambda 0 takes 2.00 (2.00 to 2.00)" in text
-    text = said(history(), history(top=0.2))
-    assert "lambda 0 is below at 100.0 % (100.0 to 100.0) (by seed 100 %, 100 %, 100 %;" in text
-    assert "To pass" not in text
-    assert "cannot be put to the test" in said(history(top=0.3), history())
-    assert "not both" in said(None, history())
+    assert "filter goes the same way, 1.50 times as slowly at every accuracy" in text
+    assert "At p = 37 it takes 2.00 (2.00 to 2.00) times the steps, so it is slower." in text
+    assert "so it is faster." in said(history(), history(200, shift=5))
+    both = [history(), pd.concat([history(300, seeds=ONE), history(900, seeds=(1001, 1002))])]
+    assert "which is no difference that these seeds can tell." in said(*both)
+    assert "there is no accuracy that both pass" in said(history(), history(top=0.2))
+    text = said(None, history(), pair={})
+    assert (
+        text == "At p = 113 not both networks are committed. At p = 37 not both networks are there."
+    )
+    text = said(history(), history(800, shift=20), cell="clock-caption")
+    assert text.endswith("one factor of time, 2.00 at p = 37 and 1.50 at p = 113.")
+    assert said(None, None, cell="clock-caption").endswith("of time, 1.50 at p = 113.")
 
 
-def test_the_papers_size_is_told_as_a_pace():
-    def said(pair):
-        return told(CHAPTER, "filter-paper-words", facts.paper_size(pair))
+def test_what_the_clock_means_at_both_sizes():
+    def said(pair, *histories, rivals=None):
+        clock = rates.clock(37, *(histories or (None, None)), pair, rivals or {})
+        return told(CHAPTER, "filter-paper-words", rates.paper_size(pair) | {"clock": clock})
 
     pair = {"λ = .5": history(400, seeds=ONE), "λ = 0": history(600, seeds=ONE)}
     text = said(pair)
-    assert "lambda 0 goes the same way 1.50 times slower. It passes 14 levels" in text
-    assert "from 0.30 to 0.95, after 1.50 times the steps of lambda .5; its log ends" in text
-    assert "at .99 at step 400; at this pace lambda 0 would be there near step 600" in text
+    assert "is at .99 at step 400; at its pace the other would be there near step 600" in text
     assert "ends at 65,536" in text
+    assert "p = 113: no filter and a learning rate 1.5 times as high and a dropout mask" in text
     slow = pair | {"λ = .5": history(400, seeds=ONE, top=0.6)}
-    assert "at this pace" not in said(slow)
-    assert "not both" in said({})
-    assert "not both" in said(pair | {"λ = 0": history(seeds=ONE, top=0.1)})
+    assert "at its pace" not in said(slow)
+    assert said({}).startswith("Not measured yet")
+    assert said(pair | {"λ = 0": history(seeds=ONE, top=0.1)}).startswith("Not measured yet")
+    text = said({}, history(), history(top=0.9))
+    assert "or more, the one without is below at 100.0 % (100.0 to 100.0)." in text
+    paces = dict.fromkeys(rates.RIVALS, ab.pace(history(800, shift=20), history()))
+    text = said({}, rivals=paces)
+    assert text.endswith(
+        "With a dropout mask a sample it takes 2.00 (2.00 to 2.00) times the "
+        "steps of the plain network."
+    )
+
+
+def test_rivals_at_the_papers_size_are_read_once_their_training_has_ended():
+    def export(reached, steps=10):
+        return SimpleNamespace(
+            history=history(reached), steps=steps, config=SimpleNamespace(steps=10)
+        )
+
+    found = {"B113-code": export(400), "B113-code-lr-1.5": export(800, steps=9)}
+    assert rates.rival_paces(found) == {}
+    found["B113-code-mask-a-sample"] = export(200)
+    assert list(rates.rival_paces(found)) == ["a dropout mask a sample"]
+    assert rates.rival_paces({"B113-code-mask-a-sample": export(200)}) == {}
 
 
 def test_arms_are_told_with_their_intervals():
     def tabled(arms):
-        return told(CHAPTER, "67c5daff", {"rows": facts.arms(ab.compare_arms(arms))})
+        compared = rates.rivals(ab.arm_ratios(arms))
+        rows = {"rows": rates.arms(ab.compare_arms(arms)), "ratios": compared.rows}
+        return told(CHAPTER, "67c5daff", rows)
 
-    def said(arms):
-        return told(CHAPTER, "67c5daff", facts.rivals(ab.arm_ratios(arms)), which=1)
+    def said(arms, cell="rivals"):
+        return told(CHAPTER, cell, rates.rivals(ab.arm_ratios(arms)))
 
     arms = made_up_arms()
     assert "| lambda 1 | 3 | 300 (300 to 300) | 300 (300 to 300) | 100.0 % (" in tabled(arms)
+    assert "| lambda 1 | learning rate x 2 | 0.75 (0.75 to 0.75) | |" in tabled(arms)
     slow = {arm: history(top=0.5) for arm in arms}
     assert "| lambda 1 | 3 | not reached, 0 of 3 | not reached, 0 of 3 | 50.0 %" in tabled(slow)
+    assert "| lambda 1 | lambda 0 | neither gets there | 6 of 6 |" in tabled(slow)
     assert tabled({}) == ""
-    text = said(arms)
-    assert "| lambda 1 | learning rate x 2 | 0.75 (0.75 to 0.75) | |" in text
-    assert "the filter ahead in one case, the learning rate in no cases, and decides" in text
+    assert said(arms) == (
+        "At equal factors the filter is faster in 1 of one pair, the larger learning rate in 0."
+    )
+    assert said(arms, "matched-caption").endswith("is faster in 1, the learning rate in 0.")
     one = {arm: table[table.seed == 1000] for arm, table in arms.items()}
-    assert "| lambda 1 | lambda 0 | 0.50 | |" in said(one)
-    assert said(one).endswith("With one seed there is no interval.")
-    assert "| lambda 1 | lambda 0 | neither gets there | 6 of 6 |" in said(slow)
+    assert "| lambda 1 | lambda 0 | 0.50 | |" in tabled(one)
+    assert said(one) == "One seed a kind decides nothing between filter and learning rate."
+    assert said(one, "matched-caption").endswith("There is no pair with an interval.")
     assert "no two networks" in said({})
+
+
+def test_the_answer_holds_for_any_networks():
+    def said(found, delays=ab.NO_DELAYS, pair=None):
+        plain, without = (getattr(found.get(n), "history", None) for n in (PLAIN, "B37-lambda-0"))
+        given = {"seen": facts.overview(facts.ends(found))}
+        given |= {"clock": rates.clock(37, plain, without, pair or {}, {})}
+        return told(CHAPTER, "answer", given | {"others": facts.masked(delays, ab.NO_DELAYS)})
+
+    found = {PLAIN: ablated(), "B37-lambda-0": ablated(800), "B37-no-dropout": ablated(top=0.3)}
+    pair = {"λ = .5": history(400, seeds=ONE), "λ = 0": history(600, seeds=ONE)}
+    delays = ab.delays(history(200, shift=0), history(400, shift=0))
+    text = said(found, delays, pair)
+    assert "Dropout: with it 3 of 3 networks learn, without it none." in text
+    assert "at p = 113 takes 1.50 times the steps, at p = 37 1.9" in text
+    assert "without them the others take 0.50 times the steps." in text
+    assert "Not dropout, here: 3 of 3" in said(found | {"B37-no-dropout": ablated()})
+    assert "the plain network does not learn" in said({PLAIN: ablated(top=0.3)})
 
 
 def test_the_search_is_told():
@@ -178,35 +272,40 @@ def test_the_search_is_told():
     study, nothing = Study(), no_trials(Study()).trials
 
     def said(trials):
-        return told(CHAPTER, "0f20b160", facts.search(trials, study.base, study.size))
+        return told(CHAPTER, "0f20b160", search.search(trials, study.base, study.size))
 
     def best(trials):
-        return told(CHAPTER, "1f7237d2", {"rows": facts.best(trials, SPACE, PAPER_BEST)})
+        rows = search.best(trials, SPACE, PAPER_BEST)
+        both = {"rows": rows, "space": search.space(SPACE, PAPER_SPACE)}
+        return told(CHAPTER, "1f7237d2", both)
 
     def weights(trials):
         found = ab.importance(trials, SPACE, num_resamples=50)
-        return told(CHAPTER, "69ff0aad", facts.importance(found))
+        return told(CHAPTER, "69ff0aad", search.importance(found))
 
     text = said(trials)
-    assert "40 of 720 settings were tried at p = 37, 4,096 steps each, seed 1000" in text
+    assert "at p = 37: 40 of 720 settings, 4,096 steps each," in text
     assert "One trial went on after a kill." in text
     assert "after a kill" not in said(trials.assign(retries=0))
-    assert "No study is committed yet" in said(nothing)
+    assert said(nothing) == ""
     assert "| *paper, table 2* | 0.1 | 0.5 | 1/3 | 256 | 0.0003 | 4 | | 65,536 |" in best(trials)
     assert "the paper's best (place" in best(trials)
     assert "best with lambda 0 (place" in best(trials)
-    assert best(nothing) == ""
-    assert "the largest share is that of learning rate" in weights(trials)
-    assert weights(nothing) == ""
-    rows = {"rows": facts.space(SPACE, PAPER_SPACE)}
-    assert "| weight decay | 0, 0.1, 0.5, 1 | 1/3 |" in told(CHAPTER, "7fc042f1", rows)
+    assert "paper, table 2" not in best(nothing)
+    assert "| weight decay | 0, 0.1, 0.5, 1 | 1/3 |" in best(nothing)
+    assert "what it finds most of is learning rate" in weights(trials)
+    assert "ours is not committed yet" in weights(nothing)
 
 
 def test_importance_names_the_settings_that_are_above_an_equal_share():
     table = pd.DataFrame({"setting": ["lr", "lam"], "importance": [0.9, 0.1]})
     table = table.assign(low=[0.6, 0.0], high=[1.0, 0.4])
-    text = told(CHAPTER, "69ff0aad", facts.importance(table))
-    assert "that of learning rate, 90 % (60 to 100). Above an equal share of 50.0 %" in text
-    assert "interval: learning rate. With" in text
-    low = facts.importance(table.assign(low=np.zeros(2)))
-    assert "interval: none. With" in told(CHAPTER, "69ff0aad", low)
+    text = told(CHAPTER, "69ff0aad", search.importance(table))
+    assert "learning rate: it holds 90 % (60 to 100) of what tells" in text
+    assert "Above an equal share of 50.0 % with the whole interval: learning rate." in text
+    text = told(CHAPTER, "importance-caption", search.importance(table))
+    assert text.endswith("over trials: learning rate first, with 90.0 %.")
+    low = search.importance(table.assign(low=np.zeros(2)))
+    assert "No setting is above an equal share" in told(CHAPTER, "69ff0aad", low)
+    empty = search.importance(table[:0])
+    assert told(CHAPTER, "importance-caption", empty).endswith("over trials.")

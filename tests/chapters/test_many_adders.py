@@ -89,6 +89,7 @@ def test_every_cell_that_says_something_is_tested():
     assert cells(CHAPTER) == {
         *("about-network", "about-one-neuron", "about-waves", "about-phases", "about-clusters"),
         *("about-apart", "apart-answer", "about-rungs", "about-waste", "smaller", "answer"),
+        "one-adder-caption",
     }
 
 
@@ -96,7 +97,7 @@ def test_a_network_is_told_with_its_seed_and_whether_it_was_the_first():
     text = say("about-network", about())
     assert "**Seed 1000, p = 113**: 29 tasks, 1,024 neurons, 6,384 of 12,769" in text
     assert "65,536 steps. It is right on 99.5 %" in text
-    assert "judged on fresh seeds" in text
+    assert "fresh seeds judge the claims" in text
     text = say("about-network", about(seed=7, first_seen=False, learned=False, steps=9))
     assert "9 of 65,536 steps" in text
     assert "first seen" not in text
@@ -130,6 +131,10 @@ def test_one_neuron_is_told_by_its_crests(planted):
     text = say("about-one-neuron", found._replace(phase_0=0.5, phase_1=0.75, total=0.25))
     assert f"neuron {neuron} hears k/q = {found.k}/5" in text
     assert "0.50 and 0.75 turns, which add up to 0.25" in text
+    caption = say("one-adder-caption", found._replace(phase_out=0.25))
+    assert caption.endswith("has its crest at 0.25, their sum: the simple neuron of paper A.")
+    assert say("one-adder-caption", found._replace(error=0.2, phase_out=0.25)).endswith("at 0.25.")
+    assert say("one-adder-caption", facts.OneNeuron(2)) == "None hears one wave of q = 2."
     assert facts.loudest(planted.neurons, 2) is None
     row = planted.neurons.assign(phase_0=0.999, phase_1=0.0)
     assert facts.one_neuron(row, 5, neuron)[4:8] == (0.0, 0.0, found.phase_out, 0.0)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from modlib.analysis.remainders import tasks as rt
 from modlib.chapters import remainders as facts
-from modlib.chapters.say import fill
 from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.maths.fourier import fourier_basis
@@ -51,13 +48,6 @@ def test_every_cell_that_says_something_is_tested():
     assert cells(CHAPTER) == tested
 
 
-def test_a_network_is_told_by_its_task_and_base():
-    small = REMAINDERS_PRESETS["B37"]
-    assert facts.name_of(small) == "miiii, p = 37 (80 %)"
-    assert facts.name_of(replace(small, task="basis", p=11)) == "shuffled, p = 11 (80 %)"
-    assert facts.name_of(small.untrained()) == "untrained, p = 37"
-
-
 @pytest.mark.parametrize("task", ["miiii", "nanda", "basis", "masked"])
 @pytest.mark.parametrize("accuracy", [0.0, 0.5, 1.0])
 def test_a_network_is_told_whatever_it_learned(task, accuracy):
@@ -82,19 +72,6 @@ def test_a_network_is_told_whatever_it_learned(task, accuracy):
 def test_parameters_of_the_small_network_are_counted():
     network = facts.network(run(REMAINDERS_PRESETS["B37"], 1.0))
     assert "(B37): 222,336 weights" in told(CHAPTER, "4037a036", network)
-
-
-def test_networks_of_the_papers_size_are_named_or_missed():
-    config = REMAINDERS_PRESETS["B113-text"]
-
-    def said(runs: dict[str, RemaindersRun | None]) -> str:
-        return fill(facts.paper_size(runs), '{% include "paper_size.md" %}')
-
-    assert "p = 37 stands in" in said({"B113-text": None})
-    text = said({"B113-text": run(config, 1.0, 20000), "B113-nanda": None})
-    assert "B113-text (20,000 of 65,536 steps); not committed: B113-nanda." in text
-    text = said({"B113-text": run(config, 1.0), "B113-untrained": None})
-    assert text.endswith("we have B113-text (65,536 steps).")
 
 
 def test_the_task_is_told_in_numbers():

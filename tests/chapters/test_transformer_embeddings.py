@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,83 +11,154 @@ import pandas as pd
 from made_up.runs import made_up_run
 from modlib.analysis.remainders import token_embeddings as te
 from modlib.chapters import transformer_embeddings as facts
+from modlib.chapters.remainders import network
 from modlib.config.presets import SMALL
 from told import cells, told
 
 CHAPTER = "12_transformer_embeddings"
 NOISE = np.random.default_rng(0).normal(size=(23, 32))
+PART = te.Positions(-0.5, 0.1, 0.2)
+
+
+def exported(correlations, accuracy=1.0):
+    """Committed tables of as many seeds."""
+    seeds = range(1000, 1000 + len(correlations))
+    rows = {"split": "validation", "step": 9, "q": 5, "accuracy": accuracy, "seed": list(seeds)}
+    table = pd.DataFrame({"seed": list(seeds), "position_correlation": correlations})
+    return SimpleNamespace(history=pd.DataFrame(rows), networks=table)
 
 
 def test_every_cell_that_says_something_is_tested():
-    shared = {"b53abf84"}  # see test_remainders
-    tested = {"708ca1c2", "ce06024b", "1bf2b66c", "63f9f644", "89c40798", "165493e8", "01a17f6b"}
-    assert cells(CHAPTER) == shared | tested
+    first = {"708ca1c2", "places-caption", "ae83c9d0"}
+    waves = {"89c40798", "periodogram-caption", "165493e8"}
+    directions = {"directions", "directions-caption", "1bf2b66c"}
+    bases = {"63f9f644", "fourier-caption", "coded"}
+    assert cells(CHAPTER) == first | waves | directions | bases | {"answer"}
 
 
-def test_positions_are_tabled():
-    rows = facts.positions({"nanda": te.Positions(-0.5, 0.1, 0.2)})
-    text = told(CHAPTER, "708ca1c2", {"rows": rows, "lost": []})
-    assert text.endswith("| nanda | -0.50 | 0.100 | 0.200 |")
+def test_networks_are_named_by_what_they_learned():
+    assert facts.kind_of(replace(SMALL, task="nanda")) == "addition"
+    assert facts.kind_of(SMALL.untrained()) == "untrained"
+
+
+def test_the_sign_of_the_places_is_told_over_seeds():
+    def said(exports, cell="708ca1c2", lost=False):
+        found = facts.correlations(exports)
+        return told(CHAPTER, cell, facts.places(found, {"addition": PART}, lost=lost))
+
+    mixed = {"B37-nanda": exported([-0.9, 0.8, 0.7]), "B37": exported([-0.2, -0.1])}
+    text = said(mixed | {"B113-nanda-learns": exported([0.5, -0.5])})
+    assert "an accident of the seed" in text
+    assert "2 of 3 (addition, p = 37), 1 of 2 (addition, p = 113) and are opposed" in text
+    assert "is the same in all" in said({"B37-nanda": exported([-0.9, -0.8])})
+    assert "are not committed" in said({"B37": exported([-0.2])})
+    text = said(mixed, "places-caption", lost=True)
+    assert "Addition, p = 37: -0.90 to +0.80." in text
+    assert "has not learned to add." in text
+    assert "has not learned" not in said(mixed, "places-caption")
+
+
+def test_networks_that_did_not_learn_to_add_are_left_out():
+    found = facts.correlations({"B37-nanda": exported([-0.9, 0.8], accuracy=[1.0, 0.1])})
+    assert found["addition, p = 37"].tolist() == [-0.9]
+    assert facts.correlations({"B37-nanda": exported([0.8], accuracy=0.1)}) == {}
+    assert len(facts.correlations({"B37-basis": exported([0.8], accuracy=0.1)})) == 1
     large = replace(SMALL, p=13, task="nanda", steps=1024)
-    runs = [made_up_run(large, {13: at}) for at in (64, None)]
-    lost = facts.not_adding([*runs, made_up_run(replace(SMALL, p=13, steps=1024), {})])
-    assert lost == ["nanda, p = 13 (80 %)"]
-    text = told(CHAPTER, "708ca1c2", {"rows": rows, "lost": lost})
-    assert "nanda, p = 13 (80 %) has not learned to add" in text
-    assert "here and below it shows nothing of a task that commutes." in text
+    learned, not_yet = (made_up_run(large, {13: at}) for at in (64, None))
+    assert facts.not_adding([learned, not_yet])
+    assert not facts.not_adding([learned, made_up_run(replace(SMALL, p=13, steps=1024), {})])
+
+
+def test_networks_and_seeds_are_tabled_under_a_fold():
+    def said(tables):
+        run = made_up_run(replace(SMALL, p=13, steps=1024), {})
+        given = {"rows": facts.positions({"addition": PART}), "seeds": facts.seeds(tables)}
+        return told(CHAPTER, "ae83c9d0", given | {"networks": [("remainders", network(run))]})
+
+    table = pd.DataFrame({name: [1.0, 3.0] for name in facts.COLUMNS})
+    text = said({"addition": table, "one": table.iloc[:1]})
+    assert text.startswith(":::{dropdown} ")
+    assert "- *remainders*: p = 13, seed" in text
+    assert "| addition | -0.50 | 0.100 | 0.200 |" in text
+    assert "| addition | 2 | 2.00 (1.00 to 3.00) |" in text
+    assert "| one | 1 | 1.00 |" in text
+    assert "over seeds" not in said({})
+
+
+def test_peaks_are_told_in_numbers():
+    qs = np.array([2, 3, 5, 7, 11, 13])
+    power = np.array([0.5, 2.0, 1, 1, 1.25, 0.75])
+    pair = {name: te.periodogram(NOISE) for name in ("remainders", "untrained")}
+    found = facts.peaks(pair, qs, {"remainders": 4 * power, "untrained": power})
+    text = told(CHAPTER, "89c40798", found)
+    assert "network of remainders have 4.5 times the power of the mean frequency." in text
+    assert text.endswith("The others: untrained 1.1.")
+    text = told(CHAPTER, "periodogram-caption", found)
+    assert text.endswith(
+        "Remainders: 4.5 on average at the marks; untrained: 1.1 on average at the marks."
+    )
+    text = told(CHAPTER, "165493e8", found)
+    assert "| network | highest point | q = 2 | q = 3 | q = 5 | q = 7 | larger q |" in text
+    assert text.endswith("| 0.50 | 2.00 | 1.00 | 1.00 | 0.75 to 1.25 | :::")
+    few = facts.peaks({"remainders": te.periodogram(NOISE)}, qs[:2], {"remainders": power[:2]})
+    assert "larger q" not in few.rows
+    assert "The others" not in told(CHAPTER, "89c40798", few)
 
 
 def test_components_stand_against_those_of_an_untrained_network_of_the_size():
     found = te.spread(NOISE)
-    text = told(CHAPTER, "ce06024b", facts.spread({"net": found}))
-    assert f"| net | {found.variance[0]} |" in text
-    assert "Seen here" not in text
-    text = told(CHAPTER, "ce06024b", facts.spread({"net": found, "untrained, p = 23": found}))
-    assert f"network: net: {found.variance[0]} against {found.variance[0]}. As many" in text
+    count = found.variance[0]
+    alone = facts.spread({"remainders": found})
+    assert "no untrained network" in told(CHAPTER, "directions", alone)
+    both = facts.spread({"remainders": found, "addition": found, "untrained": found})
+    text = told(CHAPTER, "directions", both)
+    assert f"takes {count} singular vectors in an untrained network; {count} in that of" in text
+    assert f"in that of remainders, {count} in that of addition." in text
+    text = told(CHAPTER, "directions-caption", both)
+    assert f"Remainders: half takes {count}, untrained {count}; addition" in text
+    rows = {"rows": both.rows, "networks": facts.vectors({"net": te.leading_vectors(NOISE)})}
+    text = told(CHAPTER, "1bf2b66c", rows)
+    assert f"| remainders | {count} |" in text
+    assert "- *net*: " in text
+    many = rows | {"networks": [facts.VectorsFacts("net", 12, 0.5, list(range(1, 13)))]}
+    assert "(12 different ones)." in told(CHAPTER, "1bf2b66c", many)
 
 
-def test_vectors_and_basis_are_told_in_numbers():
-    text = told(
-        CHAPTER, "1bf2b66c", {"networks": facts.vectors({"net": te.leading_vectors(NOISE)})}
-    )
-    assert text.startswith("*Seen here*. net: ")
-    assert "of a vector's power at its strongest frequency (" in text
-    many = facts.VectorsFacts("net", 12, 0.5, list(range(1, 13)))
-    assert "(12 different ones)." in told(CHAPTER, "1bf2b66c", {"networks": [many]})
+def test_the_basis_is_told_as_written_and_as_coded():
+    def coded(*found):
+        return told(CHAPTER, "coded", {"bases": list(found)})
+
     basis = facts.basis(te.in_fourier_basis(NOISE), 18, "net")
-    text = told(CHAPTER, "63f9f644", {"bases": [basis]})
-    assert "- *net*: 18 of 22 basis vectors hold" in text
-    assert f"As coded {len(basis.marked)} of 12 frequencies are marked, the strongest f = " in text
+    text = told(CHAPTER, "63f9f644", {"bases": [basis, basis._replace(name="other")]})
+    assert text.endswith("takes 18 of 22 (net), 18 of 22 (other).")
+    text = told(CHAPTER, "fourier-caption", {"bases": [basis]})
+    assert "network of net in the Fourier basis: 18 of 22 basis vectors" in text
+    text = coded(basis)
+    assert f"- *net*: {len(basis.marked)} of 12 frequencies are marked, the strongest f = " in text
     assert f"f = {basis.marked[0]}, under the name {basis.labels[0]}." in text
     raised = facts.basis(te.in_fourier_basis(NOISE + 9), 18, "net")
-    text = told(CHAPTER, "63f9f644", {"bases": [raised]})
-    assert "the strongest f = 0, the mean of all digits' rows, under the name sin 3." in text
-    text = told(CHAPTER, "63f9f644", {"bases": [basis._replace(marked=[], labels=[])]})
-    assert "As coded 0 of 12 frequencies are marked." in text
+    assert "f = 0, the mean of all digits' rows, under the name sin 3." in coded(raised)
+    assert "*net*: 0 of 12 frequencies are marked. The" in coded(
+        basis._replace(marked=[], labels=[])
+    )
 
 
-def test_periodograms_and_the_power_at_primes():
-    found = facts.periodograms({"net": te.periodogram(NOISE)})
-    assert "times the mean, at 0." in told(CHAPTER, "89c40798", {"found": found})
-    qs, power = np.array([2, 3, 5, 7, 11, 13]), np.array([0.5, 2.0, 1, 1, 1.25, 0.75])
-    few = facts.prime_power({"": (qs[:2], {"few": power[:2]})})
-    text = told(CHAPTER, "165493e8", {"networks": few})
-    assert text.endswith("few: 0.50 (q = 2), 2.00 (q = 3).")
-    text = told(CHAPTER, "165493e8", {"networks": facts.prime_power({"": (qs, {"net": power})})})
-    assert "2.00 (q = 3), 1.00 (q = 5), 1.00 (q = 7), beyond them 0.75 to 1.25." in text
+def test_the_answer_holds_for_any_networks():
+    def said(correlations, small, spreads):
+        exports = {"B37-nanda": exported(correlations)}
+        places = facts.places(facts.correlations(exports), {}, lost=False)
+        given = {"places": places, "peaks": facts.Peaks(small, {})}
+        return told(CHAPTER, "answer", given | {"directions": facts.spread(spreads)})
 
-
-def test_seeds_are_tabled_with_their_range():
-    def said(tables: dict[str, pd.DataFrame], several: dict[str, pd.DataFrame]) -> str:
-        both = {"rows": facts.seeds(tables), "by_seed": facts.positions_by_seed(several)}
-        return told(CHAPTER, "01a17f6b", both)
-
-    table = pd.DataFrame({name: [1.0, 3.0] for name in facts.COLUMNS})
-    text = said({"B37": table, "one": table.iloc[:1]}, {})
-    assert "| B37 | 2 | 2.00 (1.00 to 3.00) |" in text
-    assert "| one | 1 | 1.00 |" in text
-    assert "Seen here" not in text
-    table = pd.DataFrame({"position_correlation": [0.95, -0.5]})
-    text = said({}, {"a": table})
-    assert "No tables" in text
-    assert "seed by seed: a +0.95, -0.50. Where" in text
+    found = te.spread(NOISE)
+    text = said(
+        [-0.9, 0.8],
+        {"remainders": 4.0, "shuffled labels": 1.0},
+        {"remainders": found, "untrained": found},
+    )
+    assert "network of remainders has 4.0 times the mean power, that of shuffled labels 1.0" in text
+    assert f"takes {found.variance[0]} of them, {found.variance[0]} without training." in text
+    assert "the seed decides it, in 1 of 2 networks that add." in text
+    text = said([0.8], {"addition": 1.5}, {"addition": found})
+    assert "the seed decides" not in text
+    assert "There anyway" not in text

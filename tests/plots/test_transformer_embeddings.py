@@ -77,6 +77,14 @@ def test_accuracy_has_a_series_a_split_and_chance():
     np.testing.assert_allclose(drawn[drawn.label == "chance, 1/q"].y, [0.5, 1 / 3])
 
 
+def test_correlations_have_a_dot_a_seed_and_a_row_for_the_run():
+    fig = embeddings.position_correlations({"adds": np.array([-0.9, 0.8])}, {"remainders": -0.2})
+    drawn = base.data(fig)
+    assert drawn[drawn.artist == "points"].x.tolist() == [-0.9, 0.8, -0.2]
+    names = [label.get_text() for label in fig.axes[0].get_yticklabels()]
+    assert names == ["adds", "this run: remainders"]
+
+
 def test_positions_are_drawn_as_rows_and_as_points():
     pair = NOISE[:2]
     fig = embeddings.position_embeddings({"nanda": pair, "none": np.zeros((2, 4))})

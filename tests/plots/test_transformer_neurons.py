@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from modlib import plots
 from modlib.analysis.remainders.active_sets import Dominance, at_epochs
 from modlib.plots import data
-from modlib.plots import transformer_neurons as plots
+from modlib.plots.transformer_neurons import NO_NETWORK
 
 QS = np.array([2, 3, 5])
 DRAWN = np.random.default_rng(0)
@@ -61,6 +62,15 @@ def test_dominance_without_training_says_so():
     table = pd.DataFrame({"step": [0], "count": [3], "variance": [0.1]})
     fig = plots.dominance({"as written": Dominance(table, np.ones((1, 2)))})
     assert "no step" in fig.axes[0].texts[0].get_text()
+
+
+def test_counts_are_drawn_by_where_the_log_ends():
+    table = pd.DataFrame({256: [3, 0], 1024: [pd.NA, 5]}, index=[256, 1024]).astype("Int64")
+    drawn = data(plots.counts_if_ended(table))
+    lines = drawn[drawn.artist == "line"]
+    assert lines[lines.label == "log ends at 256"].y.tolist() == [3.0]
+    assert lines[lines.label == "log ends at 1,024"].y.tolist() == [0.0, 5.0]
+    assert "no epoch" in plots.counts_if_ended(table[:0]).axes[0].texts[0].get_text()
 
 
 def test_counts_by_epoch_hold_the_papers_and_ours():
@@ -159,4 +169,4 @@ def test_without_a_network_a_figure_says_so():
         plots.attention_images({}),
         plots.shares_by_task({"p = 113": {}}, ylabel="share"),
     ]
-    assert {fig.axes[0].texts[0].get_text() for fig in empty} == {plots.NO_NETWORK}
+    assert {fig.axes[0].texts[0].get_text() for fig in empty} == {NO_NETWORK}

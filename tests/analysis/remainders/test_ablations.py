@@ -10,6 +10,7 @@ import pytest
 
 from drawn import expected_intervals, intervals, points
 from made_up.ablations import QS, history, made_up_arms, made_up_trials
+from modlib import plots
 from modlib.analysis.remainders import ablations as ab
 from modlib.analysis.remainders.ablations import arms_of, of_seed
 from modlib.claims.measures import ablations
@@ -17,7 +18,6 @@ from modlib.claims.measures.ablations import masked, without_dropout, without_fi
 from modlib.claims.verdict import MissingExport
 from modlib.config.presets import ABLATIONS, ARMS, PLAIN, REMAINDERS_PRESETS
 from modlib.errors import InputError
-from modlib.plots import ablations as plots
 from modlib.plots import data
 from modlib.results import shown
 from modlib.results.shown import ablated_networks
@@ -337,6 +337,28 @@ def test_dropout_is_needed_below_one_half(committed, top, verdict):
 # Figures
 
 
+def test_ends_are_drawn_by_kind_with_those_that_fail_marked():
+    kinds = {"all": np.array([0.95, 0.98]), "none": np.array([0.3])}
+    fig = plots.ends_by_kind(kinds, 0.9)
+    drawn = data(fig)
+    points = drawn[drawn.artist == "line"]
+    assert points[points.series == 0].x.tolist() == [0.95, 0.98]
+    colors = [line.get_color() for line in fig.axes[0].lines[:2]]
+    assert colors[0] != colors[1]
+    assert [tick.get_text() for tick in fig.axes[0].get_yticklabels()] == ["all", "none"]
+
+
+def test_paces_have_a_panel_a_size_and_a_mean_over_seeds():
+    ratios = ab.pace(history(800, shift=0), history(400, shift=0))
+    fig = plots.paces({"small": {"no filter": ratios}, "large": {}}, 1.5)
+    assert len(fig.axes) == 1
+    drawn = data(fig)
+    mean = drawn[drawn.label == "no filter"]
+    np.testing.assert_allclose(mean.y, 2.0)
+    assert mean.x.tolist() == ratios.columns.tolist()
+    assert "no two networks" in plots.paces({"small": {}}, 1.5).axes[0].texts[0].get_text()
+
+
 def test_curves_have_a_line_a_seed_and_a_panel_a_split():
     tables = {"dropout .1": history(), "no dropout": history(top=0.4)}
     panels = {
@@ -396,7 +418,7 @@ def test_delays_are_drawn_at_their_tasks():
 def test_matched_networks_have_a_panel_a_measure_with_intervals():
     summary = ab.compare_arms(made_up_arms())
     fig = plots.matched_compute(summary)
-    assert [ax.get_title(loc="left") for ax in fig.axes] == list(dict.fromkeys(summary.measure))
+    assert [ax.get_title(loc="left")[4:] for ax in fig.axes] == list(dict.fromkeys(summary.measure))
     rows = summary[summary.measure == "accuracy at the end"]
     pair = rows[rows.kind == "learning rate"]
     x = pair.factor * 1.015

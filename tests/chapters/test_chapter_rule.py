@@ -1,0 +1,161 @@
+"""Every chapter can be read in ten minutes, and says what was found.
+
+What stands under a fold that is closed at first, the details of a claim among it, is not counted:
+a reader opens it to look something up.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from chapter_rule import MOST_SENTENCE, MOST_WORDS, broken, count, longest_sentence, measure, read
+
+from modlib.machine import NOTEBOOKS
+
+CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+PLOTTED = "captions name the plot, not the finding"
+OPEN = "the question at the top has no box that answers it"
+EXCEPTIONS = {
+    "01_training": {"captions": f"5 {PLOTTED}", "answer": OPEN},
+    "02_neurons": {"captions": f"10 {PLOTTED}", "answer": OPEN},
+    "03_embeddings": {"captions": f"3 {PLOTTED}", "answer": OPEN},
+    "04_clusters": {"captions": f"8 {PLOTTED}", "answer": OPEN},
+    "05_interventions": {
+        "first figure": "303 words before it",
+        "captions": f"5 {PLOTTED}",
+        "answer": OPEN,
+    },
+    "06_clock_and_pizza": {
+        "words": "2,836 on the page",
+        "first figure": "416 words before it",
+        "captions": f"7 {PLOTTED}",
+        "answer": OPEN,
+    },
+    "07_approximate_crt": {
+        "words": "2,320 words, 2,841 on the page",
+        "first figure": "321 words before it",
+        "captions": f"8 {PLOTTED}",
+        "answer": "answered in the text, without a box",
+    },
+    "08_frequencies": {
+        "words": "2,342 words, 4,257 on the page",
+        "first figure": "375 words before it",
+        "sentence": "lists of numbers on the page",
+        "captions": f"7 {PLOTTED}",
+        "answer": OPEN,
+    },
+    "09_scaling": {"captions": f"4 {PLOTTED}", "answer": OPEN},
+    "10_remainders": {"captions": f"4 {PLOTTED}", "answer": OPEN},
+    "11_grokking": {
+        "first figure": "263 words before it",
+        "captions": f"5 {PLOTTED}",
+        "answer": OPEN,
+    },
+    "15_your_checkpoint": {
+        "words": "2,519 on the page",
+        "first figure": "1,080 words before it",
+        "captions": f"6 {PLOTTED}",
+        "answer": OPEN,
+    },
+}
+"""What chapters do not keep yet, with what was measured: to be emptied, never added to."""
+
+WORDS = "word " * 30
+
+
+def cell(source, kind="markdown", caption=None, tags=(), outputs=(), name="fig"):
+    metadata = {"tags": list(tags)}
+    if caption is not None:
+        metadata["mystnb"] = {"figure": {"caption": caption, "name": name}}
+    return {"id": name, "cell_type": kind, "source": source, "metadata": metadata} | (
+        {"outputs": list(outputs)} if kind == "code" else {}
+    )
+
+
+ANSWER = '''say({}, """
+:::{admonition} The answer
+Four of {{ n }} do.
+:::
+""")'''
+GOOD = {
+    "cells": [
+        cell(f"# Title\n\n{WORDS}."),
+        cell("plots.x()", "code", "B7. Found in {glue:md}`b7`."),
+        cell(f":::{{dropdown}} More\n{'word ' * 3000}\n:::\n\nOpen again."),
+        cell("plots.y()", "code", "A bare name.", ["hide-output"]),
+        cell(ANSWER, "code"),
+    ]
+}
+
+
+def spoiled(place, new):
+    """The good chapter with another cell at this place."""
+    bad = copy.deepcopy(GOOD)
+    bad["cells"][place] = new
+    return broken(measure(bad))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_chapter_keeps_the_rule(chapter):
+    found = broken(measure(read(chapter)))
+    missed = {rule: said for rule, said in found.items() if rule not in EXCEPTIONS.get(chapter, {})}
+    assert missed == {}
+
+
+def test_exceptions_are_of_chapters_that_there_are():
+    assert set(EXCEPTIONS) <= set(CHAPTERS)
+    assert {rule for rules in EXCEPTIONS.values() for rule in rules} <= {
+        *("words", "first figure", "sentence", "captions", "answer")
+    }
+
+
+def test_a_good_chapter_keeps_it_and_folds_are_not_counted():
+    found = measure(GOOD)
+    assert broken(found) == {}
+    assert found.words < 60
+    assert [figure.name for figure in found.figures] == ["fig"]
+
+
+def test_a_long_chapter_breaks_it():
+    many = cell("\n\n".join([WORDS + "."] * (MOST_WORDS // 30 + 1)))
+    assert set(spoiled(2, many)) == {"words"}
+
+
+def test_a_figure_that_comes_late_breaks_it():
+    late = cell("\n\n".join([WORDS + "."] * 9))
+    assert set(spoiled(0, late)) == {"first figure"}
+    assert "first figure" in spoiled(1, cell("plots.x()", "code"))
+
+
+@pytest.mark.parametrize("source", ["word " * 61 + ".", f"A. {'word ' * 61}\n\nB."])
+def test_a_long_sentence_breaks_it(source):
+    assert set(spoiled(2, cell(source))) == {"sentence"}
+    assert set(spoiled(2, cell(f'say({{}}, """{source}""")', "code"))) == {"sentence"}
+
+
+def test_a_list_that_a_run_makes_is_measured_once_it_has_run():
+    template = 'say({}, """{{ parts | join(\'; \') }}.""")'
+    assert spoiled(2, cell(template, "code")) == {}
+    ran = {"data": {"text/markdown": ", ".join(["0.39 (q = 2)"] * 40)}}
+    assert set(spoiled(2, cell(template, "code", outputs=[ran]))) == {"sentence"}
+
+
+@pytest.mark.parametrize("caption", ["The same for the shuffled network.", "B12. The controls."])
+def test_a_caption_that_names_the_plot_breaks_it(caption):
+    assert set(spoiled(1, cell("plots.x()", "code", caption))) == {"captions"}
+
+
+def test_an_answer_is_a_box_at_the_end_that_does_not_hedge():
+    assert spoiled(4, cell("Four do.")) == {"answer": "none"}
+    hedged = ANSWER.replace("do.", "do, if all is well.")
+    assert spoiled(4, cell(hedged, "code")) == {"answer": "an if"}
+    early = copy.deepcopy(GOOD)
+    early["cells"].insert(0, early["cells"].pop())
+    assert broken(measure(early)) == {"answer": "none"}
+
+
+def test_branches_are_sentences_of_their_own():
+    branches = "{% if a %}" + "word " * 40 + "{% else %}" + "word " * 40 + "{% endif %}"
+    assert spoiled(2, cell(f'say({{}}, """{branches}""")', "code")) == {}
+    assert count(longest_sentence("One. Two words! | three | in a row |")) <= MOST_SENTENCE
