@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from modlib.analysis.battery_numbers import Battery, ClusterSummary, Coset, share_name
-from modlib.analysis.macro.crt import separation, vote_spectrum
+from modlib.analysis.battery_numbers import Battery, ClusterSummary, Coset, Task, share_name
+from modlib.analysis.battery_passes import alone, answered, measured, shuffled_explained
+from modlib.analysis.macro.crt import separation
 from modlib.analysis.meso.clock_pizza import (
     NUM_COMPONENTS,
     circularity,
-    distance_irrelevance,
     gradient_symmetricity,
+    irrelevance_of,
 )
-from modlib.analysis.meso.clock_pizza_lens import cluster_by_pairs, neuron_freqs
 from modlib.analysis.meso.clusters import (
     Cluster,
     Clustering,
-    centre,
     cluster_neurons,
-    correct_ranks,
-    fit_cosine,
 )
+from modlib.analysis.meso.pair_clusters import cluster_by_pairs, neuron_freqs
 from modlib.analysis.micro.neurons import KINDS, input_power, is_live
 from modlib.errors import require_int
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import Network
 from modlib.tasks.learned import LEARNED_FROM
+from modlib.tasks.operations import Guess, addition, guess
 
 MAX_MEASURED = 512
-"""Largest modulus: votes for every answer of every pair are held at once, n^3 numbers."""
+"""Largest modulus: there are n^3 logits."""
 
 
 def clusters_of(network: ForeignNetwork) -> Clustering:
@@ -43,27 +43,65 @@ def clusters_of(network: ForeignNetwork) -> Clustering:
     return cluster_by_pairs(network.pairs, network.view)
 
 
-def battery(network: ForeignNetwork, *, gradients: bool = False) -> Battery:
-    """Measure a network. ``gradients``: its gradient symmetricity too, which takes seconds.
+class Understood(NamedTuple):
+    """A network in coordinates in which its task is addition, and what that task is."""
+
+    network: ForeignNetwork
+    guess: Guess
+    task: Task
+
+
+def understood(network: ForeignNetwork) -> Understood:
+    """Its task, told from its answers; the network as it is where none is beyond chance.
 
     Raises ``InputError`` for a modulus above ``MAX_MEASURED``.
     """
-    view = network.view
     n = require_int("n", network.n, at_most=MAX_MEASURED)
-    whole = network.whole
-    scores = whole.evaluate()
+    found = answered(n, network.whole.logits)
+    best = guess(found.answers)
+    task = Task(
+        name=best.operation.title if best.holds else addition(n).title,
+        holds=best.holds,
+        deviations=_number(best.deviations),
+        tried=best.tried,
+        function_of=found.shares,
+    )
+    coordinates = best.operation.coordinates
+    if not best.holds or coordinates is None or best.operation.name == "a + b":
+        return Understood(network, best, task)
+    return Understood(network.relabelled(coordinates), best, task)
+
+
+def battery(network: ForeignNetwork, *, gradients: bool = False) -> Battery:
+    """Measure a network, as addition where its task can be written so.
+
+    ``gradients``: its gradient symmetricity too, which takes seconds. Raises ``InputError`` for a
+    modulus above ``MAX_MEASURED``.
+    """
+    return measure(understood(network), gradients=gradients)
+
+
+def measure(known: Understood, *, gradients: bool = False) -> Battery:
+    """``battery`` of a network whose task is known."""
+    network, best, task = known
+    view, n, whole = network.view, network.n, network.whole
+    scores = measured(whole)
+    as_addition = not best.holds or best.operation.coordinates is not None
+    accuracy = scores.accuracy if as_addition else best.accuracy
     clustering = clusters_of(network)
     clusters, table = clustering.clusters, clustering.table
-    explained = vote_spectrum(whole.contribution(np.arange(view.num_neurons)))
+    freqs = [cluster.freq for cluster in clusters]
+    votes, logits = scores.votes, scores.logits
     heard = table.freq[input_power(view).sum(1) > 0].to_numpy()
-    logits = whole.logits()
     return Battery(
         name=network.name,
         layout=network.layout,
+        task=task,
         n=n,
         num_neurons=view.num_neurons,
-        solves=scores.accuracy >= LEARNED_FROM,
-        accuracy=scores.accuracy,
+        as_addition=as_addition,
+        solves=accuracy >= LEARNED_FROM,
+        accuracy=accuracy,
         loss=scores.loss,
         margin=scores.margin,
         exact=network.exact,
@@ -77,14 +115,14 @@ def battery(network: ForeignNetwork, *, gradients: bool = False) -> Battery:
         num_loose=len(clustering.loose),
         neurons_by_freq=_counts(heard),
         neurons_by_pair_freq=None if network.exact else _counts(neuron_freqs(network.pairs)[0]),
-        clusters=[_summary(whole, cluster, explained) for cluster in clusters],
+        clusters=[_summary(whole, cluster, votes.explained) for cluster in clusters],
         **_of_live(table, n),
-        share_direct=_share_direct(whole.direct(), logits),
-        votes_explained=(
-            float(explained[[cluster.freq for cluster in clusters]].sum()) if clusters else None
-        ),
-        separation=separation(n, [cluster.freq for cluster in clusters]) if clusters else None,
-        distance_irrelevance=_number(distance_irrelevance(logits)),
+        share_direct=scores.direct.total / logits.total if logits.total > 0 else None,
+        votes_explained=float(votes.explained[freqs].sum()) if clusters else None,
+        logits_explained=float(logits.explained[freqs].sum()) if clusters else None,
+        logits_explained_shuffled=shuffled_explained(whole, freqs) if clusters else None,
+        separation=separation(n, freqs) if clusters else None,
+        distance_irrelevance=_number(irrelevance_of(scores.right)),
         gradient_symmetricity=_symmetricity(network) if gradients else None,
         circularity=_circularity(network.embedding),
     )
@@ -104,9 +142,7 @@ def _number(value: float) -> float | None:
 def _summary(
     network: Network, cluster: Cluster, explained: Float[np.ndarray, " freq"]
 ) -> ClusterSummary:
-    added = network.contribution(cluster.neurons)
-    fit = fit_cosine(added, cluster.freq)
-    ranks = correct_ranks(added)
+    fit, mean_rank, share_first = alone(network, cluster.neurons, cluster.freq)
     return ClusterSummary(
         freq=cluster.freq,
         num_neurons=cluster.num_neurons,
@@ -119,8 +155,8 @@ def _summary(
         ),
         amplitude=fit.amplitude,
         explained=_number(fit.explained),
-        mean_rank=float(ranks.mean()),
-        share_rank_0=float((ranks == 0).mean()),
+        mean_rank=mean_rank,
+        share_rank_0=share_first,
         share_of_votes=float(explained[cluster.freq]),
     )
 
@@ -146,13 +182,6 @@ def _median(values: pd.Series) -> float | None:
     return _number(values.median()) if values.notna().any() else None
 
 
-def _share_direct(
-    direct: Float[np.ndarray, "a b c"], logits: Float[np.ndarray, "a b c"]
-) -> float | None:
-    total = float((centre(logits) ** 2).sum())
-    return float((centre(direct) ** 2).sum()) / total if total > 0 else None
-
-
 def _circularity(embedding: Float[np.ndarray, "n embed"] | None) -> float | None:
     """Over as many components as a small embedding has."""
     if embedding is None:
@@ -164,6 +193,6 @@ def _circularity(embedding: Float[np.ndarray, "n embed"] | None) -> float | None
 
 def _symmetricity(network: ForeignNetwork) -> float | None:
     shared = network.embedding
-    if network.respond is None or shared is None or network.embedding_b is not shared:
+    if network.respond is None or shared is None or not network.shares_embedding:
         return None
     return _number(gradient_symmetricity(network.respond, shared, shared))

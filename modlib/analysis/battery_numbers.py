@@ -42,16 +42,37 @@ class ClusterSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Task:
+    """What the network was asked, told from its answers (``tasks.operations.guess``).
+
+    ``holds``: beyond chance; where it is not, ``name`` is a + b. ``deviations``: of its hits above
+    those at other shifts of the answers, None where those do not vary. ``tried``: accuracy by
+    name, the best first. ``function_of``: share of the logits' variance by what they may be a
+    function of; chance is about 1 / n.
+    """
+
+    name: str
+    holds: bool
+    deviations: float | None
+    tried: dict[str, float]
+    function_of: dict[str, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Battery:
     """The numbers of paper A for one network; None where a number does not exist.
 
-    Over all n^2 pairs, of the network itself: ``accuracy``, ``loss`` (nats), ``margin`` (the
-    smallest, logits), ``solves`` (accuracy of ``LEARNED_FROM`` or more), ``distance_irrelevance``,
+    In coordinates in which ``task`` is addition modulo ``n``, which for products is less than the
+    network's own modulus; ``as_addition``: whether there are such, else they are its own. Over all
+    n^2 pairs, of the network itself: ``accuracy``, ``loss`` (nats), ``margin`` (the smallest,
+    logits), ``solves`` (``accuracy`` of ``LEARNED_FROM`` or more, of the task even where that is
+    no addition), ``distance_irrelevance``,
     ``gradient_symmetricity`` (when asked for; of a shared embedding, as two can be rotated
     against each other without any change), ``circularity`` of the embedding of a;
     ``share_direct``: of the variance of the logits over answers, the part of the path around
     the neurons; ``votes_explained``: of the variance of the neurons' summed votes, what one
-    cosine a cluster explains.
+    cosine a cluster explains; ``logits_explained``: the same of the logits,
+    ``logits_explained_shuffled``: where each neuron says what another one says.
 
     ``exact``: preactivations are a part of a plus a part of b. Where they are not,
     ``preact_error`` and ``skip_error`` are the shares of variance beyond such a sum and
@@ -68,8 +89,10 @@ class Battery:
 
     name: str
     layout: str
+    task: Task
     n: int
     num_neurons: int
+    as_addition: bool
     solves: bool
     accuracy: float
     loss: float
@@ -96,6 +119,8 @@ class Battery:
     median_log_ratio: float | None
     share_direct: float | None
     votes_explained: float | None
+    logits_explained: float | None
+    logits_explained_shuffled: float | None
     separation: float | None
     distance_irrelevance: float | None
     gradient_symmetricity: float | None

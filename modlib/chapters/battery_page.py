@@ -19,15 +19,42 @@ COLUMNS = (
 
 
 def headline(found: Battery) -> str:
-    """Whether it solves the task, in one line."""
-    task, total = f"a + b mod {found.n}", found.n**2
-    if not found.solves:
+    """Whether it solves its task, in one line."""
+    task = found.task
+    named, total = task.name, found.n**2
+    if found.solves:
+        right = round(found.accuracy * total)
+        return f"solves {named} on {'all ' if right == total else f'{right} of '}{total} pairs"
+    if task.holds:
+        return f"has begun {named}: right on {_percent(found.accuracy)} of pairs; does NOT solve it"
+    return (
+        f"does NOT solve {named}: right on {_percent(found.accuracy)} of pairs "
+        f"(chance {_percent(1 / found.n)}), nor another task tried; analysed all the same"
+    )
+
+
+def about_task(found: Battery) -> str:
+    """How the task was decided, and by how much."""
+    task = found.task
+    others = [name for name in task.tried if name != task.name and "permuted" not in name][:2]
+    tried = ", ".join(f"{name} {_percent(task.tried[name])}" for name in others)
+    if not task.holds:
         return (
-            f"does NOT solve {task}: right on {_percent(found.accuracy)} of pairs "
-            f"(chance {_percent(1 / found.n)}); analysed all the same"
+            f"Task not decided: of {len(task.tried)} tasks tried none is beyond chance (best: "
+            f"{tried}). Told as a + b."
         )
-    right = round(found.accuracy * total)
-    return f"solves {task} on {'all ' if right == total else f'{right} of '}{total} pairs"
+    beyond = "" if task.deviations is None else f", {task.deviations:.0f} deviations above chance"
+    text = (
+        f"Task decided by its answers: {task.name} is right on {_percent(task.tried[task.name])}"
+        f"{beyond}; of {len(task.tried)} tried the next are {tried}."
+    )
+    if task.name == f"a + b mod {found.n}":
+        return text
+    return text + (
+        f" All below is in coordinates in which it is addition modulo {found.n}."
+        if found.as_addition
+        else " It is no addition: what is below is told of a + b."
+    )
 
 
 def as_page(found: Battery) -> str:
@@ -39,6 +66,10 @@ def as_page(found: Battery) -> str:
             {
                 "layout": f"{found.layout}{rate}",
                 "accuracy": f"{_percent(found.accuracy)} of {found.n**2} pairs",
+                "logits are of": ", ".join(
+                    f"{key} {_percent(share)}" for key, share in found.task.function_of.items()
+                )
+                + " of their variance",
                 "loss": f"{found.loss:.3g} nats",
                 "smallest margin": f"{found.margin:.3g} logits",
                 "parameter norm": _plain(found.norm, ".3f"),
@@ -54,7 +85,7 @@ def as_page(found: Battery) -> str:
                 "circularity": _plain(found.circularity, ".4f"),
             }
         ),
-        *(_wrapped(note) for note in [*found.notes, *_about_view(found)]),
+        *(_wrapped(note) for note in [about_task(found), *found.notes, *_about_view(found)]),
         f"NEURONS: {found.num_live} of {found.num_neurons} live, {found.num_loose} of these in no "
         "cluster",
         _rows(
@@ -80,6 +111,11 @@ def as_page(found: Battery) -> str:
                 f"One cosine a cluster explains {explained} of the variance of the summed votes. "
                 f"With equal amplitudes the best wrong answer would get {best_wrong:.2f} votes "
                 f"where the right one gets {len(found.clusters)}."
+            ),
+            _wrapped(
+                f"These cosines explain {_percent(found.logits_explained)} of the logits' "
+                "variance over answers; where each neuron says what another says, "
+                f"{_percent(found.logits_explained_shuffled)}."
             ),
             _wrapped(
                 "A: amplitude of A cos(2 pi f (c - a - b) / n) in logits; fit: what it explains of "

@@ -93,17 +93,10 @@ def test_ranks_amplitudes_and_shares_equal_a_count_over_pairs():
     assert found.votes_explained == pytest.approx(sum(shares))
 
 
-@pytest.mark.parametrize("task", ["a + b + 1", "a - b", "b"])
-def test_a_network_of_another_task_does_not_solve_this_one(task):
+def test_a_network_of_no_task_solves_none():
     view = ideal_view(31, {3: 32, 5: 32, 7: 32})
     assert battery(network_of(view)).solves
-    mirrored = view.preact_b[-np.arange(31)]
-    other = {
-        "a + b + 1": replace(view, w_out=np.roll(view.w_out, 1, axis=1)),
-        "a - b": replace(view, preact_b=mirrored),
-        "b": replace(view, preact_a=0 * view.preact_a),
-    }[task]
-    found = battery(network_of(other))
+    found = battery(network_of(replace(view, preact_a=0 * view.preact_a)))
     assert not found.solves
     assert found.accuracy < 0.1
     assert found.median_phase_error is None or found.median_phase_error > 0.05

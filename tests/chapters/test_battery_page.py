@@ -20,6 +20,8 @@ def test_the_verdict_stands_on_top():
     assert as_page(good).splitlines()[1] == headline(good)
     assert headline(bad).startswith("does NOT solve a + b mod 31: right on ")
     assert headline(bad).endswith("analysed all the same")
+    assert "Task not decided" in as_page(bad)
+    assert "Task decided by its answers: a + b mod 31 is right on 100 %" in as_page(good)
     assert as_page(bad).splitlines()[1] == headline(bad)
     one_wrong = replace(good, accuracy=1 - 1 / 961, solves=LEARNED_FROM <= 1 - 1 / 961)
     assert not one_wrong.solves

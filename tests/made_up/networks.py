@@ -36,6 +36,7 @@ def network_of_pairs(pairs: PairView) -> ForeignNetwork:
         exact=nearest.exact,
         embedding=None,
         embedding_b=None,
+        shares_embedding=False,
         respond=None,
         tables=None if nearest.exact else pairs,
     )

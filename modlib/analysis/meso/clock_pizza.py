@@ -13,6 +13,7 @@ from modlib.analysis.meso.clusters import centre
 from modlib.errors import require_int
 from modlib.maths.fourier import dft, require_freq
 from modlib.models.foreign.tables import Respond
+from modlib.models.views.neuron_view import correct_answers
 
 NUM_COMPONENTS = 4
 """Principal components whose circularity is averaged, as in Zhong et al."""
@@ -72,7 +73,15 @@ def distance_irrelevance(logits: Float[np.ndarray, "a b c"]) -> float:
     distances, over that of all pairs. Near 0 where the distance alone decides how sure the network
     is, as in a pizza; near 1 where it does not matter.
     """
-    by_distance = right_logits(logits)
+    n = len(logits)
+    correct = correct_answers(n)[..., None]
+    return irrelevance_of(np.take_along_axis(logits, correct, axis=-1)[..., 0])
+
+
+def irrelevance_of(right: Float[np.ndarray, "a b"]) -> float:
+    """``distance_irrelevance`` from the right answer's logit of each pair."""
+    k = np.arange(len(right))
+    by_distance = right[(k + k[:, None]) % len(right), k]
     spread = by_distance.std()
     return float(by_distance.std(1).mean() / spread) if spread > 0 else float("nan")
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from modlib.analysis.meso.clock_pizza import (
     NUM_COMPONENTS,
@@ -24,15 +24,13 @@ from modlib.analysis.meso.clock_pizza import (
     right_logits,
 )
 from modlib.analysis.meso.clusters import (
-    MIN_SIZE,
     Cluster,
-    Clustering,
     centre,
     fit_cosine,
-    gathered,
     in_coset,
 )
-from modlib.analysis.micro.neurons import DEAD_BELOW, is_live, neuron_table
+from modlib.analysis.meso.pair_clusters import cluster_by_pairs
+from modlib.analysis.micro.neurons import is_live
 from modlib.errors import InputError
 from modlib.maths.fourier import require_freq
 from modlib.maths.groups import approximate_coset, remapping_unit, signed_freq
@@ -40,37 +38,6 @@ from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.tables import Respond
 from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.pair_view import PairView
-
-
-def neuron_freqs(
-    pairs: PairView,
-) -> tuple[Int[np.ndarray, " neuron"], Float[np.ndarray, " neuron"]]:
-    """Each neuron's frequency in its activations over pairs, and its strength against the largest.
-
-    The frequency f whose cells (f, 0), (0, f), (f, f) and (f, -f) hold most of the activation's
-    power: it needs no split of the preactivation into a part of a and a part of b. Strength: root
-    of the activation's variance times the norm of the centred output weights.
-    """
-    n = pairs.n
-    power = np.abs(np.fft.fft2(pairs.activations(), axes=(0, 1))) ** 2
-    power[0, 0] = 0
-    held = []
-    for f in range(1, n // 2 + 1):
-        cells = {(f, 0), (0, f), (f, f), (f, -f % n)}
-        cells |= {(-x % n, -y % n) for x, y in cells}
-        held.append(power[tuple(np.array(sorted(cells)).T)].sum(0))
-    outgoing = pairs.w_out - pairs.w_out.mean(1, keepdims=True)
-    strength = np.sqrt(power.sum((0, 1))) * np.linalg.norm(outgoing, axis=1)
-    largest = strength.max()
-    return 1 + np.argmax(held, axis=0), strength / largest if largest > 0 else strength
-
-
-def cluster_by_pairs(pairs: PairView, view: NeuronView, *, min_size: int = MIN_SIZE) -> Clustering:
-    """Live neurons grouped by ``neuron_freqs``; ``view``: the sum whose table they are given."""
-    freqs, strength = neuron_freqs(pairs)
-    given = np.where(strength >= DEAD_BELOW, freqs, -1)
-    return gathered(pairs.n, given, neuron_table(view), min_size=min_size)
-
 
 CLUSTER_COLUMNS = (
     *("freq", "num_neurons", "step", "period", "amplitude", "explained", "coset_overlap"),

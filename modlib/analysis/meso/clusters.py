@@ -19,7 +19,7 @@ from modlib.analysis.micro.neurons import input_power, neuron_table
 from modlib.errors import require_float, require_int
 from modlib.maths.fourier import require_freq
 from modlib.maths.groups import coset_period, coset_step
-from modlib.models.views.neuron_view import NeuronView
+from modlib.models.views.neuron_view import NeuronView, correct_answers
 
 MIN_SIZE = 3
 """Fewest neurons that make a cluster."""
@@ -185,14 +185,14 @@ def mean_vote(contribution: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, " d
     return np.stack([by_sum[k, (k + d) % n].mean() for d in range(n)])
 
 
-def correct_ranks(contribution: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "a b"]:
+def correct_ranks(
+    contribution: Float[np.ndarray, "a b c"], rows: slice = slice(None)
+) -> Float[np.ndarray, "a b"]:
     """Rank of the right answer among a cluster's signed logits, 0 the largest; ties: mid-rank.
 
-    Paper A, figure A5a; without the output bias.
+    Paper A, figure A5a; without the output bias. ``rows``: of which inputs a they are.
     """
-    n = contribution.shape[-1]
-    k = np.arange(n)
-    correct = ((k[:, None] + k) % n)[..., None]
+    correct = correct_answers(contribution.shape[-1], rows)[..., None]
     right = np.take_along_axis(contribution, correct, axis=-1)
     # The sum of a cluster's cosines repeats along a coset up to rounding: a tie, not an order.
     close = np.abs(contribution - right) <= 1e-9 * np.abs(contribution).max(-1, keepdims=True)

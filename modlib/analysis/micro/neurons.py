@@ -7,11 +7,13 @@ for any modulus, width, and rescaling of a neuron (input weights times tau, outp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import comb
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
+from scipy import stats
 
 from modlib.maths.fourier import circular_difference, dft, power_spectrum
 from modlib.maths.groups import signed_freq
@@ -26,6 +28,8 @@ DEAD_BELOW = 0.03
 HARMONIC_SHARE = 0.8
 """Share of power that ``harmonic_count`` frequencies must hold in a fine-tuning neuron."""
 HARMONIC_COUNT = 6
+NOISE = 1e-3
+"""Share of neurons that hear noise of which a spectrum may be taken for one of few frequencies."""
 
 Kind = Literal["dead", "simple", "3f", "bent", "fine-tuning", "diffuse"]
 KINDS: tuple[Kind, ...] = ("simple", "3f", "bent", "fine-tuning", "diffuse", "dead")
@@ -37,6 +41,21 @@ def harmonic_count(n: int) -> int:
     With few frequencies six of them hold most of the power of any signal, of noise too.
     """
     return max(1, min(HARMONIC_COUNT, n // 2 // 7))
+
+
+def concentrated_from(n: int) -> float:
+    """Share of power in the ``harmonic_count`` strongest frequencies under which it is diffuse.
+
+    One rule for preactivations that are sums over a and b and for those over pairs
+    (``clock_pizza_lens.held_shares``). It is ``HARMONIC_SHARE``, and more where n has so few
+    frequencies that noise reaches this: of m frequencies with independent exponential powers, k
+    hold more than x with a probability of at most C(m, k) P(Beta(k, m - k) > x), here ``NOISE``.
+    """
+    num_freqs, count = n // 2, harmonic_count(n)
+    if num_freqs <= count:
+        return HARMONIC_SHARE
+    level = stats.beta.isf(NOISE / comb(num_freqs, count), count, num_freqs - count)
+    return max(HARMONIC_SHARE, float(level))
 
 
 def input_magnitude(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
@@ -61,13 +80,14 @@ def power_shares(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
 def strengths(view: NeuronView) -> Float[np.ndarray, " neuron"]:
     """Root of input power times norm of the centred output weights, against the largest neuron.
 
-    Zero for a neuron that no pair switches on, and throughout for a network without weights.
+    Zero for a ReLU that no pair switches on, and throughout for a network without weights.
     Unchanged by rescaling a neuron's input weights by tau and its output weights by 1/tau.
     """
     centred = view.w_out - view.w_out.mean(1, keepdims=True)
     strength = np.sqrt(input_power(view).sum(1)) * np.linalg.norm(centred, axis=1)
-    fires = view.preact_a.max(0) + view.preact_b.max(0) + view.b_in > 0
-    strength = np.where(fires, strength, 0.0)
+    if view.activation == "relu":
+        fires = view.preact_a.max(0) + view.preact_b.max(0) + view.b_in > 0
+        strength = np.where(fires, strength, 0.0)
     largest = strength.max()
     return strength / largest if largest > 0 else strength
 
@@ -117,15 +137,16 @@ def neuron_table(view: NeuronView, *, dead_below: float = DEAD_BELOW) -> pd.Data
 def classify(table: pd.DataFrame, n: int, *, dead_below: float = DEAD_BELOW) -> list[Kind]:
     """The class of each neuron.
 
-    dead: strength under 3 % of the strongest. simple: residual under .12. From .12 to .30: 3f
-    where the strongest other frequency is three times the first, else bent. From .30:
-    fine-tuning where a few frequencies hold 80 % of the power, else diffuse (as in an untrained
-    network).
+    dead: strength under 3 % of the strongest. diffuse: the power is spread over more than a few
+    frequencies (``concentrated_from``), as in an untrained network. Else simple: residual under
+    .12; from .12 to .30: 3f where the strongest other frequency is three times the first, else
+    bent; from .30: fine-tuning.
     """
-    columns = (table.strength, table.residual, table.freq, table.second, table.top_share)
+    columns = (table.strength, table.residual, table.freq, table.second)
+    diffuse = table.top_share.to_numpy() < concentrated_from(n)
     return [
-        _kind_of(strength, residual, int(freq), int(second), top_share, n, dead_below)
-        for strength, residual, freq, second, top_share in zip(*columns, strict=True)
+        _kind_of(strength, residual, int(freq), int(second), bool(spread), n, dead_below)
+        for strength, residual, freq, second, spread in zip(*columns, diffuse, strict=True)
     ]
 
 
@@ -134,17 +155,19 @@ def _kind_of(
     residual: float,
     freq: int,
     second: int,
-    top_share: float,
+    diffuse: bool,
     n: int,
     dead_below: float,
 ) -> Kind:
     if strength < dead_below:
         return "dead"
+    if diffuse:
+        return "diffuse"
     if residual < SIMPLE_BELOW:
         return "simple"
     if residual < FINE_TUNING_FROM:
         return "3f" if second == signed_freq(3 * freq, n) else "bent"
-    return "fine-tuning" if top_share >= HARMONIC_SHARE else "diffuse"
+    return "fine-tuning"
 
 
 def is_live(table: pd.DataFrame) -> Bool[np.ndarray, " neuron"]:

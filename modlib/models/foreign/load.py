@@ -238,6 +238,7 @@ def _network(
         exact=nearest.exact,
         embedding=tables.embedding,
         embedding_b=tables.embedding_b,
+        shares_embedding=tables.embedding is not None and tables.embedding_b is tables.embedding,
         respond=tables.respond,
         tables=None if nearest.exact else pairs,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from modlib.models.foreign.tables import Respond
 from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.pair_view import Network, PairView
+from modlib.tasks.operations import Coordinates
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +38,8 @@ class ForeignNetwork:
     exact: bool
     embedding: Float[np.ndarray, "n embed"] | None
     embedding_b: Float[np.ndarray, "n embed"] | None
+    shares_embedding: bool
+    """Whether both inputs have one embedding."""
     respond: Respond | None
     tables: PairView | None = field(repr=False)
     """The tables of pairs where ``view`` is not the network itself."""
@@ -50,3 +53,19 @@ class ForeignNetwork:
     def pairs(self) -> PairView:
         """The network's exact tables of pairs."""
         return PairView.of(self.view) if self.tables is None else self.tables
+
+    def relabelled(self, coordinates: Coordinates) -> ForeignNetwork:
+        """The network in coordinates in which its task is addition modulo their number.
+
+        It responds to embeddings as before: its logits there are in the network's own order.
+        """
+        a, b, c = coordinates
+        embedding, embedding_b = self.embedding, self.embedding_b
+        return replace(
+            self,
+            n=len(c),
+            view=self.view.relabelled(a, b, c),
+            tables=None if self.tables is None else self.tables.relabelled(a, b, c),
+            embedding=None if embedding is None else embedding[a],
+            embedding_b=None if embedding_b is None else embedding_b[b],
+        )

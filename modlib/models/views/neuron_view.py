@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from modlib.errors import InputError
+from modlib.models.views.activations import Activation, activated
 
 MAX_ACTIVATIONS = 2**24
 """Numbers held at once while a view's logits are computed."""
@@ -26,13 +27,13 @@ class Factors(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class NeuronView:
-    """logits[a, b] = relu(preact_a[a] + preact_b[b] + b_in) w_out + b_out + skip_a[a] + skip_b[b].
+    """logits[a, b] = act(preact_a[a] + preact_b[b] + b_in) w_out + b_out + skip_a[a] + skip_b[b].
 
     ``preact_a``, ``preact_b``: (n, num_neurons), the paper's w(A_k, N) and w(B_k, N);
     ``w_out``: (num_neurons, n), its w(N, D_k); ``skip_a``, ``skip_b``: (n, n), zero where no
     path leads around the neurons. ``factors``: the embeddings and weights behind the
-    preactivations, where the network has them. Raises ``InputError`` for shapes that do not fit
-    and for values that are not finite.
+    preactivations, where the network has them; ``activation``: act. Raises ``InputError`` for
+    shapes that do not fit and for values that are not finite.
     """
 
     n: int
@@ -44,6 +45,7 @@ class NeuronView:
     skip_a: Float[np.ndarray, "n n"]
     skip_b: Float[np.ndarray, "n n"]
     factors: Factors | None = None
+    activation: Activation = "relu"
 
     def __post_init__(self) -> None:
         n, num_neurons = self.n, self.b_in.shape[0]
@@ -101,27 +103,45 @@ class NeuronView:
     def activations(
         self, rows: slice = slice(None), neurons: Int[np.ndarray, " index"] | slice = slice(None)
     ) -> Float[np.ndarray, "a b index"]:
-        """relu of the preactivations for inputs a in ``rows`` and all b."""
+        """Activations for inputs a in ``rows`` and all b."""
         preact = self.preact_a[rows, None, neurons] + self.preact_b[None, :, neurons]
         preact += self.b_in[neurons]
-        return np.maximum(preact, 0.0, out=preact)
+        return activated(self.activation, preact)
 
     def fires(
         self, pairs: Int[np.ndarray, "pair 2"], neurons: Int[np.ndarray, " index"]
     ) -> Float[np.ndarray, "pair index"]:
-        """relu of these neurons' preactivations at chosen pairs."""
+        """Activations of these neurons at chosen pairs."""
         a, b = pairs.T
         preact = self.preact_a[a][:, neurons] + self.preact_b[b][:, neurons] + self.b_in[neurons]
-        return np.maximum(preact, 0.0)
+        return activated(self.activation, preact)
 
-    def direct(self) -> Float[np.ndarray, "a b c"]:
-        """What reaches the logits around the neurons."""
-        return self.skip_a[:, None] + self.skip_b[None]
+    def direct(self, rows: slice = slice(None)) -> Float[np.ndarray, "a b c"]:
+        """What reaches the logits around the neurons for inputs a in ``rows`` and all b."""
+        return self.skip_a[rows, None] + self.skip_b[None]
+
+    def relabelled(
+        self,
+        a: Int[np.ndarray, " m"],
+        b: Int[np.ndarray, " m"],
+        c: Int[np.ndarray, " m"],
+    ) -> NeuronView:
+        """The network on Z_m whose input i is this one's a[i], or b[i], and answer i its c[i]."""
+        return replace(
+            self,
+            n=len(c),
+            preact_a=self.preact_a[a],
+            preact_b=self.preact_b[b],
+            w_out=self.w_out[:, c],
+            b_out=self.b_out[c],
+            skip_a=self.skip_a[np.ix_(a, c)],
+            skip_b=self.skip_b[np.ix_(b, c)],
+            factors=None,
+        )
 
     def row_blocks(self, width: int) -> Iterator[slice]:
         """Blocks of inputs a that bound the memory of their pairs' arrays of ``width`` columns."""
-        step = max(1, MAX_ACTIVATIONS // (self.n * max(width, self.n)))
-        return (slice(start, min(start + step, self.n)) for start in range(0, self.n, step))
+        return row_blocks(self.n, width)
 
     def contribution(self, neurons: Int[np.ndarray, " index"]) -> Float[np.ndarray, "a b c"]:
         """What these neurons add to every logit c of every pair (a, b), without any bias."""
@@ -157,6 +177,12 @@ class NeuronView:
         if not count:
             return Scores(float("nan"), float("nan"), float("nan"))
         return Scores(right / count, loss / count, margin)
+
+
+def row_blocks(n: int, width: int) -> Iterator[slice]:
+    """Blocks of 0 .. n - 1 of which n times ``max(width, n)`` numbers each can be held."""
+    step = max(1, MAX_ACTIVATIONS // (n * max(width, n)))
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
 class Scores(NamedTuple):

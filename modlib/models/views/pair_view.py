@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from modlib.errors import InputError
-from modlib.models.views.neuron_view import NeuronView, Scores, score_logits
+from modlib.models.views.activations import Activation, activated
+from modlib.models.views.neuron_view import NeuronView, Scores, row_blocks, score_logits
 
 EXACT_BELOW = 1e-10
 """Share of variance up to which a sum of two tables is the table of pairs, but for rounding."""
@@ -34,11 +36,11 @@ class Additive(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class PairView:
-    """logits[a, b] = relu(preact[a, b]) w_out + b_out + skip[a, b].
+    """logits[a, b] = act(preact[a, b]) w_out + b_out + skip[a, b].
 
     ``preact``: (n, n, num_neurons), bias included; ``w_out``: (num_neurons, n); ``b_out``: (n,);
-    ``skip``: (n, n, n), what reaches the logits around the neurons. Raises ``InputError`` for
-    shapes that do not fit and for values that are not finite.
+    ``skip``: (n, n, n), what reaches the logits around the neurons; ``activation``: act. Raises
+    ``InputError`` for shapes that do not fit and for values that are not finite.
     """
 
     n: int
@@ -46,6 +48,7 @@ class PairView:
     w_out: Float[np.ndarray, "neuron c"]
     b_out: Float[np.ndarray, " c"]
     skip: Float[np.ndarray, "a b c"]
+    activation: Activation = "relu"
 
     def __post_init__(self) -> None:
         n, num_neurons = self.n, self.w_out.shape[0]
@@ -72,6 +75,7 @@ class PairView:
             w_out=view.w_out,
             b_out=view.b_out,
             skip=view.direct(),
+            activation=view.activation,
         )
 
     @property
@@ -80,29 +84,49 @@ class PairView:
         return self.w_out.shape[0]
 
     def activations(
-        self, neurons: Int[np.ndarray, " index"] | slice = slice(None)
+        self, rows: slice = slice(None), neurons: Int[np.ndarray, " index"] | slice = slice(None)
     ) -> Float[np.ndarray, "a b index"]:
-        """relu of the preactivations."""
-        return np.maximum(self.preact[:, :, neurons], 0.0)
+        """Activations for inputs a in ``rows`` and all b."""
+        return activated(self.activation, self.preact[rows][:, :, neurons].copy())
 
     def fires(
         self, pairs: Int[np.ndarray, "pair 2"], neurons: Int[np.ndarray, " index"]
     ) -> Float[np.ndarray, "pair index"]:
-        """relu of these neurons' preactivations at chosen pairs."""
+        """Activations of these neurons at chosen pairs."""
         a, b = pairs.T
-        return np.maximum(self.preact[a, b][:, neurons], 0.0)
+        return activated(self.activation, self.preact[a, b][:, neurons])
 
-    def direct(self) -> Float[np.ndarray, "a b c"]:
-        """What reaches the logits around the neurons."""
-        return self.skip
+    def direct(self, rows: slice = slice(None)) -> Float[np.ndarray, "a b c"]:
+        """What reaches the logits around the neurons for inputs a in ``rows`` and all b."""
+        return self.skip[rows]
+
+    def row_blocks(self, width: int) -> Iterator[slice]:
+        """Blocks of inputs a that bound the memory of their pairs' arrays of ``width`` columns."""
+        return row_blocks(self.n, width)
+
+    def relabelled(
+        self,
+        a: Int[np.ndarray, " m"],
+        b: Int[np.ndarray, " m"],
+        c: Int[np.ndarray, " m"],
+    ) -> PairView:
+        """The network on Z_m whose input i is this one's a[i], or b[i], and answer i its c[i]."""
+        return replace(
+            self,
+            n=len(c),
+            preact=self.preact[np.ix_(a, b)],
+            w_out=self.w_out[:, c],
+            b_out=self.b_out[c],
+            skip=self.skip[np.ix_(a, b, c)],
+        )
 
     def contribution(self, neurons: Int[np.ndarray, " index"]) -> Float[np.ndarray, "a b c"]:
         """What these neurons add to every logit c of every pair (a, b), without any bias."""
-        return self.activations(neurons) @ self.w_out[neurons]
+        return self.activations(neurons=neurons) @ self.w_out[neurons]
 
-    def logits(self) -> Float[np.ndarray, "a b c"]:
-        """Logits of every answer c for all pairs."""
-        return self.activations() @ self.w_out + self.b_out + self.skip
+    def logits(self, rows: slice = slice(None)) -> Float[np.ndarray, "a b c"]:
+        """Logits of every answer c for inputs a in ``rows`` and all b."""
+        return self.activations(rows) @ self.w_out + self.b_out + self.skip[rows]
 
     def evaluate(self) -> Scores:
         """Accuracy, mean cross-entropy (nats) and smallest margin over all pairs."""
@@ -128,6 +152,7 @@ class PairView:
             b_out=self.b_out + base,
             skip_a=skip_a,
             skip_b=skip_b,
+            activation=self.activation,
         )
         return Additive(view, preact_error, _split(centred)[3])
 

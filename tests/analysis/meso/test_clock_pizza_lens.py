@@ -7,6 +7,7 @@ import pytest
 
 from made_up.views import ideal_pairs
 from modlib.analysis.meso import clock_pizza_lens as lens
+from modlib.analysis.meso.pair_clusters import cluster_by_pairs, neuron_freqs
 from modlib.errors import InputError
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.views.pair_view import PairView
@@ -19,7 +20,7 @@ WAVE = np.cos(2 * np.pi * 3 * (K[:, None, None] + K[:, None] - K) / N)
 def test_the_lens_finds_the_planted_clusters():
     pairs = ideal_pairs()
     view = pairs.additive().view
-    found = lens.lens_clusters(pairs, lens.cluster_by_pairs(pairs, view).clusters)
+    found = lens.lens_clusters(pairs, cluster_by_pairs(pairs, view).clusters)
     assert found.freq.tolist() == [2, 3]
     assert found.num_neurons.tolist() == [24, 24]
     assert found.step.tolist() == [5, 4]
@@ -28,7 +29,7 @@ def test_the_lens_finds_the_planted_clusters():
     # a and b have one phase: each cluster is a pizza
     np.testing.assert_allclose(found.explained, 8 / np.pi**2, atol=0.01)
     assert (found.coset_overlap == 1).all()
-    assert lens.cluster_by_pairs(pairs, view, min_size=25).clusters == []
+    assert cluster_by_pairs(pairs, view, min_size=25).clusters == []
     assert lens.lens_clusters(pairs, []).empty
 
 
@@ -77,7 +78,7 @@ def test_at_even_n_the_highest_frequency_has_no_second_cell(size, freq):
         b_out=np.zeros(n),
         skip=np.zeros((n, n, n)),
     )
-    assert lens.neuron_freqs(pairs)[0].tolist() == [freq]
+    assert neuron_freqs(pairs)[0].tolist() == [freq]
 
 
 @pytest.mark.parametrize("n", [7, 8])
@@ -92,7 +93,7 @@ def test_all_power_of_a_wave_of_the_sum_is_its_own_frequencys(n):
         b_out=np.zeros(n),
         skip=np.zeros((n, n, n)),
     )
-    assert lens.neuron_freqs(pairs)[0].tolist() == np.repeat(freqs, 2).tolist()
+    assert neuron_freqs(pairs)[0].tolist() == np.repeat(freqs, 2).tolist()
 
 
 def test_neurons_frequencies_need_no_split_into_a_and_b():
@@ -101,7 +102,7 @@ def test_neurons_frequencies_need_no_split_into_a_and_b():
     preact = np.concatenate([pairs.preact, product[..., None]], axis=2)
     w_out = np.concatenate([pairs.w_out, pairs.w_out[:1]])
     bent = PairView(n=N, preact=preact, w_out=w_out, b_out=pairs.b_out, skip=pairs.skip)
-    freqs, strength = lens.neuron_freqs(bent)
+    freqs, strength = neuron_freqs(bent)
     assert freqs[-1] == 4
     assert set(freqs[:-1].tolist()) == {2, 3}
     assert strength.max() == 1
@@ -143,7 +144,7 @@ def test_the_published_networks_have_the_published_metrics(name, wanted):
     for measure, value in wanted.items():
         assert found[measure] == pytest.approx(value, abs=1e-3), measure
     assert found["accuracy"] == 1
-    freqs = lens.neuron_freqs(network.pairs)[0]
+    freqs = neuron_freqs(network.pairs)[0]
     counts = dict(
         zip(*(part.tolist() for part in np.unique(freqs, return_counts=True)), strict=True)
     )
@@ -159,7 +160,7 @@ def test_the_published_networks_have_the_published_metrics(name, wanted):
 @pytest.mark.external
 def test_the_published_pizza_is_one_until_its_double_frequency_is_there():
     network = load_checkpoint("clock-and-pizza/A")
-    clusters = lens.cluster_by_pairs(network.pairs, network.view).clusters
+    clusters = cluster_by_pairs(network.pairs, network.view).clusters
     circles = lens.circle_table(network, clusters)
     means = circles.groupby("kept")[["clock", "pizza"]].mean()
     assert means.pizza[lens.KEPT[0]] > 0.99 > 0.8 > means.clock[lens.KEPT[0]]
