@@ -149,8 +149,9 @@ class Overview(NamedTuple):
 
 
 def _needed(plain: Kind | None, without: Kind | None) -> bool:
-    both = plain is not None and without is not None
-    return both and plain.num_learned > 0 and without.num_learned == 0
+    if plain is None or without is None:
+        return False
+    return plain.num_learned > 0 and without.num_learned == 0
 
 
 def overview(accuracies: Mapping[str, Float[np.ndarray, " seed"]]) -> Overview:

@@ -103,7 +103,7 @@ def clock(
     return Clock(
         p=p,
         small=_pace(without, plain) if both else None,
-        large=_pace(*reversed(pair.values())) if pair else None,
+        large=_pace(*reversed(list(pair.values()))) if pair else None,
         ends=(ends_of(plain), ends_of(without)) if both else None,
         below=bounds_of(ab.share_over_seeds(shares)) if len(shares) else (),
         rivals=[(name, bounds_of(ab.mean_pace(ratios))) for name, ratios in rivals.items()],

@@ -128,7 +128,7 @@ def search_values(trials: pd.DataFrame, settings: Mapping[str, Sequence[float]])
                 linewidths=0.9,
             )
         at = int(np.abs(best[name] - np.array(values)).argmin())
-        star = {"marker": "*", "s": 110, "color": MARK, "label": "best trial"}
+        star: dict[str, Any] = {"marker": "*", "s": 110, "color": MARK, "label": "best trial"}
         ax.scatter([at + spread[trials.index.get_loc(best.name)]], [best.accuracy], **star)
         ax.set_xticks(range(len(values)), [_value(value) for value in values])
         ax.set_xlim(-0.5, len(values) - 0.5)

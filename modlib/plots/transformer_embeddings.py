@@ -40,7 +40,8 @@ def position_correlations(
 
     ``own``: the run's networks, a row each below them, with a ring.
     """
-    rows = [*found.items(), *((f"this run: {name}", [value]) for name, value in own.items())]
+    rows = list(found.items())
+    rows += [(f"this run: {name}", np.array([value])) for name, value in own.items()]
     fig, ax = plt.subplots(figsize=(WIDTH, 0.8 + 0.28 * len(rows)))
     for place, (_, values) in enumerate(rows):
         beside = 0.07 * (np.arange(len(values)) - (len(values) - 1) / 2)

@@ -40,7 +40,8 @@ def counts_if_ended(table: pd.DataFrame, title: str = "") -> Figure:
     fig, ax = plt.subplots(figsize=(WIDTH, 3.2))
     for place, (end, row) in enumerate(table.iterrows()):
         own = row.dropna()
-        style = {"color": PALETTE[place], "marker": MARKERS[place], "ls": STYLES[place % 4]}
+        style: dict[str, Any] = {"color": PALETTE[place], "marker": MARKERS[place]}
+        style["ls"] = STYLES[place % len(STYLES)]
         at = [epochs.index(step) for step in own.index]
         ax.plot(at, own.to_numpy(dtype=float), label=f"log ends at {end:,}", **style)
     ax.set_xticks(range(len(epochs)), [f"{step:,}\n({count})" for step, count in TABLE_3.items()])

@@ -144,10 +144,10 @@ def test_the_basis_is_told_as_written_and_as_coded():
 
 
 def test_the_answer_holds_for_any_networks():
-    def said(correlations, small, spreads):
+    def said(correlations, small, spreads, right=0.95):
         exports = {"B37-nanda": exported(correlations)}
         places = facts.places(facts.correlations(exports), {}, lost=False)
-        given = {"places": places, "peaks": facts.Peaks(small, {})}
+        given = {"places": places, "peaks": facts.Peaks(small, {}), "right": right}
         return told(CHAPTER, "answer", given | {"directions": facts.spread(spreads)})
 
     found = te.spread(NOISE)
@@ -159,6 +159,8 @@ def test_the_answer_holds_for_any_networks():
     assert "network of remainders has 4.0 times the mean power, that of shuffled labels 1.0" in text
     assert f"takes {found.variance[0]} of them, {found.variance[0]} without training." in text
     assert "the seed decides it, in 1 of 2 networks that add." in text
-    text = said([0.8], {"addition": 1.5}, {"addition": found})
+    assert "has not learned" not in text
+    text = said([0.8], {"addition": 1.5}, {"addition": found}, right=0.3)
+    assert "The network of addition has not learned its task (right on 30.0 %)" in text
     assert "the seed decides" not in text
     assert "There anyway" not in text

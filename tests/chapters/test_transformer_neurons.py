@@ -239,7 +239,7 @@ def test_sharing_needs_two_tasks():
 
 def test_removal_names_the_tasks_that_break_alone():
     base, random = np.array([1.0, 1.0]), np.ones((2, 2))
-    served = {"served": facts.Served("a", 1, 2, 2, 2)}
+    served = {"served": facts.Served("a", 1, 2, 2, 2), "right": 0.95}
     found = facts.removal(Ablations(base, np.array([[0.5, 1.0], [0.9, 0.95]]), random), [2, 3])
     text = told(CHAPTER, "386b77dc", found._asdict() | served)
     assert "it loses 27.5 points of accuracy; the other tasks lose 5.0**, and as many" in text
@@ -256,9 +256,15 @@ def test_removal_names_the_tasks_that_break_alone():
 
     solved = facts.Explained(0.8, 0.95, 0.0)
     text = answer(found, solved)
-    assert "Each has neurons of its own: 1 of 2 tasks break alone without theirs" in text
+    assert "Some tasks have neurons of their own: 1 of 2 tasks break alone without" in text
+    text = answer(found._replace(breaks=[2, 3]), solved)
+    assert "Each task has neurons of its own: 2 of 2 tasks break alone without theirs" in text
+    assert "has not learned" not in text
     assert "explain the logits, to 80.0 % to 95.0 %." in text
-    assert "There is one task here" in answer(one, solved)
+    served["right"] = 0.5
+    text = told(CHAPTER, "386b77dc", found._asdict() | served)
+    assert text.startswith("This network has not learned its tasks: it is right on 50.0 % of")
+    assert "so it shows beginnings only. There is one task here" in answer(one, solved)
     text = answer(found._replace(breaks=[]), facts.Explained(None, None, None))
     assert "No task of this network has neurons" in text
     assert "cosines" not in text
