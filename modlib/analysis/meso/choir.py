@@ -20,11 +20,11 @@ MOST_SUMS = 6
 
 
 class Sum(NamedTuple):
-    """The first ``count`` neurons of a cluster in a random order, at one pair: ``votes`` of each,
+    """The first ``num_neurons`` neurons of a cluster in a random order, at one pair: ``votes`` of each,
     their ``total``; over all pairs the ``amplitude`` of its cosine and the share of the logits'
     variance that it ``explained``."""
 
-    count: int
+    num_neurons: int
     votes: Float[np.ndarray, "neuron c"]
     total: Float[np.ndarray, " c"]
     amplitude: float
