@@ -242,13 +242,13 @@ def votes_adding_up(sums: Sequence[Sum], cluster: Cluster, answer: int) -> Figur
     wave = np.cos(2 * np.pi * cluster.freq * (fine - answer) / n)
     color = cluster_color(cluster.index)
     for place, (ax, one) in enumerate(zip(axes.flat, sums, strict=False)):
-        grown = whole.amplitude * one.count / whole.count
+        grown = whole.amplitude * one.num_neurons / whole.num_neurons
         ax.plot(fine, grown * wave, color="#b0b0b0", lw=2.4, label="A cos, in proportion")
         for vote in one.votes:
             ax.plot(vote, color=NEUTRAL, lw=0.5, alpha=0.6, label="_vote")
         ax.plot(one.total, color=color, lw=1.5, label="their sum")
         ax.plot(answer, one.total[answer], "*", color=ANSWER, mec="black", ms=11, zorder=5)
-        said = "1 neuron" if one.count == 1 else f"{one.count} neurons"
+        said = "1 neuron" if one.num_neurons == 1 else f"{one.num_neurons} neurons"
         ax.set_title(f"{'abcdef'[place]}  {said}: {100 * one.explained:.0f} %")
     clear_rest(axes, len(sums))
     fig.supxlabel(f"answer c (mod {n})", fontsize=9.5)

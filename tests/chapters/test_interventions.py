@@ -250,9 +250,10 @@ def test_clusters_that_can_go_are_named(network, cuts):
     table = iv.damage_table(view, clusters, cuts)
     table = table.assign(accuracy=[1.0, 0.9995, 0.9], control_accuracy=[1.0, 0.5, 0.5])
     spare = spares.spare(table, found(), 91)
-    freqs = " and ".join(str(f) for f in sorted(c.freq for c in clusters[:2]))
+    freqs = ", or ".join(str(f) for f in sorted(c.freq for c in clusters[:2]))
     text = told(CHAPTER, SPARE, spare)
-    assert f"without f = {freqs} the network keeps 99.9 %, without as many random" in text
+    assert f"right on 99.9 % of all pairs without f = {freqs}, and without as many random" in text
+    assert "only with all of its clusters" in told(CHAPTER, SPARE, spare._replace(free=[]))
     assert "neurons in 1 of 3 cases. Over 128 networks (`results/A91`)" in text
     assert "60.0 % in networks of 4 clusters, 90.0 % in those of 6." in text
     caption = told(CHAPTER, "spare-caption", spare)

@@ -153,9 +153,9 @@ def test_votes_add_up_panel_by_panel():
     for panel, one in enumerate(sums):
         own = drawn[drawn["axes"] == panel]
         np.testing.assert_allclose(own[own.label == "their sum"].y, one.total)
-        assert (own.label == "_vote").sum() == one.count * cluster.n
+        assert (own.label == "_vote").sum() == one.num_neurons * cluster.n
         assert own[own.label == "A cos, in proportion"].y.max() == pytest.approx(
-            4.0 * one.count / 4, rel=0.05
+            4.0 * one.num_neurons / 4, rel=0.05
         )
     titles = [ax.get_title(loc="left") for ax in fig.axes]
     assert titles == ["a  1 neuron: 10 %", "b  2 neurons: 20 %", "c  4 neurons: 40 %"]

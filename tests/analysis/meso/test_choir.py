@@ -20,7 +20,7 @@ def ideal():
 def test_votes_add_up_to_the_cosine_of_the_whole_cluster(ideal):
     view, cluster, _ = ideal
     sums = choir.adding_up(view, cluster, PAIR)
-    assert [one.count for one in sums] == [1, 2, 4, 8, 16, 24]
+    assert [one.num_neurons for one in sums] == [1, 2, 4, 8, 16, 24]
     for one in sums:
         np.testing.assert_allclose(one.total, one.votes.sum(0))
         np.testing.assert_allclose(one.total.mean(), 0, atol=1e-12)
@@ -33,7 +33,7 @@ def test_votes_add_up_to_the_cosine_of_the_whole_cluster(ideal):
 def test_a_small_cluster_has_fewer_sums():
     view = ideal_view(31, {3: 3})
     sums = choir.adding_up(view, cluster_neurons(view).clusters[0], PAIR)
-    assert [one.count for one in sums] == [1, 2, 3]
+    assert [one.num_neurons for one in sums] == [1, 2, 3]
 
 
 def test_all_joint_phases_of_an_ideal_cluster_vanish(ideal):
