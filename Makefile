@@ -100,6 +100,7 @@ results: $(INSTALLED)
 	  $(BIN)/python -m modlib export $${preset%:*} --num-seeds $${preset#*:} || exit 1; \
 	done
 	$(BIN)/python -m modlib export clock-pizza
+	$(BIN)/python -m modlib export published-pizza
 	$(BIN)/python -m modlib search && $(BIN)/python -m modlib search --export
 
 clean:

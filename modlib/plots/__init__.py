@@ -29,6 +29,7 @@ from modlib.plots.clock_and_pizza import (
     pizza_to_clock,
     right_answers,
     shifted_strength,
+    two_hands,
 )
 from modlib.plots.clusters import (
     cluster_dfts,
@@ -240,6 +241,7 @@ __all__ = [
     "token_periodograms",
     "training_split",
     "trial_curves",
+    "two_hands",
     "variance_shares",
     "vote_spectra",
     "votes_left",

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, concat, select
+from modlib.analysis.meso.clock_pizza_lens import CLUSTER_COLUMNS, SHIFT_COLUMNS
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import (
     ABLATIONS,
@@ -31,6 +32,7 @@ from modlib.machine import EDITIONS, RESULTS, resolve_device, results_of
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, SHOWN, read_clock_pizza
+from modlib.results.published_pizza import PublishedPizza, read_published_pizza
 from modlib.results.remainders import ExportedRemainders, read_remainders
 from modlib.results.sample import has_fine_tuning, recorded_fine_tuning
 from modlib.results.sweeps import collect_sweep, read_sweep_export
@@ -45,6 +47,8 @@ NUM_NEW = 16
 TRAINED_NOW = (PLAIN, *ABLATIONS.values(), "B37-lr-1.5")
 """What of chapter 14 is trained at settings that are not committed: each ablation, and one pair
 of arms."""
+PLACE = ("source", "rate", "seed")
+"""Columns of the tables of clocks and pizzas that say whose a row is."""
 PAPER_OWN = "B113-code"
 """Paper B's own setting, as its authors' program has it."""
 MIN_MASKED_P = 13
@@ -159,6 +163,28 @@ def clock_pizza_rates(
     if committed is None:
         return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
     return committed.of("ours"), committed.of("published"), committed.of("untrained")
+
+
+def clock_pizza_shifts(results: Path = RESULTS) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``shifts`` and ``clusters`` of the networks trained at rate 0, ours and the published.
+
+    Empty where there are none.
+    """
+    committed = read_clock_pizza(results)
+    if committed is None:
+        return pd.DataFrame(columns=[*SHIFT_COLUMNS, *PLACE]), pd.DataFrame(
+            columns=[*CLUSTER_COLUMNS, *PLACE]
+        )
+    shifts, clusters = (
+        table[(table.rate == 0) & (table.source != "untrained")]
+        for table in (committed.shifts, committed.clusters)
+    )
+    return shifts, clusters
+
+
+def published_pizza(results: Path = RESULTS) -> PublishedPizza:
+    """Neurons and votes of paper A's own pizza; none where they are not committed."""
+    return read_published_pizza(results) or PublishedPizza([], {})
 
 
 # Paper B: one network, and those of chapter 14

@@ -102,8 +102,13 @@ def portrait(view: NeuronView, neuron: int, freq: int) -> Portrait:
 
     Paper A, figure A2. The unit brings ``freq`` to gcd(freq, n).
     """
-    unit = remapping_unit(freq, view.n)
     preact = np.stack([view.preact_a[:, neuron], view.preact_b[:, neuron]])
+    return portrait_of(neuron, freq, preact)
+
+
+def portrait_of(neuron: int, freq: int, preact: Float[np.ndarray, "2 n"]) -> Portrait:
+    """The same of its preactivations of a and b."""
+    unit = remapping_unit(freq, preact.shape[1])
     slow = remap(preact, unit)
     return Portrait(neuron, freq, unit, preact, np.abs(dft(preact)), slow, np.abs(dft(slow)))
 
