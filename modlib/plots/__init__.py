@@ -39,18 +39,19 @@ from modlib.plots.clusters import (
     spectra_heatmap,
     spectra_heatmaps,
 )
+from modlib.plots.company import companion_rates, ratio_profile
 from modlib.plots.embeddings import circularity, embedding_pairs, projections, variance_shares
+from modlib.plots.fine_tuning import (
+    fine_tuning_company,
+    origin_of_parts,
+    relation_lifts,
+    window_counts,
+)
 from modlib.plots.frequencies import (
     cluster_numbers,
-    companion_rates,
-    fine_tuning_company,
     frequency_rates,
     rank_histogram,
-    ratio_profile,
-    relation_lifts,
-    threshold_counts,
     weight_histograms,
-    window_counts,
 )
 from modlib.plots.grokking import (
     filter_ratio,
@@ -200,6 +201,7 @@ __all__ = [
     "noise_damage",
     "number_spirals",
     "one_adder",
+    "origin_of_parts",
     "phase_sums",
     "pizza_neurons",
     "pizza_to_clock",
@@ -235,7 +237,6 @@ __all__ = [
     "task_heatmaps",
     "task_matrices",
     "three_scales",
-    "threshold_counts",
     "threshold_lines",
     "threshold_sensitivity",
     "token_periodograms",
