@@ -13,6 +13,7 @@ from modlib.errors import InputError, require_choice, require_int
 from modlib.machine import EDITIONS, resolve_device, results_of
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
 from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
+from modlib.results.portraits import export_paper_neurons
 from modlib.results.published_pizza import export_published_pizza
 from modlib.results.remainders import export_remainders
 from modlib.results.sample import NUM_EXPORTED, record_fine_tuning
@@ -52,14 +53,15 @@ def export(
     """Train a preset's seeds and write its tables to results/NAME.
 
     NAME is a preset, or "showcase": the first seed from 0 with a fine-tuning cluster, for
-    n = 91 and 89, or "clock-pizza": every attention rate, beside the published weights, or
-    "published-pizza": neurons and votes of Zhong et al.'s pizza, without training. With
+    n = 91 and 89, or "paper-neurons": two neurons of the latter, or "clock-pizza": every
+    attention rate, beside the published weights, or "published-pizza": neurons and votes of
+    Zhong et al.'s pizza, without training. With
     --sweep nothing is trained: the shards of a preset in the store are summed up in
     results/sweeps/NAME. Presets of paper B go to results/remainders/NAME, one seed unless said.
     With --append the seeds follow those that the folder holds, and need not be in the same store;
     --first-seed is the next one. --edition 2 writes below results/edition2 instead.
     """
-    others = ("showcase", "clock-pizza", "published-pizza")
+    others = ("showcase", "paper-neurons", "clock-pizza", "published-pizza")
     require_choice("preset", name, [*ADDITION_PRESETS, *REMAINDERS_PRESETS, *others])
     for option, given in {"partial": partial, "network": network, "snapshots": snapshots}.items():
         if given and name not in REMAINDERS_PRESETS:
@@ -80,6 +82,8 @@ def export(
         chosen = NUM_CLOCK_PIZZA if total is None else total
         folder = export_clock_pizza(first_seed=first, num_seeds=chosen, results=root)
         click.echo(f"wrote {folder}")
+    elif name == "paper-neurons":
+        click.echo(f"wrote {export_paper_neurons(root, device)}")
     elif name == "published-pizza":
         click.echo(f"wrote {export_published_pizza(root)}")
     elif name == "showcase":

@@ -89,7 +89,6 @@ from modlib.plots.neurons import (
     neuron_waves,
     residual_histograms,
     simple_test,
-    threshold_sensitivity,
 )
 from modlib.plots.remainders import (
     accuracy_by_task,
@@ -238,7 +237,6 @@ __all__ = [
     "task_matrices",
     "three_scales",
     "threshold_lines",
-    "threshold_sensitivity",
     "token_periodograms",
     "training_split",
     "trial_curves",

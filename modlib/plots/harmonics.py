@@ -90,8 +90,7 @@ def fine_tuning_preacts(portraits: Sequence[Portrait]) -> Figure:
     for row, one in zip(axes, portraits, strict=True):
         for ax, signal, letter in zip(row, one.preact, "ab", strict=True):
             color, _, marker = INPUT_STYLES[letter]
-            ax.plot(signal, color=color, lw=0.7)
-            ax.plot(signal, color=color, ls="", marker=marker, ms=2.6)
+            ax.plot(signal, color=color, ls="", marker=marker, ms=3.2)
             ax.axhline(0, color="black", lw=0.5)
             ax.set_title(f"neuron {one.neuron}, input {letter}")
         row[0].set_ylabel("preactivation")

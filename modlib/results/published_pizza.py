@@ -12,12 +12,13 @@ from jaxtyping import Float
 
 from modlib.analysis.meso.clock_pizza_lens import cluster_by_pairs
 from modlib.analysis.meso.clusters import mean_vote
-from modlib.analysis.micro.harmonics import Portrait, portrait_of
+from modlib.analysis.micro.harmonics import Portrait, portrait
 from modlib.machine import RESULTS
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.published import PUBLISHED
 from modlib.results.folder import open_folder, require_writable, write_folder
+from modlib.results.portraits import as_table, from_table
 from modlib.store.folder import provenance
 
 FOLDER = "published_pizza"
@@ -43,21 +44,17 @@ class PublishedPizza(NamedTuple):
 def neurons_and_votes(network: ForeignNetwork) -> dict[str, pd.DataFrame]:
     """The strongest neuron of each cluster, and what the cluster votes for.
 
-    ``neurons``: ``freq``, ``neuron``, ``input``, ``preact_a``, ``preact_b``; ``votes``: ``freq``,
-    ``distance`` (c - a - b modulo n), ``vote``.
+    ``neurons``: ``portraits.as_table``; ``votes``: ``freq``, ``distance`` (c - a - b modulo n),
+    ``vote``.
     """
     found, table, _ = cluster_by_pairs(network.pairs, network.view)
-    k, view = np.arange(network.n), network.view
-    neurons, votes = [], []
+    k, neurons, votes = np.arange(network.n), [], []
     for cluster in found:
         neuron = int(table.loc[cluster.neurons].strength.idxmax())
-        signals = {"preact_a": view.preact_a[:, neuron], "preact_b": view.preact_b[:, neuron]}
-        neurons.append(
-            pd.DataFrame({"freq": cluster.freq, "neuron": neuron, "input": k, **signals})
-        )
+        neurons.append(portrait(network.view, neuron, cluster.freq))
         vote = mean_vote(network.pairs.contribution(cluster.neurons))
         votes.append(pd.DataFrame({"freq": cluster.freq, "distance": k, "vote": vote}))
-    return {"neurons": pd.concat(neurons), "votes": pd.concat(votes)}
+    return {"neurons": as_table(neurons), "votes": pd.concat(votes)}
 
 
 def export_published_pizza(results: Path = RESULTS) -> Path:
@@ -87,15 +84,11 @@ def read_published_pizza(results: Path = RESULTS) -> PublishedPizza | None:
         return None
     folder.require_files(TABLES)
     tables = folder.tables(TABLES)
-    portraits = [
-        portrait_of(int(neuron), int(freq), rows[["preact_a", "preact_b"]].to_numpy(dtype=float).T)
-        for (freq, neuron), rows in tables["neurons"].groupby(["freq", "neuron"], sort=False)
-    ]
     votes = {
         int(freq): rows.vote.to_numpy(dtype=float)
         for freq, rows in tables["votes"].groupby("freq", sort=False)
     }
-    return PublishedPizza(portraits, votes)
+    return PublishedPizza(from_table(tables["neurons"]), votes)
 
 
 def _fits(manifest: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, concat, select
 from modlib.analysis.meso.clock_pizza_lens import CLUSTER_COLUMNS, SHIFT_COLUMNS
+from modlib.analysis.micro.harmonics import Portrait
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import (
     ABLATIONS,
@@ -32,6 +33,7 @@ from modlib.machine import EDITIONS, RESULTS, resolve_device, results_of
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, SHOWN, read_clock_pizza
+from modlib.results.portraits import PAPER_N, read_paper_neurons
 from modlib.results.published_pizza import PublishedPizza, read_published_pizza
 from modlib.results.remainders import ExportedRemainders, read_remainders
 from modlib.results.sample import has_fine_tuning, recorded_fine_tuning
@@ -122,6 +124,22 @@ def fine_tuning_example(run: AdditionRun, device: str = "auto") -> AdditionRun |
     if seed is None:
         return None
     return get_or_train(AdditionConfig(n=run.config.n), seed=seed, device=device)
+
+
+def paper_neurons(
+    own: Mapping[str, Portrait | None], seeds: Mapping[str, int], results: Path = RESULTS
+) -> tuple[dict[str, Portrait | None], dict[str, int]]:
+    """The neurons of paper A's figure 2, at its n = 89, and their seeds.
+
+    ``own``: those of the run at hand, which are shown where they are at n = 89 too, and where none
+    are committed.
+    """
+    committed = read_paper_neurons(results)
+    moduli = {one.preact.shape[1] for one in own.values() if one is not None}
+    if committed is None or moduli == {PAPER_N}:
+        return dict(own), dict(seeds)
+    seed, portraits = committed
+    return {**portraits}, dict.fromkeys(portraits, seed)
 
 
 # Clocks and pizzas

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,7 +22,7 @@ from modlib.chapters import frequencies as facts
 from modlib.config.addition import AdditionConfig
 from modlib.maths.intervals import Interval
 from told import cells
-from told import told as told_with_folds
+from told import told_flat as told
 
 CHAPTER = "08_frequencies"
 NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS = "8a535314", "c571f4af", "328167c0", "b1c37878"
@@ -43,12 +41,6 @@ def test_every_cell_that_says_something_is_tested():
     every = {NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS, RATES, WITHIN, BETWEEN, PLANTED}
     every |= {COMPANY, RATIOS, RANKS, REGIMES, ON, ENDS, WINDOW, MULTIPLES, RELATIONS, SEARCH}
     assert cells(CHAPTER) == every | {ORIGIN, ANSWER}
-
-
-def told(chapter: str, cell: str, about: object, which: int = 0) -> str:
-    """What a cell says, folded or not."""
-    text = told_with_folds(chapter, cell, about, which)
-    return " ".join(re.sub(r"</?details>|<summary>.*?</summary>", "", text).split())
 
 
 # The networks
@@ -100,7 +92,8 @@ def test_thresholds_tell_how_far_they_move_the_mean():
     table = pd.DataFrame({"min_size": [3, 3, 4], "dead_below": [0.03, 0.1, 0.03]})
     table["mean"] = [5.0, 4.5, 3.0]
     assert told(CHAPTER, THRESHOLDS, facts.thresholds(table, (3, 0.03))) == (
-        "5.00 clusters with the thresholds of this book, 3.00 to 5.00 over all that we tried; the limit of dead neurons alone moves it by 0.50."
+        "5.00 clusters with the thresholds of this book, 3.00 to 5.00 over all that we tried; "
+        "the limit of dead neurons alone moves it by 0.50."
     )
     text = told(CHAPTER, THRESHOLDS, facts.thresholds(table, (4, 0.03)))
     assert text.endswith("moves it by less than .01.")
