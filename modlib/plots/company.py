@@ -30,7 +30,7 @@ def companion_rates(panels: Mapping[str, pd.DataFrame]) -> Figure:
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = panel_grid(len(panels), 1, (7.4, 2.7), (0, 0.4), sharey=True)
+    fig, axes = panel_grid(len(panels), 1, (7.1, 2.7), (0, 0.4), sharey=True)
     for ax, (title, table) in zip(axes[:, 0], panels.items(), strict=True):
         ax.set_title(title)
         if table.pooled.isna().all():
@@ -92,7 +92,7 @@ def ratio_profile(panels: Mapping[str, pd.DataFrame], marked: int = 2) -> Figure
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = panel_grid(len(panels), 1, (7.4, 2.3), (0, 0.4), sharey=True)
+    fig, axes = panel_grid(len(panels), 1, (7.1, 2.3), (0, 0.4), sharey=True)
     for ax, (title, table) in zip(axes[:, 0], panels.items(), strict=True):
         ax.axhline(1, color="black", lw=0.9, ls="--")
         plain, special = table[table.ratio != marked], table[table.ratio == marked]

@@ -28,7 +28,7 @@ MOST_LABELS = 24
 @figure
 def variance_shares(shares: Mapping[str, Float[np.ndarray, " component"]]) -> Figure:
     """Share of the embedding's variance held by each principal component, a line a network."""
-    fig, ax = plt.subplots(figsize=(8, 3.2))
+    fig, ax = plt.subplots(figsize=(7.1, 3.2))
     for i, (name, share) in enumerate(shares.items()):
         component = np.arange(1, len(share) + 1)
         ax.plot(
@@ -156,7 +156,7 @@ def circularity(tables: Mapping[str, pd.DataFrame]) -> Figure:
 
     ``tables``: by network, the rows of ``analysis.micro.embeddings.component_pairs``.
     """
-    fig, ax = plt.subplots(figsize=(8, 3.6))
+    fig, ax = plt.subplots(figsize=(7.1, 3.6))
     kinds = ((True, "same frequency", "o", PALETTE[0]), (False, "other pairs", "x", PALETTE[4]))
     for same, label, marker, color in kinds:
         x, y = [], []
@@ -201,7 +201,7 @@ def projections(
 
     ``panels``: results of ``analysis.micro.embeddings.projections``. Units: those of the signals.
     """
-    fig, axes = panel_grid(1, len(panels), (4, 3.8))
+    fig, axes = panel_grid(1, len(panels), (3.55, 3.5))
     for place, (ax, (title, vectors)) in enumerate(zip(axes[0], panels.items(), strict=True)):
         ax.set_title(title)
         if not len(vectors):

@@ -35,7 +35,7 @@ def window_counts(
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = panel_grid(len(panels), 1, (7.4, 2.7), (0, 0.4), sharey=True)
+    fig, axes = panel_grid(len(panels), 1, (7.1, 2.7), (0, 0.4), sharey=True)
     for ax, (title, series) in zip(axes[:, 0], panels.items(), strict=True):
         for i, (name, table) in enumerate(series.items()):
             scaled = table.assign(**{c: 1e5 * table[c] for c in ("rate", "low", "high")})
@@ -72,7 +72,7 @@ def fine_tuning_company(panels: Mapping[str, tuple[pd.DataFrame, Sequence[int]]]
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = panel_grid(len(panels), 1, (7.4, 2.7), (0, 0.4))
+    fig, axes = panel_grid(len(panels), 1, (7.1, 2.7), (0, 0.4))
     for ax, (title, (table, marked)) in zip(axes[:, 0], panels.items(), strict=True):
         ax.set_title(title)
         if table.pooled.isna().all():
@@ -133,7 +133,7 @@ def relation_lifts(panels: Mapping[str, pd.DataFrame]) -> Figure:
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, ax = plt.subplots(figsize=(7.4, 3.2))
+    fig, ax = plt.subplots(figsize=(7.1, 3.2))
     count = len(panels)
     for i, (name, table) in enumerate(panels.items()):
         x = np.arange(len(table)) + 0.25 * (i - (count - 1) / 2)

@@ -81,7 +81,7 @@ def frequency_rates(panels: Mapping[str, pd.DataFrame]) -> Figure:
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = panel_grid(len(panels), 1, (7.4, 2.5), (0, 0.4), sharey=True)
+    fig, axes = panel_grid(len(panels), 1, (7.1, 2.5), (0, 0.4), sharey=True)
     for ax, (title, table) in zip(axes[:, 0], panels.items(), strict=True):
         for i, (common, rows) in enumerate(table.groupby("gcd")):
             intervals(ax, rows.freq, rows.rate, rows.low, rows.high, place=i, label=f"gcd {common}")
@@ -108,7 +108,7 @@ def rank_histogram(
     """
     if ranks is None:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.3), width_ratios=(1.35, 1))
+    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.3), width_ratios=(1.35, 1))
     ax = axes[0]
     ax.bar(ranks["rank"], ranks.share, width=1.0, color=PALETTE[0], alpha=0.85)
     intervals(

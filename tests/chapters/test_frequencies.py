@@ -76,7 +76,7 @@ def test_weights_are_tabled_where_there_are_long_runs():
     columns = {"share_above_1": 0.0001, "share_within_025": 0.4, "abs_q999": 0.9, "abs_max": 1.2}
     rows = facts.weights({"full batch": made_up(num_seeds=9, **columns)})
     text = told(CHAPTER, WEIGHTS, {"rows": rows})
-    assert text.endswith("| full batch | 9 | 0.01 % | 40.0 % | 0.90 | 1.20 | 1.20 |")
+    assert "| full batch | 9 | 0.01 % | 40.0 % | 0.90 | 1.20 | 1.20 |" in text
     none = told(CHAPTER, WEIGHTS, {"rows": facts.weights({})})
     assert none == "No long runs are committed yet."
 
@@ -128,13 +128,13 @@ def test_classes_are_compared_only_where_there_are_several():
     unsure = facts.classes("n = 91", table, test._replace(p_value=0.2), 91)
     assert told(CHAPTER, BETWEEN, unsure).endswith("p = 0.2: draws without preference do as much.")
     prime = facts.classes("n = 89", table[:1], test, 89)
-    assert told(CHAPTER, BETWEEN, prime) == "*n = 89*: n = 89 is prime: there is one class only."
+    assert told(CHAPTER, BETWEEN, prime) == "n = 89 is prime: there is one class only."
 
 
 def test_without_a_cluster_no_class_has_a_rate():
     table = fr.rates_by_class(np.zeros_like(FOUND), 91)
     nothing = facts.classes("n = 91", table, un.Uniformity(*[np.nan] * 3, 1.0, 200), 91)
-    assert told(CHAPTER, BETWEEN, nothing) == "*n = 91*: no network has a cluster."
+    assert told(CHAPTER, BETWEEN, nothing) == "no network has a cluster."
 
 
 def test_planted_cases_are_told_apart_in_a_table():
@@ -160,7 +160,10 @@ def test_company_of_a_frequency_nobody_has():
         "Of f = 7 there is nothing to tell: too few networks have such a frequency."
     )
     text = told(CHAPTER, COMPANY, co_facts.company(co.companions(FOUND, 91, 2), 2, 1200, 91))
-    assert text.startswith("With f = 2 (1,200 networks): f = 1 (half) in ")
+    assert text.startswith(
+        "With f = 2 (1,200 networks): pooled, the networks have f = 1 and f = 4 "
+    )
+    assert " f = 1 (half) in " in text
     assert "; f = 4 (double) in " in text
 
 
@@ -216,18 +219,18 @@ def test_ratios_name_what_stands_out():
     lifts = co.ratio_lifts(FOUND, 91)
     text = told(CHAPTER, RATIOS, {"sets": co_facts.ratios({"n = 91": lifts})})
     assert "f and 2f together in" in text
-    assert f"of the {len(lifts) - 1} other ratios" in text
+    assert f"n = 91: none of these {len(lifts) - 1} has an interval without 1." in text
     unsure = lifts.assign(lift=1.0, low=0.9, high=1.1)
     text = told(CHAPTER, RATIOS, {"sets": co_facts.ratios({"n = 91": unsure})})
-    assert "the interval includes 1; none of the" in text
+    assert "the interval includes 1. n = 91: none of these" in text
     assert text.endswith("an interval without 1. (One in twenty would by chance.)")
     sought = told(CHAPTER, RATIOS, {"sets": co_facts.ratios({"n = 91": lifts.assign(low=1.1)})})
-    assert "they seek each other; of the " in sought
+    assert "they seek each other. n = 91: of these " in sought
     assert "have an interval without 1: most of all " in sought
     one = unsure.assign(high=np.where(lifts.ratio.isin([2, 3]), 0.95, 1.1))
     text = told(CHAPTER, RATIOS, {"sets": co_facts.ratios({"n = 91": one})})
-    assert "they avoid each other; of the " in text
-    assert "other ratios 1 has an interval without 1: 3 (1.00 (0.90 to 0.95))." in text
+    assert "they avoid each other. n = 91: of these " in text
+    assert "17 ratios 1 has an interval without 1: 3 at 1.00 (0.90 to 0.95)." in text
 
 
 def test_pairs_that_are_not_expected_are_not_compared():
@@ -359,7 +362,7 @@ def test_the_ends_of_long_runs_are_compared_and_other_numbers_with_them():
 def test_the_window_is_scaled_to_as_many_runs_as_the_papers():
     counts = {"all in the window": np.ones((4, 46)), "fine-tuning": np.zeros((4, 46))}
     assert told(CHAPTER, WINDOW, tuned_facts.window("n = 91", counts)) == (
-        "**n = 91** *Seen here*, a frequency and 100,000 runs: all in the window 100,000 (100,000 "
+        "A frequency and 100,000 runs: all in the window 100,000 (100,000 "
         "to 100,000); fine-tuning 0 (0 to 0). A given frequency has such a neuron in 100,000 of "
         "100,000 runs."
     )
@@ -397,7 +400,7 @@ def test_multiples_are_sorted_by_what_their_intervals_say():
 def test_relations_and_their_absence():
     table = pa.relation_lifts(TABLES.fine_tuning, 91)
     text = told(CHAPTER, RELATIONS, tuned_facts.relations(table, 60, 15, 91))
-    assert text.startswith("*Seen here*, n = 91: 60 fine-tuning neurons of 15 networks.")
+    assert text.startswith("60 fine-tuning neurons of 15 networks.")
     assert "Most frequent: 1:2 in 60 (" in text
     for nothing in (
         tuned_facts.relations(table.iloc[:0], 0, 0, 91),
@@ -438,7 +441,7 @@ def found_networks(number: int, clusters: int, *, pure: bool, alike: bool) -> pd
 def test_the_search_reports_what_it_found(number, clusters, pure, alike, said):
     found = found_networks(number, clusters, pure=pure, alike=alike)
     text = told(CHAPTER, SEARCH, tuned_facts.search("n = 91", found, 1100, 7))
-    assert text.startswith(f"**n = 91** Of 1,100 networks that learned, {number} ha")
+    assert text.startswith(f"Of 1,100 networks that learned, {number} ha")
     assert said in text
     if not alike:
         assert text.endswith(
@@ -460,6 +463,6 @@ def test_of_many_networks_alike_five_are_named():
 def test_a_search_that_finds_nothing_says_so():
     found = pa.like_seed_133(TABLES.clusters.iloc[:0], TABLES.fine_tuning, 91)
     assert told(CHAPTER, SEARCH, tuned_facts.search("n = 91", found, 100, 7)) == (
-        "**n = 91** None of 100 networks that learned has a fine-tuning cluster whose frequency "
+        "None of 100 networks that learned has a fine-tuning cluster whose frequency "
         "shares the factor 7 with n."
     )
