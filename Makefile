@@ -90,7 +90,7 @@ bench: $(INSTALLED)
 
 # Hours on two cores; what the store holds is not computed again.
 results: $(INSTALLED)
-	for name in showcase A91 A89; do $(BIN)/python -m modlib export $$name || exit 1; done
+	for name in showcase paper-neurons A91 A89; do $(BIN)/python -m modlib export $$name || exit 1; done
 	for sweep in $(call counted,AdditionConfig); do \
 	  name=$${sweep%:*}; seeds="--first-seed 1000 --num-seeds $${sweep#*:}"; \
 	  $(BIN)/python -m modlib sweep --preset $$name $$seeds && \
@@ -100,6 +100,7 @@ results: $(INSTALLED)
 	  $(BIN)/python -m modlib export $${preset%:*} --num-seeds $${preset#*:} || exit 1; \
 	done
 	$(BIN)/python -m modlib export clock-pizza
+	$(BIN)/python -m modlib export published-pizza
 	$(BIN)/python -m modlib search && $(BIN)/python -m modlib search --export
 
 clean:

@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from modlib.analysis.meso.clock_pizza import Formulas
+from modlib.analysis.meso.clock_pizza_circle import Pair
 from modlib.analysis.meso.clock_pizza_lens import KEPT, shift_rank
 from modlib.analysis.micro.harmonics import Portrait
 from modlib.analysis.micro.neurons import SIMPLE_BELOW
@@ -21,15 +22,14 @@ PIZZA_FROM, CLOCK_BELOW = 0.95, 0.6
 """Bounds of the mean gradient symmetricity for which rates are named."""
 ALIKE, HOLDS = 0.9, 0.5
 """Share explained from which a formula is said to be the logits', and to say anything of them."""
+LEARNED = 0.95
+"""Accuracy from which a network is said to add."""
 TRACE = 1e-4
 """Share of power from which a second peak is mentioned."""
-WHOLE = ("reached_step", "num_clusters")
-"""Columns of whole numbers."""
 COLUMNS = {
     "reached_step": "100 % at step",
     "symmetricity": "symmetricity",
     "distance_irrelevance": "distance irrelevance",
-    "circularity": "circularity",
     "pizza_alone": "circle: pizza",
     "clock_alone": "circle: clock",
     "explained": "votes: cosine",
@@ -121,19 +121,13 @@ class Shift(NamedTuple):
     rank: float
 
 
-class Shifts(NamedTuple):
-    """``exact``: the preactivations are sums over a and b; ``profiles``: (freq, its period, its
-    shifts) where there is another shift to compare with."""
+def shifts(table: pd.DataFrame, clusters: pd.DataFrame) -> list[tuple[int, float, list[Shift]]]:
+    """(freq, its period, how step and rounded period rank among all shifts), a cluster each.
 
-    num_clusters: int
-    exact: bool
-    profiles: list[tuple[int, float, list[Shift]]]
-
-
-def shifts(exact: bool, table: pd.DataFrame, clusters: pd.DataFrame) -> Shifts:
-    """How the paper's period and step rank among all shifts; ``table``: of ``shift_table``."""
+    ``table``: of ``shift_table``. Clusters without another shift to compare with are left out.
+    """
     profiles = []
-    for row in clusters.itertuples() if exact else ():
+    for row in clusters.itertuples():
         profile = table[table.freq == row.freq].sort_values("shift").strength.to_numpy()
         near = round(row.period)
         asked = [(row.step, True, near == row.step)]
@@ -142,26 +136,69 @@ def shifts(exact: bool, table: pd.DataFrame, clusters: pd.DataFrame) -> Shifts:
         ranked = [Shift(*one, shift_rank(profile, row.freq, one[0])) for one in asked]
         if known := [one for one in ranked if np.isfinite(one.rank)]:
             profiles.append((row.freq, row.period, known))
-    return Shifts(len(clusters), exact, profiles)
+    return profiles
+
+
+class ShiftsOfMany(NamedTuple):
+    """Clusters of many networks in which the step and the rounded period are different shifts.
+
+    ``step_wins`` of the ``num_apart``: the step ranks higher; ``step_first``: above all others.
+    """
+
+    num_networks: int
+    num_clusters: int
+    num_apart: int
+    step_wins: int
+    step_first: int
+
+
+def shifts_of_many(table: pd.DataFrame, clusters: pd.DataFrame) -> ShiftsOfMany:
+    """Step against rounded period over networks, both tables with ``seed``."""
+    apart, networks = [], clusters.groupby("seed")
+    for seed, own in networks:
+        found = shifts(table[table.seed == seed], own)
+        apart += [[one.rank for one in ranked] for _, _, ranked in found if len(ranked) > 1]
+    return ShiftsOfMany(
+        num_networks=networks.ngroups,
+        num_clusters=len(clusters),
+        num_apart=len(apart),
+        step_wins=sum(step > rounded for step, rounded in apart),
+        step_first=sum(step == 1 for step, _ in apart),
+    )
 
 
 class Remapped(NamedTuple):
     """Residuals of one cosine: their ``median``, and the share that lies below ``limit``."""
 
-    num_live: int
-    exact: bool
     median: float
     simple: float
     limit: float
 
 
-def remapped(exact: bool, residuals: Sequence[float]) -> Remapped:
-    """How far the remapped neurons are from one cosine; NaN where no neuron is live."""
-    values = np.asarray(residuals, dtype=float)
-    if not len(values):
-        return Remapped(0, exact, np.nan, np.nan, SIMPLE_BELOW)
-    simple = float((values < SIMPLE_BELOW).mean())
-    return Remapped(len(values), exact, float(np.median(values)), simple, SIMPLE_BELOW)
+def remapped(networks: pd.DataFrame) -> list[Remapped]:
+    """How far a network's live neurons are from one cosine; ``networks``: rows of ``describe``."""
+    return [
+        Remapped(float(row.median_residual), float(row.share_simple), SIMPLE_BELOW)
+        for row in networks.itertuples()
+    ]
+
+
+class PairFacts(NamedTuple):
+    """A pair on the circle, and its right logit in each map, as (name, logit, mean of all)."""
+
+    a: int
+    b: int
+    c: int
+    degrees: float
+    logits: list[tuple[str, float, float]]
+
+
+def pair(chosen: Pair, found: Mapping[str, Float[np.ndarray, "y x"]]) -> PairFacts:
+    """What the maps say of one pair."""
+    logits = [
+        (name, float(part[chosen.y, chosen.x]), float(part.mean())) for name, part in found.items()
+    ]
+    return PairFacts(chosen.a, chosen.b, chosen.c, chosen.degrees, logits)
 
 
 class Votes(NamedTuple):
@@ -179,11 +216,6 @@ def votes(clusters: pd.DataFrame) -> Votes:
         return Votes(0, np.nan, (np.nan, np.nan))
     least = float(np.floor(1000 * clusters.explained.min()) / 1000)
     return Votes(len(clusters), least, _range(clusters.coset_overlap))
-
-
-def maps(found: Mapping[str, Float[np.ndarray, "y x"]]) -> list[tuple[str, float, float]]:
-    """The range of the right logits in each map."""
-    return [(name, float(part.min()), float(part.max())) for name, part in found.items()]
 
 
 class Circles(NamedTuple):
@@ -230,12 +262,42 @@ def circles(table: pd.DataFrame, logits: Formulas) -> Circles:
     )
 
 
+class Answer(NamedTuple):
+    """Who is right, of one network: ``kind`` and the least over its circles and clusters.
+
+    ``both``: each circle alone is nearer a pizza and with its double nearer a clock; ``pizza`` or
+    ``clock``: each alone and nothing more; ``together``: circles do not work one by one, or not
+    alike; ``none``: it does not add. ``alone``: explained by the pizza's formula of a circle
+    alone, ``doubled``: by the clock's with its double; ``explained``: of votes, by one cosine.
+    """
+
+    kind: str
+    accuracy: float
+    alone: float
+    doubled: float
+    explained: float
+
+
+def answer(accuracy: float, table: pd.DataFrame, found: Circles, voted: Votes) -> Answer:
+    """The chapter's question, answered for the network at hand; ``table``: ``circle_table``."""
+    if accuracy < LEARNED or not found.num_circles:
+        return Answer("none", accuracy, np.nan, np.nan, np.nan)
+    kind = "together"
+    if found.hold and found.pizzas:
+        kind = "both" if found.doubled else "pizza"
+    elif found.hold and found.clocks:
+        kind = "clock"
+    least = table.groupby("kept")[["clock", "pizza"]].min()
+    alone, doubled = float(least.pizza[KEPT[0]]), float(least.clock[KEPT[1]])
+    return Answer(kind, accuracy, alone, doubled, voted.explained)
+
+
 def _range(values: pd.Series) -> Range:
     return float(values.min()), float(values.max())
 
 
 def rate_table(ours: pd.DataFrame, published: pd.DataFrame) -> Rows:
-    """Mean and range over seeds by attention rate, the published networks last; {} without ours."""
+    """Means over seeds by attention rate, the published networks last; {} without ours."""
     if ours.empty:
         return {}
     means = [(significant(rate, 6), rows) for rate, rows in ours.groupby("rate")]
@@ -254,20 +316,15 @@ def rate_table(ours: pd.DataFrame, published: pd.DataFrame) -> Rows:
 
 
 def _cell(values: Float[np.ndarray, " seed"], column: str) -> str:
-    """Mean and range of what is a number; steps of networks that never got there are none."""
+    """The mean of what is a number; steps of networks that never got there are none."""
     known = values[np.isfinite(values)]
     if column == "reached_step":
         known = known[known >= 0]
     if not len(known):
         return "-"
-    if len(known) < len(values):
-        return f"{len(known)} of {len(values)}: {_cell(known, column)}"
-    digits = 0 if column in WHOLE else 3
-    low, high = known.min(), known.max()
-    if low == high:
-        return f"{low:.{digits}f}"
-    mean = f"{known.mean():.{1 if column == 'num_clusters' else digits}f}"
-    return f"{mean} ({low:.{digits}f} to {high:.{digits}f})"
+    digits = {"reached_step": 0, "num_clusters": 1}.get(column, 3)
+    some = f"{len(known)} of {len(values)}: " if len(known) < len(values) else ""
+    return f"{some}{known.mean():.{digits}f}"
 
 
 class Rates(NamedTuple):

@@ -333,3 +333,22 @@ def orbits(
         num_coordinates=embedding.shape[1],
         stands_out=held >= max(0.5, 1.5 * most),
     )
+
+
+class Answer(NamedTuple):
+    """``held``: share of the embedding's variance at the clusters' frequencies, ``axes``: ratio of
+    the axes of the roundest and the flattest of their orbits (None: none has two), ``from_axis``:
+    mean angle of a coordinate from the nearest axis, in degrees; ``learned``: the run did."""
+
+    learned: bool
+    num_freqs: int
+    held: float
+    axes: tuple[float, float] | None
+    from_axis: float | None
+
+
+def answer(learned: bool, found: Orbits, seen: Coordinates) -> Answer:
+    """The chapter's question, answered for the run at hand."""
+    ratios = [one.axes for one in found.orbits if one.axes is not None]
+    ends = (min(ratios), max(ratios)) if ratios else None
+    return Answer(learned, len(found.orbits), found.held, ends, seen.from_axis)

@@ -1,4 +1,4 @@
-"""What chapter 08 tells of thousands of networks: rates, lifts, and a search, as numbers."""
+"""What chapter 08 tells of thousands of networks and their choices, as numbers."""
 
 from __future__ import annotations
 
@@ -7,22 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Shaped
 
-from modlib.analysis.many_seeds.frequencies import Uniformity, ratio_lifts
-from modlib.analysis.many_seeds.sweep_tables import SweepTables, presence, select, that_learned
+from modlib.analysis.many_seeds.sweep_tables import SweepTables
+from modlib.analysis.many_seeds.uniformity import Uniformity
 from modlib.chapters.words import Rows, fixed, interval, percent, significant
 from modlib.config.addition import AdditionConfig
-from modlib.maths.groups import signed_freq, units
-from modlib.maths.intervals import equivalence, mean_over_seeds
 
 REJECTS_BELOW = 0.01
 """The p value under which the tests of this chapter tell something from chance."""
-RUNS = 100_000
-"""The paper counts the neurons of figure A25 in so many runs."""
-MAX_RATIOS, MAX_RELATIONS, MAX_ALIKE = 4, 3, 5
-"""Ratios, relations and networks that are named one by one."""
-
 Bounds = tuple[float, float, float]
 """A value and both ends of its interval."""
 
@@ -183,126 +175,6 @@ def classes(name: str, table: pd.DataFrame, test: Uniformity, n: int) -> Classes
     return Classes(name, n, len(table) < 2, rows if known else [], *tested)
 
 
-class Companion(NamedTuple):
-    """Twice or half of a frequency: its rate ``alone`` (None: too few) and ``pooled``."""
-
-    freq: int
-    relation: str
-    alone: Bounds | None
-    pooled: Bounds
-    expected: float
-
-
-class Company(NamedTuple):
-    """What goes with one frequency; ``less``, ``more``, ``same``: those of ``related`` by their
-    pooled interval against the expectation. ``known``: enough networks have such a frequency.
-
-    By symmetry all others have ``num_rates`` pooled rates, ``num_apart`` of them with an interval
-    without the expected one.
-    """
-
-    freq: int
-    num_having: int
-    known: bool
-    related: list[Companion]
-    less: list[int]
-    more: list[int]
-    same: list[int]
-    num_rates: int
-    num_apart: int
-
-
-def company(table: pd.DataFrame, freq: int, num_having: int, n: int) -> Company:
-    """What goes with one frequency: twice and half of it, alone and pooled, against the null."""
-    below, above = table.pooled_high < table.expected, table.pooled_low > table.expected
-    related = table.relation != ""
-    known = not table.pooled.isna().all()
-    less, more, same = (
-        table.freq[related & chosen].tolist() for chosen in (below, above, ~below & ~above)
-    )
-    pairs = table.freq.map(lambda other: orbit(freq, other, n))
-    return Company(
-        freq=freq,
-        num_having=num_having,
-        known=known,
-        related=[
-            Companion(
-                freq=row.freq,
-                relation=row.relation,
-                alone=None if np.isnan(row.rate) else (row.rate, row.low, row.high),
-                pooled=(row.pooled, row.pooled_low, row.pooled_high),
-                expected=row.expected,
-            )
-            for row in table[related].itertuples()
-            if known
-        ],
-        less=less,
-        more=more,
-        same=same,
-        num_rates=pairs[~related].nunique(),
-        num_apart=pairs[~related & (below | above)].nunique(),
-    )
-
-
-def orbit(freq: int, other: int, n: int) -> tuple[int, ...]:
-    """The first of the pairs into which units carry two frequencies: the same for equal rates."""
-    return min(
-        tuple(sorted((signed_freq(u * freq, n), signed_freq(u * other, n)))) for u in units(n)
-    )
-
-
-class Ratio(NamedTuple):
-    """Pairs of one ratio, seen and expected, and ``bounds`` of their quotient.
-
-    ``others``: of ``num_others`` ratios the first few of the ``num_sure`` whose interval leaves 1
-    out, farthest from 1 first, as (ratio, bounds).
-    """
-
-    name: str
-    ratio: int
-    observed: int
-    expected: int
-    bounds: Bounds
-    others: list[tuple[int, Bounds]]
-    num_others: int
-    num_sure: int
-
-
-def ratios(lifts: Mapping[str, pd.DataFrame], marked: int = 2) -> list[Ratio]:
-    """The lift of one ratio, and which others leave chance behind; sets that tell nothing left out.
-
-    A set tells nothing where no pair is expected.
-    """
-    found = []
-    for name, table in lifts.items():
-        rows, rest = table[table.ratio == marked], table[table.ratio != marked]
-        if rows.empty or not rows.expected.iloc[0] > 0 or np.isnan(rows.low.iloc[0]):
-            continue
-        row = rows.iloc[0]
-        sure = rest[(rest.high < 1) | (rest.low > 1)]
-        far = sure.reindex((sure.lift - 1).abs().sort_values(ascending=False).index)
-        found.append(
-            Ratio(
-                name=name,
-                ratio=marked,
-                observed=round(row.observed),
-                expected=round(row.expected),
-                bounds=(float(row.lift), float(row.low), float(row.high)),
-                others=[
-                    (o.ratio, (o.lift, o.low, o.high)) for o in far.head(MAX_RATIOS).itertuples()
-                ],
-                num_others=len(rest),
-                num_sure=len(sure),
-            )
-        )
-    return found
-
-
-def avoids_doubles(lifts: Mapping[str, pd.DataFrame]) -> list[str]:
-    """The sets in which f and 2f are together less often than by chance."""
-    return [name for name, table in lifts.items() if (table.high[table.ratio == 2] < 1).any()]
-
-
 def title_of_sum(name: str, num_summed: int, num_networks: int) -> str:
     """What a committed sum is over, where a page describes ``num_networks`` of its networks."""
     committed = "" if num_summed == num_networks else "committed "
@@ -346,293 +218,23 @@ def ranks(name: str, clusters: pd.DataFrame, num_networks: int, n: int) -> Ranks
     )
 
 
-class Regime(NamedTuple):
-    """``bounds`` of a difference, full batch less batch n, its margin, and p of "not within"."""
+class Answer(NamedTuple):
+    """The chapter's three questions: by set its name, mean clusters, mean rate of a frequency, and
+    the lift of f and 2f (None: not known)."""
 
-    what: str
-    bounds: Bounds
-    margin: float
-    p_value: float
+    sets: list[tuple[str, Bounds, float, Bounds | None]]
 
 
-def regimes(tests: Mapping[str, tuple[tuple[float, ...], float]]) -> list[Regime]:
-    """Differences between the batch regimes and their margins."""
-    return [
-        Regime(what, (difference, low, high), margin, p_value)
-        for what, ((difference, low, high, p_value), margin) in tests.items()
-    ]
-
-
-class TrainedOn(NamedTuple):
-    """``num`` networks followed to a later end: share whose set of frequencies ``changed``; mean
-    ``change`` of their number of clusters with its interval. No network: nothing to tell."""
-
-    what: str
-    when: str
-    num: int
-    changed: float
-    change: Bounds
-
-
-def trained_on(
-    what: str, when: str, short: SweepTables | None, later: SweepTables | None
-) -> TrainedOn:
-    """The same seeds at two lengths of training, of those that learned by both."""
-    nothing = TrainedOn(what, when, 0, 0.0, (0.0, 0.0, 0.0))
-    if short is None or later is None:
-        return nothing
-    ends = [that_learned(tables) for tables in (short, later)]
-    seeds = sorted(set(ends[0].networks.seed) & set(ends[1].networks.seed))
-    if len(seeds) < 2:
-        return nothing
-    found = [presence(select(tables, seeds)).astype(int) for tables in ends]
-    change = mean_over_seeds((found[1].sum(1) - found[0].sum(1))[:, None].astype(float)).at(0)
-    return TrainedOn(what, when, len(seeds), float((found[0] != found[1]).any(1).mean()), change)
-
-
-class Other(NamedTuple):
-    """A difference full batch less batch n without a margin; ``small``: with batches of n."""
-
-    what: str
-    bounds: Bounds
-    small: float
-
-
-def other_differences(small: pd.DataFrame, full: pd.DataFrame) -> list[Other]:
-    """Networks with fine-tuning neurons, and live neurons: ``networks`` of both regimes."""
+def answer(
+    means: pd.DataFrame, tables: Mapping[str, pd.DataFrame], lifts: Mapping[str, pd.DataFrame]
+) -> Answer:
+    """``means``: ``distributions.means`` by ``name``; ``tables``: ``rates_by_freq``; ``lifts``:
+    ``company.ratio_lifts``, the last two by set."""
     found = []
-    for what, values in (
-        (
-            "share of networks with fine-tuning neurons",
-            [t["neurons_fine-tuning"] > 0 for t in (full, small)],
-        ),
-        ("live neurons", [t.num_live for t in (full, small)]),
-    ):
-        one, other = (np.asarray(v, dtype=float) for v in values)
-        test = equivalence(one, other, 1.0)
-        found.append(Other(what, test.interval, float(other.mean())))
-    return found
-
-
-class Apart(NamedTuple):
-    """Lift of the ratio 2 in networks ``without`` fine-tuning neurons and ``having`` some."""
-
-    name: str
-    without: Bounds
-    having: Bounds
-
-
-def doubles_apart(
-    sets: Mapping[str, SweepTables],
-    found: Mapping[str, Bool[np.ndarray, "seed freq"]],
-    moduli: Mapping[str, int],
-) -> list[Apart]:
-    """The ratio 2 in both populations, of sets in which both have several networks and pairs."""
-    rows = []
-    for name, tables in sets.items():
-        tuned = (tables.networks["neurons_fine-tuning"] > 0).to_numpy()
-        lifts = []
-        for chosen in (~tuned, tuned):
-            if chosen.sum() > 1:
-                table = ratio_lifts(found[name][chosen], moduli[name], [2])
-                lifts += [(r.lift, r.low, r.high) for r in table.itertuples() if r.observed]
-        if len(lifts) == 2:
-            rows.append(Apart(name, *lifts))
-    return rows
-
-
-class Window(NamedTuple):
-    """Neurons in the window a frequency in ``RUNS`` runs, as (kind, bounds); ``runs``: so many of
-    these runs have one at a given frequency."""
-
-    name: str
-    kinds: list[tuple[str, Bounds]]
-    runs: float
-
-
-def window(name: str, counts: Mapping[str, Shaped[np.ndarray, "seed freq"]]) -> Window:
-    """Neurons in the window of figure A25, by kind; the first kind is that of all neurons."""
-    kinds = []
-    for kind, by_freq in counts.items():
-        found = mean_over_seeds(by_freq[:, 1:].mean(1, keepdims=True))
-        value, low, high = (RUNS * float(part[0]) for part in found)
-        kinds.append((kind, (value, low, high)))
-    every = next(iter(counts.values()))
-    return Window(name, kinds, RUNS * float((every[:, 1:] > 0).mean()))
-
-
-class FineTuning(NamedTuple):
-    """Fine-tuning clusters of all, and the share of networks ``having`` one."""
-
-    num_tuned: int
-    num_clusters: int
-    having: float
-
-
-def fine_tuning(networks: pd.DataFrame, clusters: pd.DataFrame) -> FineTuning:
-    """How many clusters and networks have fine-tuning in them."""
-    num_tuned = int((clusters.kind == "fine-tuning").sum())
-    return FineTuning(num_tuned, len(clusters), float((networks.num_fine_tuning > 0).mean()))
-
-
-class Beside(NamedTuple):
-    """A frequency beside another: ``relation`` "twice", "half of" or "", and its pooled lift."""
-
-    freq: int
-    relation: str
-    bounds: Bounds
-
-
-class Multiples(NamedTuple):
-    """Which multiples of ``base`` accompany ``freq``: ``above`` chance, ``below``, ``unsure``,
-    ``never`` seen, or too little expected to judge; ``others``: above chance and no multiples."""
-
-    freq: int
-    base: int
-    known: bool
-    num_multiples: int
-    above: list[Beside]
-    unsure: list[int]
-    below: list[int]
-    never: list[int]
-    unjudged: list[int]
-    others: list[Beside]
-
-
-def multiples(table: pd.DataFrame, freq: int, base: int, n: int) -> Multiples:
-    """Which multiples of ``base`` accompany ``freq`` in fine-tuning neurons, and what else does.
-
-    ``table``: ``fine_tuning_companions``; judged by the pooled lift and its interval.
-    """
-    finite = np.isfinite(table[["pooled", "pooled_low", "pooled_high"]]).all(axis=1)
-    above = finite & (table.pooled_low > 1)
-    never = finite & (table.pooled == 0)
-    unsure = finite & ~above & ~never & (table.pooled_high >= 1)
-    multiple = table.freq % base == 0
-
-    def freqs(chosen: pd.Series) -> list[int]:
-        return table.freq[multiple & chosen].tolist()
-
-    def beside(chosen: pd.Series) -> list[Beside]:
-        return [
-            Beside(
-                freq=row.freq,
-                relation=_relation(row.freq, freq, n),
-                bounds=(row.pooled, row.pooled_low, row.pooled_high),
-            )
-            for row in table[chosen].itertuples()
-        ]
-
-    return Multiples(
-        freq=freq,
-        base=base,
-        known=not table.pooled.isna().all(),
-        num_multiples=int(multiple.sum()),
-        above=beside(multiple & above),
-        unsure=freqs(unsure),
-        below=freqs(finite & ~above & ~never & ~unsure),
-        never=freqs(never),
-        unjudged=freqs(~finite),
-        others=beside(~multiple & above),
-    )
-
-
-def _relation(other: int, freq: int, n: int) -> str:
-    """What ``other`` is of ``freq``: twice it, half of it, or nothing simple."""
-    if signed_freq(2 * freq, n) == other:
-        return "twice"
-    return "half of" if signed_freq(2 * other, n) == freq else ""
-
-
-class Relation(NamedTuple):
-    """Neurons ``observed`` with a ratio, and how many times as many as a new deal would give.
-
-    ``lift`` None: none were expected; ``bounds`` None: too few for an interval.
-    """
-
-    name: str
-    observed: int
-    lift: float | None
-    bounds: Bounds | None
-
-
-class Relations(NamedTuple):
-    """``pooled``: the ratios 1:2, 1:3 and 2:3 together, None where there is nothing to tell;
-    ``share`` of the neurons that have one; ``largest``: the most frequent of all."""
-
-    n: int
-    num_neurons: int
-    num_networks: int
-    pooled: Relation | None
-    share: float
-    largest: list[Relation]
-
-
-def relations(table: pd.DataFrame, num_neurons: int, num_networks: int, n: int) -> Relations:
-    """Which ratios the two strongest frequencies of fine-tuning neurons have."""
-    if table.empty or not num_neurons or not table.expected.iloc[0] > 0:
-        return Relations(n, num_neurons, num_networks, None, 0.0, [])
-    pooled = _of_relation(table.iloc[0])
-    largest = table.iloc[1:].sort_values("observed", ascending=False).head(MAX_RELATIONS)
-    found = [_of_relation(row) for _, row in largest.iterrows() if row.observed]
-    share = float(table.observed.iloc[0]) / num_neurons
-    return Relations(n, num_neurons, num_networks, pooled, share, found)
-
-
-def _of_relation(row: pd.Series) -> Relation:
-    """A row of ``relation_lifts``, what is no number left out."""
-    expected = row.expected > 0
-    known = expected and np.isfinite([row.low, row.high]).all()
-    return Relation(
-        name=row.relation,
-        observed=round(row.observed),
-        lift=float(row.lift) if expected else None,
-        bounds=(float(row.lift), float(row.low), float(row.high)) if known else None,
-    )
-
-
-class Found(NamedTuple):
-    """A network with a fine-tuning cluster, ``num_neurons`` led by ``tuned``, with ``parts``."""
-
-    seed: int
-    num_clusters: int
-    freqs: list[int]
-    tuned: int
-    num_neurons: int
-    parts: list[int]
-
-
-class Search(NamedTuple):
-    """``num_found`` networks have a fine-tuning cluster at multiples of ``base``, in ``num_pure``
-    of them with such parts alone; ``alike``: the first of ``num_alike`` that are like the paper's,
-    ``nearest``: the network that comes nearest, None where none has such a cluster."""
-
-    name: str
-    base: int
-    num_networks: int
-    num_found: int
-    num_pure: int
-    num_alike: int
-    alike: list[Found]
-    nearest: Found | None
-
-
-def search(name: str, found: pd.DataFrame, num_networks: int, base: int) -> Search:
-    """What the scan for a network like the paper's seed 133 found."""
-    alike = found[found.alike.astype(bool)]
-    near = found.sort_values(["all_multiples", "num_clusters"], ascending=[False, True])
-    return Search(
-        name=name,
-        base=base,
-        num_networks=num_networks,
-        num_found=len(found),
-        num_pure=int(found.all_multiples.sum()),
-        num_alike=len(alike),
-        alike=_as_found(alike.head(MAX_ALIKE)),
-        nearest=next(iter(_as_found(near.head(1))), None),
-    )
-
-
-def _as_found(table: pd.DataFrame) -> list[Found]:
-    """Rows of ``like_seed_133``."""
-    return [Found(*(getattr(row, name) for name in Found._fields)) for row in table.itertuples()]
+    for row in means[means.name.isin(list(tables))].itertuples():
+        double = lifts[row.name]
+        known = double[(double.ratio == 2) & (double.expected > 0)].dropna()
+        bounds = [(one.lift, one.low, one.high) for one in known.itertuples()]
+        rate = float(tables[row.name].rate.mean())
+        found.append((row.name, (row.mean, row.low, row.high), rate, next(iter(bounds), None)))
+    return Answer(found)

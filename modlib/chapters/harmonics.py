@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Int
 
 from modlib.analysis.macro.tables import LARGE, NetworkTables
 from modlib.analysis.meso.clusters import Clustering
@@ -17,6 +17,8 @@ from modlib.analysis.micro.harmonics import (
     WaveFit,
     chance_of_harmonics,
     harmonic_order,
+    relative_harmonic,
+    relu_harmonic,
     triples,
 )
 from modlib.analysis.micro.neurons import KINDS, SIMPLE_BELOW
@@ -52,6 +54,54 @@ def harmonics(
         for kind, rows in inputs.items()
         if len(rows)
     ]
+
+
+class MadeByRelu(NamedTuple):
+    """Waves of so many times f over the wave of f, mean over ``num_neurons`` simple neurons.
+
+    ``orders``: (order, of a ReLU by the formula, of activations by answer, of output weights).
+    """
+
+    num_neurons: int
+    orders: list[tuple[int, float, float, float]]
+
+
+def made_by_relu(
+    activation: Float[np.ndarray, "neuron n"],
+    w_out: Float[np.ndarray, "neuron n"],
+    freq: Int[np.ndarray, " neuron"],
+) -> MadeByRelu:
+    """How much of 2f and 3f there is in what simple neurons do and say; 0 neurons: no phase."""
+    known = 2 * freq % w_out.shape[1] != 0
+    orders = []
+    for order in (2, 3) if known.any() else ():
+        done, said = (
+            float(relative_harmonic(signal[known], freq[known], order).real.mean())
+            for signal in (activation, w_out)
+        )
+        orders.append((order, relu_harmonic(order), done, said))
+    return MadeByRelu(int(known.sum()), orders)
+
+
+class Answer(NamedTuple):
+    """``simple``, ``three``: shares of live neurons of one frequency, and of f and 3f.
+
+    ``residual``: the median of all live neurons.
+    """
+
+    num_live: int
+    simple: float
+    three: float
+    residual: float
+    learned: bool
+
+
+def answer(table: pd.DataFrame, learned: bool) -> Answer:
+    """The chapter's question of one network; ``table``: its live neurons."""
+    if table.empty:
+        return Answer(0, 0.0, 0.0, nan, learned)
+    simple, three = (float((table.kind == kind).mean()) for kind in ("simple", "3f"))
+    return Answer(len(table), simple, three, float(table.residual.median()), learned)
 
 
 class Third(NamedTuple):

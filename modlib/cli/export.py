@@ -15,10 +15,15 @@ from modlib.errors import InputError, require_choice, require_int
 from modlib.machine import EDITIONS, resolve_device, results_of
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
 from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
+from modlib.results.portraits import export_paper_neurons
+from modlib.results.published_pizza import export_published_pizza
 from modlib.results.remainders import export_remainders
 from modlib.results.sample import NUM_EXPORTED, record_fine_tuning
 from modlib.results.sample import export as export_preset
 from modlib.results.sweeps import export_sweep
+
+OTHERS = ("showcase", "paper-neurons", "clock-pizza", "published-pizza")
+"""What is exported beside presets."""
 
 
 @click.command()
@@ -53,7 +58,9 @@ def export(
     """Train a preset's seeds and write its tables to results/NAME.
 
     NAME is a preset, or "showcase": the first seed from 0 with a fine-tuning cluster, for
-    n = 91 and 89, or "clock-pizza": every attention rate, beside the published weights. With
+    n = 91 and 89, or "paper-neurons": two neurons of the latter, or "clock-pizza": every
+    attention rate, beside the published weights, or "published-pizza": neurons and votes of
+    Zhong et al.'s pizza, without training. With
     --sweep nothing is trained: the shards of a preset in the store are summed up in
     results/sweeps/NAME. Presets of paper B go to results/remainders/NAME, one seed unless said.
     With --append the seeds follow those that the folder holds, and need not be in the same store;
@@ -77,6 +84,10 @@ def export(
     elif name == "clock-pizza":
         chosen = NUM_CLOCK_PIZZA if total is None else total
         folder = export_clock_pizza(first_seed=first, num_seeds=chosen, results=root)
+    elif name == "paper-neurons":
+        folder = export_paper_neurons(root, device)
+    elif name == "published-pizza":
+        folder = export_published_pizza(root)
     elif name in REMAINDERS_PRESETS:
         folder = export_remainders(
             name,
@@ -103,9 +114,7 @@ def _checked(name: str, edition: str, *, append: bool, of_paper_b: Mapping[str, 
 
     ``append``: without --sweep; ``of_paper_b``: those for presets of paper B alone.
     """
-    require_choice(
-        "preset", name, [*ADDITION_PRESETS, *REMAINDERS_PRESETS, "showcase", "clock-pizza"]
-    )
+    require_choice("preset", name, [*ADDITION_PRESETS, *REMAINDERS_PRESETS, *OTHERS])
     for option, given in of_paper_b.items():
         if given and name not in REMAINDERS_PRESETS:
             raise InputError("name", f"be a preset of paper B with --{option}", name)

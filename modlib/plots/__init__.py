@@ -33,6 +33,7 @@ from modlib.plots.clock_and_pizza import (
     pizza_to_clock,
     right_answers,
     shifted_strength,
+    two_hands,
 )
 from modlib.plots.clusters import (
     cluster_dfts,
@@ -43,18 +44,19 @@ from modlib.plots.clusters import (
     spectra_heatmaps,
     votes_adding_up,
 )
+from modlib.plots.company import companion_rates, ratio_profile
 from modlib.plots.embeddings import circularity, embedding_pairs, projections, variance_shares
+from modlib.plots.fine_tuning import (
+    fine_tuning_company,
+    origin_of_parts,
+    relation_lifts,
+    window_counts,
+)
 from modlib.plots.frequencies import (
     cluster_numbers,
-    companion_rates,
-    fine_tuning_company,
     frequency_rates,
     rank_histogram,
-    ratio_profile,
-    relation_lifts,
-    threshold_counts,
     weight_histograms,
-    window_counts,
 )
 from modlib.plots.grokking import (
     filter_ratio,
@@ -93,7 +95,6 @@ from modlib.plots.neurons import (
     neuron_waves,
     residual_histograms,
     simple_test,
-    threshold_sensitivity,
 )
 from modlib.plots.remainders import (
     accuracy_by_task,
@@ -217,6 +218,7 @@ __all__ = [
     "number_spirals",
     "one_adder",
     "paces",
+    "origin_of_parts",
     "phase_sums",
     "pizza_neurons",
     "pizza_to_clock",
@@ -255,12 +257,11 @@ __all__ = [
     "task_heatmaps",
     "task_matrices",
     "three_scales",
-    "threshold_counts",
     "threshold_lines",
-    "threshold_sensitivity",
     "token_periodograms",
     "training_split",
     "trial_curves",
+    "two_hands",
     "variance_shares",
     "vote_spectra",
     "votes_adding_up",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import gcd
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,9 +12,11 @@ from jaxtyping import Float
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Wedge
 
+from modlib.analysis.meso.clock_pizza_circle import Pair
 from modlib.analysis.micro.harmonics import Portrait
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, empty_figure, figure
+from modlib.plots.base import ANSWER, MARKERS, NEUTRAL, PALETTE, empty_figure, figure
 from modlib.plots.neurons import INPUT_STYLES
 from modlib.plots.panels import legend_outside, panel_grid
 
@@ -25,12 +28,14 @@ METRICS = {
 FORMULAS = {"clock": "clock's formula", "pizza": "pizza's formula"}
 OTHER_FORMULA = 8 / np.pi**2
 """What either formula explains of the other's logits, nearly, whatever n."""
+WIDTH = 7.1
+"""Inches of a figure that fills the column."""
 NO_NETWORKS = "no networks of other attention rates are committed"
 LENS = {
-    "explained": "a cluster's votes\nthat are one cosine",
-    "coset_overlap": "overlap with the\napproximate coset",
-    "clock": "logits that are one\ncosine a cluster",
-    "preact_error": "preactivations that are\nno sum over a and b",
+    "explained": "a cluster's votes: one cosine",
+    "coset_overlap": "overlap with the approximate coset",
+    "clock": "logits: one cosine a cluster",
+    "preact_error": "preactivations: no sum over a, b",
 }
 
 
@@ -43,7 +48,7 @@ def pizza_neurons(portraits: Sequence[Portrait], *, remapped: bool = False) -> F
     if not portraits:
         return empty_figure("no cluster of neurons")
     fig, axes = plt.subplots(
-        len(portraits), 2, figsize=(8, 1.9 * len(portraits) + 0.5), sharex="col", squeeze=False
+        len(portraits), 2, figsize=(WIDTH, 1.7 * len(portraits) + 0.5), sharex="col", squeeze=False
     )
     for row, one in zip(axes, portraits, strict=True):
         signals = one.remapped if remapped else one.preact
@@ -70,29 +75,108 @@ def pizza_neurons(portraits: Sequence[Portrait], *, remapped: bool = False) -> F
 
 
 @figure
+def two_hands(points: Float[np.ndarray, "n axis"], near: Pair, facing: Pair, freq: int) -> Figure:
+    """A pair on one circle: a clock adds its angles, a pizza takes the middle of its points.
+
+    ``points``: ``circle_points`` of ``freq``; ``near``, ``facing``: pairs that a clock and a pizza
+    are shown on, and one that leaves a pizza nothing. Small dots of B and C: the middles of all
+    pairs with the same sum, which lie in two opposite slices.
+    """
+    fig, axes = panel_grid(1, 3, (WIDTH / 3, 2.75))
+    n = len(points)
+    for ax, title in zip(
+        axes[0],
+        ("A. Clock: add angles", "B. Pizza: take the middle", "C. Face to face"),
+        strict=True,
+    ):
+        ax.set(title=title, xlim=(-1.5, 1.5), ylim=(-1.35, 1.35), aspect="equal")
+        ax.set_axis_off()
+    _clock(axes[0, 0], points, near, freq)
+    for ax, pair in zip(axes[0, 1:], (near, facing), strict=True):
+        _slices(ax, freq, n, pair.c)
+        _pizza(ax, points, pair)
+    return fig
+
+
+def _hands(ax: Axes, points: Float[np.ndarray, "n axis"], pair: Pair) -> None:
+    ax.plot(*points.T, "o", ms=1.8, color=NEUTRAL)
+    for letter, residue in (("a", pair.a), ("b", pair.b)):
+        color, _, marker = INPUT_STYLES[letter]
+        x, y = points[residue]
+        ax.plot([0, x], [0, y], color=color, lw=1.4)
+        ax.plot(x, y, marker, color=color, ms=6)
+        _beside(ax, points[residue], f"{letter} = {residue}", color)
+
+
+def _beside(ax: Axes, point: Float[np.ndarray, " axis"], text: str, color: str) -> None:
+    """A word outside the circle, beside one of its points."""
+    x, y = 1.12 * point
+    side = "left" if x > 0.3 else "right" if x < -0.3 else "center"
+    ax.text(x, y, text, color=color, ha=side, va="bottom" if y > 0 else "top")
+
+
+def _clock(ax: Axes, points: Float[np.ndarray, "n axis"], pair: Pair, freq: int) -> None:
+    """Hands of a, b and a + b, with the angle of b as an arc, once from 0 and once from a."""
+    _hands(ax, points, pair)
+    turn, color = 2 * np.pi * freq / len(points), INPUT_STYLES["b"][0]
+    at_a, at_b = (float(turn * residue % (2 * np.pi)) for residue in (pair.a, pair.b))
+    for start, radius in ((0.0, 0.35), (at_a, 0.55)):
+        arc = np.linspace(start, start + at_b, 60)
+        ax.plot(radius * np.cos(arc), radius * np.sin(arc), color=color, lw=1, ls=":")
+    ax.plot([0, points[0, 0]], [0, points[0, 1]], color=NEUTRAL, lw=0.8)
+    _beside(ax, points[0], "0", NEUTRAL)
+    x, y = points[pair.c]
+    ax.plot([0, x], [0, y], color=ANSWER, lw=2.2)
+    ax.plot(x, y, "*", color=ANSWER, ms=12)
+    _beside(ax, points[pair.c], f"a + b\n= {pair.c}", ANSWER)
+
+
+def _slices(ax: Axes, freq: int, n: int, answer: int) -> None:
+    """Two opposite slices for each place of an answer on the circle, the answer's own in green."""
+    places = n // gcd(freq, n)
+    own = freq // gcd(freq, n) * answer % places
+    for place in range(places):
+        for half in (0, 180):
+            middle = 180 * place / places + half
+            width = 90 / places
+            color = ANSWER if place == own else ("#f3e3c3", "#fbf4e6")[place % 2]
+            ax.add_patch(Wedge((0, 0), 1, middle - width, middle + width, color=color, lw=0))
+
+
+def _pizza(ax: Axes, points: Float[np.ndarray, "n axis"], pair: Pair) -> None:
+    """The chord of a and b with its middle, and the middles of all pairs with the same sum."""
+    _hands(ax, points, pair)
+    k = np.arange(len(points))
+    middles = (points + points[(pair.c - k) % len(points)]) / 2
+    ax.plot(*middles.T, "o", ms=2.0, color="black", mfc="white", mew=0.5)
+    ends = points[[pair.a, pair.b]]
+    ax.plot(*ends.T, color="black", lw=1, ls="--")
+    ax.plot(*ends.mean(0), "D", color="black", ms=7)
+
+
+@figure
 def right_answers(panels: Mapping[str, Float[np.ndarray, "y x"]]) -> Figure:
     """The right answer's logit of every pair less its mean, by x and y: ``right_logits``.
 
-    y runs from -n/2 to n/2; one colour scale for all panels.
+    y runs from -n/2 to n/2; a colour scale a panel.
     """
     if not panels:
         return empty_figure("no cluster of neurons")
-    fig, axes = panel_grid(1, len(panels), (3.3, 3.5), sharey=True)
-    centred = {name: table - table.mean() for name, table in panels.items()}
-    bound = max(float(np.abs(table).max()) for table in centred.values()) or 1.0
-    for ax, (name, table) in zip(axes[0], centred.items(), strict=True):
-        n = len(table)
+    fig, axes = panel_grid(1, len(panels), (WIDTH / 3, 3.1), sharey=True)
+    for ax, letter, (name, table) in zip(axes[0], "ABC", panels.items(), strict=False):
+        n, centred = len(table), table - table.mean()
+        bound = float(np.abs(centred).max()) or 1.0
         image = ax.imshow(
-            np.roll(table, n // 2, axis=0),
+            np.roll(centred, n // 2, axis=0),
             cmap="RdBu_r",
             vmin=-bound,
             vmax=bound,
             origin="lower",
             extent=(-0.5, n - 0.5, -(n // 2) - 0.5, n - n // 2 - 0.5),
         )
-        ax.set(title=name, xlabel="x, with b = unit x (mod n)")
-    axes[0, 0].set_ylabel("y, with a - b = unit y (mod n)")
-    fig.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="logit less its mean")
+        ax.set(title=f"{letter}. {name}", xlabel="x, with b = unit x")
+        fig.colorbar(image, ax=ax, location="bottom", label="logit less its mean")
+    axes[0, 0].set_ylabel("y, with a - b = unit y")
     return fig
 
 
@@ -110,8 +194,12 @@ def _published(ax: Axes, published: pd.DataFrame, column: str) -> None:
     )
 
 
-def _rate_axis(ax: Axes) -> None:
-    ax.set(xlabel="attention rate", xlim=(-0.06, 1.06))
+def _rate_axes(grid: np.ndarray, label: str) -> None:
+    """The axes of a grid of panels with the attention rate across."""
+    for ax in grid[-1]:
+        ax.set(xlabel="attention rate", xlim=(-0.06, 1.06))
+    for ax in grid[:, 0]:
+        ax.set(ylabel=label, ylim=(-0.04, 1.04))
 
 
 def _legend(fig: Figure, axes: Sequence[Axes]) -> None:
@@ -132,18 +220,17 @@ def pizza_to_clock(
     """
     if networks.empty:
         return empty_figure(NO_NETWORKS)
-    fig, axes = plt.subplots(1, 4, figsize=(11, 3.2), sharey=True)
-    for ax, (column, name) in zip(axes, METRICS.items(), strict=False):
+    fig, grid = plt.subplots(2, 2, figsize=(WIDTH, 4.9), sharex=True, sharey=True)
+    axes = grid.ravel()
+    for ax, letter, (column, name) in zip(axes, "ABC", METRICS.items(), strict=False):
         _by_rate(ax, networks, column, 0, "trained here")
         _published(ax, published, column)
         ax.plot(untrained.rate, untrained[column], "x", color=NEUTRAL, ms=6, label="untrained")
-        ax.set_title(name)
-        _rate_axis(ax)
+        ax.set_title(f"{letter}. {name}")
     for place, (column, name) in enumerate(FORMULAS.items(), start=1):
         _by_rate(axes[3], networks, f"{column}_alone", place, f"by the {name}")
-    axes[3].set_title("one circle alone:\nlogits explained")
-    _rate_axis(axes[3])
-    axes[0].set(ylabel="value", ylim=(-0.04, 1.04))
+    axes[3].set_title("D. one circle alone: logits explained")
+    _rate_axes(grid, "value")
     _legend(fig, axes)
     return fig
 
@@ -155,14 +242,14 @@ def lens_by_rate(
     """What paper A's lens sees against the attention rate; crosses: untrained networks."""
     if networks.empty:
         return empty_figure(NO_NETWORKS)
-    fig, axes = plt.subplots(1, len(LENS), figsize=(11, 3.2), sharey=True)
-    for ax, (column, name) in zip(axes, LENS.items(), strict=True):
+    fig, grid = plt.subplots(2, 2, figsize=(WIDTH, 4.9), sharex=True, sharey=True)
+    axes = grid.ravel()
+    for ax, letter, (column, name) in zip(axes, "ABCD", LENS.items(), strict=True):
         _by_rate(ax, networks, column, 0, "trained here")
         _published(ax, published, column)
         ax.plot(untrained.rate, untrained[column], "x", color=NEUTRAL, ms=6, label="untrained")
-        ax.set_title(name)
-        _rate_axis(ax)
-    axes[0].set(ylabel="share", ylim=(-0.04, 1.04))
+        ax.set_title(f"{letter}. {name}")
+    _rate_axes(grid, "share")
     _legend(fig, axes)
     return fig
 
@@ -178,7 +265,7 @@ def shifted_strength(
     freqs = shifts.freq.unique()
     if not len(freqs):
         return empty_figure("no neuron with a strength at a alone")
-    fig, axes = panel_grid(len(freqs), 1, (8, 1.7), (0, 0.6), sharex=True)
+    fig, axes = panel_grid(len(freqs), 1, (WIDTH, 1.5), (0, 0.6), sharex=True)
     for ax, freq in zip(axes[:, 0], freqs, strict=True):
         rows = shifts[shifts.freq == freq]
         signed = (rows["shift"] + n // 2) % n - n // 2
@@ -221,7 +308,7 @@ def mean_votes(
     """
     if not votes:
         return empty_figure("no cluster of neurons")
-    fig, axes = panel_grid(len(votes), 1, (8, 1.5), (0, 0.6), sharex=True)
+    fig, axes = panel_grid(len(votes), 1, (WIDTH, 1.35), (0, 0.6), sharex=True)
     for place, (ax, (freq, vote)) in enumerate(zip(axes[:, 0], votes.items(), strict=True)):
         n, color = len(vote), PALETTE[place % len(PALETTE)]
         shown, d = vote / np.abs(vote).max(), np.arange(n)
@@ -242,7 +329,7 @@ def circle_formulas(table: pd.DataFrame) -> Figure:
     if table.empty:
         return empty_figure("no cluster of neurons")
     freqs, kept = table.freq.unique(), table.kept.unique()
-    fig, axes = plt.subplots(1, len(kept), figsize=(9, 2.9), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(1, len(kept), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
     for ax, name in zip(axes[0], kept, strict=True):
         rows = table[table.kept == name].set_index("freq").loc[freqs]
         for place, (column, label) in enumerate(FORMULAS.items()):

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from modlib.analysis.micro.embeddings import CIRCULAR_BELOW, Components, PairPicture
+from modlib.maths.groups import remapping_unit
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
 from modlib.plots.panels import panel_grid
 
@@ -27,7 +28,7 @@ MOST_LABELS = 24
 @figure
 def variance_shares(shares: Mapping[str, Float[np.ndarray, " component"]]) -> Figure:
     """Share of the embedding's variance held by each principal component, a line a network."""
-    fig, ax = plt.subplots(figsize=(8, 3.2))
+    fig, ax = plt.subplots(figsize=(7.1, 3.2))
     for i, (name, share) in enumerate(shares.items()):
         component = np.arange(1, len(share) + 1)
         ax.plot(
@@ -53,13 +54,14 @@ def embedding_pairs(
 
     ``cluster_of``: index of the cluster of a frequency, for its colour. The grey curve is the
     pair's own, of two pure cosines. Where a frequency has cosets, marker and brightness tell
-    them apart, and on a circle each position bears its residue modulo n / g.
+    them apart, and on a circle each position bears its residue modulo n / g; on other circles eight
+    residues are named.
     """
     drawn = sorted({i for pair in pairs for i in (pair.first, pair.second)})
     pair_rows, strip_rows = max(1, -(-len(pairs) // 3)), max(1, -(-len(drawn) // 3))
     heights = [2.75] * pair_rows + [1.45] * strip_rows
     fig, axes = plt.subplots(
-        len(heights), 3, figsize=(8, sum(heights) + 0.2), squeeze=False, height_ratios=heights
+        len(heights), 3, figsize=(7.1, sum(heights) + 0.2), squeeze=False, height_ratios=heights
     )
     upper, lower = list(axes[:pair_rows].flat), list(axes[pair_rows:].flat)
     for ax, pair in zip(upper, pairs, strict=False):
@@ -94,7 +96,7 @@ def _pair(
 ) -> None:
     n = components.scores.shape[0]
     x, y = components.scores[:, pair.first], components.scores[:, pair.second]
-    same = pair.freqs[0] == pair.freqs[1]
+    same, next_to = pair.freqs[0] == pair.freqs[1], ""
     clusters = [cluster_of.get(freq, -1) for freq in pair.freqs]
     ax.plot(pair.curve_x, pair.curve_y, color=CURVE, lw=0.8, zorder=1)
     positions = n // pair.coset_size
@@ -118,12 +120,22 @@ def _pair(
     else:
         own = clusters[0] if same else -1
         ax.scatter(x, y, s=9, color=cluster_color(own), label="k", zorder=2)
+        named = same
+        if same:
+            unit = remapping_unit(pair.freqs[0], n)
+            next_to = f": neighbours {min(unit, n - unit)} apart"
+            for place in np.unique(np.linspace(0, n, 9)[:-1].astype(int)).tolist():
+                residue = unit * place % n
+                at = _outside(x, y, slice(residue, residue + 1))
+                ax.annotate(str(residue), at, fontsize=8, ha="center", va="center")
     reach = 1.45 if named else 1.15
     ax.set_xlim(-reach * abs(x).max(), reach * abs(x).max())
     ax.set_ylim(-reach * abs(y).max(), reach * abs(y).max())
     ax.set_box_aspect(1)
     ax.tick_params(labelsize=8)
-    ax.set_title(f"f = {pair.freqs[0]}" + ("" if same else f" and {pair.freqs[1]}"))
+    ax.set_title(
+        f"f = {pair.freqs[0]}" + (next_to if same else f" and {pair.freqs[1]}"), fontsize=9
+    )
     ax.set_xlabel(f"PC{pair.first + 1}", labelpad=1)
     ax.set_ylabel(f"PC{pair.second + 1}", labelpad=1)
     for spine, cluster in zip(("bottom", "left"), clusters, strict=True):
@@ -144,7 +156,7 @@ def circularity(tables: Mapping[str, pd.DataFrame]) -> Figure:
 
     ``tables``: by network, the rows of ``analysis.micro.embeddings.component_pairs``.
     """
-    fig, ax = plt.subplots(figsize=(8, 3.6))
+    fig, ax = plt.subplots(figsize=(7.1, 3.6))
     kinds = ((True, "same frequency", "o", PALETTE[0]), (False, "other pairs", "x", PALETTE[4]))
     for same, label, marker, color in kinds:
         x, y = [], []
@@ -189,7 +201,7 @@ def projections(
 
     ``panels``: results of ``analysis.micro.embeddings.projections``. Units: those of the signals.
     """
-    fig, axes = panel_grid(1, len(panels), (4, 3.8))
+    fig, axes = panel_grid(1, len(panels), (3.55, 3.5))
     for place, (ax, (title, vectors)) in enumerate(zip(axes[0], panels.items(), strict=True)):
         ax.set_title(title)
         if not len(vectors):

@@ -25,7 +25,7 @@ def harmonic_profile(
     """Mean share of power at f, 2 f, 3 f, ... of input and output weights, by class."""
     if not any(len(rows) for rows in inputs.values()):
         return empty_figure("no live neuron of these classes")
-    fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.6), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.6), sharey=True)
     titles = ("inputs: what neurons hear", "outputs: what they say")
     for ax, shares, title in zip(axes, (inputs, outputs), titles, strict=True):
         for kind, rows in shares.items():
@@ -82,7 +82,7 @@ def fine_tuning_preacts(portraits: Sequence[Portrait]) -> Figure:
     fig, axes = plt.subplots(
         len(portraits),
         2,
-        figsize=(8, 2.0 * len(portraits) + 0.4),
+        figsize=(7.1, 2.0 * len(portraits) + 0.4),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -90,8 +90,7 @@ def fine_tuning_preacts(portraits: Sequence[Portrait]) -> Figure:
     for row, one in zip(axes, portraits, strict=True):
         for ax, signal, letter in zip(row, one.preact, "ab", strict=True):
             color, _, marker = INPUT_STYLES[letter]
-            ax.plot(signal, color=color, lw=0.7)
-            ax.plot(signal, color=color, ls="", marker=marker, ms=2.6)
+            ax.plot(signal, color=color, ls="", marker=marker, ms=3.2)
             ax.axhline(0, color="black", lw=0.5)
             ax.set_title(f"neuron {one.neuron}, input {letter}")
         row[0].set_ylabel("preactivation")
@@ -106,7 +105,7 @@ def fine_tuning_dfts(portraits: Sequence[Portrait], names: Sequence[Mapping[int,
     fig, axes = plt.subplots(
         len(portraits),
         2,
-        figsize=(8, 2.1 * len(portraits) + 0.4),
+        figsize=(7.1, 2.1 * len(portraits) + 0.4),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -150,7 +149,7 @@ def rebuild_steps(
     """
     rows = -(-len(names) // 2)
     fig, axes = plt.subplots(
-        rows, 2, figsize=(8, 1.75 * rows + 0.5), sharex=True, sharey=True, squeeze=False
+        rows, 2, figsize=(7.1, 1.75 * rows + 0.5), sharex=True, sharey=True, squeeze=False
     )
     panels = zip(axes.flat, names, steps[1:], residual[1:], strict=False)
     for i, (ax, name, step, missing) in enumerate(panels):
@@ -173,7 +172,7 @@ def before_and_after(portraits: Mapping[str, Portrait | None]) -> Figure:
     """
     if not any(portraits.values()):
         return empty_figure(f"no {' and no '.join(portraits)} neuron to show")
-    fig, axes = plt.subplots(4, len(portraits), figsize=(8, 8.4), squeeze=False)
+    fig, axes = plt.subplots(4, len(portraits), figsize=(7.1, 8.4), squeeze=False)
     for column, (name, one) in zip(axes.T, portraits.items(), strict=True):
         if one is None:
             empty_panel(column[0], f"no {name} neuron to show")

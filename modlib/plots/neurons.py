@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from modlib.analysis.micro.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
+from modlib.analysis.micro.neurons import FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
 from modlib.plots.base import MARKERS, PALETTE, cluster_color, empty_figure, figure
 from modlib.plots.panels import legend_outside, panel_grid
 
@@ -85,7 +85,7 @@ def simple_test(table: pd.DataFrame, n: int) -> Figure:
     """
     if table.empty:
         return empty_figure("no live neuron")
-    fig, axes = plt.subplots(2, 2, figsize=(7.6, 6.8))
+    fig, axes = plt.subplots(2, 2, figsize=(7.1, 6.4))
     groups = _by_cluster(table)
     largest = 1.08 * float(table[["r_a", "r_b"]].to_numpy().max())
     axes[0, 1].plot([0, n], [0, n], color="black", lw=0.7)
@@ -167,49 +167,3 @@ def _residual_axis(ax: Axes) -> None:
     ax.xaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.12, 0.3, 1.0]))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-
-
-@figure
-def threshold_sensitivity(
-    strength: Float[np.ndarray, " neuron"],
-    residuals: Float[np.ndarray, " residual"],
-    shares: Float[np.ndarray, "dead residual"],
-    dead_below: Sequence[float],
-    num_live: Int[np.ndarray, " dead"],
-) -> Figure:
-    """Strengths in falling order, and the share of live neurons under each residual.
-
-    One curve of ``shares`` for each threshold of strength in ``dead_below``.
-    """
-    fig, axes = plt.subplots(2, 1, figsize=(7, 5.6))
-    falling = np.sort(strength)[::-1].clip(LOWEST_STRENGTH)
-    axes[0].plot(np.arange(1, len(falling) + 1), falling, ".", color=PALETTE[0])
-    axes[0].axhline(DEAD_BELOW, color="black", lw=0.8, ls=":")
-    axes[0].set(
-        xlabel="neuron, strongest first",
-        ylabel="strength (strongest = 1)",
-        yscale="log",
-        ylim=(LOWEST_STRENGTH * 0.8, 1.3),
-        title=f"who is dead (drawn no lower than {LOWEST_STRENGTH:g})",
-    )
-    styles = ("-", "--", "-.", ":")
-    for i, (threshold, row, live) in enumerate(zip(dead_below, shares, num_live, strict=True)):
-        axes[1].plot(
-            residuals,
-            row,
-            color=PALETTE[(0, 4, 2, 7)[i % 4]],
-            ls=styles[i % 4],
-            lw=1.8,
-            label=f"dead below {threshold:g}: {live} live",
-        )
-    axes[1].set(
-        ylabel="share of live neurons",
-        ylim=(-0.03, 1.03),
-        xscale="log",
-        xlim=(residuals[0], residuals[-1]),
-        title="with a residual under …",
-    )
-    _thresholds(axes[1])
-    _residual_axis(axes[1])
-    axes[1].legend(loc="best")
-    return fig

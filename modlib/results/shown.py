@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, concat, select
+from modlib.analysis.meso.clock_pizza_lens import CLUSTER_COLUMNS, SHIFT_COLUMNS
+from modlib.analysis.micro.harmonics import Portrait
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import (
     ABLATIONS,
@@ -31,6 +33,8 @@ from modlib.machine import EDITIONS, RESULTS, resolve_device, results_of
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, SHOWN, read_clock_pizza
+from modlib.results.portraits import PAPER_N, read_paper_neurons
+from modlib.results.published_pizza import PublishedPizza, read_published_pizza
 from modlib.results.remainders import ExportedRemainders, read_remainders
 from modlib.results.sample import has_fine_tuning, recorded_fine_tuning
 from modlib.results.sweeps import collect_sweep, read_sweep_export
@@ -45,6 +49,8 @@ NUM_NEW = 16
 TRAINED_NOW = (PLAIN, *ABLATIONS.values(), "B37-lr-1.5")
 """What of chapter 14 is trained at settings that are not committed: each ablation, and one pair
 of arms."""
+PLACE = ("source", "rate", "seed")
+"""Columns of the tables of clocks and pizzas that say whose a row is."""
 PAPER_OWN = "B113-code"
 """Paper B's own setting, as its authors' program has it."""
 MIN_MASKED_P = 13
@@ -120,6 +126,22 @@ def fine_tuning_example(run: AdditionRun, device: str = "auto") -> AdditionRun |
     return get_or_train(AdditionConfig(n=run.config.n), seed=seed, device=device)
 
 
+def paper_neurons(
+    own: Mapping[str, Portrait | None], seeds: Mapping[str, int], results: Path = RESULTS
+) -> tuple[dict[str, Portrait | None], dict[str, int]]:
+    """The neurons of paper A's figure 2, at its n = 89, and their seeds.
+
+    ``own``: those of the run at hand, which are shown where they are at n = 89 too, and where none
+    are committed.
+    """
+    committed = read_paper_neurons(results)
+    moduli = {one.preact.shape[1] for one in own.values() if one is not None}
+    if committed is None or moduli == {PAPER_N}:
+        return dict(own), dict(seeds)
+    seed, portraits = committed
+    return {**portraits}, dict.fromkeys(portraits, seed)
+
+
 # Clocks and pizzas
 
 
@@ -159,6 +181,28 @@ def clock_pizza_rates(
     if committed is None:
         return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
     return committed.of("ours"), committed.of("published"), committed.of("untrained")
+
+
+def clock_pizza_shifts(results: Path = RESULTS) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``shifts`` and ``clusters`` of the networks trained at rate 0, ours and the published.
+
+    Empty where there are none.
+    """
+    committed = read_clock_pizza(results)
+    if committed is None:
+        return pd.DataFrame(columns=[*SHIFT_COLUMNS, *PLACE]), pd.DataFrame(
+            columns=[*CLUSTER_COLUMNS, *PLACE]
+        )
+    shifts, clusters = (
+        table[(table.rate == 0) & (table.source != "untrained")]
+        for table in (committed.shifts, committed.clusters)
+    )
+    return shifts, clusters
+
+
+def published_pizza(results: Path = RESULTS) -> PublishedPizza:
+    """Neurons and votes of paper A's own pizza; none where they are not committed."""
+    return read_published_pizza(results) or PublishedPizza([], {})
 
 
 # Paper B: one network, and those of chapter 14

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 from made_up.views import ideal_view
 from modlib.analysis.meso.clock_pizza import Formulas, explained_by_formulas
+from modlib.analysis.meso.clock_pizza_circle import Pair, near_and_facing
 from modlib.analysis.meso.clock_pizza_lens import (
     KEPT,
     circle_maps,
@@ -20,7 +20,6 @@ from modlib.analysis.meso.clock_pizza_lens import (
     shift_table,
 )
 from modlib.analysis.micro.harmonics import Portrait, portrait
-from modlib.analysis.micro.neurons import neuron_table
 from modlib.chapters import clock_and_pizza as facts
 from modlib.chapters.words import listed
 from modlib.config.clock_pizza import ClockPizzaConfig
@@ -33,7 +32,7 @@ from told import cells, told
 
 CHAPTER = "06_clock_and_pizza"
 NETWORK, NEURONS, SHIFTS, REMAPPED = "3f70f9d9", "31274b4d", "58a61a39", "33a70805"
-VOTES, MAPS, CIRCLES = "585cf565", "b224b562", "c7f69296"
+VOTES, MAPS, CIRCLES, HANDS, ANSWER = "585cf565", "b224b562", "c7f69296", "hands-said", "answer"
 RATES, RATE_TABLE, LENS = "0ee5ba4a", "b5dd420b", "a81a69ed"
 N = 11
 
@@ -50,20 +49,33 @@ def about_doubles(portraits: list[Portrait], n: int) -> str:
     return told(CHAPTER, NEURONS, facts.doubles(facts.peaks(portraits), n), which=1)
 
 
-def about_shifts(network: ForeignNetwork, shifts: pd.DataFrame, clusters: pd.DataFrame) -> str:
-    return told(CHAPTER, SHIFTS, facts.shifts(network.exact, shifts, clusters))
+def about_shifts(shifts: pd.DataFrame, clusters: pd.DataFrame) -> str:
+    return told(CHAPTER, SHIFTS, {"profiles": facts.shifts(shifts, clusters)})
 
 
-def about_remapped(network: ForeignNetwork, residuals: Sequence[float]) -> str:
-    return told(CHAPTER, REMAPPED, facts.remapped(network.exact, residuals))
+def about_many(shifts: pd.DataFrame, clusters: pd.DataFrame) -> str:
+    return told(CHAPTER, SHIFTS, facts.shifts_of_many(shifts, clusters), which=1)
+
+
+def about_remapped(networks: pd.DataFrame) -> str:
+    return told(CHAPTER, REMAPPED, {"theirs": facts.remapped(networks)})
 
 
 def about_votes(clusters: pd.DataFrame) -> str:
     return told(CHAPTER, VOTES, facts.votes(clusters))
 
 
-def about_maps(maps: dict[str, np.ndarray]) -> str:
-    return told(CHAPTER, MAPS, {"maps": facts.maps(maps)})
+def about_pair(cell: str, pair: Pair, maps: dict[str, np.ndarray]) -> str:
+    return told(CHAPTER, cell, facts.pair(pair, maps))
+
+
+def the_answer(accuracy: float, table: pd.DataFrame, clusters: pd.DataFrame) -> str:
+    """The answer box without its frame."""
+    about = facts.circles(table, Formulas(0.96, 0.8))
+    text = told(CHAPTER, ANSWER, facts.answer(accuracy, table, about, facts.votes(clusters)))
+    assert text.startswith(":::{admonition} The answer :class: tip ")
+    assert text.endswith(" :::")
+    return text[len(":::{admonition} The answer :class: tip ") : -4]
 
 
 def about_circles(table: pd.DataFrame, logits: Formulas) -> str:
@@ -136,8 +148,10 @@ def portraits_of(second: dict[int, int]) -> list:
 
 
 def test_every_cell_that_says_something_is_tested():
-    every = {NETWORK, NEURONS, SHIFTS, REMAPPED, VOTES, MAPS, CIRCLES, RATES, RATE_TABLE, LENS}
-    assert cells(CHAPTER) == every
+    network = {NETWORK, HANDS, MAPS, CIRCLES, ANSWER}
+    assert cells(CHAPTER) == network | {
+        *(NEURONS, SHIFTS, REMAPPED, VOTES, RATES, RATE_TABLE, LENS)
+    }
 
 
 # The network and its neurons
@@ -206,7 +220,7 @@ def test_n_of_three_has_no_second_frequency():
 
 def test_step_and_rounded_period_are_ranked_among_all_shifts():
     clusters, shifts = found_in(ADDS)
-    text = about_shifts(ADDS, shifts, clusters)
+    text = about_shifts(shifts, clusters)
     assert text.count("at f = ") == 2
     assert "at f = 2 a shift of d = 5 is stronger than 100 % of the others" in text
     assert ", one of 6 (n/f = 5.50, rounded) is stronger than 100 % of the others; " in text
@@ -214,14 +228,14 @@ def test_step_and_rounded_period_are_ranked_among_all_shifts():
     planted = pd.DataFrame({"freq": 3, "shift": range(N), "strength": 1.0})
     planted.loc[[4, 7], "strength"] = 0.0
     planted.loc[[2, 9], "strength"] = 2.0
-    text = about_shifts(ADDS, planted, clusters[clusters.freq == 3].assign(period=2.4))
+    text = about_shifts(planted, clusters[clusters.freq == 3].assign(period=2.4))
     assert "a shift of d = 4 is stronger than 0 % of the others" in text
     assert "one of 2 (n/f = 2.40, rounded) is stronger than 100 %" in text
 
 
 def test_a_step_that_is_the_rounded_period_is_told_once():
     clusters, shifts = found_in(ADDS)
-    text = about_shifts(ADDS, shifts, clusters[clusters.freq == 3])
+    text = about_shifts(shifts, clusters[clusters.freq == 3])
     assert text.count("is stronger than") == 1
     assert "4 (n/f = 3.67, rounded)" in text
 
@@ -232,7 +246,7 @@ def test_shifts_that_change_nothing_are_not_among_the_others():
     strength = np.where(np.arange(15) % 5, 0.0, 9.0)
     strength[np.isin(np.arange(15) % 5, [1, 4])] = 1.0
     shifts = pd.DataFrame({"freq": 3, "shift": range(15), "strength": strength})
-    text = about_shifts(arrays_of(ideal_view(15, {3: 8})), shifts, clusters)
+    text = about_shifts(shifts, clusters)
     assert text == "*Seen here*: at f = 3 a shift of d = 1 is stronger than 100 % of the others."
 
 
@@ -240,15 +254,14 @@ def test_where_no_other_shift_is_left_all_are_alike():
     """At n = 4 a neuron of f = 2 has d = 1, 3 the other way, and 2 changes nothing."""
     clusters = pd.DataFrame({"freq": [2], "step": [1], "period": [2.0]})
     shifts = pd.DataFrame({"freq": 2, "shift": range(4), "strength": [1.0, -1.0, 1.0, -1.0]})
-    network = arrays_of(ideal_view(4, {2: 4}))
-    one_left = about_shifts(network, shifts, clusters.assign(period=1.0))
+    one_left = about_shifts(shifts, clusters.assign(period=1.0))
     assert one_left == "*Seen here*: there is no other shift to compare with."
 
 
 def test_a_cluster_at_frequency_one_has_a_step_and_a_period_of_no_shift_at_all():
     network = arrays_of(ideal_view(N, {1: 12, 3: 12}))
     clusters, shifts = found_in(network)
-    parts = about_shifts(network, shifts, clusters).split("; ")
+    parts = about_shifts(shifts, clusters).split("; ")
     (first,) = [part for part in parts if "at f = 1 " in part]
     assert first.endswith("at f = 1 a shift of d = 1 is stronger than 100 % of the others")
     assert "rounded" not in first
@@ -256,34 +269,49 @@ def test_a_cluster_at_frequency_one_has_a_step_and_a_period_of_no_shift_at_all()
     assert "4 (n/f = 3.67, rounded)" in third
 
 
-def test_without_a_sum_over_a_and_b_there_are_no_shifts():
-    clusters, _ = found_in(ADDS)
-    assert len(clusters)
-    none = found_in(LEARNED_ATTENTION)[1]
-    assert "no sums over a and b" in about_shifts(LEARNED_ATTENTION, none, clusters)
-
-
-def test_no_cluster_is_not_taken_for_no_sum():
+def test_without_clusters_no_shift_is_compared():
     clusters, shifts = found_in(NO_CLUSTER)
-    text = about_shifts(NO_CLUSTER, shifts, clusters)
-    assert text == "*Seen here*: there is no cluster."
-    assert about_shifts(LEARNED_ATTENTION, shifts, clusters) == text
+    text = about_shifts(shifts, clusters)
+    assert text == "*Seen here*: there is no other shift to compare with."
+    assert about_many(shifts.assign(seed=1), clusters.assign(seed=1)) == ""
+
+
+def test_step_and_period_are_counted_over_networks():
+    """At f = 2 of n = 11 the step is 5 and the rounded period 6, which is -5: alike. At f = 3 it
+    is planted to be another."""
+    clusters = pd.DataFrame(
+        {"freq": 3, "step": 4, "period": [3.67, 2.2, 2.2, 2.2], "seed": [1, 1, 2, 3]}
+    )
+    shifts = pd.concat(
+        [
+            pd.DataFrame({"freq": 3, "seed": seed, "shift": range(N), "strength": 0.0})
+            for seed in (1, 2, 3)
+        ],
+        ignore_index=True,
+    )
+
+    def strong(seed, at, strength):
+        rows = (shifts.seed == seed) & shifts["shift"].isin(at)
+        shifts.loc[rows, "strength"] = strength
+
+    strong(1, [4, 7], 2.0)
+    strong(2, [4, 7], 1.0)
+    strong(2, [3, 8], 2.0)
+    strong(3, [2, 9], 2.0)
+    assert facts.shifts_of_many(shifts, clusters) == (3, 4, 3, 2, 1)
+    assert about_many(shifts, clusters) == (
+        "That is no law. In three networks trained here the two are different shifts for 3 of four "
+        "clusters: the step is the stronger of them two times, and stronger than every other shift "
+        "one time. These neurons are no pure cosines, and what they hear besides can decide."
+    )
 
 
 def test_remapped_neurons_are_compared_with_simple_ones():
-    residuals = [0.05, 0.1, 0.2, 0.3]
-    text = about_remapped(ADDS, residuals)
-    assert "over all 4 live neurons the median residual of one cosine is 0.150" in text
+    networks = pd.DataFrame({"median_residual": [0.15], "share_simple": [0.5]})
+    text = about_remapped(networks)
+    assert "over all live neurons of this pizza the median residual of one cosine is 0.150" in text
     assert "50.0 % lie below 0.12" in text
-    assert text.endswith("calls a neuron simple.")
-    for network in (ADDS, LEARNED_ATTENTION):
-        assert about_remapped(network, []) == "*Seen here*: no live neuron."
-
-
-def test_neurons_of_the_nearest_sum_are_not_taken_for_the_networks_own():
-    text = about_remapped(LEARNED_ATTENTION, np.array([0.05, 0.3]))
-    assert "over all 2 live neurons of the nearest sum the median residual" in text
-    assert "nearest sum" not in about_remapped(ADDS, np.array([0.05, 0.3]))
+    assert about_remapped(networks[:0]) == ""
 
 
 # Votes and circles
@@ -303,12 +331,17 @@ def test_votes_are_told_by_their_range_over_clusters():
     assert "explains 0.969 or more" in about_votes(clusters.assign(explained=0.9698))
 
 
-def test_right_logits_are_told_by_the_range_of_each_map():
-    maps = {"f = 3 alone": np.array([[-1.0, 2.0], [0.0, 1.5]]), "the whole cluster": np.eye(2)}
-    assert about_maps(maps) == (
-        "*Seen here*, right logits: f = 3 alone: -1.00 to 2.00; the whole cluster: 0.00 to 1.00."
+def test_a_pair_is_told_with_its_logit_beside_the_mean():
+    pair = Pair(a=5, b=2, c=7, degrees=176.9, x=1, y=0)
+    maps = {"f = 3 alone": np.array([[-1.0, 2.0], [0.0, 1.0]]), "the whole cluster": np.eye(2)}
+    assert about_pair(MAPS, pair, maps) == (
+        "*Seen here*: 5 and 2 are 177 degrees apart. The logit of 7, beside the mean of all right "
+        "answers: 2.0 beside 0.5 (f = 3 alone); 0.0 beside 0.5 (the whole cluster)."
     )
-    assert about_maps({}) == "*Seen here*: there is no cluster."
+    assert about_pair(HANDS, pair, dict(list(maps.items())[:1])) == (
+        "5 and 2, 177 degrees apart: with f = 3 alone, 7 gets a logit of 2.0; right answers get "
+        "0.5 on average."
+    )
 
 
 def circles(*shares: tuple[float, float]) -> pd.DataFrame:
@@ -321,7 +354,7 @@ def circles(*shares: tuple[float, float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["freq", "kept", "clock", "pizza"])
 
 
-BOTH_SAW_RIGHT = "a clock. Both papers saw right. One circle is a pizza; but the network does not"
+BOTH_SAW_RIGHT = "a clock. The network does not use one circle: beside each stands a fainter one"
 IS_A_PIZZA = (
     "Each circle alone is a pizza, as Zhong et al. found; with its double frequency it becomes "
     f"{BOTH_SAW_RIGHT}"
@@ -342,9 +375,12 @@ NEITHER = (
 def told_of(table: pd.DataFrame) -> str:
     """What is said of circles after the numbers."""
     text = about_circles(table, Formulas(0.96, 0.8))
-    numbers, rest = text.split(" Of the whole network's logits, clock 0.960 and pizza 0.800. ")
-    assert numbers.startswith("*Seen here*, over the clusters: ")
-    return rest
+    begins = (
+        "*Seen here*: of the whole network's logits the clock's formula explains 0.960 and the "
+        "pizza's 0.800. "
+    )
+    assert text.startswith(begins)
+    return text[len(begins) :].split(" <details>")[0]
 
 
 @pytest.mark.parametrize(
@@ -367,9 +403,12 @@ def test_the_sentence_on_circles_follows_the_shares(shares, sentence):
         for kept, (clock, pizza) in zip(KEPT, shares, strict=True)
     ]
     text = about_circles(table, Formulas(0.96, 0.8))
-    assert text.startswith(f"*Seen here*, over the clusters: {'; '.join(told)}. ")
+    folded = (
+        f"<details><summary>The shares, over the clusters</summary> {'; '.join(told)}. </details>"
+    )
+    assert text.endswith(folded)
     assert told_of(table).startswith(sentence)
-    assert len(told_of(table)) == len(sentence) or "Both papers" in sentence
+    assert len(told_of(table)) == len(sentence) or BOTH_SAW_RIGHT in sentence
 
 
 def test_one_cluster_has_no_range():
@@ -396,6 +435,37 @@ def test_what_is_said_of_each_circle_holds_of_the_worst(kept, clock, pizza, sent
     table = circles(*PIZZA_SHARES)
     table.loc[(table.freq == 3) & (table.kept == kept), ["clock", "pizza"]] = clock, pizza
     assert told_of(table).startswith(sentence)
+
+
+VOTING = pd.DataFrame({"explained": [0.95, 0.98], "coset_overlap": [0.9, 0.9]})
+
+
+@pytest.mark.parametrize(
+    ("shares", "begins"),
+    [
+        (((0.77, 0.99), (0.98, 0.83), (0.98, 0.88)), "Both are right, each at its own distance."),
+        (((0.77, 0.99), (0.80, 0.95), (0.98, 0.88)), "Zhong et al. are: every circle"),
+        (((0.99, 0.70), (0.99, 0.70), (0.99, 0.70)), "Here there is nothing to part: every"),
+        (((0.30, 0.30), (0.30, 0.30), (0.96, 0.80)), "Paper A, for this network: its circles"),
+    ],
+)
+def test_the_question_is_answered_for_the_network_at_hand(shares, begins):
+    text = the_answer(1.0, circles(*shares), VOTING)
+    assert text.startswith(begins)
+    assert "95.0 %" in text
+
+
+def test_the_answer_has_the_least_of_its_circles():
+    text = the_answer(1.0, circles((0.77, 0.99), (0.98, 0.83), (0.98, 0.88)), VOTING)
+    assert "explains 98.9 % or more of its logits" in text
+    assert "nearer a clock, 97.9 % or more" in text
+
+
+def test_a_network_that_does_not_add_answers_nothing():
+    whole = circles((0.77, 0.99), (0.98, 0.83), (0.98, 0.88))
+    nothing = "This network can't tell: it is right on 2.0 % of all pairs, and has no algorithm to"
+    assert the_answer(0.02, whole, VOTING).startswith(nothing)
+    assert the_answer(1.0, whole[:0], VOTING[:0]).startswith("This network can't tell: it is right")
 
 
 def test_without_clusters_there_is_no_circle():
@@ -443,20 +513,22 @@ def test_the_table_has_a_row_a_rate_and_the_published_last():
     first = ["0", "0.2", "0.5", "0.8", "0.9", "1", "0, published A", "1, published B"]
     assert rows["rate"] == first
     text = rate_table(OURS, PUBLISHED)
-    assert text.startswith("| rate | 100 % at step | symmetricity |")
-    assert "| 0.8 | 500 | 0.620 (0.610 to 0.630) | 0.200 |" in text
+    assert text.startswith(
+        "<details><summary>The same in numbers, rate by rate</summary> | rate | "
+    )
+    assert "| 0.8 | 500 | 0.620 | 0.200 |" in text
 
 
-def test_the_table_gives_means_with_the_range_over_seeds():
+def test_the_table_gives_means_over_seeds():
     rows = facts.rate_table(OURS, PUBLISHED)
-    assert rows["symmetricity"][3] == "0.620 (0.610 to 0.630)"
+    assert rows["symmetricity"][3] == "0.620"
     assert rows["100 % at step"][3] == "500"
-    assert rows["clusters"][3] == "4"
+    assert rows["clusters"][3] == "4.0"
     assert rows["not additive"][5] == "0.100"
     assert rows["100 % at step"][6] == ""
     assert rows["symmetricity"][6] == "0.990"
-    assert cells_of("num_clusters", [3, 4, 4]) == "3.7 (3 to 4)"
-    assert cells_of("reached_step", [400, 500, 600]) == "500 (400 to 600)"
+    assert cells_of("num_clusters", [3, 4, 4]) == "3.7"
+    assert cells_of("reached_step", [400, 500, 600]) == "500"
 
 
 def cells_of(column: str, planted: object) -> str:
@@ -467,14 +539,14 @@ def cells_of(column: str, planted: object) -> str:
 
 
 def test_runs_that_never_got_there_have_no_step_in_the_table():
-    assert cells_of("reached_step", [-1, 500, 600]) == "2 of 3: 550 (500 to 600)"
+    assert cells_of("reached_step", [-1, 500, 600]) == "2 of 3: 550"
     assert cells_of("reached_step", [-1, 500, -1]) == "1 of 3: 500"
     assert cells_of("reached_step", -1) == "-"
 
 
 def test_what_is_no_number_is_no_cell():
     assert cells_of("coset_overlap", np.nan) == "-"
-    assert cells_of("coset_overlap", [np.nan, 0.5, 0.7]) == "2 of 3: 0.600 (0.500 to 0.700)"
+    assert cells_of("coset_overlap", [np.nan, 0.5, 0.7]) == "2 of 3: 0.600"
 
 
 def test_rates_stored_in_32_bits_are_written_as_they_were_meant():
@@ -553,9 +625,9 @@ def test_without_tables_the_reader_is_told_how_to_make_them():
 def lens_of(ours: pd.DataFrame, control: pd.DataFrame = UNTRAINED) -> list[str]:
     """The sentences on the lens, one a column."""
     text = about_lens(ours, control)
-    assert text.startswith("*Seen here* (means over seeds): ")
-    assert text.endswith(".")
-    return text.removeprefix("*Seen here* (means over seeds): ").removesuffix(".").split(". ")
+    assert text.startswith("*Seen here*: one cosine a cluster explains 0.")
+    _, folded = text.split("<details><summary>All four, at both ends</summary> ")
+    return folded.removesuffix(". </details>").split(". ")
 
 
 def test_what_the_lens_sees_stands_beside_untrained_networks():
@@ -570,6 +642,10 @@ def test_what_the_lens_sees_stands_beside_untrained_networks():
         "variance is no sum over a and b; untrained 0.050",
     ]
     worse = OURS.assign(clock=np.where(OURS.rate == 0.5, 0.5, 0.96))
+    assert about_lens(worse, UNTRAINED).startswith(
+        "*Seen here*: one cosine a cluster explains 0.500 of the logits or more at every attention "
+        "rate (means over seeds)."
+    )
     assert "at 1 (over all rates 0.500 to 0.960) of the logits" in lens_of(worse)[2]
 
 
@@ -602,15 +678,20 @@ def every_text(network: ForeignNetwork) -> list[str]:
         about_network(network, clusters),
         about_neurons(shown),
         about_doubles(shown, network.n),
-        about_shifts(network, shifts, clusters),
-        about_remapped(network, neuron_table(network.view).residual),
         about_votes(clusters),
     ]
+    if network.exact:
+        texts.append(about_shifts(shifts, clusters))
     if network.respond is not None:
         found = cluster_by_pairs(network.pairs, network.view).clusters
         logits = explained_by_formulas(network.pairs.logits(), [one.freq for one in found])
-        texts.append(about_circles(circle_table(network, found), logits))
-        texts.append(about_maps(circle_maps(network, found)))
+        table = circle_table(network, found)
+        texts.append(about_circles(table, logits))
+        texts.append(the_answer(network.pairs.evaluate().accuracy, table, clusters))
+        maps = circle_maps(network, found)
+        for one in found[:1]:
+            for pair in near_and_facing(one.freq, network.n):
+                texts += [about_pair(cell, pair, maps) for cell in (HANDS, MAPS)]
     return texts
 
 

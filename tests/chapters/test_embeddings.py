@@ -53,7 +53,7 @@ def noise():
 
 
 def test_every_cell_that_says_something_is_tested():
-    own = {DIMENSIONS, PAIRS, AGREEMENT, COSETS, COORDINATES, ORBITS}
+    own = {DIMENSIONS, PAIRS, AGREEMENT, COSETS, COORDINATES, ORBITS, "answer"}
     assert cells(CHAPTER) - SHARED == own
 
 
@@ -188,3 +188,26 @@ def test_axes_are_called_evidence_only_where_the_controls_differ(clustering_of):
     assert "| one axis only (n/2) |" in even
     assert "controls: untrained 50.0 %. Two" in even
     assert facts.orbits({"trained": own}, clustering_of(31, sizes)).stands_out
+
+
+def test_the_question_is_answered_for_the_run_at_hand():
+    def answer(**changed):
+        about = facts.Answer(True, 2, 0.97, (0.8, 0.95), 22.0)._replace(**changed)
+        return told(CHAPTER, "answer", about)
+
+    text = answer()
+    assert "As whole circles, turned. 97.0 % of the embedding's variance sits at the two" in text
+    assert "on orbits whose shorter axis is 0.80 to 0.95 of the longer one." in text
+    assert "(22 degrees from the nearest axis on average)" in text
+    flat = answer(axes=None, from_axis=None)
+    assert "orbits" not in flat
+    assert "degrees" not in flat
+    assert "no cluster" in answer(num_freqs=0, held=float("nan"))
+    assert "did not learn the rule" in answer(learned=False)
+
+
+def test_the_answer_takes_the_flattest_and_the_roundest_orbit():
+    orbits = facts.Orbits([facts.Orbit(3, 8, 0.5, 0.9), facts.Orbit(6, 8, 0.4, None)], 0.9)
+    seen = facts.Coordinates(12, 0.1, 0.2, None, 3, None)
+    assert facts.answer(True, orbits, seen) == (True, 2, 0.9, (0.9, 0.9), None)
+    assert facts.answer(False, facts.Orbits([]), seen).axes is None

@@ -7,12 +7,22 @@ import pandas as pd
 import pytest
 
 from made_up.sweeps import made_up, schema_2
+from modlib.analysis.many_seeds import company as co
 from modlib.analysis.many_seeds import distributions as dist
 from modlib.analysis.many_seeds import frequencies as fr
-from modlib.analysis.many_seeds.sweep_tables import presence, that_learned
+from modlib.analysis.many_seeds import neuron_parts as pa
+from modlib.analysis.many_seeds import regimes as rg
+from modlib.analysis.many_seeds import uniformity as un
+from modlib.analysis.many_seeds.origin import POPULATIONS, SecondPart
+from modlib.analysis.many_seeds.sweep_tables import that_learned
+from modlib.chapters import batches as batch_facts
+from modlib.chapters import company as co_facts
+from modlib.chapters import fine_tuning as tuned_facts
 from modlib.chapters import frequencies as facts
 from modlib.config.addition import AdditionConfig
-from told import cells, told
+from modlib.maths.intervals import Interval
+from told import cells
+from told import told_flat as told
 
 CHAPTER = "08_frequencies"
 NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS = "8a535314", "c571f4af", "328167c0", "b1c37878"
@@ -21,6 +31,8 @@ COMPANY, RATIOS, RANKS, REGIMES = "02fca78f", "b1571e73", "2d5f2a94", "37caabd3"
 ON, ENDS = "d41f0a77", "e52a1b88"
 WINDOW, MULTIPLES, RELATIONS, SEARCH = "74fb597e", "74eafb71", "a4d120d8", "e60143ed"
 
+ORIGIN, ANSWER = "origin-said", "answer"
+
 TABLES = made_up(num_seeds=120, failed=4)
 FOUND = fr.presence(TABLES.clusters, TABLES.networks.seed.tolist(), 91)
 
@@ -28,7 +40,7 @@ FOUND = fr.presence(TABLES.clusters, TABLES.networks.seed.tolist(), 91)
 def test_every_cell_that_says_something_is_tested():
     every = {NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS, RATES, WITHIN, BETWEEN, PLANTED}
     every |= {COMPANY, RATIOS, RANKS, REGIMES, ON, ENDS, WINDOW, MULTIPLES, RELATIONS, SEARCH}
-    assert cells(CHAPTER) == every
+    assert cells(CHAPTER) == every | {ORIGIN, ANSWER}
 
 
 # The networks
@@ -64,7 +76,7 @@ def test_weights_are_tabled_where_there_are_long_runs():
     columns = {"share_above_1": 0.0001, "share_within_025": 0.4, "abs_q999": 0.9, "abs_max": 1.2}
     rows = facts.weights({"full batch": made_up(num_seeds=9, **columns)})
     text = told(CHAPTER, WEIGHTS, {"rows": rows})
-    assert text.endswith("| full batch | 9 | 0.01 % | 40.0 % | 0.90 | 1.20 | 1.20 |")
+    assert "| full batch | 9 | 0.01 % | 40.0 % | 0.90 | 1.20 | 1.20 |" in text
     none = told(CHAPTER, WEIGHTS, {"rows": facts.weights({})})
     assert none == "No long runs are committed yet."
 
@@ -80,8 +92,8 @@ def test_thresholds_tell_how_far_they_move_the_mean():
     table = pd.DataFrame({"min_size": [3, 3, 4], "dead_below": [0.03, 0.1, 0.03]})
     table["mean"] = [5.0, 4.5, 3.0]
     assert told(CHAPTER, THRESHOLDS, facts.thresholds(table, (3, 0.03))) == (
-        "*Seen here*: 5.00 clusters with the thresholds of this book, 3.00 to 5.00 over all that "
-        "are drawn; the limit of dead neurons alone moves it by 0.50."
+        "5.00 clusters with the thresholds of this book, 3.00 to 5.00 over all that we tried; "
+        "the limit of dead neurons alone moves it by 0.50."
     )
     text = told(CHAPTER, THRESHOLDS, facts.thresholds(table, (4, 0.03)))
     assert text.endswith("moves it by less than .01.")
@@ -99,34 +111,34 @@ def test_rates_name_the_most_and_least_frequent():
 
 
 def test_uniformity_is_told_in_a_table():
-    rows = facts.uniformity(fr.uniform_within(FOUND, 91, num_draws=200))
+    rows = facts.uniformity(un.uniform_within(FOUND, 91, num_draws=200))
     text = told(CHAPTER, WITHIN, {"name": "n = 91", "rows": rows})
-    assert text.startswith("**n = 91** | gcd(f, n) | spread of the rates |")
+    assert "| gcd(f, n) | spread of the rates |" in text
     assert "| all classes |" in text
     assert rows["gcd(f, n)"] == ["all classes", "1", "7", "13"]
 
 
 def test_classes_are_compared_only_where_there_are_several():
-    table, test = fr.rates_by_class(FOUND, 91), fr.uniform_between(FOUND, 91, num_draws=200)
+    table, test = fr.rates_by_class(FOUND, 91), un.uniform_between(FOUND, 91, num_draws=200)
     text = told(CHAPTER, BETWEEN, facts.classes("n = 91", table, test, 91))
-    assert text.startswith("*n = 91*: Rate of a class over the mean rate at n = 91: gcd 1: ")
+    assert text.startswith("Rate of a class over the mean rate at n = 91: gcd 1: ")
     assert "(three frequencies)" in text
     sure = facts.classes("n = 91", table, test._replace(p_value=0.001), 91)
     assert told(CHAPTER, BETWEEN, sure).endswith("p = 0.001: more than chance.")
     unsure = facts.classes("n = 91", table, test._replace(p_value=0.2), 91)
     assert told(CHAPTER, BETWEEN, unsure).endswith("p = 0.2: draws without preference do as much.")
     prime = facts.classes("n = 89", table[:1], test, 89)
-    assert told(CHAPTER, BETWEEN, prime) == "*n = 89*: n = 89 is prime: there is one class only."
+    assert told(CHAPTER, BETWEEN, prime) == "n = 89 is prime: there is one class only."
 
 
 def test_without_a_cluster_no_class_has_a_rate():
     table = fr.rates_by_class(np.zeros_like(FOUND), 91)
-    nothing = facts.classes("n = 91", table, fr.Uniformity(*[np.nan] * 3, 1.0, 200), 91)
-    assert told(CHAPTER, BETWEEN, nothing) == "*n = 91*: no network has a cluster."
+    nothing = facts.classes("n = 91", table, un.Uniformity(*[np.nan] * 3, 1.0, 200), 91)
+    assert told(CHAPTER, BETWEEN, nothing) == "no network has a cluster."
 
 
 def test_planted_cases_are_told_apart_in_a_table():
-    even = fr.uniform_within(FOUND, 91, num_draws=200)
+    even = un.uniform_within(FOUND, 91, num_draws=200)
     tilted = even | {0: even[0]._replace(p_value=0.001)}
     text = told(CHAPTER, PLANTED, facts.planted({"none": even, "some": tilted}))
     assert text.endswith("| yes |")
@@ -143,24 +155,27 @@ def test_planted_cases_are_told_apart_in_a_table():
 
 
 def test_company_of_a_frequency_nobody_has():
-    nobody = fr.companions(np.zeros_like(FOUND), 91, 7)
-    assert told(CHAPTER, COMPANY, facts.company(nobody, 7, 0, 91)) == (
+    nobody = co.companions(np.zeros_like(FOUND), 91, 7)
+    assert told(CHAPTER, COMPANY, co_facts.company(nobody, 7, 0, 91)) == (
         "Of f = 7 there is nothing to tell: too few networks have such a frequency."
     )
-    text = told(CHAPTER, COMPANY, facts.company(fr.companions(FOUND, 91, 2), 2, 1200, 91))
-    assert text.startswith("With f = 2 (1,200 networks): f = 1 (half) in ")
+    text = told(CHAPTER, COMPANY, co_facts.company(co.companions(FOUND, 91, 2), 2, 1200, 91))
+    assert text.startswith(
+        "With f = 2 (1,200 networks): pooled, the networks have f = 1 and f = 4 "
+    )
+    assert " f = 1 (half) in " in text
     assert "; f = 4 (double) in " in text
 
 
 def test_a_frequency_that_one_network_has_is_told_by_its_class():
-    table = fr.companions(FOUND, 91, 2).assign(rate=np.nan, low=np.nan, high=np.nan)
-    text = told(CHAPTER, COMPANY, facts.company(table, 2, 1, 91))
+    table = co.companions(FOUND, 91, 2).assign(rate=np.nan, low=np.nan, high=np.nan)
+    text = told(CHAPTER, COMPANY, co_facts.company(table, 2, 1, 91))
     assert "f = 1 (half) in pooled " in text
 
 
 def test_a_frequency_without_a_double_has_other_company_only():
-    table = fr.companions(FOUND, 91, 2).assign(relation="")
-    text = told(CHAPTER, COMPANY, facts.company(table, 2, 12, 91))
+    table = co.companions(FOUND, 91, 2).assign(relation="")
+    text = told(CHAPTER, COMPANY, co_facts.company(table, 2, 12, 91))
     assert text.startswith("With f = 2 (12 networks): By symmetry the other frequencies have ")
 
 
@@ -173,84 +188,105 @@ def test_a_frequency_without_a_double_has_other_company_only():
     ],
 )
 def test_company_is_judged_by_the_pooled_interval(pooled, said):
-    table = fr.companions(FOUND, 91, 2).assign(expected=0.1, pooled=0.1)
+    table = co.companions(FOUND, 91, 2).assign(expected=0.1, pooled=0.1)
     table = table.assign(pooled_low=0.09, pooled_high=0.11)
     columns = ["pooled", "pooled_low", "pooled_high"]
     table.loc[table.relation != "", columns] = [pooled, pooled - 0.01, pooled + 0.01]
-    text = told(CHAPTER, COMPANY, facts.company(table, 2, 12, 91))
+    text = told(CHAPTER, COMPANY, co_facts.company(table, 2, 12, 91))
     assert said in text
     assert "have 26 pooled rates between them, of which none has an interval" in text
     table.loc[table.freq == 9, columns] = [0.3, 0.2, 0.4]
-    text = told(CHAPTER, COMPANY, facts.company(table, 2, 12, 91))
+    text = told(CHAPTER, COMPANY, co_facts.company(table, 2, 12, 91))
     assert "of which one has an interval" in text
 
 
 def test_company_of_several_kinds_is_listed():
-    table = fr.companions(FOUND, 91, 2).assign(expected=0.1)
+    table = co.companions(FOUND, 91, 2).assign(expected=0.1)
     table.loc[table.freq == 1, ["pooled_low", "pooled_high"]] = [0.2, 0.3]
     table.loc[table.freq == 4, ["pooled_low", "pooled_high"]] = [0.01, 0.02]
-    text = told(CHAPTER, COMPANY, facts.company(table, 2, 12, 91))
+    text = told(CHAPTER, COMPANY, co_facts.company(table, 2, 12, 91))
     assert "have f = 4 less often than expected and f = 1 more often than expected." in text
 
 
 def test_equal_pooled_rates_are_counted_once():
     for freq in (2, 7, 13):
-        table = fr.companions(FOUND, 91, freq)
-        orbit = table.freq.map(lambda other, freq=freq: facts.orbit(freq, other, 91))
+        table = co.companions(FOUND, 91, freq)
+        orbit = table.freq.map(lambda other, freq=freq: co_facts.orbit(freq, other, 91))
         assert (table.pooled.round(9).groupby(orbit).nunique() == 1).all()
 
 
 def test_ratios_name_what_stands_out():
-    lifts = fr.ratio_lifts(FOUND, 91)
-    text = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": lifts})})
+    lifts = co.ratio_lifts(FOUND, 91)
+    text = told(CHAPTER, RATIOS, {"sets": co_facts.ratios({"n = 91": lifts})})
     assert "f and 2f together in" in text
-    assert f"of the {len(lifts) - 1} other ratios" in text
+    assert f"n = 91: none of these {len(lifts) - 1} has an interval without 1." in text
     unsure = lifts.assign(lift=1.0, low=0.9, high=1.1)
-    text = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": unsure})})
-    assert "the interval includes 1; none of the" in text
+    text = told(CHAPTER, RATIOS, {"sets": co_facts.ratios({"n = 91": unsure})})
+    assert "the interval includes 1. n = 91: none of these" in text
     assert text.endswith("an interval without 1. (One in twenty would by chance.)")
-    sought = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": lifts.assign(low=1.1)})})
-    assert "they seek each other; of the " in sought
+    sought = told(CHAPTER, RATIOS, {"sets": co_facts.ratios({"n = 91": lifts.assign(low=1.1)})})
+    assert "they seek each other. n = 91: of these " in sought
     assert "have an interval without 1: most of all " in sought
     one = unsure.assign(high=np.where(lifts.ratio.isin([2, 3]), 0.95, 1.1))
-    text = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": one})})
-    assert "they avoid each other; of the " in text
-    assert "other ratios 1 has an interval without 1: 3 (1.00 (0.90 to 0.95))." in text
+    text = told(CHAPTER, RATIOS, {"sets": co_facts.ratios({"n = 91": one})})
+    assert "they avoid each other. n = 91: of these " in text
+    assert "17 ratios 1 has an interval without 1: 3 at 1.00 (0.90 to 0.95)." in text
 
 
 def test_pairs_that_are_not_expected_are_not_compared():
-    lifts = fr.ratio_lifts(FOUND, 91)
+    lifts = co.ratio_lifts(FOUND, 91)
     for nothing in (lifts.assign(expected=0.0), lifts.iloc[:0], lifts.assign(low=np.nan)):
-        text = told(CHAPTER, RATIOS, {"sets": facts.ratios({"n = 91": nothing})})
+        text = told(CHAPTER, RATIOS, {"sets": co_facts.ratios({"n = 91": nothing})})
         assert text == "Too few pairs are expected to compare ratios."
 
 
 def test_a_reason_is_offered_only_for_what_is_seen():
-    lifts = fr.ratio_lifts(FOUND, 91)
-    avoided = facts.avoids_doubles({"n = 91": lifts.assign(high=0.9), "n = 89": lifts.iloc[:0]})
+    lifts = co.ratio_lifts(FOUND, 91)
+    avoided = co_facts.avoids_doubles({"n = 91": lifts.assign(high=0.9), "n = 89": lifts.iloc[:0]})
     text = told(CHAPTER, RATIOS, {"avoided": avoided}, which=1)
-    assert "here at n = 91)" in text
-    assert "One possible reason: a cluster's output" in text
-    none = facts.avoids_doubles({"n = 91": lifts.assign(high=1.1)})
+    assert text.startswith("Why do without 2f (at n = 91)? A reason is at hand: a ReLU makes")
+    none = co_facts.avoids_doubles({"n = 91": lifts.assign(high=1.1)})
     assert told(CHAPTER, RATIOS, {"avoided": none}, which=1) == ""
 
 
-def test_two_populations_are_told_apart_where_both_have_pairs():
-    tables = schema_2(made_up(num_seeds=400))
-    tuned = (np.arange(400) % 2).astype(int)
-    tables = tables._replace(networks=tables.networks.assign(**{"neurons_fine-tuning": tuned}))
-    found = {"n = 91": presence(tables)}
-    rows = facts.doubles_apart({"n = 91": tables}, found, {"n = 91": 91})
-    text = told(CHAPTER, RATIOS, {"sets": rows}, which=2)
-    assert text.startswith("**n = 91**: the ratio 2 has a lift of ")
-    assert "in networks without fine-tuning neurons and of " in text
-    apart = [rows[0]._replace(without=(0.6, 0.5, 0.7), having=(1.3, 1.2, 1.4))]
-    assert told(CHAPTER, RATIOS, {"sets": apart}, which=2).endswith(
-        "with some: two populations that go opposite ways."
+def test_origins_are_told_with_chance_and_populations():
+    share = SecondPart(Interval(0.7, 0.6, 0.8), 0.1, 5000, 20)
+    lifts = pd.DataFrame({"population": POPULATIONS, "lift": [0.6, 1.3, 0.7]})
+    lifts = lifts.assign(low=lifts.lift - 0.1, high=lifts.lift + 0.1)
+    text = told(CHAPTER, ORIGIN, tuned_facts.origin("n = 91", {"fine-tuning": share}, lifts))
+    assert text == (
+        "**n = 91** *Seen here*, second frequency an ordinary cluster's: of 5,000 fine-tuning "
+        "neurons 70.0 % (60.0 to 80.0), by chance 10.0 %. Lift of f and 2f: no fine-tuning neurons "
+        "0.60 (0.50 to 0.70); fine-tuning neurons 1.30 (1.20 to 1.40); the same, their clusters "
+        "left out 0.70 (0.60 to 0.80). The fine-tuning clusters are what makes the pairs."
     )
-    none = tables._replace(networks=tables.networks.assign(**{"neurons_fine-tuning": 0}))
-    assert facts.doubles_apart({"n = 91": none}, found, {"n = 91": 91}) == []
-    assert told(CHAPTER, RATIOS, {"sets": []}, which=2) == ""
+    real = lifts.assign(low=[0.5, 1.2, 1.1])
+    for other in (real, lifts[:1], lifts[:0]):
+        said = told(CHAPTER, ORIGIN, tuned_facts.origin("n = 60", {}, other))
+        assert said.startswith("**n = 60** Too few neurons have several frequencies.")
+        assert "what makes the pairs" not in said
+
+
+def test_the_three_questions_are_answered():
+    means = dist.means({"n = 91": np.array([4, 5, 6]), "flax": np.array([4, 5])}, "name")
+    rates, lifts = fr.rates_by_freq(FOUND, 91), co.ratio_lifts(FOUND, 91)
+    two = lifts.ratio == 2
+
+    def answer(**columns):
+        table = lifts.copy()
+        for name, value in columns.items():
+            table.loc[two, name] = value
+        about = facts.answer(means, {"n = 91": rates}, {"n = 91": table})
+        return told(CHAPTER, ANSWER, about)
+
+    text = answer(expected=9.0, lift=0.7, low=0.6, high=0.8)
+    assert "At n = 91 a network has 5.00 (" in text
+    assert "f and 2f stand together 0.70 (0.60 to 0.80) times as often" in text
+    assert "f and 2f seek each other" in answer(expected=9.0, lift=1.7, low=1.6, high=1.8)
+    assert "can't be told (1.00 (0.60" in answer(expected=9.0, lift=1.0, low=0.6, high=1.8)
+    assert "Too few pairs tell" in answer(expected=0.0)
+    nobody = told(CHAPTER, ANSWER, facts.Answer([]))
+    assert "No two networks at these moduli learned" in nobody
 
 
 # One cluster, and the batch
@@ -283,7 +319,7 @@ def test_regimes_are_equivalent_or_not_shown_to_be():
         "clusters a run": ((0.1, 0.05, 0.15, 0.01), 0.25),
         "share of simple neurons": ((0.1, 0.05, 0.15, 0.3), 0.03),
     }
-    assert told(CHAPTER, REGIMES, {"n": 91, "regimes": facts.regimes(tests)}) == (
+    assert told(CHAPTER, REGIMES, {"n": 91, "regimes": batch_facts.regimes(tests)}) == (
         "Full batch less batch n at n = 91: clusters a run 0.100 (0.050 to 0.150), margin 0.25: "
         "equivalent (p = 0.01); share of simple neurons 0.100 (0.050 to 0.150), margin 0.03: not "
         "shown to be equivalent (p = 0.3)."
@@ -294,7 +330,7 @@ def test_networks_that_are_trained_on_may_not_have_been_finished():
     short = made_up(num_seeds=40, clusters=(5, 5))
     fewer = short.clusters[(short.clusters.cluster > 0) | (short.clusters.seed % 4 > 0)]
     later = short._replace(clusters=fewer)
-    found = facts.trained_on("the full batch", "2,000 to 10,000 steps", short, later)
+    found = batch_facts.trained_on("the full batch", "2,000 to 10,000 steps", short, later)
     text = told(CHAPTER, ON, found)
     assert text.startswith(
         "Trained on with the full batch at n = 91, from 2,000 to 10,000 steps, 25.0 % of 40 "
@@ -302,17 +338,17 @@ def test_networks_that_are_trained_on_may_not_have_been_finished():
         "-0.25 ("
     )
     assert text.endswith(": where the table stops, these networks are not finished.")
-    same = told(CHAPTER, ON, facts.trained_on("batches of n", "300 epochs on", short, short))
+    same = told(CHAPTER, ON, batch_facts.trained_on("batches of n", "300 epochs on", short, short))
     assert same.endswith("changes by 0.00 (0.00 to 0.00).")
     for one, other in ((None, later), (short, None), (short, made_up(num_seeds=40, failed=40))):
-        assert told(CHAPTER, ON, facts.trained_on("a", "b", one, other)) == ""
+        assert told(CHAPTER, ON, batch_facts.trained_on("a", "b", one, other)) == ""
 
 
 def test_the_ends_of_long_runs_are_compared_and_other_numbers_with_them():
     small, full = (schema_2(made_up(num_seeds=60, seed=s)).networks for s in (1, 2))
     given = {
-        "regimes": facts.regimes(fr.regime_differences(small, full)),
-        "others": facts.other_differences(small, full.assign(num_live=95)),
+        "regimes": batch_facts.regimes(rg.regime_differences(small, full)),
+        "others": batch_facts.other_differences(small, full.assign(num_live=95)),
     }
     text = told(CHAPTER, ENDS, given)
     assert "clusters a run " in text
@@ -325,19 +361,19 @@ def test_the_ends_of_long_runs_are_compared_and_other_numbers_with_them():
 
 def test_the_window_is_scaled_to_as_many_runs_as_the_papers():
     counts = {"all in the window": np.ones((4, 46)), "fine-tuning": np.zeros((4, 46))}
-    assert told(CHAPTER, WINDOW, facts.window("n = 91", counts)) == (
-        "**n = 91** *Seen here*, a frequency and 100,000 runs: all in the window 100,000 (100,000 "
+    assert told(CHAPTER, WINDOW, tuned_facts.window("n = 91", counts)) == (
+        "A frequency and 100,000 runs: all in the window 100,000 (100,000 "
         "to 100,000); fine-tuning 0 (0 to 0). A given frequency has such a neuron in 100,000 of "
         "100,000 runs."
     )
 
 
 def test_fine_tuning_is_counted_by_clusters_and_networks():
-    found = facts.fine_tuning(TABLES.networks, TABLES.clusters)
+    found = tuned_facts.fine_tuning(TABLES.networks, TABLES.clusters)
     text = told(CHAPTER, WINDOW, found, which=1)
     assert text.startswith("By the residual rule 15 of ")
     assert text.endswith("and 12.5 % of the networks have one.")
-    none = facts.fine_tuning(TABLES.networks, TABLES.clusters.iloc[:0])
+    none = tuned_facts.fine_tuning(TABLES.networks, TABLES.clusters.iloc[:0])
     assert told(CHAPTER, WINDOW, none, which=1) == "No clusters, so no fine-tuning ones."
 
 
@@ -346,35 +382,35 @@ def test_multiples_are_sorted_by_what_their_intervals_say():
     table["pooled"] = [2.5, 0.0, 0.5, np.inf, 38.0, 38.0, 0.0]
     table["pooled_low"] = [0.7, 0.0, 0.2, np.nan, 24.0, 24.0, 0.0]
     table["pooled_high"] = [6.0, 0.0, 0.8, np.nan, 66.0, 66.0, 0.0]
-    assert told(CHAPTER, MULTIPLES, facts.multiples(table, 15, 5, 91)) == (
+    assert told(CHAPTER, MULTIPLES, tuned_facts.multiples(table, 15, 5, 91)) == (
         "*Given 15*, pooled by symmetry: of six other multiples of 5 one has an interval above 1: "
         "30 (twice 15) 38.0 (24.0 to 66.0) times; the interval includes 1 for 5; it lies below 1 "
         "for 20; never seen beside it: 10 and 40; too little is expected to judge 25. Of the "
         "frequencies that are no multiples of 5, one has an interval above 1: 38 (half of 15) 38.0 "
         "(24.0 to 66.0) times. So not all multiples of 5 are more likely beside 15."
     )
-    none = told(CHAPTER, MULTIPLES, facts.multiples(table.assign(pooled_low=0.0), 15, 5, 91))
+    none = told(CHAPTER, MULTIPLES, tuned_facts.multiples(table.assign(pooled_low=0.0), 15, 5, 91))
     assert none.endswith("that are no multiples of 5, none has an interval above 1.")
-    nobody = told(CHAPTER, MULTIPLES, facts.multiples(table.assign(pooled=np.nan), 15, 5, 91))
+    nobody = told(CHAPTER, MULTIPLES, tuned_facts.multiples(table.assign(pooled=np.nan), 15, 5, 91))
     assert nobody == (
         "Given 15 there is nothing to tell: no fine-tuning neuron has such a frequency."
     )
 
 
 def test_relations_and_their_absence():
-    table = fr.relation_lifts(TABLES.fine_tuning, 91)
-    text = told(CHAPTER, RELATIONS, facts.relations(table, 60, 15, 91))
-    assert text.startswith("*Seen here*, n = 91: 60 fine-tuning neurons of 15 networks.")
+    table = pa.relation_lifts(TABLES.fine_tuning, 91)
+    text = told(CHAPTER, RELATIONS, tuned_facts.relations(table, 60, 15, 91))
+    assert text.startswith("60 fine-tuning neurons of 15 networks.")
     assert "Most frequent: 1:2 in 60 (" in text
     for nothing in (
-        facts.relations(table.iloc[:0], 0, 0, 91),
-        facts.relations(table.assign(expected=0.0), 11, 2, 91),
+        tuned_facts.relations(table.iloc[:0], 0, 0, 91),
+        tuned_facts.relations(table.assign(expected=0.0), 11, 2, 91),
     ):
         text = told(CHAPTER, RELATIONS, nothing)
         assert text == "*Seen here*, n = 91: too few networks with fine-tuning neurons."
     unknown = table.assign(low=np.nan, high=np.nan)
     unknown.loc[1:, ["expected", "lift"]] = [0.0, np.inf]
-    text = told(CHAPTER, RELATIONS, facts.relations(unknown, 60, 15, 91))
+    text = told(CHAPTER, RELATIONS, tuned_facts.relations(unknown, 60, 15, 91))
     assert "where none were expected" in text
     assert "too few for an interval" in text
     assert "inf" not in text
@@ -404,8 +440,8 @@ def found_networks(number: int, clusters: int, *, pure: bool, alike: bool) -> pd
 )
 def test_the_search_reports_what_it_found(number, clusters, pure, alike, said):
     found = found_networks(number, clusters, pure=pure, alike=alike)
-    text = told(CHAPTER, SEARCH, facts.search("n = 91", found, 1100, 7))
-    assert text.startswith(f"**n = 91** Of 1,100 networks that learned, {number} ha")
+    text = told(CHAPTER, SEARCH, tuned_facts.search("n = 91", found, 1100, 7))
+    assert text.startswith(f"Of 1,100 networks that learned, {number} ha")
     assert said in text
     if not alike:
         assert text.endswith(
@@ -416,17 +452,17 @@ def test_the_search_reports_what_it_found(number, clusters, pure, alike, said):
 
 def test_of_many_networks_alike_five_are_named():
     found = found_networks(7, 4, pure=True, alike=True)
-    text = told(CHAPTER, SEARCH, facts.search("n = 91", found, 100, 7))
+    text = told(CHAPTER, SEARCH, tuned_facts.search("n = 91", found, 100, 7))
     assert "and 7 have four clusters as well" in text
     assert text.count("- seed") == 5
     mixed = found.assign(all_multiples=[True] + [False] * 6, alike=False)
-    text = told(CHAPTER, SEARCH, facts.search("n = 91", mixed, 100, 7))
+    text = told(CHAPTER, SEARCH, tuned_facts.search("n = 91", mixed, 100, 7))
     assert "in 1 of them it has only multiples" in text
 
 
 def test_a_search_that_finds_nothing_says_so():
-    found = fr.like_seed_133(TABLES.clusters.iloc[:0], TABLES.fine_tuning, 91)
-    assert told(CHAPTER, SEARCH, facts.search("n = 91", found, 100, 7)) == (
-        "**n = 91** None of 100 networks that learned has a fine-tuning cluster whose frequency "
+    found = pa.like_seed_133(TABLES.clusters.iloc[:0], TABLES.fine_tuning, 91)
+    assert told(CHAPTER, SEARCH, tuned_facts.search("n = 91", found, 100, 7)) == (
+        "None of 100 networks that learned has a fine-tuning cluster whose frequency "
         "shares the factor 7 with n."
     )

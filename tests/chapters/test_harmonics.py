@@ -15,7 +15,7 @@ from modlib.analysis.micro import harmonics as ha
 from modlib.chapters import harmonics as facts
 from modlib.maths.fourier import cosine
 from modlib.maths.groups import remap
-from told import told
+from told import told_flat as told
 
 CHAPTER = "02_neurons"
 OUTPUT, HARMONICS = "1d54edce", "ff1c0066"
@@ -40,6 +40,31 @@ def test_outputs_are_told_for_the_classes_that_there_are():
     empty = {"3f": np.zeros((0, 3))}
     text = told(CHAPTER, OUTPUT, {"classes": facts.harmonics(empty, empty)})
     assert "no live neuron" in text
+
+
+def test_what_the_relu_makes_stands_beside_its_formula(view):
+    freq = np.full(2, 3)
+    said = np.stack([cosine(31, 3) - 0.25 * cosine(31, 6) + 0.1 * cosine(31, 9)] * 2)
+    text = told(CHAPTER, "relu-said", facts.made_by_relu(said, 2 * said, freq))
+    assert "over two simple neurons" in text
+    assert "at 2f the ReLU should make -0.20, the activations have -0.25 and the output" in text
+    assert "at 3f the ReLU should make +0.09, the activations have +0.10 and the output" in text
+    none = facts.made_by_relu(said[:0], said[:0], freq[:0])
+    half = facts.made_by_relu(said[:, :30], said[:, :30], np.full(2, 15))
+    for nothing in (none, half):
+        assert "no simple neuron with a phase" in told(CHAPTER, "relu-said", nothing)
+
+
+def test_the_question_is_answered_for_the_run_at_hand(clustering):
+    live = clustering.table[clustering.table.kind == "simple"]
+
+    def answer(table, learned):
+        return told(CHAPTER, "answer", facts.answer(table, learned))
+
+    assert "One cosine of each, of the same frequency: 100 % of the 15 live" in answer(live, True)
+    text = answer(live, False)
+    assert "which did not learn the rule, no one thing: 100 % of its 15 live neurons" in text
+    assert "no live neuron" in answer(live[:0], True)
 
 
 def test_crests_are_called_flat_sharp_or_neither():

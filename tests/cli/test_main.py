@@ -470,6 +470,11 @@ def test_export_of_clocks_and_pizzas_takes_three_seeds(monkeypatch):
     ]
 
 
+def test_export_of_the_published_pizza_trains_nothing(monkeypatch):
+    monkeypatch.setattr(export, "export_published_pizza", lambda root: f"there, in {root.name}")
+    assert modlib("export published-pizza").stdout == "wrote there, in results\n"
+
+
 def test_export_showcase_records_the_fine_tuning_seeds(monkeypatch):
     asked = []
     monkeypatch.setattr(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from modlib.analysis.many_seeds import company as co
 from modlib.analysis.many_seeds import frequencies as fr
+from modlib.analysis.many_seeds import uniformity as un
 from modlib.analysis.many_seeds.census import BIN_WIDTH, DEAD_LIMITS, MIN_SIZES, NUM_BINS
 from modlib.analysis.many_seeds.sweep_tables import SweepTables
 
@@ -32,7 +34,7 @@ def made_up(
     half = n // 2
     numbers = generator.integers(clusters[0], clusters[1] + 1, num_seeds)
     even = np.ones(half + 1) if preference is None else preference
-    found = fr.planted(numbers, even, seed=seed)
+    found = un.planted(numbers, even, seed=seed)
     if avoid_doubles:
         for row in found:
             for f in np.flatnonzero(row):
@@ -143,7 +145,7 @@ def schema_2(
         "axes_ratio_a": 0.9,
         "axes_ratio_b": 0.85,
     }
-    pairs = fr.pairs_of_ratio(n, 2)
+    pairs = co.pairs_of_ratio(n, 2)
     found = fr.presence(tables.clusters, of.seed.tolist(), n)
     f, g = np.array(pairs).T
     pair = (found[:, f] & found[:, g]).any(1)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from drawn import points
 from made_up.views import ideal_view
 from modlib import plots
+from modlib.analysis.meso.clock_pizza_circle import near_and_facing
 from modlib.analysis.meso.clock_pizza_lens import KEPT
 from modlib.analysis.micro.harmonics import portrait
 from modlib.plots import clock_and_pizza as figures
+from modlib.plots.base import ANSWER
 
 N = 11
 VIEW = ideal_view(N, {2: 8, 3: 8}, third=0.2)
@@ -154,12 +157,10 @@ def test_right_answers_are_drawn_less_their_mean_with_no_distance_in_the_middle(
     rng = np.random.default_rng(3)
     panels = {"f = 3 alone": rng.normal(size=(N, N)) + 5, "the whole cluster": np.ones((N, N))}
     fig = figures.right_answers(panels)
-    assert titles(fig)[:2] == list(panels)
-    assert fig.axes[0].get_ylabel() == "y, with a - b = unit y (mod n)"
-    assert x_labels(fig)[:2] == ["x, with b = unit x (mod n)"] * 2
-    assert fig.axes[2].get_ylabel() == "logit less its mean"
+    assert titles(fig)[:2] == ["A. f = 3 alone", "B. the whole cluster"]
+    assert fig.axes[0].get_ylabel() == "y, with a - b = unit y"
+    assert x_labels(fig) == ["x, with b = unit x"] * 2 + ["logit less its mean"] * 2
     drawn = plots.data(fig)
-    scales = set()
     for axes, table in enumerate(panels.values()):
         image = drawn[(drawn["axes"] == axes) & (drawn.artist == "image")]
         grid = image.pivot(index="y", columns="x", values="value").to_numpy()
@@ -167,9 +168,49 @@ def test_right_answers_are_drawn_less_their_mean_with_no_distance_in_the_middle(
         np.testing.assert_allclose(grid, (table - table.mean())[rows])
         (shown,) = fig.axes[axes].images
         assert shown.get_extent() == [-0.5, N - 0.5, rows[0] - 0.5, rows[-1] + 0.5]
-        scales.add(shown.get_clim())
-    assert len(scales) == 1
+        bound = np.abs(table - table.mean()).max() or 1.0
+        np.testing.assert_allclose(shown.get_clim(), (-bound, bound))
     assert text_of(figures.right_answers({})) == NONE
+
+
+def test_two_hands_are_drawn_on_the_circle_they_are_given():
+    n, freq = 13, 3
+    k = np.arange(n)
+    angle = 2 * np.pi * freq * k / n
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    near, facing = near_and_facing(freq, n)
+    fig = figures.two_hands(circle, near, facing, freq)
+    assert [title[:2] for title in titles(fig)] == ["A.", "B.", "C."]
+    drawn = plots.data(fig)
+    for axes, pair in enumerate((near, near, facing)):
+        lines = drawn[(drawn["axes"] == axes) & (drawn.artist == "line")]
+        dots = lines[lines.series == 0]
+        np.testing.assert_allclose(dots[["x", "y"]], circle)
+        ends = [lines[lines.series == series].iloc[-1] for series in (1, 3)]
+        np.testing.assert_allclose([[end.x, end.y] for end in ends], circle[[pair.a, pair.b]])
+        if axes:
+            last = lines[lines.series == lines.series.max()]
+            middle = (circle[pair.a] + circle[pair.b]) / 2
+            np.testing.assert_allclose(last[["x", "y"]].to_numpy()[0], middle, atol=1e-12)
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert texts == [f"a = {near.a}", f"b = {near.b}", "0", f"a + b\n= {near.c}"]
+
+
+def test_the_green_slice_holds_the_middles_of_its_sum():
+    """Of all pairs with the answer's sum, for a prime and where a factor is shared."""
+    for n, freq in ((13, 3), (12, 2)):
+        turn = 2 * np.pi * freq / n
+        pair = near_and_facing(freq, n)[0]
+        circle = np.exp(1j * turn * np.arange(n))
+        fig = figures.two_hands(np.stack([circle.real, circle.imag], 1), pair, pair, freq)
+        green = [w for w in fig.axes[1].patches if w.get_facecolor()[:3] == to_rgb(ANSWER)]
+        assert len(green) == 2
+        k = np.arange(n)
+        middles = (circle + circle[(pair.c - k) % n]) / 2
+        at = np.degrees(np.angle(middles[np.abs(middles) > 1e-9]))
+        for angle in at:
+            gaps = [(angle - (w.theta1 + w.theta2) / 2 + 180) % 360 - 180 for w in green]
+            assert min(np.abs(gaps)) < 1e-6
 
 
 # From pizza to clock
@@ -194,8 +235,8 @@ def test_every_network_is_a_mark_and_a_line_goes_through_the_means():
             np.testing.assert_allclose(marks.y, table[column])
     assert_panel(fig, 3, "clock_alone", "by the clock's formula")
     assert_panel(fig, 3, "pizza_alone", "by the pizza's formula")
-    assert titles(fig)[:3] == list(figures.METRICS.values())
-    assert x_labels(fig) == ["attention rate"] * 4
+    assert [title[3:] for title in titles(fig)[:3]] == list(figures.METRICS.values())
+    assert x_labels(fig) == ["", ""] + ["attention rate"] * 2
     assert fig.axes[0].get_ylabel() == "value"
     assert legend(fig) == [
         *("trained here", "published", "untrained"),
@@ -205,14 +246,14 @@ def test_every_network_is_a_mark_and_a_line_goes_through_the_means():
 
 def test_the_lens_has_a_panel_a_measure_with_untrained_networks_as_crosses():
     fig = figures.lens_by_rate(OURS, PUBLISHED, UNTRAINED)
-    assert titles(fig) == list(figures.LENS.values())
+    assert [title[3:] for title in titles(fig)] == list(figures.LENS.values())
     for axes, column in enumerate(figures.LENS):
         assert_panel(fig, axes, column)
         np.testing.assert_allclose(points(fig, axes)["published"].y, PUBLISHED[column])
         crosses = points(fig, axes)["untrained"]
         assert crosses.x.tolist() == UNTRAINED.rate.tolist()
         np.testing.assert_allclose(crosses.y, UNTRAINED[column])
-    assert x_labels(fig) == ["attention rate"] * 4
+    assert x_labels(fig) == ["", ""] + ["attention rate"] * 2
     assert fig.axes[0].get_ylabel() == "share"
     assert legend(fig) == ["trained here", "published", "untrained"]
 

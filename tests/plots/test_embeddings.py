@@ -7,6 +7,7 @@ from made_up.embeddings import circles
 from modlib import plots
 from modlib.analysis.micro import embeddings as em
 from modlib.maths.fourier import cosine
+from modlib.maths.groups import remapping_unit
 
 
 def components(n=91):
@@ -34,7 +35,11 @@ def test_pairs_show_every_point_and_the_curve_through_them():
     curve = drawn[(drawn["axes"] == 0) & (drawn.artist == "line")]
     np.testing.assert_allclose(curve.x, pairs[0].curve_x)
     assert fig.axes[0].get_title(loc="left") == "f = 35 and 20"
-    assert fig.axes[1].get_title(loc="left") == "f = 20"
+    step = min(remapping_unit(20, 91), 91 - remapping_unit(20, 91))
+    assert fig.axes[1].get_title(loc="left") == f"f = 20: neighbours {step} apart"
+    assert 20 * step % 91 in (1, 90)
+    named = [int(text.get_text()) for text in fig.axes[1].texts]
+    assert len(named) == len(set(named)) == 8
 
 
 def test_a_circle_of_exact_cosets_names_its_positions():

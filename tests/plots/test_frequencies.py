@@ -9,8 +9,12 @@ import pytest
 from drawn import expected_intervals, intervals, points
 from made_up.sweeps import made_up
 from modlib import plots
+from modlib.analysis.many_seeds import company as co
 from modlib.analysis.many_seeds import distributions as dist
 from modlib.analysis.many_seeds import frequencies as fr
+from modlib.analysis.many_seeds import neuron_parts as pa
+from modlib.analysis.many_seeds.origin import POPULATIONS, SecondPart
+from modlib.maths.intervals import Interval
 
 TABLES = made_up(num_seeds=200, failed=3)
 SEEDS = TABLES.networks.seed.tolist()
@@ -48,20 +52,20 @@ def test_rates_are_drawn_by_class_with_their_mean():
 
 
 def test_doubles_and_halves_are_marked():
-    table = fr.companions(FOUND, 91, 7)
+    table = co.companions(FOUND, 91, 7)
     fig = plots.companion_rates({"given f = 7": table})
     assert {text.get_text() for text in fig.axes[0].texts} == {"14", "42"}
     np.testing.assert_allclose(points(fig)["no preference"].y, table.expected)
     wanted = expected_intervals(table.freq - 0.2, table.low, table.high)
     wanted |= expected_intervals(table.freq + 0.2, table.pooled_low, table.pooled_high)
     assert intervals(fig) == wanted
-    nobody = fr.companions(np.zeros_like(FOUND), 91, 7)
+    nobody = co.companions(np.zeros_like(FOUND), 91, 7)
     empty = plots.companion_rates({"given f = 7": nobody})
     assert "fewer than two networks" in empty.axes[0].texts[0].get_text()
 
 
 def test_every_ratio_has_its_point():
-    table = fr.ratio_lifts(FOUND, 91)
+    table = co.ratio_lifts(FOUND, 91)
     fig = plots.ratio_profile({"n = 91": table})
     assert intervals(fig) == expected_intervals(table.ratio, table.low, table.high)
 
@@ -106,7 +110,7 @@ def test_the_window_is_scaled_to_100_000_runs():
 
 
 def test_companions_in_neurons_mark_the_multiples():
-    table = fr.fine_tuning_companions(TABLES.fine_tuning, 91, 15)
+    table = pa.fine_tuning_companions(TABLES.fine_tuning, 91, 15)
     fig = plots.fine_tuning_company({"given 15": (table, [5, 10, 30])})
     names = {text.get_text() for text in fig.axes[0].texts}
     assert names == {"5", "10", "30"} | {str(f) for f in table.freq[table.pooled_low > 1]}
@@ -118,7 +122,7 @@ def test_companions_in_neurons_mark_the_multiples():
 
 
 def test_relations_are_named_on_the_axis():
-    table = fr.relation_lifts(TABLES.fine_tuning, 91).iloc[1:]
+    table = pa.relation_lifts(TABLES.fine_tuning, 91).iloc[1:]
     fig = plots.relation_lifts({"n = 91": table, "n = 89": table})
     assert [t.get_text() for t in fig.axes[0].get_xticklabels()] == table.relation.tolist()
     drawn = plots.data(fig)
@@ -126,14 +130,21 @@ def test_relations_are_named_on_the_axis():
     np.testing.assert_allclose(first.y, table.lift)
 
 
-def test_thresholds_have_a_line_each_and_a_ring():
-    table = dist.threshold_means(TABLES.networks)
-    fig = plots.threshold_counts({"n = 91": table}, (2, 3, 5, 8), (3, 0.03))
-    ring = points(fig)["used here"]
-    here = table[(table.min_size == 3) & (table.dead_below == 0.03)]["mean"].iloc[0]
-    assert ring.y.tolist() == [here]
-    assert ring.x.tolist() == [1]
-    assert len(intervals(fig)) == 12
+def test_origins_are_drawn_beside_chance_and_populations_in_rows():
+    share = SecondPart(Interval(0.7, 0.6, 0.8), 0.1, 50, 20)
+    table = pd.DataFrame({"population": POPULATIONS, "lift": [0.6, 1.3, 0.7]})
+    table = table.assign(low=table.lift - 0.1, high=table.lift + 0.1)
+    second = {"n = 91": {"3f": share, "fine-tuning": share}, "n = 89": {"3f": share}}
+    fig = plots.origin_of_parts(second, {"n = 91": table, "n = 89": table[:1]})
+    drawn = plots.data(fig)
+    bars = drawn[drawn.artist == "bar"]
+    assert bars.y.tolist() == [0.1] * 3
+    left = drawn[(drawn["axes"] == 0) & (drawn.artist == "line")]
+    assert left.y.tolist() == [0.7] * 3
+    right = drawn[(drawn["axes"] == 1) & (drawn.artist == "line") & (drawn.label != "_child3")]
+    assert {0.6, 1.3, 0.7} <= set(right.x)
+    names = [text.get_text().replace("\n", " ") for text in fig.axes[1].get_yticklabels()]
+    assert names == list(reversed(POPULATIONS))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +159,7 @@ def test_thresholds_have_a_line_each_and_a_ring():
         lambda: plots.rank_histogram(None, {}, 91),
         lambda: plots.fine_tuning_company({}),
         lambda: plots.relation_lifts({}),
-        lambda: plots.threshold_counts({}, (2,), (2, 0.03)),
+        lambda: plots.origin_of_parts({}, {}),
     ],
 )
 def test_nothing_to_draw_is_said(draw):

@@ -46,7 +46,7 @@ def test_fine_tuning_neurons_are_drawn_as_they_are(tuned_view):
     portraits = [ha.portrait(tuned_view, neuron, 3) for neuron in (0, 1)]
     table = plots.data(plots.fine_tuning_preacts(portraits))
     for panel, (one, row) in enumerate((p, r) for p in portraits for r in (0, 1)):
-        drawn = table[(table["axes"] == panel) & (table.series == 1)]
+        drawn = table[(table["axes"] == panel) & (table.series == 0)]
         np.testing.assert_allclose(drawn.y, one.preact[row])
     names = [{3: "3 = f", 6: "6 = 2f"}] * 2
     fig = plots.fine_tuning_dfts(portraits, names)

@@ -76,16 +76,3 @@ def test_residuals_are_counted_by_class_and_dead_ones_left_out(tuned_view):
     residual = float(table.residual[0])
     assert residual > ne.FINE_TUNING_FROM
     assert np.abs(np.log(tuned.x / residual)).min() < 0.1
-
-
-def test_strengths_fall_and_curves_are_the_shares():
-    strength = np.array([0.5, 1.0, 0.0, 0.2])
-    residuals = np.geomspace(0.02, 1, 5)
-    shares = np.array([[0, 0.2, 0.4, 0.6, 1.0], [0, 0, 0.5, 0.5, 1.0]])
-    fig = plots.threshold_sensitivity(strength, residuals, shares, [0.03, 0.3], np.array([3, 2]))
-    table = plots.data(fig)
-    falling = table[(table["axes"] == 0) & (table.series == 0)]
-    np.testing.assert_allclose(falling.y, [1.0, 0.5, 0.2, 1e-4])
-    row = table[table.label == "dead below 0.3: 2 live"]
-    np.testing.assert_allclose(row.y, shares[1])
-    np.testing.assert_allclose(row.x, residuals)

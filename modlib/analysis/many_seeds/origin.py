@@ -1,4 +1,8 @@
-"""Where fine-tuning neurons come from: clusters that a network has anyway, and pairs f and 2f."""
+"""Where fine-tuning neurons come from: clusters that a network has anyway, and pairs f and 2f.
+
+A fine-tuning cluster is itself one half of a pair, wherever its frequency is a harmonic of another
+cluster's: what is said of pairs is said with such clusters and without them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from modlib.analysis.many_seeds.frequencies import pairs_of_ratio
+from modlib.analysis.many_seeds.company import pairs_of_ratio, ratio_lifts
+from modlib.analysis.many_seeds.frequencies import presence
 from modlib.maths.intervals import Interval, interval_of, ratio_of_sums, resampled_sums
 
 
@@ -55,3 +60,62 @@ def ratio_of_shares(
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = total[0, [0, 2]] / total[0, [1, 3]]
     return Interval(float(ratio(total)[0]), float(low), float(high)), shares
+
+
+class SecondPart(NamedTuple):
+    """Neurons whose second frequency is that of one of their network's ordinary clusters.
+
+    Ordinary: not a fine-tuning cluster, nor the neuron's own. ``share`` of the neurons, with its
+    interval over networks; ``chance``: the share of all other frequencies that such clusters
+    have, mean over neurons.
+    """
+
+    share: Interval
+    chance: float
+    num_neurons: int
+    num_networks: int
+
+
+def second_parts(neurons: pd.DataFrame, clusters: pd.DataFrame, n: int) -> SecondPart | None:
+    """``neurons``: ``seed``, ``freq_1``, ``freq_2``; ``clusters``: ``seed``, ``freq``, ``kind``.
+
+    None where fewer than two networks have such neurons.
+    """
+    seeds = neurons.seed.unique().tolist()
+    if len(seeds) < 2 or n // 2 < 2:
+        return None
+    ordinary = presence(clusters[clusters.kind != "fine-tuning"], seeds, n)
+    row = pd.Series(np.arange(len(seeds)), index=seeds).loc[neurons.seed].to_numpy()
+    first, second = (neurons[name].to_numpy(dtype=int) for name in ("freq_1", "freq_2"))
+    is_cluster = ordinary[row, second].astype(float)
+    others = ordinary[row].sum(1) - ordinary[row, first]
+    counts = np.zeros((len(seeds), 2))
+    np.add.at(counts, row, np.stack([is_cluster, np.ones(len(row))], axis=1))
+    share = ratio_of_sums(counts[:, :1], counts[:, 1:]).at(0)
+    return SecondPart(share, float((others / (n // 2 - 1)).mean()), len(row), len(seeds))
+
+
+POPULATIONS = ("no fine-tuning neurons", "fine-tuning neurons", "the same, their clusters left out")
+"""Networks without fine-tuning neurons, those with them, and these without such clusters."""
+
+
+def doubles_apart(
+    has: Bool[np.ndarray, " seed"], clusters: pd.DataFrame, seeds: list[int], n: int
+) -> pd.DataFrame:
+    """How often f and 2f are learned together, in each of ``POPULATIONS``.
+
+    ``has``: which of ``seeds`` has fine-tuning neurons; ``clusters``: ``seed``, ``freq``,
+    ``kind``. ``population``, ``num_networks``, and ``observed``, ``expected``, ``lift``, ``low``,
+    ``high`` of ``company.ratio_lifts``. Populations of fewer than two networks are left out, and
+    those where no pair is expected.
+    """
+    every = presence(clusters, seeds, n)
+    ordinary = presence(clusters[clusters.kind != "fine-tuning"], seeds, n)
+    rows = []
+    for name, found in zip(POPULATIONS, (every[~has], every[has], ordinary[has]), strict=True):
+        if len(found) > 1:
+            lifts = ratio_lifts(found, n, [2])
+            kept = lifts[lifts.expected > 0].drop(columns=["ratio", "num_pairs"])
+            rows.append(kept.assign(population=name, num_networks=len(found)))
+    columns = ["population", "num_networks", "observed", "expected", "lift", "low", "high"]
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)

@@ -20,7 +20,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
-from modlib.analysis.many_seeds.frequencies import random_subsets
+from modlib.analysis.many_seeds.uniformity import random_subsets
 from modlib.errors import require_float, require_int
 from modlib.maths.groups import signed_freq
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Complex, Float, Int
 
+from modlib.errors import require_int
 from modlib.maths.fourier import dft, power_spectrum
 from modlib.maths.groups import remap, remapping_unit, signed_freq
 from modlib.models.views.neuron_view import NeuronView
@@ -102,8 +103,13 @@ def portrait(view: NeuronView, neuron: int, freq: int) -> Portrait:
 
     Paper A, figure A2. The unit brings ``freq`` to gcd(freq, n).
     """
-    unit = remapping_unit(freq, view.n)
     preact = np.stack([view.preact_a[:, neuron], view.preact_b[:, neuron]])
+    return portrait_of(neuron, freq, preact)
+
+
+def portrait_of(neuron: int, freq: int, preact: Float[np.ndarray, "2 n"]) -> Portrait:
+    """The same of its preactivations of a and b."""
+    unit = remapping_unit(freq, preact.shape[1])
     slow = remap(preact, unit)
     return Portrait(neuron, freq, unit, preact, np.abs(dft(preact)), slow, np.abs(dft(slow)))
 
@@ -170,6 +176,29 @@ def relative_harmonic(
         turned = spectrum[neuron, order * freq % n] * (first.conj() / np.abs(first)) ** order
         ratio = turned / np.abs(first)
     return np.where(2 * freq % n == 0, np.nan, ratio)
+
+
+def relu_harmonic(order: int) -> float:
+    """What a ReLU makes of a simple neuron, averaged over all pairs with one sum: m f over f.
+
+    A neuron hears cos(f a) + cos(f b) = 2 cos u cos v, u and v half of the sum and of the
+    difference of the angles. Of ReLU(cos u) = 1/pi + cos(u)/2 + 2/(3 pi) cos 2u - 2/(15 pi) cos 4u
+    + ... the even terms are waves of the sum 2u; the term in 2 m u over that in 2u is
+    -3 (-1)^m / (4 m^2 - 1): 1, -1/5, 3/35. Without a bias, for many residues.
+    """
+    order = require_int("order", order, at_least=1)
+    return -3.0 * (-1) ** order / (4 * order**2 - 1)
+
+
+def by_answer(view: NeuronView) -> Float[np.ndarray, "neuron c"]:
+    """Each neuron's activation against c, averaged over all pairs with a + b = c modulo n."""
+    n = view.n
+    k = np.arange(n)
+    rows = [
+        np.maximum(view.preact_a + view.preact_b[(c - k) % n] + view.b_in, 0).mean(0)
+        for c in range(n)
+    ]
+    return np.stack(rows, axis=1)
 
 
 def triples(clusters: pd.DataFrame, neurons: pd.DataFrame, n: int) -> pd.DataFrame:

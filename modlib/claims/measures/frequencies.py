@@ -9,7 +9,11 @@ from math import log
 
 import numpy as np
 
+from modlib.analysis.many_seeds import company as co
 from modlib.analysis.many_seeds import frequencies as fr
+from modlib.analysis.many_seeds import neuron_parts as pa
+from modlib.analysis.many_seeds import regimes as rg
+from modlib.analysis.many_seeds import uniformity as un
 from modlib.analysis.many_seeds.sweep_tables import presence, tuned_neurons, window
 from modlib.claims.committed import (
     REGIMES,
@@ -107,7 +111,7 @@ def batch_invariance() -> Measurement:
     first = None
     for n in (91, 89):
         pair = (networks_of(f"A{n}"), networks_of(f"A{n}-full"))
-        for what, (test, margin) in fr.regime_differences(*pair).items():
+        for what, (test, margin) in rg.regime_differences(*pair).items():
             first = first or test
             equivalent.append(test.p_value < SIGNIFICANT)
             outside.append(margin_verdict([(test.low, test.high)], -margin, margin) == "differs")
@@ -145,7 +149,7 @@ def class_rates() -> Measurement:
         f"gcd {row.gcd}: {with_bounds(Interval(row.ratio, row.low, row.high), 3)}"
         for row in table.itertuples()
     ]
-    test = fr.uniform_between(found, n)
+    test = un.uniform_between(found, n)
     note = f"{', '.join(words)}; the same rate in all classes: p = {test.p_value:.2g}"
     if verdict == "not testable at this size":
         half_width = float((table.high - table.low).max()) / 2
@@ -159,7 +163,7 @@ def class_rates() -> Measurement:
 def uniform_within(name: str) -> Measurement:
     """p value of uniformity inside the gcd classes, with the spread of the rates."""
     found, n = _presence(name)
-    test = fr.uniform_within(found, n)[0]
+    test = un.uniform_within(found, n)[0]
     note = (
         f"rates of a class differ by {100 * test.spread:.1f} % of their mean (standard "
         f"deviation); draws without preference by {100 * test.chance:.1f} %, 95 % of them by "
@@ -179,10 +183,10 @@ def uniform_within(name: str) -> Measurement:
 def doubling() -> Measurement:
     """Lift of two frequencies of ratio 2 at n = 91, against draws without replacement."""
     found, n = _presence("A91")
-    lift = fr.ratio_lifts(found, n, [2]).iloc[0]
+    lift = co.ratio_lifts(found, n, [2]).iloc[0]
     note = f"{lift.observed:.0f} pairs (f, 2f), {lift.expected:.0f} expected"
     if find_sweep("A89") is not None:
-        other = fr.ratio_lifts(*_presence("A89"), [2]).iloc[0]
+        other = co.ratio_lifts(*_presence("A89"), [2]).iloc[0]
         note += f"; n = 89: {with_bounds(Interval(other.lift, other.low, other.high))}"
     verdict = interval_verdict(lift.low, lift.high, below=1.0)
     return with_interval(lift.lift, lift.low, lift.high, len(found), verdict, note=note)
@@ -270,7 +274,7 @@ def window_prime_factors() -> Measurement:
 def additive_relations() -> Measurement:
     """Lift of simple ratios between the two strongest frequencies of fine-tuning neurons."""
     neurons = tuned_neurons(sweep_tables("A91"))
-    table = fr.relation_lifts(neurons, 91)
+    table = pa.relation_lifts(neurons, 91)
     if table.empty:
         raise MissingExport("A91")
     pooled = table.iloc[0]
@@ -283,7 +287,7 @@ def additive_relations() -> Measurement:
         f"one, {pooled.expected:.0f} expected; first to second frequency: {', '.join(parts)}"
     )
     for freq, base in ((15, 5), (7, 7)):
-        beside = fr.fine_tuning_companions(neurons, 91, freq)
+        beside = pa.fine_tuning_companions(neurons, 91, freq)
         above, multiple = beside.pooled_low > 1, beside.freq % base == 0
         own, others = (beside.freq[above & kind].tolist() for kind in (multiple, ~multiple))
         named, rest = (", ".join(map(str, freqs)) or "none" for freqs in (own, others))

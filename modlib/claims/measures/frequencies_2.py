@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from modlib.analysis.many_seeds import company as co
 from modlib.analysis.many_seeds import frequencies as fr
+from modlib.analysis.many_seeds import neuron_parts as pa
 from modlib.analysis.many_seeds import origin
+from modlib.analysis.many_seeds import regimes as rg
+from modlib.analysis.many_seeds import uniformity as un
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, presence, tuned_neurons, window
 from modlib.claims import fresh
 from modlib.claims.committed import mean_of, with_bounds
@@ -94,7 +98,7 @@ def batch_invariance() -> Measurement:
     small, full = (fresh.sweep(job).networks for job in ("A91-long", "A91-full-long"))
     num, jobs = min(len(small), len(full)), ("A91-long", "A91-full-long")
     parts, notes = [], []
-    for what, (test, margin) in fr.regime_differences(small, full).items():
+    for what, (test, margin) in rg.regime_differences(small, full).items():
         parts.append(part(what, test.interval, num, jobs=jobs, at_least=-margin, at_most=margin))
         notes.append(f"{what}: p of not being equivalent {test.p_value:.2g}")
     beside = []
@@ -128,7 +132,7 @@ def class_rates() -> Measurement:
         for row in table.itertuples()
     ]
     parts.sort(key=lambda one: -abs(one.interval.value - 1))
-    test = fr.uniform_between(found, 91)
+    test = un.uniform_between(found, 91)
     return judged(*parts, note=f"the same rate in all classes: p = {test.p_value:.2g}")
 
 
@@ -147,7 +151,7 @@ def doubling() -> Measurement:
         ):
             if chosen.sum() < 2:
                 continue
-            lift = fr.ratio_lifts(found[chosen], n, [2]).iloc[0]
+            lift = co.ratio_lifts(found[chosen], n, [2]).iloc[0]
             what = f"lift, n = {n}, {said}"
             ends = (lift.lift, lift.low, lift.high)
             into.append(part(what, ends, int(chosen.sum()), jobs=job, below=1.0))
@@ -233,7 +237,7 @@ DEALT = "the other frequencies of neurons dealt to those of other networks: 1"
 def _partners() -> tuple[list[tuple[int, Part]], int, str]:
     """Lift of each frequency beside 15 in a neuron, pooled by symmetry over all f; neurons."""
     neurons = tuned_neurons(_many())
-    table = fr.fine_tuning_companions(neurons, 91, GIVEN)
+    table = pa.fine_tuning_companions(neurons, 91, GIVEN)
     known = table[np.isfinite(table.pooled)]
     if known.empty:
         raise MissingExport("two networks of the job A91 with fine-tuning neurons")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from modlib.analysis.many_seeds import origin
 from modlib.analysis.many_seeds.grid import analyse_grid
 from modlib.analysis.many_seeds.growth import fit_log, trains_steadily
 from modlib.analysis.many_seeds.origin import has_pair, led_by_clusters, ratio_of_shares
@@ -18,6 +19,7 @@ from modlib.analysis.many_seeds.per_network import (
 )
 from modlib.errors import InputError
 from modlib.maths.circular import chance_nearest, nearest_distances, nearest_limits
+from modlib.maths.groups import signed_freq
 
 
 def test_a_mean_over_rows_is_that_of_the_rows_and_its_unit_the_network():
@@ -136,3 +138,62 @@ def test_points_of_the_grid_that_did_not_learn_are_left_out():
     table = planted_grid(0.0)
     few = table[(table.l2 != 4.0) | (table.n != 59) | (table.index % 7 == 0)]
     assert analyse_grid(few, num_resamples=20).left_out > 0
+
+
+def planted_networks(rule, num_seeds: int = 400, n: int = 91):
+    """Networks of four ordinary clusters and, in every other one, a fine-tuning cluster.
+
+    ``rule``: from ordinary frequencies and a generator, the fine-tuning cluster's own frequency
+    and the second one of its neuron.
+    """
+    rng = np.random.default_rng(5)
+    clusters, neurons = [], []
+    for seed in range(num_seeds):
+        ordinary = rng.choice(np.arange(1, n // 2 + 1), 4, replace=False)
+        clusters += [(seed, f, "simple") for f in ordinary]
+        if seed % 2:
+            own, second = rule(ordinary, rng)
+            clusters.append((seed, own, "fine-tuning"))
+            neurons.append((seed, own, second))
+    tables = (
+        pd.DataFrame(clusters, columns=["seed", "freq", "kind"]),
+        pd.DataFrame(neurons, columns=["seed", "freq_1", "freq_2"]),
+    )
+    return *tables, np.arange(num_seeds) % 2 == 1
+
+
+def by_its_half(ordinary, rng):
+    """The fine-tuning cluster is at half of an ordinary frequency, and hears that one second."""
+    second = int(ordinary[0])
+    return signed_freq(pow(2, -1, 91) * second, 91), second
+
+
+def by_lot(ordinary, rng):
+    return tuple(int(f) for f in rng.choice(np.arange(1, 46), 2, replace=False))
+
+
+def test_second_parts_that_are_clusters_are_told_from_those_drawn_by_lot():
+    clusters, neurons, _ = planted_networks(by_its_half)
+    found = origin.second_parts(neurons, clusters, 91)
+    assert found.share.value == 1
+    assert 0.08 < found.chance < 0.095
+    assert (found.num_neurons, found.num_networks) == (200, 200)
+    clusters, neurons, _ = planted_networks(by_lot)
+    found = origin.second_parts(neurons, clusters, 91)
+    assert found.share.low < found.chance < found.share.high
+    assert origin.second_parts(neurons[:1], clusters, 91) is None
+
+
+def test_pairs_that_the_fine_tuning_cluster_makes_go_with_it():
+    clusters, _, has = planted_networks(by_its_half)
+    table = origin.doubles_apart(has, clusters, list(range(len(has))), 91).set_index("population")
+    without, having, ordinary = (table.loc[name] for name in origin.POPULATIONS)
+    assert having.low > 1.5
+    assert ordinary.low < 1 < ordinary.high
+    assert without.low < 1 < without.high
+    assert table.num_networks.tolist() == [200, 200, 200]
+    clusters, _, has = planted_networks(by_lot)
+    table = origin.doubles_apart(has, clusters, list(range(len(has))), 91)
+    assert ((table.low < 1) & (table.high > 1)).all()
+    nobody = origin.doubles_apart(np.zeros(len(has), dtype=bool), clusters, list(range(400)), 91)
+    assert nobody.population.tolist() == [origin.POPULATIONS[0]]

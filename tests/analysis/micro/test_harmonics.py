@@ -11,6 +11,7 @@ import pytest
 from made_up.views import ideal_view, sawtooth, square_wave
 from modlib.analysis.micro import harmonics as ha
 from modlib.analysis.micro import neurons as ne
+from modlib.errors import InputError
 from modlib.maths.fourier import cosine
 from modlib.maths.groups import harmonic_base, remap
 
@@ -123,3 +124,30 @@ def test_triples_look_for_three_times_the_frequency_among_the_others():
     assert table.is_3f.tolist() == [True, False, False]
     own = ha.triples(clusters.assign(freq=[3, 4, 1]), neurons, 12)
     assert own.partner.tolist() == [False, False, True]  # 3 * 3 = -3 is the cluster itself
+
+
+def test_a_relu_makes_the_waves_that_its_series_says():
+    """By the integral over a circle, and over all pairs of a neuron's inputs."""
+    u = 2 * np.pi * (np.arange(20000) + 0.5) / 20000
+    clipped = np.maximum(np.cos(u), 0)
+    size = [2 * (clipped * np.cos(2 * m * u)).mean() for m in (1, 2, 3)]
+    assert size[0] == pytest.approx(2 / (3 * np.pi), abs=1e-6)
+    for order in (1, 2, 3):
+        assert ha.relu_harmonic(order) == pytest.approx(size[order - 1] / size[0], abs=1e-5)
+    n, freq = 101, 7
+    view = ideal_view(n, {freq: 4})
+    found = ha.relative_harmonic(ha.by_answer(view), np.full(4, freq), 2)
+    np.testing.assert_allclose(found.real, ha.relu_harmonic(2), atol=0.01)
+    third = ha.relative_harmonic(ha.by_answer(view), np.full(4, freq), 3)
+    np.testing.assert_allclose(third.real, ha.relu_harmonic(3), atol=0.01)
+    with pytest.raises(InputError, match="order must be"):
+        ha.relu_harmonic(0)
+
+
+def test_activations_by_answer_are_means_over_all_pairs():
+    view = ideal_view(7, {2: 3})
+    found = ha.by_answer(view)
+    pairs = np.maximum(view.preact_a[:, None] + view.preact_b[None] + view.b_in, 0)
+    for c in range(7):
+        wanted = np.mean([pairs[a, (c - a) % 7] for a in range(7)], axis=0)
+        np.testing.assert_allclose(found[:, c], wanted)
