@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -19,19 +19,14 @@ FIRST_TASKS = (2, 3)
 """Tasks whose share of the neurons is told through training."""
 
 
-def spikes(found: Mapping[str, Spike | None], under_way: Collection[str] = ()) -> Rows:
-    """Whether the counts rise and fall, by name of the network and way of counting.
-
-    ``under_way``: names of runs that have not made all their steps.
-    """
+def spikes(found: Mapping[str, Spike | None]) -> Rows:
+    """Whether the counts rise and fall, by name of the network and way of counting."""
     names = ("count", "near step 256", "at most", "at step", "at the end", "rises and falls")
     rows: Rows = {name: [] for name in names}
     for name, spike in found.items():
         row = [name, "too few steps", "", "", "", "-"]
         if spike is not None:
             rises = "yes" if spike.rises_and_falls else "no"
-            if name in under_way and rises == "no":
-                rises = "not yet"
             row[1:] = [str(spike.first), str(spike.peak), f"{spike.step:,}", str(spike.last), rises]
         for column, entry in zip(rows.values(), row, strict=True):
             column.append(entry)
