@@ -12,6 +12,7 @@ from jaxtyping import Float
 from modlib.analysis.macro import ladder as rungs
 from modlib.analysis.macro.shifts import Foretold, as_foretold
 from modlib.analysis.meso.clusters import Cluster
+from modlib.maths.intervals import mean_over_seeds
 
 SURE = 1.0
 """Lead foretold, in logits, from which a forecast counts as sure."""
@@ -29,25 +30,25 @@ class Rung(NamedTuple):
 
 
 class Ladder(NamedTuple):
-    """``holds``: the sum of cosines is right wherever the network is; ``times``: its loss, and
-    those of the simple model (``strict``, ``doubled`` with 2f), over the network's own; ``groups``
-    and ``groups_times``: accuracy and such a loss of random groups; ``many``: networks of modulus
-    ``n`` behind the means, ``of_sums`` those whose sum of cosines was tried, ``right`` of them
-    right on all pairs."""
+    """``times``: loss of the sum of cosines over the network's own, as those of the simple model
+    (``strict``, ``doubled`` with 2f) and of random groups (``groups``); ``many``: networks of
+    modulus ``n`` behind the means; ``sums``: mean loss of the sums of ``of_sums`` networks, with
+    its interval. Cosines of c - a - b with positive amplitudes are right by themselves, so that on
+    the last rungs only the loss is a test.
+    """
 
     rows: list[Rung]
     num_clusters: int
     accuracy: float
-    holds: bool
+    strict_accuracy: float
     times: float
     strict: float
     doubled: float
     groups: float
-    groups_times: float
     many: int
     n: int
     of_sums: int
-    right: int
+    sums: tuple[float, float, float]
 
 
 def ladder(
@@ -58,7 +59,7 @@ def ladder(
     sums: Float[np.ndarray, " seed"],
 ) -> Ladder:
     """What each rung keeps; ``own``: ``ladder``; ``means``: ``rung_means``, of modulus ``n``;
-    ``sums``: accuracies of ``sums_of_many``."""
+    ``sums``: losses of ``sums_of_many``."""
     by_rung = means.set_index("rung")
 
     def mean(rung: str, name: str) -> tuple[float, float, float] | None:
@@ -84,16 +85,15 @@ def ladder(
         rows=rows,
         num_clusters=num_clusters,
         accuracy=float(at.accuracy[rungs.NETWORK]),
-        holds=bool(at.accuracy[rungs.SUM] >= at.accuracy[rungs.NETWORK]),
+        strict_accuracy=float(at.accuracy[rungs.STRICT]),
         times=float(at.loss[rungs.SUM]) / base,
         strict=float(at.loss[rungs.STRICT]) / base,
         doubled=float(at.loss[rungs.DOUBLED]) / base,
-        groups=float(at.accuracy[rungs.GROUPS]),
-        groups_times=float(at.loss[rungs.GROUPS]) / base,
+        groups=float(at.loss[rungs.GROUPS]) / base,
         many=int(means.num_seeds.max()) if len(means) else 0,
         n=n,
         of_sums=len(sums),
-        right=int((sums == 1).sum()),
+        sums=mean_over_seeds(sums[:, None]).at(0),
     )
 
 

@@ -352,7 +352,7 @@ def means_of(names):
 
 def climbed(own, num_clusters=3):
     means = means_of([rungs.NETWORK, rungs.SUM])
-    return replaced.ladder(own, means, num_clusters, 91, np.array([1.0, 0.0, 1.0]))
+    return replaced.ladder(own, means, num_clusters, 91, np.full(3, 0.04))
 
 
 def test_the_ladder_says_what_each_rung_keeps():
@@ -360,19 +360,14 @@ def test_the_ladder_says_what_each_rung_keeps():
     assert "| the network | 100 % | 0.050 | 100 % | 0.030 (0.020 to 0.040) |" in text
     assert "| clusters: A cos | 100 % | 0.050 | not told | not told |" in text
     assert "| *random groups for clusters: A cos* (control) | 50.0 % | 2.000 | not told" in text
-    assert "amplitudes (`results/sweeps/A91`): 2 of their sums are right on every" in text
-    assert "random groups keep" not in text
-    close = own_ladder()
-    close.loc[close.control, "accuracy"] = 1.0
-    assert "keep 100 % of the answers, but at 40 times the loss" in told(
-        CHAPTER, LADDER, climbed(close)
-    )
+    assert "The sums of 3 networks (`results/sweeps/A91`) have a mean loss of 0.040" in text
+    assert "model is right on 100 % of all pairs at 1.00 times the loss" in text
+    assert "accuracy is no test" in text
+    assert "own, and 40 times for random groups." in text
+    assert "accuracy is no test" not in told(CHAPTER, LADDER, climbed(own_ladder(), 0))
     caption = told(CHAPTER, "ladder-caption", climbed(own_ladder()))
-    assert "whole by three cosines, the network is right wherever it was; its loss is" in caption
-    worse = own_ladder()
-    worse.loc[worse.rung == rungs.SUM, "accuracy"] = 0.0
-    assert "no longer right" in told(CHAPTER, "ladder-caption", climbed(worse))
-    assert "last rung is empty" in told(CHAPTER, "ladder-caption", climbed(worse, 0))
+    assert "whole by three cosines, the network has 1.0 times its own loss; cosines of" in caption
+    assert "last rung is empty" in told(CHAPTER, "ladder-caption", climbed(own_ladder(), 0))
 
 
 def lies(answers, leads, share=0.9):
@@ -426,7 +421,8 @@ def test_the_answer_is_that_of_the_run():
     text = answer(3, True, lies([[3, 0, 5]], [[2.0, 1.0, 0.5]]))
     assert text.startswith(":::{admonition} The answer Nobody has to agree.")
     assert "Each of three clusters raises" in text
-    assert "90.0 % of all pairs give the wrong answer that was foretold." in text
+    assert "can stand for the network at 1.0 times its loss, and it foretells mistakes" in text
+    assert "wrong answer foretold, 90.0 % of all pairs give just that one." in text
     assert "foretells" not in answer(3, True)
     assert "They do not agree yet: this network did not learn" in answer(3, False)
     assert "has no clusters" in answer(0, False)

@@ -159,12 +159,11 @@ def rung_means(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rung", "num_seeds", *names])
 
 
-def sums_of_many(
-    n: int, clusters: pd.DataFrame
-) -> tuple[Float[np.ndarray, " seed"], Float[np.ndarray, " seed"]]:
-    """Accuracy and loss of each network's sum of cosines; ``seed``, ``freq``, ``amplitude``."""
-    scores = [
-        sum_scores(superposition(n, own.freq.tolist(), own.amplitude.tolist()))
-        for _, own in clusters.groupby("seed")
-    ]
-    return np.array([s.accuracy for s in scores]), np.array([s.loss for s in scores])
+def sums_of_many(n: int, clusters: pd.DataFrame) -> Float[np.ndarray, " seed"]:
+    """Loss of each network's sum of cosines; ``clusters``: ``seed``, ``freq``, ``amplitude``."""
+    return np.array(
+        [
+            sum_scores(superposition(n, own.freq.tolist(), own.amplitude.tolist())).loss
+            for _, own in clusters.groupby("seed")
+        ]
+    )

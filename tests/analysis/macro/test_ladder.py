@@ -87,6 +87,6 @@ def test_tables_tell_the_rungs_of_several_networks(ideal):
         assert means.loss[rung] == pytest.approx(scores.loss)
         assert means.loss_low[rung] <= means.loss_high[rung]
     assert means.accuracy[rungs.PHASES] < 0.2
-    accuracy, loss = rungs.sums_of_many(31, clusters)
-    assert accuracy.tolist() == [1, 1]
+    loss = rungs.sums_of_many(31, clusters)
+    assert loss.shape == (2,)
     assert loss[0] == pytest.approx(means.loss[rungs.SUM])
