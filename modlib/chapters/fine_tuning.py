@@ -41,7 +41,10 @@ def origin(name: str, shares: Mapping[str, SecondPart], lifts: pd.DataFrame) -> 
     every, ordinary = (by_name.get(population) for population in POPULATIONS[1:])
     return Origin(
         name=name,
-        second=[(kind, tuple(s.share), s.chance, s.num_neurons) for kind, s in shares.items()],
+        second=[
+            (kind, (s.share.value, s.share.low, s.share.high), s.chance, s.num_neurons)
+            for kind, s in shares.items()
+        ],
         lifts=list(by_name.items()),
         made=bool(every and ordinary and every[1] > 1 and ordinary[1] <= 1),
     )
