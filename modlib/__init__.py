@@ -9,8 +9,10 @@ FIRST_NAMES = {
     "AdditionConfig": "config.addition",
     "ClockPizzaConfig": "config.clock_pizza",
     "RemaindersConfig": "config.remainders",
+    "battery": "analysis.any_network",
     "check_parameters": "chapters.parameters",
     "get_or_train": "runs.get_or_train",
+    "inspect": "chapters.inspect",
     "say": "chapters.say",
     "show_claims": "chapters.say",
 }

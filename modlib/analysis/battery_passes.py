@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse import csr_array
+from tqdm import tqdm
 
 from modlib.analysis.meso.clusters import CosineFit, centre, correct_ranks
 from modlib.models.views.neuron_view import score_logits
@@ -24,9 +24,13 @@ KEYS = ("a + b", "a - b", "a b", "a", "b")
 
 
 def blocks(n: int, width: int) -> Iterator[slice]:
-    """Inputs a, a few at a time, whose pairs' arrays of ``width`` columns are small."""
+    """Inputs a, a few at a time, whose pairs' arrays of ``width`` columns are small.
+
+    With a progress bar on a terminal where it takes more than a second.
+    """
     step = max(1, MAX_BLOCK // (n * max(width, n)))
-    return (slice(start, min(start + step, n)) for start in range(0, n, step))
+    shown = tqdm(range(0, n, step), desc="pairs", delay=1, disable=None, leave=False)
+    return (slice(start, min(start + step, n)) for start in shown)
 
 
 class Answered(NamedTuple):
@@ -46,18 +50,21 @@ def answered(n: int, logits_of: Callable[[slice], Float[np.ndarray, "a b c"]]) -
     a, b = np.broadcast_arrays(k[:, None], k)
     keys = np.stack([(a + b) % n, (a - b) % n, a * b % n, a, b])
     answers = np.empty((n, n), dtype=int)
-    sums, total = np.zeros((len(KEYS) * n, n)), 0.0
+    by_key, total = np.zeros((len(KEYS), n, n)), 0.0
     for rows in blocks(n, n):
         logits = logits_of(rows)
         answers[rows] = logits.argmax(-1)
-        centred = centre(logits).reshape(-1, n)
-        total += float((centred**2).sum())
-        place = (keys[:, rows].reshape(len(KEYS), -1) + n * np.arange(len(KEYS))[:, None]).ravel()
-        pair = np.tile(np.arange(len(centred)), len(KEYS))
-        picked = csr_array((np.ones(len(place)), (place, pair)), (len(sums), len(centred)))
-        sums += picked @ centred
+        centred = centre(logits)
+        total += float(np.vdot(centred, centred))
+        for of_a, at in zip(centred, np.moveaxis(keys[:, rows], 1, 0), strict=True):
+            by_key[0, at[0]] += of_a
+            by_key[1, at[1]] += of_a
+            order = np.argsort(at[2], kind="stable")
+            starts = np.flatnonzero(np.diff(at[2][order], prepend=-1))
+            by_key[2, at[2][order][starts]] += np.add.reduceat(of_a[order], starts, axis=0)
+            by_key[3, at[3, 0]] += of_a.sum(0)
+            by_key[4] += of_a
     counts = np.stack([np.bincount(key.ravel(), minlength=n) for key in keys])
-    by_key = sums.reshape(len(KEYS), n, n)
     mean = by_key[0].sum(0) / n**2
     total -= n**2 * float((mean**2).sum())
     held = (by_key**2).sum(-1) / np.maximum(counts, 1)
@@ -87,8 +94,10 @@ class _Sums:
     def add(self, table: Float[np.ndarray, "a b c"], rows: slice) -> None:
         centred = centre(table)
         self.total += float(np.vdot(centred, centred))
+        n = len(self.by_sum)
         for a, of_a in enumerate(centred, rows.start):
-            self.by_sum += np.roll(of_a, a, axis=0)
+            self.by_sum[a:] += of_a[: n - a]
+            self.by_sum[:a] += of_a[n - a :]
 
     def overlaps(self) -> Float[np.ndarray, " freq"]:
         """Sum of the table times cos(2 pi f (c - a - b) / n)."""
@@ -137,7 +146,8 @@ def measured(network: Network) -> Measured:
         said = network.activations(rows) @ network.w_out
         around = network.direct(rows)
         votes.add(said, rows)
-        direct.add(around, rows)
+        if around.any():
+            direct.add(around, rows)
         said = said + around + network.b_out
         logits.add(said, rows)
         scored = score_logits(said, rows)

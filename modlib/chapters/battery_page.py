@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from modlib.analysis.battery_numbers import Battery, share_name
+from modlib.analysis.meso.keep_only import Kept
 from modlib.analysis.micro.neurons import KINDS
 
 WIDTH = 88
@@ -54,6 +55,15 @@ def about_task(found: Battery) -> str:
         f" All below is in coordinates in which it is addition modulo {found.n}."
         if found.as_addition
         else " It is no addition: what is below is told of a + b."
+    )
+
+
+def kept_line(kept: Kept) -> str:
+    """The fewest clusters that keep what the network knows."""
+    freqs = ", ".join(map(str, kept.freqs)) or "none"
+    return _wrapped(
+        f"KEEP ONLY: f = {freqs}: right on {_percent(kept.accuracy)} of pairs without any other "
+        f"neuron ({_percent(kept.accuracy_all)} with all)."
     )
 
 

@@ -18,6 +18,7 @@ from modlib.errors import InputError, require_choice
 from modlib.machine import resolve_device
 from modlib.models.foreign.layouts import LAYOUTS
 from modlib.models.foreign.published import PUBLISHED
+from modlib.models.views.activations import ACTIVATIONS
 
 PAPERMILL_MARK = "# Parameters"
 """First line of the cell that papermill injects."""
@@ -51,6 +52,7 @@ RULES: dict[str, Rule] = {
     "num_examples": whole(1, 8),
     "checkpoint": lambda name, value, others: require_checkpoint(value),
     "layout": lambda name, value, others: require_choice(name, value, LAYOUTS),
+    "activation": lambda name, value, others: require_choice(name, value, (*ACTIVATIONS, "auto")),
 }
 """The rules of parameters that are no setting of a configuration; a setting brings its own."""
 

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from modlib.analysis.battery_numbers import Battery
-from modlib.chapters.battery_page import headline
+from modlib.chapters.battery_page import about_task, headline
 from modlib.chapters.words import Rows, percent
+from modlib.errors import StoreError
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import Additive
-from modlib.runs.addition import AdditionRun
 
 TINY = 1e-4
 """Share under which only its order of magnitude is told."""
@@ -24,27 +25,29 @@ SAME = 1e-3
 
 
 class Source(NamedTuple):
-    """Where a network comes from; ``seed``, ``trained_n``: of the one trained here, else None."""
+    """Where a network comes from; ``published``: of the chapter's own example, whether others made
+    it, None for a checkpoint that was given."""
 
     name: str
     n: int
     num_neurons: int
     layout: str
-    seed: int | None
-    trained_n: int | None
+    published: bool | None
 
 
-def source(network: ForeignNetwork, run: AdditionRun | None) -> Source:
-    """Where the network of the chapter comes from; ``run``: the one trained here, if it is ours."""
-    own = (None, None) if run is None else (run.seed, run.config.n)
-    return Source(network.name, network.n, network.view.num_neurons, network.layout, *own)
+def source(network: ForeignNetwork, published: bool | None) -> Source:
+    """Where the network of the chapter comes from."""
+    return Source(network.name, network.n, network.view.num_neurons, network.layout, published)
 
 
 class VerdictFacts(NamedTuple):
-    """Whether it solves the task, in one line; smallest ``margin`` in logits."""
+    """Whether it solves its task, in one line, and how that was found; smallest ``margin`` in
+    logits."""
 
     n: int
     solves: bool
+    task: str
+    decided: str
     headline: str
     margin: float
     accuracy: float
@@ -52,7 +55,9 @@ class VerdictFacts(NamedTuple):
 
 def verdict(found: Battery) -> VerdictFacts:
     """Whether the network solves the task."""
-    return VerdictFacts(found.n, found.solves, headline(found), found.margin, found.accuracy)
+    task, decided = found.task.name, about_task(found)
+    told = (headline(found), found.margin, found.accuracy)
+    return VerdictFacts(found.n, found.solves, task, decided, *told)
 
 
 class Additivity(NamedTuple):
@@ -152,3 +157,37 @@ def comparison(found: Mapping[str, Battery]) -> Rows:
         last = "-" if error is None else f"{error:.3g}"
         columns[name] = [f"{one.n}", f"{len(one.clusters)}", *shares, last]
     return columns
+
+
+class CalibrationFacts(NamedTuple):
+    """``rows``: a row a layout; sums over all of random and of planted networks."""
+
+    rows: Rows
+    num_random: int
+    false_clusters: int
+    false_tasks: int
+    num_planted: int
+    found: int
+    tasks: int
+
+
+def calibration(table: pd.DataFrame | None) -> CalibrationFacts:
+    """What was seen in random and planted networks of each layout (``show_calibration``)."""
+    if table is None:
+        raise StoreError("results hold no show_calibration.csv: scripts/calibrate_show.py makes it")
+    rates = ["" if rate != rate else f", rate {rate:g}" for rate in table.rate]
+    columns: Rows = {
+        "layout": [f"`{x}`{rate}" for x, rate in zip(table.layout, rates, strict=True)]
+    }
+    for name in table.columns[2:]:
+        columns[name] = [str(count) for count in table[name]]
+    sums = table[list(table.columns[2:])].sum()
+    return CalibrationFacts(
+        rows=columns,
+        num_random=int(sums["random"]),
+        false_clusters=int(sums["with a cluster"]),
+        false_tasks=int(sums["with a task"]),
+        num_planted=int(sums["planted"]),
+        found=int(sums["found"]),
+        tasks=int(sums["task"]),
+    )

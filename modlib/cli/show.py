@@ -18,42 +18,66 @@ from modlib.store.runs import Store
 @click.argument("checkpoint")
 @click.option("--layout", help="How its parameters are laid out.  [default: recognised]")
 @click.option("--attention-rate", help="Of Zhong et al.'s transformer.  [default: 0 or 1, tried]")
+@click.option(
+    "--activation", help="relu, gelu, gelu_new, square, or auto: tried.  [default: by layout]"
+)
 @click.option("--member", help="Which network, from 0, of a file that holds many.")
 @click.option("--gradients", is_flag=True, help="Measure gradient symmetricity too (seconds).")
 @click.option("--json", "as_object", is_flag=True, help="Print JSON.")
+@click.option("--keep-only", is_flag=True, help="The fewest clusters that keep 99 %.")
+@click.option("--every", help="Of a file with many checkpoints, every so many: a table.")
+@click.option("--csv", type=click.Path(path_type=Path), help="Write tables into this folder.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write chapter 15 on it there.")
 def show_checkpoint(
     checkpoint: str,
     layout: str | None,
     attention_rate: str | None,
+    activation: str | None,
     member: str | None,
     gradients: bool,
     as_object: bool,
+    keep_only: bool,
+    every: str | None,
+    csv: Path | None,
     report: Path | None,
 ) -> None:
     """Print what the analyses of paper A find in anyone's network.
 
     CHECKPOINT is a file (safetensors, a state dict saved by torch, arrays in .npz) or the name
-    of published weights, such as clock-and-pizza/A. Layouts are listed in chapter 15.
+    of published weights, such as clock-and-pizza/A. FILE:INDEX is one of many in a file. Layouts
+    are listed in chapter 15.
     """
-    from modlib.analysis.battery import battery  # not at the top: no other command needs these
-    from modlib.chapters.battery_page import as_page
-    from modlib.models.foreign.load import load_checkpoint
+    from modlib.analysis.battery import measure  # not at the top: no other command needs these
+    from modlib.chapters.battery_page import as_page, kept_line
+    from modlib.chapters.inspect import along_training, inspect
     from modlib.models.foreign.published import PUBLISHED
 
-    source = checkpoint if checkpoint in PUBLISHED else str(Path(checkpoint).absolute())
+    named = checkpoint in PUBLISHED or "://" in checkpoint
+    source = checkpoint if named else str(Path(checkpoint).absolute())
     index = None if member is None else require_int("member", literal(member), at_least=0)
     if report is not None:
         require_report(report, source, index)
     rate = None if attention_rate is None else literal(attention_rate)
-    network = load_checkpoint(source, layout=layout, attention_rate=rate, member=index)
-    found = battery(network, gradients=gradients)
-    text = json.dumps(found.as_dict(), indent=2, allow_nan=False) if as_object else as_page(found)
-    click.echo(text)
+    chosen = {"layout": layout, "attention_rate": rate, "activation": activation}
+    if every is not None:
+        step = require_int("every", literal(every), at_least=1)
+        table = along_training(source, step, **chosen)
+        click.echo(table.to_json(orient="records") if as_object else table.to_string(index=False))
+        return
+    told = inspect(source, member=index, **chosen)
+    found = measure(told.known, gradients=gradients)
+    kept = told.keep_only() if keep_only else None
+    if as_object:
+        content = found.as_dict() | ({} if kept is None else {"keep_only": kept._asdict()})
+        click.echo(json.dumps(content, indent=2, allow_nan=False))
+    else:
+        click.echo(as_page(found) + ("" if kept is None else f"\n\n{kept_line(kept)}"))
+    if csv is not None:
+        for path in told.write_tables(csv):
+            click.echo(f"wrote {path}", err=as_object)
     if report is not None:
         numbered = source if index is None else f"{source}:{index}"
-        parameters = {"checkpoint": numbered, "layout": layout, "attention_rate": rate}
-        execute("15_your_checkpoint", parameters, report, quiet=as_object)
+        execute("15_your_checkpoint", {"checkpoint": numbered, **chosen}, report, quiet=as_object)
 
 
 def require_report(report: Path, source: str, member: int | None) -> None:

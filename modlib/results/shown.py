@@ -28,7 +28,7 @@ from modlib.config.presets import (
     preset_of,
 )
 from modlib.config.rules import require_seed
-from modlib.errors import require_choice, require_int
+from modlib.errors import StoreError, require_choice, require_int
 from modlib.machine import EDITIONS, RESULTS, resolve_device, results_of
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
@@ -51,6 +51,8 @@ TRAINED_NOW = (PLAIN, *ABLATIONS.values(), "B37-lr-1.5")
 of arms."""
 PLACE = ("source", "rate", "seed")
 """Columns of the tables of clocks and pizzas that say whose a row is."""
+ANOTHER_KIND = "clock-and-pizza/A"
+"""The published network on which chapter 15 runs unless it is given one."""
 PAPER_OWN = "B113-code"
 """Paper B's own setting, as its authors' program has it."""
 MIN_MASKED_P = 13
@@ -171,6 +173,31 @@ def clock_pizza_network(
             if CLOCK_PIZZA_PRESETS[name] == config:
                 return as_network(committed.shown[name], config, f"seed {seed}")
     return get_or_train(config, seed=seed).network
+
+
+class Example(NamedTuple):
+    """A network of another kind than the book's own; ``published``: by others, else made here."""
+
+    network: ForeignNetwork
+    published: bool
+
+
+def another_kind(results: Path = RESULTS) -> Example:
+    """The published pizza where it can be had, else the committed clock of ours.
+
+    Raises the published weights' ``StoreError`` where no clock is committed either.
+    """
+    try:
+        return Example(load_checkpoint(ANOTHER_KIND), True)
+    except StoreError:
+        committed = read_clock_pizza(results)
+        clock = SHOWN[1]
+        if committed is None or clock not in committed.shown:
+            raise
+        seed = committed.manifest["seeds"][0]
+        name = f"a clock of ours, seed {seed}"
+        network = as_network(committed.shown[clock], CLOCK_PIZZA_PRESETS[clock], name)
+        return Example(network, False)
 
 
 def clock_pizza_rates(

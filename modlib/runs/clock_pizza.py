@@ -56,7 +56,7 @@ def as_network(
 ) -> ForeignNetwork:
     """A network of ours, read as a checkpoint of Zhong et al. is."""
     rate = config.attention_rate
-    return from_tensors(weights, layout=LAYOUT, attention_rate=rate, name=name)
+    return from_tensors(weights, layout=LAYOUT, attention_rate=rate, activation="relu", name=name)
 
 
 def _train(

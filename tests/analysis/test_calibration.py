@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from modlib.analysis.battery import clusters_of
-from modlib.models.foreign.layouts import AXES
 from modlib.models.foreign.load import from_tensors
-from modlib.models.foreign.planted import planted_tensors, random_tensors
-
-RATES = {"zhong_transformer": (0.0, 1.0)}
-CASES = [(layout, rate) for layout in AXES for rate in RATES.get(layout, (None,))]
-FREQS = [3, 7, 11, 14]
-
-
-def clusters(tensors, layout, rate):
-    network = from_tensors(tensors, layout=layout, attention_rate=rate)
-    return {cluster.freq: cluster.num_neurons for cluster in clusters_of(network).clusters}
+from modlib.results.show_calibration import (
+    CASES,
+    FREQS,
+    N,
+    planted,
+    random_counts,
+    read_calibration,
+)
 
 
 @pytest.mark.parametrize(("layout", "rate"), CASES)
 def test_random_networks_have_no_cluster(layout, rate):
     for n in (13, 31):
-        found = [clusters(random_tensors(layout, n, seed), layout, rate) for seed in range(3)]
-        assert found == [{}] * 3
+        assert random_counts(layout, rate, range(3), n)[0] == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [13, 59])
 @pytest.mark.parametrize(("layout", "rate"), CASES)
 def test_of_200_random_networks_one_in_a_hundred_has_a_cluster_at_most(layout, rate, n):
-    seeds = range(100, 300)
-    found = [clusters(random_tensors(layout, n, seed), layout, rate) for seed in seeds]
-    assert sum(map(bool, found)) <= 2
+    with_cluster, with_task = random_counts(layout, rate, range(1000, 1200), n)
+    assert with_cluster <= 2
+    assert with_task <= 2
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.05])
 @pytest.mark.parametrize(("layout", "rate"), CASES)
-def test_planted_clusters_are_all_found_in_noise_too(layout, rate):
-    planted = planted_tensors(layout, 31, FREQS)
-    generator = np.random.default_rng(0)
-    noisy = {
-        name: array + 0.05 * array.std() * generator.normal(size=array.shape)
-        for name, array in planted.items()
-    }
-    for tensors in (planted, noisy):
-        assert clusters(tensors, layout, rate) == dict.fromkeys(FREQS, 16)
+def test_planted_clusters_are_all_found_in_noise_too(layout, rate, noise):
+    network = from_tensors(
+        planted(layout, noise), layout=layout, attention_rate=rate, activation="relu"
+    )
+    found = {cluster.freq: cluster.num_neurons for cluster in clusters_of(network).clusters}
+    assert (found, network.n) == (dict.fromkeys(FREQS, 16), N)
+
+
+def test_the_committed_table_keeps_the_promise():
+    table = read_calibration()
+    assert table is not None
+    assert (table["random"] == 200).all()
+    assert (table["with a cluster"] <= 2).all()
+    assert (table["with a task"] <= 2).all()
+    assert (table["n"] == table.planted).all()

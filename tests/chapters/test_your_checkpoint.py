@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from made_up.views import ideal_view, random_view
 from modlib.analysis.battery import battery
 from modlib.analysis.battery_numbers import Battery
 from modlib.chapters import your_checkpoint as facts
+from modlib.errors import StoreError
 from modlib.models.foreign.load import from_arrays
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import PairView
+from modlib.results.show_calibration import COLUMNS
 from told import cells, told
 
 CHAPTER = "15_your_checkpoint"
@@ -37,18 +40,18 @@ def bad() -> Battery:
 
 def test_every_cell_that_says_something_is_tested():
     own = {"3cc5a297", "a66675c2", "e6176606", "a5e66a4c", "0faef596", "e9226ff2", "65775c40"}
-    assert cells(CHAPTER) == OTHERS | own | {"684c7db1"}
+    assert cells(CHAPTER) == OTHERS | own | {"684c7db1", "c15ca11b"}
 
 
-def test_the_source_is_a_file_or_a_network_made_here():
+def test_the_source_is_a_file_or_a_network_of_another_kind():
     network = network_of(ideal_view(31, {3: 8}))
     assert told(CHAPTER, "3cc5a297", facts.source(network, None)) == (
-        "**arrays**: n = 31, eight hidden neurons, recognised as `arrays`."
+        "**arrays**: n = 31, eight hidden neurons, read as `arrays`."
     )
-    ours = facts.source(network, None)._replace(seed=7, trained_n=31)
-    text = told(CHAPTER, "3cc5a297", ours)
-    assert "No checkpoint was given" in text
-    assert "seed 7 for n = 31" in text
+    text = told(CHAPTER, "3cc5a297", facts.source(network, True))
+    assert "about: the pizza that {cite:t}`zhong2023` published. It has one embedding" in text
+    text = told(CHAPTER, "3cc5a297", facts.source(network, False))
+    assert "about: a clock of ours, as the published weights cannot be had here. It has" in text
 
 
 def test_a_refusal_is_quoted():
@@ -62,6 +65,8 @@ def test_the_verdict_warns_only_where_the_task_is_not_solved(good, bad):
     assert said(good).startswith("*Seen here*: it solves a + b mod 91 on all 8281 pairs, and")
     text = said(bad)
     assert text.startswith("> **This network does not solve a + b mod 31.**")
+    assert "Task not decided: of " in text
+    assert "Task decided by its answers: a + b mod 91 is right on 100 %" in said(good)
     assert "a guess is right on 3.2 %" in text
     assert "leads by" not in said(replace(good, accuracy=0.9995, margin=-0.5))
 
@@ -126,3 +131,19 @@ def test_networks_stand_side_by_side(good, bad):
     assert rows["clusters"] == ("4", "0")
     assert rows["explained by a cosine a cluster"][1] == "-"
     assert "| n | 91 | 31 |" in told(CHAPTER, "a5e66a4c", {"rows": columns})
+
+
+def test_the_calibration_is_counted_by_layout():
+    table = pd.DataFrame(
+        [
+            ("arrays", np.nan, 200, 1, 0, 9, 9, 9, 8),
+            ("zhong_transformer", 0.0, 200, 0, 0, 9, 8, 9, 9),
+        ],
+        columns=COLUMNS,
+    )
+    text = told(CHAPTER, "c15ca11b", facts.calibration(table))
+    assert "| `arrays` | 200 | 1 | 0 | 9 | 9 | 9 | 8 |" in text
+    assert "| `zhong_transformer`, rate 0 | 200 |" in text
+    assert "1 of 400 random networks have a cluster, and 0 a task; in 17 of 18 planted" in text
+    with pytest.raises(StoreError, match=r"scripts/calibrate_show\.py"):
+        facts.calibration(None)

@@ -259,6 +259,7 @@ def test_a_report_is_the_chapter_on_the_same_network(mine, executed, folder):
             "checkpoint": str(folder / "mine.pt"),
             "layout": None,
             "attention_rate": None,
+            "activation": None,
         }
     ]
     assert done.stdout.splitlines()[-1] == "wrote out.ipynb"

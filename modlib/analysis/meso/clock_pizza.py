@@ -12,7 +12,7 @@ from jaxtyping import Float
 from modlib.analysis.meso.clusters import centre
 from modlib.errors import require_int
 from modlib.maths.fourier import dft, require_freq
-from modlib.models.foreign.tables import Respond
+from modlib.models.foreign.views_of import Respond
 from modlib.models.views.neuron_view import correct_answers
 
 NUM_COMPONENTS = 4

@@ -35,7 +35,7 @@ from modlib.errors import InputError
 from modlib.maths.fourier import require_freq
 from modlib.maths.groups import approximate_coset, remapping_unit, signed_freq
 from modlib.models.foreign.network import ForeignNetwork
-from modlib.models.foreign.tables import Respond
+from modlib.models.foreign.views_of import Respond
 from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.pair_view import PairView
 

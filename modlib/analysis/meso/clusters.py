@@ -195,9 +195,11 @@ def correct_ranks(
     correct = correct_answers(contribution.shape[-1], rows)[..., None]
     right = np.take_along_axis(contribution, correct, axis=-1)
     # The sum of a cluster's cosines repeats along a coset up to rounding: a tie, not an order.
-    close = np.abs(contribution - right) <= 1e-9 * np.abs(contribution).max(-1, keepdims=True)
-    above = (contribution > right) & ~close
-    return above.sum(-1) + (close.sum(-1) - 1) / 2
+    lowest, highest = contribution.min(-1, keepdims=True), contribution.max(-1, keepdims=True)
+    tolerance = 1e-9 * np.maximum(highest, -lowest)
+    above = (contribution > right + tolerance).sum(-1)
+    close = (contribution >= right - tolerance).sum(-1) - above
+    return above + (close - 1) / 2
 
 
 def shifted_agreement(

@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from itertools import permutations, takewhile
-from typing import NamedTuple
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import accumulate, permutations, takewhile
 
 import numpy as np
 
-from modlib.config.addition import MAX_N
-from modlib.errors import InputError, require_int
+from modlib.models.foreign.shapes import Tensors
 
-Tensors = Mapping[str, np.ndarray]
+_NAMES = ("embed.W_E", "pos_embed.W_pos", "blocks.0.attn.W_Q", "blocks.0.attn.W_O")
+_NAMES += ("blocks.0.mlp.W_in", "blocks.0.mlp.W_out", "unembed.W_U")
+_BIASES = {
+    **{f"blocks.0.attn.b_{which}": "heads part" for which in "QKV"},
+    **{"blocks.0.attn.b_O": "embed", "unembed.b_U": "out"},
+}
+"""Biases of transformers that may be there: TransformerLens always saves them."""
 
 
-def _transformer(positions: int, token: str) -> dict[str, str]:
-    return {
-        "embed.W_E": f"embed {token}",
-        "pos_embed.W_pos": f"{positions} embed",
-        "blocks.0.attn.W_K": "heads part embed",
-        "blocks.0.attn.W_Q": "heads part embed",
-        "blocks.0.attn.W_V": "heads part embed",
-        "blocks.0.attn.W_O": "embed heads*part",
-        "blocks.0.mlp.W_in": "neuron embed",
-        "blocks.0.mlp.b_in": "neuron",
-        "blocks.0.mlp.W_out": "embed neuron",
-        "blocks.0.mlp.b_out": "embed",
-        "unembed.W_U": f"embed {token}",
-    }
+def _transformer(*axes: str) -> dict[str, str]:
+    """Axes by name from those of ``_NAMES``; keys and values have those of queries."""
+    named = dict(zip(_NAMES, axes, strict=True))
+    query = named["blocks.0.attn.W_Q"]
+    named |= {"blocks.0.attn.W_K": query, "blocks.0.attn.W_V": query}
+    return named | {"blocks.0.mlp.b_in": "neuron", "blocks.0.mlp.b_out": "embed"} | _BIASES
+
+
+def _first(positions: str) -> dict[str, str]:
+    """The orientation of Nanda et al. and of Zhong et al., who started from their program."""
+    ends = ("heads part embed", "embed heads*part", "neuron embed", "embed neuron", "embed out")
+    return _transformer("embed token", f"{positions} embed", *ends)
 
 
 _ONE_LAYER = {
-    "embed.weight": "n embed",
-    "unembed.weight": "n neuron",
+    "embed.weight": "token embed",
+    "unembed.weight": "out neuron",
     "l1.weight": "neuron embed",
     "l1.bias": "neuron",
 }
 _TWO_LAYERS = {
-    "embed.weight": "n embed",
+    "embed.weight": "token embed",
     "l1.weight": "middle embed",
     "l1.bias": "middle",
-    "unembed.weight": "n neuron",
+    "unembed.weight": "out neuron",
     "l2.weight": "neuron middle",
     "l2.bias": "neuron",
 }
@@ -61,8 +64,16 @@ AXES: dict[str, dict[str, str]] = {
         "W": "2*embed neuron",
         "W_U": "neuron n",
     },
-    "zhong_transformer": _transformer(2, "n"),
-    "nanda_transformer": _transformer(3, "token"),
+    "zhong_transformer": _first("2"),
+    "nanda_transformer": _first("3"),
+    "lens_transformer": _transformer(
+        *("token embed", "position embed", "heads embed part", "heads part embed"),
+        *("embed neuron", "neuron embed", "embed out"),
+    ),
+    "easy_transformer": _transformer(
+        *("embed token", "embed position", "heads part embed", "heads embed part"),
+        *("neuron embed", "embed neuron", "out embed"),
+    ),
     "zhong_alpha": _ONE_LAYER,
     "zhong_beta": _TWO_LAYERS,
     "zhong_gamma": _TWO_LAYERS,
@@ -81,10 +92,17 @@ AXES: dict[str, dict[str, str]] = {
 
 LAYOUTS: tuple[str, ...] = (*AXES, "one_hot_mlp")
 
-OPTIONAL = {"arrays": {"b_in", "b_out", "skip_a", "skip_b"}}
+TRANSFORMERS = tuple(layout for layout in AXES if layout.endswith("transformer"))
+OPTIONAL = {
+    "arrays": {"b_in", "b_out", "skip_a", "skip_b"},
+    **{layout: {*_BIASES} for layout in TRANSFORMERS},
+}
 
-BUFFERS = frozenset({"blocks.0.attn.mask"})
+BUFFERS = frozenset({"blocks.0.attn.mask", "blocks.0.attn.IGNORE"})
 """Arrays in a state dict that were not trained."""
+
+PARAMETER = re.compile(r"(.*[./])?(weight|bias|kernel|embedding|[Wwb]|[Wb]_\w+|tok|pos)")
+"""Names that a trained array has: one that is left over is more than a layout reads."""
 
 ONE_HOT_NAMES = (
     *(("fc1", "fc2"), ("l1", "l2"), ("0", "2"), ("hidden", "output"), ("hidden", "out")),
@@ -93,42 +111,45 @@ ONE_HOT_NAMES = (
 """Usual names of the two layers of a network on one-hot inputs."""
 
 
-MAX_TRIED = 512
-"""Largest n for which it is tried which layer of a network on one-hot inputs is the first."""
-
-
-class Reading(NamedTuple):
-    """What the parameters may be: a layout, its attention rate, and their axes by name."""
-
-    layout: str
-    attention_rate: float | None
-    axes: Mapping[str, str]
+MAX_PREFIXES = 20
+"""Beginnings of names under which a network is looked for."""
+MAX_FRONT = 200
+"""Letters of such a beginning."""
 
 
 def plain_names(tensors: Tensors) -> dict[str, np.ndarray]:
     """The tensors without what stands in front of all their names: ``module.``, ``layers.`` ...
 
-    Of a run in the store, its ``model/`` arrays.
+    Of a run in the store, its ``model/`` arrays. Names of flax in torch's words, with dots.
     """
     of_run = {name: array for name, array in tensors.items() if name.startswith("model/")}
     named = {name.removeprefix("model/"): array for name, array in (of_run or tensors).items()}
+    named = {_in_words_of_torch(name): array for name, array in named.items()}
     parts = zip(*(name.split(".")[:-1] for name in named), strict=False)
     num_shared = sum(1 for _ in takewhile(lambda part: len(set(part)) == 1, parts))
     return {name.split(".", num_shared)[-1]: array for name, array in named.items()}
 
 
-def recognise(tensors: Tensors) -> str:
-    """The layout whose names these are; where layouts share names, the one whose shapes fit best.
+def _in_words_of_torch(name: str) -> str:
+    return re.sub(r"\.(kernel|embedding)$", ".weight", name.replace("/", "."))
 
-    ``zhong_beta`` stands for ``zhong_gamma`` too, which has the same arrays. Raises
-    ``InputError``, which lists names and shapes, where there is none.
+
+def beside_others(tensors: Tensors) -> Iterator[tuple[dict[str, np.ndarray], list[str]]]:
+    """The tensors, and those under each prefix that some names share, with what is left out.
+
+    All of them first, then the prefixes that most names share; nothing trained is left out.
     """
-    tensors = plain_names(tensors)
-    named = {layout: parameters(layout, tensors) for layout in LAYOUTS}
-    fitting = {layout: axes for layout, axes in named.items() if axes is not None}
-    if fitting:
-        return min(fitting, key=lambda layout: len(_misfits(fitting[layout], tensors)))
-    raise InputError("tensors", f"be a network of layout {', '.join(LAYOUTS)}", listed(tensors))
+    yield plain_names(tensors), []
+    fronts = Counter(
+        front
+        for name in tensors
+        for front in {*accumulate(re.findall(r"[^./]*[./]", name[:MAX_FRONT]))}
+    )
+    for front, count in fronts.most_common(MAX_PREFIXES):
+        left = [name for name in tensors if not name.startswith(front)]
+        if count > 1 and left and not any(PARAMETER.fullmatch(name) for name in left):
+            chosen = {name: array for name, array in tensors.items() if name.startswith(front)}
+            yield plain_names(chosen), left
 
 
 def listed(tensors: Tensors) -> str:
@@ -137,17 +158,23 @@ def listed(tensors: Tensors) -> str:
     return ", ".join(shown) + (f" and {len(tensors) - 30} more" if len(tensors) > 30 else "")
 
 
-def parameters(layout: str, tensors: Tensors, *, told: bool = False) -> dict[str, str] | None:
-    """Axes by name where the tensors are the parameters of this layout, by their names; else None.
+def parameters(
+    layout: str, tensors: Tensors, *, told: bool = False
+) -> tuple[dict[str, str], list[str]] | None:
+    """Axes by name where a layout's parameters are among the tensors, and the names left over.
 
+    None where some are missing, or where what is left over looks trained (``PARAMETER``).
     ``told``: the two layers of ``one_hot_mlp`` may have any names.
     """
     axes = _one_hot_axes(tensors, told) if layout == "one_hot_mlp" else AXES[layout]
-    names = tensors.keys() - BUFFERS
     required = axes.keys() - OPTIONAL.get(layout, set())
-    if not axes or required - names or names - axes.keys():
+    if not axes or required - tensors.keys():
         return None
-    return {name: of_name for name, of_name in axes.items() if name in names}
+    left = [name for name in tensors if name not in axes and name not in BUFFERS]
+    layers = layout == "one_hot_mlp" and any(tensors[name].ndim == 2 for name in left)
+    if layers or any(PARAMETER.fullmatch(name) for name in left):
+        return None
+    return {name: of_name for name, of_name in axes.items() if name in tensors}, left
 
 
 def _one_hot_axes(tensors: Tensors, told: bool) -> dict[str, str]:
@@ -182,89 +209,5 @@ def _is_bias(name: str) -> bool:
     return name in ("b_in", "b_out") or name.endswith(".bias")
 
 
-def readings(usual: Reading, tensors: Tensors, told: bool) -> tuple[str, Mapping[str, Reading]]:
-    """What the file does not say, and the networks that it may hold, by what tells them apart."""
-    layout, rate, axes = usual
-    if layout == "zhong_transformer" and rate is None:
-        rates = (0.0, 1.0)
-        return "the attention rate", {
-            f"rate {r:g}": usual._replace(attention_rate=r) for r in rates
-        }
-    if layout == "zhong_beta" and not told:
-        layouts = ("zhong_beta", "zhong_gamma")
-        unsaid = "whether the first bias is added once or twice"
-        return unsaid, {name: usual._replace(layout=name) for name in layouts}
-    if layout == "one_hot_mlp" and told:
-        orders = (tensors, dict(reversed([*tensors.items()])))
-        ways = [parameters(layout, order, told=True) or axes for order in orders]
-        fitting = [way for way in ways if _modulus(way, tensors) <= MAX_TRIED]
-        return "which layer is the first", {
-            f"{_first_layer(way)} first": usual._replace(axes=way) for way in fitting or [axes]
-        }
-    return "", {layout: usual}
-
-
-def _modulus(axes: Mapping[str, str], tensors: Tensors) -> float:
-    """n of a network with these axes, infinite where they do not fit."""
-    try:
-        return require_modulus(axes, tensors)
-    except InputError:
-        return math.inf
-
-
-def _first_layer(axes: Mapping[str, str]) -> str:
-    return next(name for name, of_name in axes.items() if of_name.startswith("neuron "))
-
-
 def _one_of(tensors: Tensors, *names: str) -> str | None:
     return next((name for name in names if name in tensors), None)
-
-
-def require_shapes(axes: Mapping[str, str], tensors: Tensors) -> dict[str, int]:
-    """The size of each axis; raises ``InputError`` that names two tensors that do not fit."""
-    for misfit in _misfits(axes, tensors):
-        raise misfit
-    return _sizes(axes, tensors)[0]
-
-
-def require_modulus(axes: Mapping[str, str], tensors: Tensors) -> int:
-    """n of a network with these axes; ``InputError`` for shapes that do not fit, and bad n."""
-    sizes = require_shapes(axes, tensors)
-    n = sizes["n"] if "n" in sizes else sizes["token"] - 1
-    return require_int("n", n, at_least=3, at_most=MAX_N)
-
-
-def _sizes(axes: Mapping[str, str], tensors: Tensors) -> tuple[dict[str, int], dict[str, str]]:
-    """The size of each axis in the first tensor that has it, and the name of that tensor."""
-    sizes: dict[str, int] = {}
-    owners: dict[str, str] = {}
-    for name, of_name in axes.items():
-        for axis, size in zip(of_name.split(), tensors[name].shape, strict=True):
-            if axis.isidentifier() and axis not in sizes:
-                sizes[axis], owners[axis] = size, name
-    return sizes, owners
-
-
-def _misfits(axes: Mapping[str, str], tensors: Tensors) -> list[InputError]:
-    """What is wrong with the shapes; each names a tensor and, if there is one, its counterpart."""
-    shapes = {name: tensors[name].shape for name in axes}
-    wrong = [
-        InputError(name, f"have axes {_shown(of_name)}, none empty", shapes[name])
-        for name, of_name in axes.items()
-        if len(shapes[name]) != len(of_name.split()) or 0 in shapes[name]
-    ]
-    if wrong:
-        return wrong
-    sizes, owners = _sizes(axes, tensors)
-    for name, of_name in axes.items():
-        for axis, size in zip(of_name.split(), shapes[name], strict=True):
-            factors = axis.split("*")
-            if math.prod(sizes[f] if f in sizes else int(f) for f in factors) != size:
-                others = [owners[f] for f in factors if f in owners and owners[f] != name]
-                fit = "".join(f" that fit {o} of shape {shapes[o]}" for o in others[-1:])
-                wrong.append(InputError(name, f"have axes {_shown(of_name)}{fit}", shapes[name]))
-    return wrong
-
-
-def _shown(axes: str) -> str:
-    return f"({', '.join(axes.split())})"

@@ -5,28 +5,23 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from modlib.errors import InputError, require_choice, require_float, require_int
+from modlib.errors import InputError, StoreError, require_choice, require_float
+from modlib.models.foreign.choose import choose
 from modlib.models.foreign.files import read_tensors
-from modlib.models.foreign.layouts import (
-    LAYOUTS,
-    Reading,
-    Tensors,
-    listed,
-    parameters,
-    plain_names,
-    readings,
-    recognise,
-    require_modulus,
-)
+from modlib.models.foreign.layouts import LAYOUTS
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.published import PUBLISHED, published_path
-from modlib.models.foreign.tables import Tables, build
+from modlib.models.foreign.readings import ACTIVATION_OPEN, Reading, found
+from modlib.models.foreign.shapes import Tensors
+from modlib.models.foreign.views_of import Tables
+from modlib.models.views.activations import ACTIVATIONS
 from modlib.models.views.pair_view import Additive, PairView
 
 MAX_WEIGHT = 1e15
@@ -38,6 +33,7 @@ def load_checkpoint(
     *,
     layout: str | None = None,
     attention_rate: float | None = None,
+    activation: str | None = None,
     member: int | None = None,
 ) -> ForeignNetwork:
     """The network in a file, or of a name in ``PUBLISHED``.
@@ -53,17 +49,33 @@ def load_checkpoint(
     elif layout in (None, published.layout):
         layout = published.layout
         attention_rate = published.attention_rate if attention_rate is None else attention_rate
+        activation = activation or "relu"
     try:
-        return from_tensors(
-            read_tensors(path),
+        arrays, count = read_tensors(path, member)
+        network = from_tensors(
+            arrays,
             layout=layout,
             attention_rate=attention_rate,
-            member=member,
+            activation=activation,
+            member=member if count is None else None,
             name=name,
         )
+        one = f"Network {member} of the {count} in the file, counted from 0."
+        return network if count is None else replace(network, notes=(one, *network.notes))
     except InputError as error:
         argument, rule, value = error.args
         raise InputError(f"{_printable(str(source))}: {argument}", rule, value) from None
+
+
+def num_networks(source: str | Path) -> int:
+    """How many checkpoints a file holds; raises ``InputError`` where there are no several."""
+    path, _ = source_file(source)
+    count = read_tensors(path, 0).count
+    if count is None:
+        raise InputError(
+            "every", "be left out for a file that holds no list of checkpoints", source
+        )
+    return count
 
 
 def source_file(source: str | Path, member: int | None = None) -> tuple[Path, int | None]:
@@ -73,6 +85,8 @@ def source_file(source: str | Path, member: int | None = None) -> tuple[Path, in
     """
     if str(source) in PUBLISHED:
         return published_path(str(source)), member
+    if "://" in str(source) and not os.path.lexists(source):
+        raise StoreError(f"{_printable(str(source))} is an address: download the file and name it")
     path = Path(os.path.expanduser(source))
     numbered = re.fullmatch(r"(.+):(\d{1,9})", str(path), re.ASCII | re.DOTALL)
     if numbered and member is None and not os.path.lexists(path):
@@ -107,70 +121,56 @@ def from_tensors(
     *,
     layout: str | None = None,
     attention_rate: float | None = None,
+    activation: str | None = None,
     member: int | None = None,
     name: str = "tensors",
 ) -> ForeignNetwork:
-    """The network of these parameters; what the file does not say is guessed and noted.
+    """The network of these parameters; what the file does not say is tried and noted.
 
-    ``layout`` None: recognised. ``attention_rate`` None, for ``zhong_transformer``: 0 or 1,
-    whichever answers more pairs right, of equals that of lower loss. ``member``: which network,
-    where each array holds many along its first axis. Raises ``InputError`` for names and shapes
-    that do not fit, for numbers that are no floats, not finite or above ``MAX_WEIGHT``, and for n
-    below 3 or above ``config.addition.MAX_N``.
+    ``layout`` None: recognised. ``attention_rate`` None, for ``zhong_transformer``: 0 or 1.
+    ``activation`` None: tried for transformers and networks on one-hot inputs, else ReLU;
+    ``auto``: tried. What is tried is decided by ``choose``. ``member``: which network, where each
+    array holds many along its first axis. Raises ``InputError`` for names and shapes that do not
+    fit, for numbers that are no floats, not finite or above ``MAX_WEIGHT``, and for n below 3 or
+    above ``config.addition.MAX_N``.
     """
-    told = layout is not None
     if layout is not None:
         require_choice("layout", layout, LAYOUTS)
-    tensors = plain_names(tensors)
-    layout = layout or recognise(tensors)
-    if attention_rate is not None:
-        attention_rate = require_float("attention_rate", attention_rate, at_least=0.0, at_most=1.0)
-        if layout != "zhong_transformer":
-            raise InputError("attention_rate", f"be left out for layout {layout}", attention_rate)
-    axes = parameters(layout, tensors, told=told)
-    if axes is None:
-        raise InputError("tensors", f"have the names of layout {layout}", listed(tensors))
-    tensors, notes = _one_of_many({name: tensors[name] for name in axes}, axes, member)
-    unsaid, possible = readings(Reading(layout, attention_rate, axes), tensors, told)
-    for reading in possible.values():
-        require_modulus(reading.axes, tensors)
-    weights = {name: _checked(name, array) for name, array in tensors.items()}
-    built = {
-        called: build(reading.layout, weights, reading.axes, reading.attention_rate)
-        for called, reading in possible.items()
-    }
-    called, *guessed = _best(built, unsaid)
-    tables, (layout, rate, _) = built[called], possible[called]
-    norm = math.sqrt(sum(float((array**2).sum()) for array in weights.values()))
+    if activation is not None:
+        require_choice("activation", activation, (*ACTIVATIONS, "auto"))
+    rate = attention_rate
+    if rate is not None:
+        rate = require_float("attention_rate", rate, at_least=0.0, at_most=1.0)
+    allowed = found(tensors, layout, member, rate)
+    usual = allowed.readings[0].layout
+    if rate is not None and usual != "zhong_transformer":
+        raise InputError("attention_rate", f"be left out for layout {usual}", rate)
+    tried = _with_activations(allowed.readings, activation)
+    reading, tables, guessed = choose(tried)
+    norm = math.sqrt(sum(float((array**2).sum()) for array in reading.tensors.values()))
+    flax = ("Its layers are inputs first, as flax saves them.",) if reading.flipped else ()
     return _network(
         tables,
         name,
-        layout=layout,
-        norm=None if layout == "arrays" else norm,
-        attention_rate=rate,
-        notes=(*notes, *guessed, *tables.notes),
+        layout=reading.layout,
+        norm=None if reading.layout == "arrays" else norm,
+        attention_rate=reading.attention_rate,
+        notes=(*allowed.notes, *flax, *guessed, *tables.notes),
     )
 
 
-def _one_of_many(
-    tensors: Tensors, axes: Mapping[str, str], member: int | None
-) -> tuple[Tensors, tuple[str, ...]]:
-    """The arrays of one network where each array holds many, stacked along its first axis."""
-    counts = {array.shape[:1] for array in tensors.values()}
-    deeper = all(
-        array.ndim == len(axes[name].split()) + 1 and len(array) for name, array in tensors.items()
-    )
-    if not deeper or len(counts) != 1:
-        if member is not None:
-            raise InputError("member", "be left out for a file that holds one network", member)
-        return tensors, ()
-    ((count,),) = counts
-    if member is None:
-        rule = f"say which of the file's networks it is (PATH:INDEX), from 0 to {count - 1}"
-        raise InputError("member", rule, member)
-    require_int("member", member, at_least=0, at_most=count - 1)
-    note = f"Network {member} of the {count} in the file, counted from 0."
-    return {name: array[member] for name, array in tensors.items()}, (note,)
+def _with_activations(readings: Sequence[Reading], activation: str | None) -> list[Reading]:
+    """The readings, their numbers checked, with each activation that is tried; ReLU first."""
+    checked = [
+        reading._replace(
+            tensors={name: _checked(name, array) for name, array in reading.tensors.items()}
+        )
+        for reading in readings
+    ]
+    if activation is None:
+        activation = "auto" if readings[0].layout in ACTIVATION_OPEN else "relu"
+    kinds = ACTIVATIONS if activation == "auto" else [a for a in ACTIVATIONS if a == activation]
+    return [reading._replace(activation=kind) for kind in kinds for reading in checked]
 
 
 def _checked(name: str, array: np.ndarray) -> Float[np.ndarray, ...]:
@@ -183,22 +183,6 @@ def _checked(name: str, array: np.ndarray) -> Float[np.ndarray, ...]:
     if largest > MAX_WEIGHT:
         raise InputError(name, f"hold numbers of at most {MAX_WEIGHT:g}", f"{largest:g}")
     return np.asarray(array, dtype=np.float64)
-
-
-def _best(built: Mapping[str, Tables], unsaid: str) -> tuple[str] | tuple[str, str]:
-    """What answers most pairs right (of equals, the lower loss), and a note on what is unsaid.
-
-    A single reading is no guess: no note.
-    """
-    if len(built) == 1:
-        return (next(iter(built)),)
-    scores = {called: tables.network.evaluate() for called, tables in built.items()}
-    best = max(scores, key=lambda called: (scores[called].accuracy, -scores[called].loss))
-    answers = ", ".join(
-        f"{called} answers {score.accuracy:.2%} of the pairs (loss {score.loss:.2g})"
-        for called, score in scores.items()
-    )
-    return best, f"The file does not say {unsaid}: {answers}; {best} is taken."
 
 
 def _network(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from modlib.models.foreign.tables import Respond
+from modlib.models.foreign.views_of import Respond
 from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.pair_view import Network, PairView
 from modlib.tasks.operations import Coordinates

@@ -12,17 +12,22 @@ import numpy as np
 from jaxtyping import Float
 
 from modlib.models.foreign.layouts import AXES
+from modlib.models.foreign.shapes import oriented
 
 Arrays = dict[str, np.ndarray]
 
 SIZES = {"embed": 32, "neuron": 128, "middle": 32, "heads": 4, "part": 8}
 """Axes of random networks, but for n and its tokens."""
 
+WITH_EQUALS = ("nanda_transformer", "lens_transformer", "easy_transformer")
+"""Layouts with a token more than numbers."""
+
 
 def random_tensors(layout: str, n: int, seed: int, sizes: Mapping[str, int] = SIZES) -> Arrays:
     """Parameters of a layout, normal with variance 1 over the size of their last axis."""
     generator = np.random.default_rng([seed, *layout.encode()])
-    known = {"n": n, "token": n + 1, **sizes}
+    tokens = n + 1 if layout in WITH_EQUALS else n
+    known = {"n": n, "token": tokens, "out": tokens, "position": 3, **sizes}
     tensors = {}
     for name, axes in AXES[layout].items():
         shape = [_size(axis, known) for axis in axes.split()]
@@ -98,7 +103,7 @@ def _transformer(layout: str, waves: np.ndarray, heard: np.ndarray, votes: np.nd
     n, width = waves.shape
     num_neurons = heard.shape[1]
     eye, none = np.eye(width), np.zeros((width, width))
-    tokens, positions = (n, 2) if layout == "zhong_transformer" else (n + 1, 3)
+    tokens, positions = (n + 1, 3) if layout in WITH_EQUALS else (n, 2)
     spread = 3.0 if positions == 3 else 1.0
     basis = np.linalg.qr(waves)[0].T  # of all votes
     embedded = np.zeros((3 * width, tokens))
@@ -110,7 +115,7 @@ def _transformer(layout: str, waves: np.ndarray, heard: np.ndarray, votes: np.nd
     written = np.zeros((3 * width, width))
     written[width : 2 * width] = spread * eye
     head = np.concatenate([eye, none, none], axis=1)[None]
-    return {
+    first = {
         **{"embed.W_E": embedded, "pos_embed.W_pos": np.zeros((positions, 3 * width))},
         **{"blocks.0.attn.W_K": 0 * head, "blocks.0.attn.W_Q": 0 * head},
         **{"blocks.0.attn.W_V": head, "blocks.0.attn.W_O": written},
@@ -118,3 +123,17 @@ def _transformer(layout: str, waves: np.ndarray, heard: np.ndarray, votes: np.nd
         **{"blocks.0.mlp.W_out": w_out, "blocks.0.mlp.b_out": np.zeros(3 * width)},
         "unembed.W_U": unembed,
     }
+    return turned(layout, first, AXES["nanda_transformer"])
+
+
+def turned(layout: str, tensors: Arrays, axes: Mapping[str, str]) -> Arrays:
+    """A transformer's parameters, of these axes, in the orientation of another layout."""
+    others = {}
+    for name, array in tensors.items():
+        given, wanted = axes[name].replace("3 ", "position "), AXES[layout][name]
+        wanted = wanted.replace("3 ", "position ").replace("2 ", "position ")
+        if name == "blocks.0.attn.W_O" and "*" not in wanted:
+            heads, part, _ = tensors["blocks.0.attn.W_Q"].shape
+            array, given = array.reshape(len(array), heads, part), "embed heads part"
+        others[name] = oriented(array, given, wanted)
+    return others

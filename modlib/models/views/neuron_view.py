@@ -73,6 +73,7 @@ class NeuronView:
         b_in: Float[np.ndarray, " neuron"],
         w_out: Float[np.ndarray, "neuron n"],
         b_out: Float[np.ndarray, " n"],
+        activation: Activation = "relu",
     ) -> NeuronView:
         """The view of a network with two embeddings and one hidden layer."""
         factors = Factors(*(np.asarray(factor, dtype=np.float64) for factor in factors))
@@ -87,6 +88,7 @@ class NeuronView:
             skip_a=np.zeros((n, n)),
             skip_b=np.zeros((n, n)),
             factors=factors,
+            activation=activation,
         )
 
     @property

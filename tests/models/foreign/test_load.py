@@ -154,7 +154,7 @@ def test_half_precision_is_read_as_float64(tmp_path, dtype, suffix):
     path = tmp_path / f"half.{suffix}"
     state = {name: tensor.to(dtype) for name, tensor in as_tensors(WEIGHTS).items()}
     (torch.save if suffix == "pt" else save_torch_file)(state, path)
-    for name, array in read_tensors(path).items():
+    for name, array in read_tensors(path).arrays.items():
         assert array.dtype == (np.float32 if dtype == torch.float32 else np.float64)
         np.testing.assert_array_equal(array, state[name].double().numpy())
     assert load_checkpoint(path).view.preact_a.dtype == np.float64
@@ -165,7 +165,7 @@ def test_tensors_that_stand_for_the_negative_of_their_memory_are_read(tmp_path):
     bias = torch.tensor([1 + 2j, 3 - 4j]).conj().imag
     assert bias.is_neg()
     torch.save({"bias": bias}, path)
-    np.testing.assert_array_equal(read_tensors(path)["bias"], [-2, 4])
+    np.testing.assert_array_equal(read_tensors(path).arrays["bias"], [-2, 4])
 
 
 @pytest.mark.parametrize("suffix", ["pt", "npz", "safetensors"])

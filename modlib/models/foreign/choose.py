@@ -1,0 +1,176 @@
+"""Which reading of a file is taken: the one whose answers solve a task, beyond chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool
+
+from modlib.models.foreign.readings import Reading
+from modlib.models.foreign.tables import Tables, build
+from modlib.models.views.pair_view import Network
+from modlib.tasks.learned import LEARNED_FROM
+from modlib.tasks.operations import guess
+
+MAX_TRIED = 512
+"""Largest n for which readings are compared."""
+MAX_ALL = 128
+"""Largest n for which all are; beyond, the first one that solves its task is taken."""
+DEVIATIONS = 4.0
+"""Standard deviations, of pairs that one reading has right and the other wrong, that decide."""
+LOWER_LOSS = 0.5
+"""Share of another's loss under which, of two readings that solve a task, one is taken."""
+MAX_TOLD = 4
+
+
+class Tried(NamedTuple):
+    """A reading and what it answers: ``right``: pairs of its ``task``, (a, b)."""
+
+    reading: Reading
+    task: str
+    right: Bool[np.ndarray, "a b"]
+    accuracy: float
+    loss: float
+    holds: bool
+    fitted: bool
+
+
+def choose(readings: Sequence[Reading]) -> tuple[Reading, Tables, tuple[str, ...]]:
+    """The reading that is taken, the network that it is, and a note on what was decided by trying.
+
+    The first reading is the usual one. Another takes its place where its answers fit a task beyond
+    chance (``tasks.operations.guess``) and those of the usual one do not, or on more pairs by
+    ``DEVIATIONS``, or, where both solve it, with ``LOWER_LOSS`` of the loss; of activations with
+    which it is solved the first is taken, as a loss tells nothing of them, and a task with fitted
+    numbers stands behind the others. Where no reading fits
+    any task the usual one is taken, and the note says that nothing is decided.
+    """
+    small = [reading for reading in readings if reading.vocabulary.n <= MAX_TRIED]
+    readings = small or readings[:1]
+    if len(readings) == 1:
+        return readings[0], build(readings[0]), ()
+    tried: list[Tried] = []
+    tables = build(readings[0])
+    best = _tried(readings[0], tables.network)
+    tried.append(best)
+    for reading in readings[1:]:
+        if best.accuracy >= LEARNED_FROM and best.holds and best.reading.vocabulary.n > MAX_ALL:
+            break
+        built = build(reading)
+        tried.append(_tried(reading, built.network))
+        if _better(tried[-1], best):
+            best, tables = tried[-1], built
+    return best.reading, tables, (_note(best, tried, len(readings)),)
+
+
+def _tried(reading: Reading, network: Network) -> Tried:
+    answers = np.empty((network.n, network.n), dtype=int)
+    for rows in network.row_blocks(network.num_neurons):
+        answers[rows] = network.logits(rows).argmax(-1)
+    best = guess(answers)
+    right = answers == best.operation.answers
+    loss = _loss(network, best.operation.answers)
+    task, holds, fitted = best.operation.title, best.holds, best.operation.fitted
+    return Tried(reading, task, right, best.accuracy, loss, holds, fitted)
+
+
+def _loss(network: Network, answers: np.ndarray) -> float:
+    """Mean cross-entropy of the pairs that are asked (answers from 0), in nats."""
+    total = 0.0
+    for rows in network.row_blocks(network.num_neurons):
+        logits = network.logits(rows)
+        shifted = logits - logits.max(-1, keepdims=True)
+        log_sum = np.log(np.exp(shifted).sum(-1))
+        asked = answers[rows] >= 0
+        said = np.take_along_axis(shifted, np.maximum(answers[rows], 0)[..., None], -1)[..., 0]
+        total += float((log_sum - said)[asked].sum())
+    return total / int((answers >= 0).sum())
+
+
+def _better(other: Tried, best: Tried) -> bool:
+    if other.holds != best.holds:
+        return other.holds
+    if not other.holds:
+        return False
+    if best.fitted and not other.fitted and other.accuracy >= best.accuracy:
+        return True
+    if min(other.accuracy, best.accuracy) >= LEARNED_FROM:
+        if other.fitted:
+            return False
+        alike = other.reading.activation == best.reading.activation
+        return alike and other.loss < LOWER_LOSS * best.loss
+    if other.right.shape != best.right.shape:
+        return other.accuracy > best.accuracy
+    gained, lost = int((other.right & ~best.right).sum()), int((best.right & ~other.right).sum())
+    return gained > lost and (gained - lost) / sqrt(gained + lost) >= DEVIATIONS
+
+
+def _note(best: Tried, tried: Sequence[Tried], num_readings: int) -> str:
+    open_ = _varied([one.reading for one in tried])
+    shown = sorted(tried, key=lambda one: (one is not best, -one.holds, -one.accuracy, one.loss))
+    called = _label(best.reading, open_)
+    answers = ", ".join(
+        f"{_label(one.reading, open_)} answers {one.accuracy:.2%} of the pairs of {one.task} "
+        f"(loss {one.loss:.2g})"
+        for one in shown[:MAX_TOLD]
+    )
+    rest = "" if len(tried) <= MAX_TOLD else f", {len(tried) - MAX_TOLD} more do no better"
+    rest += "" if num_readings == len(tried) else f", {num_readings - len(tried)} were not tried"
+    said = f"The file does not say {_listed(open_.values())}: {answers}{rest}"
+    if best.holds:
+        others = {one.reading.activation for one in tried if one.accuracy >= LEARNED_FROM}
+        also = best.accuracy >= LEARNED_FROM and len(others) > 1
+        doubt = " Answers alone do not tell the activations apart." if also else ""
+        return f"{said}; {called} is taken.{doubt}"
+    options = [option for name, option in OPTIONS.items() if name in open_]
+    give = f": give {' or '.join(options)}" if options else ""
+    return f"{said}. None fits a task beyond chance: not decided{give}. Told with {called}."
+
+
+OPTIONS = {
+    "attention_rate": "--attention-rate",
+    "activation": "--activation",
+    "layout": "--layout",
+}
+UNSAID = {
+    "attention_rate": "the attention rate",
+    "vocabulary": "whether both inputs share their tokens",
+    "activation": "the activation",
+    "layout": "whether the first bias is added once or twice",
+    "axes": "which layer is the first",
+    "flipped": "which way round its layers are",
+}
+
+
+def _varied(readings: Sequence[Reading]) -> dict[str, str]:
+    """What differs between readings, with its words."""
+    varied = {
+        name: words
+        for name, words in UNSAID.items()
+        if any(getattr(one, name) != getattr(readings[0], name) for one in readings)
+    }
+    if "vocabulary" in varied and not any(one.vocabulary.first_b for one in readings):
+        varied["vocabulary"] = "n"
+    return varied
+
+
+def _label(reading: Reading, varied: dict[str, str]) -> str:
+    n, first_b, _ = reading.vocabulary
+    first = next((name for name, axes in reading.axes.items() if axes.startswith("neuron ")), "")
+    words = {
+        "attention_rate": f"rate {reading.attention_rate or 0:g}",
+        "vocabulary": f"n = {n} with {'tokens of its own for b' if first_b else 'shared tokens'}",
+        "activation": reading.activation,
+        "layout": reading.layout,
+        "axes": f"{first} first",
+        "flipped": "inputs first" if reading.flipped else "outputs first",
+    }
+    return ", ".join(words[name] for name in varied)
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
