@@ -42,8 +42,12 @@ MIME = "application/vnd.modlib.figure"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 NEUTRAL = "#767676"
 """What belongs to no cluster, and controls."""
-ANSWER = "#009E73"
-"""The right answer; always with a star as well."""
+ANSWER = "#FFD23F"
+"""The right answer: gold, which no cluster has, and always a star with a black edge."""
+SPLITS = {"train": PALETTE[0], "test": PALETTE[4], "validation": PALETTE[4]}
+"""What was trained on is blue in every chapter, what was held out vermilion."""
+TASKS = {2: PALETTE[4], 3: PALETTE[3], 5: PALETTE[2], 7: "black"}
+"""Paper B's four easiest tasks, by q; the others go by a scale of q."""
 
 P = ParamSpec("P")
 STYLES = ("-", "--", ":", "-.")

@@ -13,6 +13,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
+from string import ascii_lowercase
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -38,6 +39,7 @@ MOST_POINTS = 1500
 """Markers or bars of one artist from which on they are pixels."""
 
 NUMBER = re.compile(r"-?\d+\.\d{3,}")
+LETTER = re.compile(r"\(?[a-z]\)|[A-Z]\. ")
 ROW = 0.35
 """Inches between the rows of a figure, for a title and the labels of ticks."""
 
@@ -52,8 +54,11 @@ def renderings(packed: str) -> dict[str, bytes]:
     for name, width, columns in (("", COLUMN, 3), ("-phone", PHONE, 1)):
         with plt.style.context(STYLE):
             fig = unpack(packed)
+            name_panels(fig)
             if fig.get_figwidth() > width + 0.01 or _across(_rows(_panels(fig))) > columns:
                 fit(fig, width, columns)
+            fig.draw_without_rendering()
+            fig.set_layout_engine("none")  # everything has its place
             text = as_svg(fig)
             files[f"{name}.svg"] = text.encode()
             files[f"{name}-dark.svg"] = in_the_dark(text).encode()
@@ -150,6 +155,18 @@ def _to_pixels(artists: Any) -> None:
         artist.set_rasterized(True)
 
 
+def name_panels(fig: Figure) -> None:
+    """Give each of several panels a letter, in reading order, unless it has one."""
+    panels = [panel[0] for row in _rows(_panels(fig)) for panel in row]
+    if not 1 < len(panels) <= len(ascii_lowercase) or any(
+        LETTER.match(_title(ax)) for ax in panels
+    ):
+        return
+    for letter, ax in zip(ascii_lowercase, panels, strict=False):
+        where = "left" if ax.get_title(loc="left") or not ax.get_title() else "center"
+        ax.set_title(f"({letter}) {_title(ax)}".strip(), loc=where)
+
+
 def fit(fig: Figure, width: float, columns: int) -> None:
     """Put the panels of a figure into fewer columns so that it is ``width`` inches wide."""
     panels = _panels(fig)
@@ -168,7 +185,7 @@ def fit(fig: Figure, width: float, columns: int) -> None:
         fig.set_figheight(sum(heights) + ROW * len(heights) + 0.35 + extra)
     else:
         fig.set_figheight(heights[0] + extra)
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     for ax in fig.axes:
         for axis in (ax.xaxis, ax.yaxis):
             _thin(axis)

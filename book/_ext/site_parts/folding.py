@@ -32,8 +32,8 @@ def fold(app: Sphinx, doctree: nodes.document) -> None:
     if not page.startswith("notebooks/"):
         return
     for cell in list(doctree.findall(is_cell)):
-        if cell.parent is None:
-            continue
+        if cell not in cell.parent.children:
+            continue  # taken in by the one before
         source = part(cell, "cell_code_source")
         if source is None:
             continue

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 from docutils import nodes
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
@@ -25,6 +26,7 @@ from site_parts.figures import book_figure
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[3]
 WORDS_A_MINUTE = 230
 ICON = re.compile(r"\bfa-([a-z0-9-]+)\b")
@@ -51,8 +53,9 @@ def place_times(app: Sphinx, doctree: nodes.document) -> None:
     if title is not None:
         words = sum(
             len(node.astext().split())
-            for node in doctree.findall(nodes.paragraph | nodes.list_item | nodes.table)
-            if isinstance(node, nodes.paragraph | nodes.table) and not in_table(node)
+            for kind in (nodes.paragraph, nodes.table)
+            for node in doctree.findall(kind)
+            if not in_table(node)
         )
         title.parent.insert(title.parent.index(title) + 1, times(words=words))
 
@@ -168,6 +171,10 @@ def fill_quotes(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Put other pages' figures and their numbers where they are asked for."""
     where = {f.label: f"notebooks/{f.chapter}" for f in load_figures().values()}
     for node in list(doctree.findall(quoted)):
+        if where[node["label"]] not in app.env.found_docs:
+            logger.warning("%s is on no page", node["label"], location=page)
+            node.parent.remove(node)
+            continue
         there = app.env.get_doctree(where[node["label"]])
         figure = next(f for f in there.findall(nodes.figure) if node["label"] in f["ids"])
         found = next(iter(figure.findall(book_figure)), None)
@@ -196,6 +203,7 @@ def fill_quotes(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 def link_source(app: Sphinx, config: Any) -> None:
     """Buttons for source, changes and questions where the repository has an address."""
+    config["html_search_scorer"] = str(ROOT / "book" / "assets" / "search.js")
     options = config["html_theme_options"]
     url = options.get("repository_url") or ""
     for name in ("use_repository_button", "use_edit_page_button", "use_issues_button"):

@@ -75,7 +75,7 @@ def make_cards(app: Sphinx, doctree: nodes.document) -> None:
     """Put the parts of each row into one element."""
     for raw in list(doctree.findall(nodes.raw)):
         match = SUMMARY.search(raw.astext())
-        if match is None or raw.parent is None:
+        if match is None or raw not in raw.parent.children:
             continue
         parent, start = raw.parent, raw.parent.index(raw)
         end = start
