@@ -84,7 +84,7 @@ def _table(fig: Figure) -> dict[str, bytes]:
 
 DARK = {
     "#000000": "#e6e6e6",
-    "#ffffff": "#14181e",
+    "#ffffff": "#121212",
     "#767676": "#a3a3a3",
     "#4d4d4d": "#b8b8b8",
     "#0072b2": "#3fa3e0",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 SHOW, HIDE = "Show code", "Hide code"
-HOW = "To run this chapter with these parameters, or with others:"
+HOW = "Run this chapter with these parameters, or with others"
 
 
 def is_cell(node: nodes.Node) -> bool:
@@ -76,8 +76,9 @@ def how_to_run(page: str, source: str) -> nodes.container:
     stem = page.rpartition("/")[2]
     command = " ".join([f"papermill {page}.ipynb {stem}.out.ipynb", *values])
     box = nodes.container(classes=["how-to-run"])
-    box += nodes.paragraph(HOW, HOW)
+    box += nodes.raw("", f"<details><summary>{HOW}</summary>", format="html")
     box += nodes.literal_block(command, command, language="console")
+    box += nodes.raw("", "</details>", format="html")
     return box
 
 

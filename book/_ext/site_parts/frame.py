@@ -275,16 +275,13 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 
 def keep_icons(out: Path) -> None:
-    """Leave the icons that some page or style sheet names, and those of the theme's scripts."""
+    """Leave the icons that some page or script of the theme names."""
     script = out / "_static" / "scripts" / "fontawesome.js"
     if not script.exists():
         return
-    named: set[str] = set()
-    places = [*out.rglob("*.html"), *(out / "_static").rglob("*.css")]
-    places += [p for p in (out / "_static").rglob("*.js") if p.name != "fontawesome.js"]
-    for path in places:
-        if path.stat().st_size < 1_500_000 and "vendor" not in path.parts:
-            named |= set(ICON.findall(path.read_text(encoding="utf-8", errors="ignore")))
+    scripts = ("sphinx-book-theme.js", "pydata-sphinx-theme.js")
+    places = [*out.rglob("*.html"), *(script.parent / name for name in scripts)]
+    named = {name for path in places for name in ICON.findall(path.read_text(encoding="utf-8"))}
 
     def kept(match: re.Match[str]) -> str:
         return match[0] if match["name"] in named else ""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 SCOREBOARD = "book/scoreboard"
+MOST = 5
+"""Rows that the index tells in a sentence each."""
 SUMMARY = re.compile(r"<details><summary>Details of <code>([\w.]+)</code>")
 FIGURE = re.compile(r"figures? (\d+[a-z]?)")
 WORDS = {
@@ -48,7 +50,10 @@ class ledger_summary(nodes.General, nodes.Element):
 
 
 class LedgerSummary(SphinxDirective):
-    """``{ledger-summary}``: counts of verdicts; its lines name the rows to tell in a sentence."""
+    """``{ledger-summary}``: counts of verdicts, and the first ``MOST`` of its lines' rows.
+
+    Rows whose networks are still to come give way to those that have a verdict.
+    """
 
     has_content = True
 
@@ -168,13 +173,13 @@ def sum_up(app: Sphinx, doctree: nodes.document, page: str) -> None:
             f"; {apart} more are identities, which algebra forces and which count apart."
         )
         chosen = nodes.bullet_list(classes=["ledger-summary"])
-        for name in node["chosen"]:
+        known = verdicts(app.env)
+        decided = sorted(node["chosen"], key=lambda name: known.get(name, "pending") == "pending")
+        for name in decided[:MOST]:
             verdict = verdicts(app.env).get(name, "pending")
             item = nodes.paragraph("", "", nodes.strong("", f"{MARKS[verdict]}\u00a0{verdict}"))
             item += nodes.Text(f" · {claims[name].plainly} ")
-            item += make_refnode(
-                app.builder, page, SCOREBOARD, anchor(name), nodes.Text("The row.")
-            )
+            item += make_refnode(app.builder, page, SCOREBOARD, anchor(name), nodes.Text("Why"))
             chosen += nodes.list_item("", item)
         node.replace_self([line, chosen])
 

@@ -187,7 +187,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", note_numbered, priority=550)
     app.connect("env-purge-doc", forget)
     app.connect("env-merge-info", merge)
-    app.connect("env-updated", number)
+    app.connect("env-get-updated", number, priority=900)  # after Sphinx's own
     app.connect("doctree-resolved", link_papers_figures)
     app.connect("doctree-resolved", one_pair_of_brackets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
