@@ -65,7 +65,7 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             fig = draw(*args, **kwargs)
             fig.canvas.draw()
         plt.close(fig)
-        if FOR_BOOK in os.environ or os.path.exists("/tmp/site-figures-on"):
+        if FOR_BOOK in os.environ:
             vars(fig)["_repr_mimebundle_"] = _Whole(fig)
         return fig
 

@@ -171,24 +171,36 @@ def fit(fig: Figure, width: float, columns: int) -> None:
     """Put the panels of a figure into fewer columns so that it is ``width`` inches wide."""
     panels = _panels(fig)
     rows = _rows(panels)
-    several = len(panels) > 8 if columns == 1 else len(panels) > 1
-    columns = max(columns, 2) if several else columns
-    if _across(rows) > columns:
-        heights = _heights(panels, rows, width, columns)
+    if columns == 1 and len(panels) > 8:
+        columns = 2
+    across = min(columns, max(_across(rows), 1))
+    placed = _across(rows) > columns
+    heights = [fig.get_figheight()]
+    if placed:
+        ordered = _ordered(rows, columns)
+        heights = _heights(ordered, width, columns)
         _speak_for_themselves(rows)
-        _place(fig, panels, heights, columns)
-    else:
-        heights = [fig.get_figheight()]
+        _place(fig, ordered, heights)
     fig.set_figwidth(width)
-    extra = _wrap(fig, width, columns)
-    if len(heights) > 1 or _across(rows) > columns:
-        fig.set_figheight(sum(heights) + ROW * len(heights) + 0.35 + extra)
-    else:
-        fig.set_figheight(heights[0] + extra)
+    extra = _wrap(fig, width, across)
+    rest = ROW * len(heights) + 0.35 if placed else 0.0
+    fig.set_figheight(sum(heights) + rest + extra)
     fig.draw_without_rendering()
     for ax in fig.axes:
         for axis in (ax.xaxis, ax.yaxis):
             _thin(axis)
+
+
+def _ordered(rows: Sequence[Sequence[list[Axes]]], columns: int) -> list[list[list[Axes] | None]]:
+    """New rows. A full grid keeps its columns beside each other, so many at a time."""
+    across = _across(rows)
+    if columns > 1 and len(rows) > 1 and all(len(row) == across for row in rows):
+        chunks = [range(i, min(i + columns, across)) for i in range(0, across, columns)]
+        made = [[row[i] for i in chunk] for chunk in chunks for row in rows]
+    else:
+        panels = [panel for row in rows for panel in row]
+        made = [panels[i : i + columns] for i in range(0, len(panels), columns)]
+    return [[*row, *[None] * (columns - len(row))] for row in made]
 
 
 def _panels(fig: Figure) -> list[list[Axes]]:
@@ -222,22 +234,24 @@ def _across(rows: Sequence[Sequence[list[Axes]]]) -> int:
 
 
 def _heights(
-    panels: Sequence[list[Axes]], rows: Sequence[Sequence[list[Axes]]], width: float, columns: int
+    ordered: Sequence[Sequence[list[Axes] | None]], width: float, columns: int
 ) -> list[float]:
     """Inches of every new row: as high as its panels were, or square where they have to be."""
-    ordered = [panel[0] for row in rows for panel in row]
     room = width / columns - 0.6
     heights = []
-    for start in range(0, len(ordered), columns):
+    for row in ordered:
         found = []
-        for ax in ordered[start : start + columns]:
+        for ax in [panel[0] for panel in row if panel is not None]:
             box = ax.get_window_extent()
-            old = box.height / ax.figure.dpi
             fixed = isinstance(ax, PolarAxes) or ax.get_aspect() != "auto" or bool(ax.images)
-            tall = room * box.height / max(box.width, 1.0) if fixed else old
+            tall = room * box.height / max(box.width, 1.0) if fixed else box.height / _dpi(ax)
             found.append(float(np.clip(tall, 0.9, max(room, 2.6))))
         heights.append(max(found))
     return heights
+
+
+def _dpi(ax: Axes) -> float:
+    return float(ax.get_figure(root=True).dpi)  # type: ignore[union-attr]
 
 
 def _speak_for_themselves(rows: Sequence[Sequence[list[Axes]]]) -> None:
@@ -281,34 +295,40 @@ def _show_labels(ax: Axes, first: Axes, foot: Axes) -> None:
 
 
 def _place(
-    fig: Figure, panels: Sequence[list[Axes]], heights: Sequence[float], columns: int
+    fig: Figure, ordered: Sequence[Sequence[list[Axes] | None]], heights: Sequence[float]
 ) -> None:
-    ordered = [panel for row in _rows(panels) for panel in row]
-    grid = fig.add_gridspec(len(heights), columns, height_ratios=list(heights))
-    placed = {id(ax) for panel in ordered for ax in panel}
+    """Give every panel its place in a new grid; what was blank goes."""
+    grid = fig.add_gridspec(len(heights), len(ordered[0]), height_ratios=list(heights))
+    kept = {id(ax) for row in ordered for panel in row if panel for ax in panel}
     for ax in list(fig.axes):
         bar = hasattr(ax, "_colorbar")
-        if ax.get_subplotspec() is not None and not bar and id(ax) not in placed:
+        if ax.get_subplotspec() is not None and not bar and id(ax) not in kept:
             ax.remove()
-    for position, panel in enumerate(ordered):
-        for ax in panel:
-            ax.set_subplotspec(grid[position // columns, position % columns])
+    for y, row in enumerate(ordered):
+        for x, panel in enumerate(row):
+            for ax in panel or ():
+                ax.set_subplotspec(grid[y, x])
+                first = row[0][0] if row[0] else ax
+                if ax is not first and ax.get_ylabel() == first.get_ylabel():
+                    ax.set_ylabel("")
 
 
 def _wrap(fig: Figure, width: float, columns: int) -> float:
     """Break what is wider than its panel; return how many inches that adds to the height."""
-    extra = 0.0
+    extra, room = 0.0, width / columns - (0.5 if columns == 1 else 0.8)
     for ax in fig.axes:
         for title in (ax.title, ax._left_title, ax._right_title):
-            extra = max(extra, _break(title, width / columns - 0.5))
-        for label in (ax.xaxis.label,):
-            _break(label, width / columns - 0.5)
-        for label in (ax.yaxis.label,):
-            _break(label, max(1.4, ax.get_window_extent().height / fig.dpi))
+            extra = max(extra, _break(title, room))
+        _break(ax.xaxis.label, room)
+        _break(ax.yaxis.label, max(1.4, ax.get_window_extent().height / fig.dpi))
     if fig._suptitle is not None:
         extra += _break(fig._suptitle, width - 0.2)
     for legend in list(fig.legends):
         extra += _narrow(fig, legend, width)
+    for ax in fig.axes:
+        inside = ax.get_legend()
+        if inside is not None:
+            _slim(ax, inside, width / columns - 0.6)
     return extra
 
 
@@ -339,6 +359,16 @@ def _narrow(fig: Figure, legend: Legend, width: float) -> float:
     options: Any = {"title": title} if title else {}
     fig.legend(handles, names, loc=f"outside {place} center", ncols=fits, **options)
     return rows * 1.5 * size / 72
+
+
+def _slim(ax: Axes, legend: Legend, room: float) -> None:
+    """One column for a panel's own legend that is wider; the panel keeps its width."""
+    inches = legend.get_window_extent().width / _dpi(ax)
+    if inches > room and legend._ncols > 1:
+        names = [text.get_text() for text in legend.get_texts()]
+        ax.legend(list(legend.legend_handles), names, loc=legend._loc, ncols=1)
+    if inches > room:
+        ax.get_legend().set_in_layout(False)  # type: ignore[union-attr]
 
 
 def _thin(axis: Axis) -> None:

@@ -27,10 +27,8 @@ def part(cell: nodes.container, name: str) -> nodes.container | None:
 
 
 def fold(app: Sphinx, doctree: nodes.document) -> None:
-    """Fold the code of a notebook, join neighbours without output, add the command."""
+    """Fold the code of a page, join neighbours without output, add the command."""
     page = app.env.docname
-    if not page.startswith("notebooks/"):
-        return
     for cell in list(doctree.findall(is_cell)):
         if cell not in cell.parent.children:
             continue  # taken in by the one before
