@@ -63,7 +63,10 @@ MEASURE = """() => {
   const figures = [...document.querySelectorAll('.book-figure img')]
     .filter((img) => img.checkVisibility())
     .map((img) => ({
-      source: (img.currentSrc || img.src).split('/').pop(),
+      source: [...img.parentElement.querySelectorAll('source')]
+        .filter((one) => matchMedia(one.media).matches)
+        .map((one) => one.getAttribute('srcset')).concat(img.getAttribute('src'))[0]
+        .split('/').pop(),
       shown: img.getBoundingClientRect().width,
       top: img.getBoundingClientRect().top + scrollY,
       lazy: img.loading === 'lazy', sized: img.hasAttribute('width') && img.hasAttribute('height'),

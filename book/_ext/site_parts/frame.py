@@ -239,10 +239,7 @@ def describe(
         body = body.replace('<th class="head', '<th scope="col" class="head')
         body = body.replace('<th class="head"><p></p></th>', "<td></td>")
         body = re.sub(r' role="doc-(biblioentry|backlinks)"', "", body)
-        body = re.sub(r'(<div class="citation"[^>]*?) role="list"', r"\1", body)
-        context["body"] = re.sub(
-            r'(<div[^>]*class="[^"]*citation[^"]*"[^>]*) role="[^"]*"', r"\1", body
-        )
+        context["body"] = body.replace('<div role="list" class="citation-list">', "<div>")
     if page == "search":
         app.add_js_file("texts.js")
 
