@@ -60,6 +60,23 @@ book: $(INSTALLED)
 	@$(BIN)/python -c 'from pathlib import Path; \
 	  print("\nThe book is built. Open", Path("_build/html/index.html").resolve().as_uri())'
 
+# Sphinx, its theme and MyST by their current versions, in a folder of their own; everything else
+# as pinned. So the book outlives Jupyter Book 1.
+OF_SPHINX := sphinx|myst|jupyter-book|docutils|alabaster|pydata|accessible|markdown-it|mdit|pybtex|latexcodec
+PLAIN := .venv-sphinx/bin
+.venv-sphinx/.installed: requirements.txt book/sphinx/requirements.txt $(INSTALLED)
+	@$(BIN)/python -m venv .venv-sphinx
+	@{ grep -vE '^($(OF_SPHINX))' requirements.txt; grep '^sphinx-mathjax' requirements.txt; \
+	  cat book/sphinx/requirements.txt; } > .venv-sphinx/requirements.txt
+	@$(PLAIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
+	  -r .venv-sphinx/requirements.txt
+	@$(PLAIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book-sphinx: .venv-sphinx/.installed
+	@$(PLAIN)/sphinx-build -n -b html -c book/sphinx . _build/sphinx/html
+
 # Every page of the built book in a browser; without Chromium it says so and does nothing.
 site-test: $(INSTALLED)
 	$(BIN)/python -m pytest -q -rs tests/test_site.py tests/test_site_browser.py

@@ -205,11 +205,23 @@ def link_source(app: Sphinx, config: Any) -> None:
     """Buttons for source, changes and questions where the repository has an address."""
     config["html_search_scorer"] = str(ROOT / "book" / "assets" / "search.js")
     options = config["html_theme_options"]
-    url = options.get("repository_url") or ""
-    for name in ("use_repository_button", "use_edit_page_button", "use_issues_button"):
-        options[name] = bool(url)
-    if url and "github.com" in url:
-        options.setdefault("launch_buttons", {})["binderhub_url"] = "https://mybinder.org"
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    url = settings["url"]
+    if not url:
+        return
+    options |= {
+        "repository_url": url,
+        "repository_branch": settings["branch"],
+        "path_to_docs": settings["path_to_book"],
+        "use_repository_button": True,
+        "use_edit_page_button": True,
+        "use_issues_button": True,
+    }
+    if "github.com" in url:
+        options["launch_buttons"] = {
+            "binderhub_url": "https://mybinder.org",
+            "notebook_interface": "jupyterlab",
+        }
 
 
 # What a page says of itself
