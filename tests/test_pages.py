@@ -83,4 +83,4 @@ def test_the_configuration_of_plain_sphinx_is_that_of_the_book():
 def test_every_part_of_the_site_is_told_of():
     parts = {path.stem for path in (BOOK / "_ext" / "site_parts").glob("[a-z]*.py")}
     told = (BOOK / "_ext" / "site_parts" / "__init__.py").read_text(encoding="utf-8")
-    assert parts == set(re.findall(r"^    (\w+) +\w", told, re.MULTILINE))
+    assert parts == set(re.findall(r"^(\w+) {2,}\w", told, re.MULTILINE))
