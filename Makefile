@@ -5,7 +5,7 @@
 #   make book PYTHON=python3.12                  another Python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test slow lint lab serve bench results clean
+.PHONY: help book book-sphinx site-test pdf test slow lint lab serve bench results clean
 
 PIP_ARGS ?=
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11)
@@ -20,12 +20,15 @@ counted = $$($(BIN)/python -c 'from modlib.config import presets; \
   if known.num_seeds and known.family is presets.$(1)))')
 
 # One thread a kernel: chapters are small, and two of them run side by side in the tests.
-book test slow: export OMP_NUM_THREADS := 1
+book book-sphinx test slow: export OMP_NUM_THREADS := 1
 # Cells of a kernel need no debugger; this silences its start-up remark.
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 help:
 	@echo 'make book     execute the chapters and build the site into _build/html'
+	@echo 'make pdf      the built book as one PDF, code folded away (needs Chromium)'
+	@echo 'make site-test  look at every built page in Chromium: phone and desk, light and dark'
+	@echo 'make book-sphinx  the same site by Sphinx alone, into _build/sphinx'
 	@echo 'make test     the fast tests, then every notebook from top to bottom'
 	@echo 'make slow     the tests that train many networks'
 	@echo 'make lint     ruff on code and notebooks, outputs stripped, mypy'
@@ -56,6 +59,30 @@ book: $(INSTALLED)
 	@$(BIN)/jupyter-book build book/ -W -n --keep-going
 	@$(BIN)/python -c 'from pathlib import Path; \
 	  print("\nThe book is built. Open", Path("_build/html/index.html").resolve().as_uri())'
+
+# Sphinx, its theme and MyST by their current versions, in a folder of their own; everything else
+# as pinned. So the book outlives Jupyter Book 1.
+OF_SPHINX := sphinx|myst|jupyter-book|docutils|alabaster|pydata|accessible|markdown-it|mdit|pybtex|latexcodec
+PLAIN := .venv-sphinx/bin
+.venv-sphinx/.installed: requirements.txt book/sphinx/requirements.txt $(INSTALLED)
+	@$(BIN)/python -m venv .venv-sphinx
+	@{ grep -vE '^($(OF_SPHINX))' requirements.txt; grep '^sphinx-mathjax' requirements.txt; \
+	  cat book/sphinx/requirements.txt; } > .venv-sphinx/requirements.txt
+	@$(PLAIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
+	  -r .venv-sphinx/requirements.txt
+	@$(PLAIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book-sphinx: .venv-sphinx/.installed
+	@$(PLAIN)/sphinx-build -n -b html -c book/sphinx . _build/sphinx/html
+
+# Every page of the built book in a browser; without Chromium it says so and does nothing.
+site-test: $(INSTALLED)
+	$(BIN)/python -m pytest -q -rs tests/test_site.py tests/test_site_browser.py
+
+pdf: $(INSTALLED)
+	$(BIN)/python scripts/book_pdf.py
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 -m 'not slow'

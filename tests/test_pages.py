@@ -68,3 +68,19 @@ def test_the_reference_tells_every_setting_by_its_line_of_help():
             start = lines.index(f".. py:attribute:: {one.name}")
             told = [f"   :value: {one.default!r}", "", f"   {one.metadata['help']}"]
             assert lines[start + 1 : start + 4] == told
+
+
+def test_the_configuration_of_plain_sphinx_is_that_of_the_book():
+    written = (BOOK / "sphinx" / "conf.py").read_text(encoding="utf-8")
+    made = runpy.run_path(str(ROOT / "scripts" / "sphinx_conf.py"))["text"]()
+    found: list[dict] = [{}, {}]
+    for text, names in zip((written, made), found, strict=True):
+        exec(text, {"__file__": str(BOOK / "sphinx" / "conf.py")}, names)
+    public = [{k: v for k, v in names.items() if k not in ("sys", "Path")} for names in found]
+    assert public[0] == public[1], "run: python scripts/sphinx_conf.py"
+
+
+def test_every_part_of_the_site_is_told_of():
+    parts = {path.stem for path in (BOOK / "_ext" / "site_parts").glob("[a-z]*.py")}
+    told = (BOOK / "_ext" / "site_parts" / "__init__.py").read_text(encoding="utf-8")
+    assert parts == set(re.findall(r"^(\w+) {2,}\w", told, re.MULTILINE))

@@ -118,3 +118,39 @@ def test_formulas_are_set_by_a_script_of_the_site():
 def test_no_notebook_is_published_without_having_run():
     for page in PAGES:
         assert "CellExecutionError" not in page.read_text("utf-8"), page
+
+
+def test_every_link_inside_the_site_leads_somewhere():
+    soups = {page: BeautifulSoup(page.read_text("utf-8"), "html.parser") for page in PAGES}
+    names = {page: {tag["id"] for tag in soup.find_all(id=True)} for page, soup in soups.items()}
+    found: dict[str, list[str]] = {}
+    for page, soup in soups.items():
+        article = soup.find("article")
+        for link in article.find_all("a", href=True) if article else []:
+            parts = urlsplit(link["href"])
+            if parts.scheme or parts.netloc:
+                continue
+            there = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            known = names.get(there)
+            if not there.is_file() or (parts.fragment and known and parts.fragment not in known):
+                found.setdefault(str(page.relative_to(SITE)), []).append(link["href"])
+    assert not found, by_page(found)
+
+
+def test_figures_are_numbered_by_chapter():
+    for page in PAGES:
+        if page.parent.name != "notebooks":
+            continue
+        soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
+        numbers = [tag.get_text().split()[-1] for tag in soup.select("figure .caption-number")]
+        chapter = str(int(page.stem[:2]))
+        assert numbers == [f"{chapter}.{i}" for i in range(1, len(numbers) + 1)], page
+
+
+def test_the_code_of_a_chapter_is_folded_but_for_its_parameters():
+    for page in PAGES:
+        if page.parent.name != "notebooks":
+            continue
+        soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
+        shown = [cell for cell in soup.select("div.cell_input") if not cell.find_parent("details")]
+        assert all(cell.find_parent(class_="tag_parameters") for cell in shown), page

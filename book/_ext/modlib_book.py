@@ -6,11 +6,10 @@
    in modlib. A fingerprint of what the chapters compute with is kept beside the execution
    cache, which is emptied when the fingerprint differs.
 3. A page that was not read since, or whose last build gave a warning, is read again.
-4. MathJax is copied from an installed package, so that no page loads it from another host.
-5. Docstrings are prose: |x| or h_A in one is a formula, not reStructuredText.
-6. A figure that a page quotes from a chapter is described by the paragraph below it.
-7. Figures bear the numbers of the papers in their captions, and no others.
-8. The settings of a configuration are described by their own line of help.
+4. Docstrings are prose: |x| or h_A in one is a formula, not reStructuredText.
+5. The settings of a configuration are described by their own line of help.
+
+What readers see is made in ``site_parts``.
 """
 
 from __future__ import annotations
@@ -20,11 +19,9 @@ import os
 import re
 import shutil
 from dataclasses import fields, is_dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docutils import nodes
 from sphinx.util import logging
 
 if TYPE_CHECKING:
@@ -43,6 +40,7 @@ INPUTS = (
     "results/**/*.json",  # manifests, which name every committed table with its checksum
 )
 STAMP = "modlib.sha256"
+PARTS = ("figures", "folding", "numbering", "ledger", "words", "frame")
 # ``literal`` and :role:`target` keep their meaning; `name` is read as ``name``.
 IN_DOCSTRING = re.compile(
     r"(?P<markup>``.+?``|:[\w:]+:`[^`]+`)|`(?P<name>[^`]+)`|(?P<mark>[|*]|(?<=\w)_(?!\w))"
@@ -76,11 +74,6 @@ def move_source_to_root(app: Sphinx, config: Config) -> None:
         app.srcdir = type(app.srcdir)(ROOT)
         config["external_toc_path"] = (ROOT / "_toc.yml").as_posix()
     app.confdir = type(app.confdir)(ROOT / "book")  # where assets/ and references.bib lie
-
-
-def number_no_figures(app: Sphinx, config: Config) -> None:
-    """Undo what Jupyter Book's LaTeX support sets for every builder."""
-    config["numfig"] = False
 
 
 def empty_outdated_cache(app: Sphinx) -> None:
@@ -133,30 +126,11 @@ def escape_prose(
     lines[:] = [IN_DOCSTRING.sub(escaped, line) for line in lines]
 
 
-def describe_quoted_figures(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Give an image that was glued from another chapter its caption as alternative text.
-
-    Only such an image stands in a section by itself: the others are in a cell or a paragraph.
-    """
-    for image in doctree.findall(nodes.image):
-        if isinstance(image.parent, nodes.section) and not image.get("alt"):
-            caption = image.next_node(nodes.paragraph, descend=False, siblings=True)
-            if caption is not None:
-                image["alt"] = caption.astext()
-
-
 def finish(app: Sphinx, error: Exception | None) -> None:
-    """Record a build without a warning, and put MathJax beside the pages."""
+    """Record a build without a warning."""
     stamp = Path(app.doctreedir) / STAMP
     stamp.unlink(missing_ok=True)
-    if error is not None:
-        return
-    if app.builder.format == "html":
-        package = Path(find_spec("sphinx-mathjax-offline").origin).parent
-        target = Path(app.outdir) / "_static" / app.config.mathjax_path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(package / "static" / app.config.mathjax_path, target)
-    if app._warncount == 0:
+    if error is None and app._warncount == 0:
         write_stamp(app.doctreedir, app.modlib_fingerprint)
 
 
@@ -164,11 +138,11 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # A chapter's numbers should not depend on how the build was started.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     app.connect("config-inited", move_source_to_root, priority=0)
-    app.connect("config-inited", number_no_figures, priority=900)
     app.connect("builder-inited", empty_outdated_cache, priority=0)
     app.connect("env-get-outdated", pages_to_read)
     app.connect("autodoc-process-docstring", describe_settings)
     app.connect("autodoc-process-docstring", escape_prose)
-    app.connect("doctree-resolved", describe_quoted_figures)
     app.connect("build-finished", finish)
+    for part in PARTS:
+        app.setup_extension(f"site_parts.{part}")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+import pickle
+import zlib
 from collections.abc import Callable
 from functools import wraps
 from html import escape
@@ -32,11 +35,19 @@ PALETTE = (
     "#4D4D4D",
 )
 """Okabe and Ito's colours, the cycle of ``modlib.mplstyle``."""
+FOR_BOOK = "MODLIB_BOOK"
+"""The environment's variable that the build of the book sets for its kernels."""
+MIME = "application/vnd.modlib.figure"
+"""The kind of output that a figure has then, beside the usual picture."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 NEUTRAL = "#767676"
 """What belongs to no cluster, and controls."""
-ANSWER = "#009E73"
-"""The right answer; always with a star as well."""
+ANSWER = "#FFD23F"
+"""The right answer: gold, which no cluster has, and always a star with a black edge."""
+SPLITS = {"train": PALETTE[0], "test": PALETTE[4], "validation": PALETTE[4]}
+"""What was trained on is blue in every chapter, what was held out vermilion."""
+TASKS = {2: PALETTE[4], 3: PALETTE[3], 5: PALETTE[2], 7: "black"}
+"""Paper B's four easiest tasks, by q; the others go by a scale of q."""
 
 P = ParamSpec("P")
 STYLES = ("-", "--", ":", "-.")
@@ -54,9 +65,33 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             fig = draw(*args, **kwargs)
             fig.canvas.draw()
         plt.close(fig)
+        if FOR_BOOK in os.environ:
+            vars(fig)["_repr_mimebundle_"] = _Whole(fig)
         return fig
 
     return drawn
+
+
+class _Whole:
+    """A figure's output in the built book: itself, so that the build can draw it at any width."""
+
+    def __init__(self, fig: Figure) -> None:
+        self.fig = fig
+
+    def __call__(self, **_: Any) -> dict[str, str]:
+        """The figure itself, or nothing where it can't be written: the usual picture is left."""
+        whole = vars(self.fig).pop("_repr_mimebundle_", None)
+        try:
+            return {MIME: base64.b64encode(zlib.compress(pickle.dumps(self.fig))).decode()}
+        except (pickle.PicklingError, AttributeError):
+            return {}
+        finally:
+            vars(self.fig)["_repr_mimebundle_"] = whole
+
+
+def unpack(packed: str) -> Figure:
+    """The figure that the output of a cell holds."""
+    return pickle.loads(zlib.decompress(base64.b64decode(packed)))
 
 
 def cluster_color(index: int) -> str:

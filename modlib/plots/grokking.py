@@ -28,6 +28,7 @@ from modlib.plots.base import (
     NEUTRAL,
     PALETTE,
     STYLES,
+    TASKS,
     empty_figure,
     figure,
     log_steps,
@@ -110,11 +111,7 @@ def task_curves(
 
 def _style(q: int, scale: ScalarMappable) -> dict[str, Any]:
     if q in EASY:
-        place = EASY.index(q)
-        return {"color": (PALETTE[4], PALETTE[3], PALETTE[2], "black")[place]} | {
-            "ls": STYLES[place],
-            "lw": 1.8,
-        }
+        return {"color": TASKS[q], "ls": STYLES[EASY.index(q)], "lw": 1.8}
     return {"color": scale.to_rgba(np.array(q)), "lw": 0.9}
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from modlib.analysis.micro.neurons import FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
 from modlib.plots.base import MARKERS, PALETTE, cluster_color, empty_figure, figure
@@ -166,4 +166,4 @@ def _residual_axis(ax: Axes) -> None:
     ax.set_xlabel("residual (log scale; dotted: the thresholds)")
     ax.xaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.12, 0.3, 1.0]))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

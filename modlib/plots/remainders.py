@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, figure
+from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, SPLITS, figure
 from modlib.plots.panels import panel_grid
 
 NUMBERED_UP_TO = 11
@@ -137,7 +137,8 @@ def accuracy_by_task(final: pd.DataFrame) -> Figure:
     for i, (split, rows) in enumerate(final.groupby("split", sort=False)):
         shift = 0.14 * (i - 1)
         x = [places[q] + shift for q in rows.q]
-        ax.plot(x, rows.accuracy, MARKERS[i], color=PALETTE[i], ms=6, label=str(split))
+        color = SPLITS.get(str(split), PALETTE[i])
+        ax.plot(x, rows.accuracy, MARKERS[i], color=color, ms=6, label=str(split))
     chance = 1 / np.array(qs)
     ax.plot(range(len(qs)), chance, "_", color="black", ms=12, label="chance, 1/q")
     ax.set_xticks(range(len(qs)), [str(q) for q in qs])

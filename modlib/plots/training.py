@@ -17,11 +17,12 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from modlib.analysis.meso.clusters import Cluster
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
+from modlib.plots.base import SPLITS as COLORS
 from modlib.plots.panels import legend_outside
 
 SPLITS = {
-    "train": ("training pairs", PALETTE[0], "-", "o"),
-    "test": ("held-out pairs", PALETTE[4], "--", "s"),
+    "train": ("training pairs", COLORS["train"], "-", "o"),
+    "test": ("held-out pairs", COLORS["test"], "--", "s"),
 }
 """Label, colour, line style and marker of each part of the pairs."""
 MARK_STYLES = (":", "-.")

@@ -1,0 +1,9 @@
+"""What the site adds to the pages that Jupyter Book makes: a module an idea.
+
+figures    drawn for a column, a phone and a dark page; larger on a click; to take along
+folding    code closed at first, but for the parameters
+numbering  figure 7.3, equation (4.1), links to the papers' figures
+ledger     rows of the ledger as cards with links both ways
+words      spaces that do not break, terms with their meaning
+frame      what stands around the chapters: times, citing, where the source lies
+"""

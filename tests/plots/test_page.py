@@ -1,0 +1,103 @@
+"""Figures as pages need them: fitted to widths, for a dark page, with their numbers."""
+
+import base64
+import gzip
+import pickle
+import re
+import zlib
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from modlib.plots import base, page
+
+
+def grid(rows, columns, size=(9.0, 4.0)):
+    fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True)
+    for place, ax in enumerate(axes.flat):
+        ax.plot(np.arange(5), np.arange(5) + place, label=f"series {place}")
+    axes[0, 0].set_ylabel("value")
+    axes[-1, 0].set_xlabel("step")
+    plt.close(fig)
+    return fig
+
+
+def packed(fig):
+    return base64.b64encode(zlib.compress(pickle.dumps(fig))).decode()
+
+
+def across(fig):
+    return page._across(page._rows(page._panels(fig)))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 3), (2, 2), (3, 4), (1, 5)])
+def test_a_figure_fits_a_phone_and_loses_no_panel(rows, columns):
+    fig = grid(rows, columns)
+    before = len(fig.axes)
+    page.fit(fig, page.PHONE, 1)
+    assert fig.get_figwidth() == pytest.approx(page.PHONE)
+    assert across(fig) <= 2
+    assert len(fig.axes) == before
+
+
+def test_stacked_panels_name_their_axes():
+    fig = grid(1, 3)
+    page.fit(fig, page.PHONE, 1)
+    assert [ax.get_ylabel() for ax in fig.axes] == ["value"] * 3
+
+
+def test_a_full_grid_keeps_its_columns_together():
+    fig = grid(2, 3)
+    first_column = [fig.axes[0], fig.axes[3]]
+    rows = page._ordered(page._rows(page._panels(fig)), 2)
+    assert [row[0][0] for row in rows[:2]] == first_column
+    assert rows[2][1] is None
+
+
+def test_several_panels_have_letters_and_one_has_none():
+    fig = grid(1, 2)
+    page.name_panels(fig)
+    assert [ax.get_title(loc="center") or ax.get_title(loc="left") for ax in fig.axes] == [
+        "(a)",
+        "(b)",
+    ]
+    page.name_panels(fig)
+    assert "(a) (a)" not in fig.axes[0].get_title()
+    alone = grid(1, 1)
+    page.name_panels(alone)
+    assert alone.axes[0].get_title() == ""
+
+
+def test_every_rendering_is_made_and_the_numbers_come_along():
+    files = page.renderings(packed(grid(1, 3)))
+    drawings = {".svg", "-dark.svg", "-phone.svg", "-phone-dark.svg"}
+    assert set(files) == {*drawings, ".png", ".csv"}
+    assert files[".csv"].decode().splitlines()[0].startswith("axes,title,artist")
+    width = float(re.search(rb'width="([\d.]+)pt"', files["-phone.svg"])[1])
+    assert width == pytest.approx(page.PHONE * 72, abs=1)
+    assert b"#000000" not in files["-dark.svg"]
+
+
+def test_many_points_become_pixels_and_long_tables_are_packed():
+    fig, ax = plt.subplots(figsize=(7, 3))
+    rng = np.random.default_rng(0)
+    ax.scatter(rng.random(20_000), rng.random(20_000))
+    plt.close(fig)
+    files = page.renderings(packed(fig))
+    assert len(files[".svg"]) < page.MOST_BYTES
+    assert gzip.decompress(files[".csv.gz"]).startswith(b"axes")
+
+
+def test_a_figure_goes_into_the_output_of_the_built_book_alone(monkeypatch):
+    @base.figure
+    def drawn():
+        fig, ax = plt.subplots()
+        ax.plot([0, 1])
+        return fig
+
+    monkeypatch.delenv(base.FOR_BOOK, raising=False)
+    assert not hasattr(drawn(), "_repr_mimebundle_")
+    monkeypatch.setenv(base.FOR_BOOK, "1")
+    bundle = drawn()._repr_mimebundle_()
+    assert len(base.unpack(bundle[base.MIME]).axes) == 1
