@@ -1,11 +1,23 @@
 """Live figures: one front-end module each, for JupyterLab and for a page without a kernel."""
 
 from modlib.runs.addition import AdditionRun
+from modlib.widgets.breaker import BreakIt
+from modlib.widgets.choir import Choir
 from modlib.widgets.crests import ApproximateCRT
 from modlib.widgets.live import LiveFigure
 from modlib.widgets.trainer import LIVE_N, TrainYourself
 
-__all__ = ["ApproximateCRT", "LiveFigure", "TrainYourself", "approximate_crt", "train_yourself"]
+__all__ = [
+    "ApproximateCRT",
+    "BreakIt",
+    "Choir",
+    "LiveFigure",
+    "TrainYourself",
+    "approximate_crt",
+    "break_it",
+    "choir_on_a_wheel",
+    "train_yourself",
+]
 
 
 def approximate_crt(
@@ -24,3 +36,17 @@ def approximate_crt(
 def train_yourself(run: AdditionRun, *, n: int = LIVE_N) -> TrainYourself:
     """A network that learns modulo n in the page; ``run``: its seed, and Python's pace."""
     return TrainYourself(run, n=n)
+
+
+def break_it(run: AdditionRun) -> BreakIt:
+    """A network whose neurons are taken out or disturbed, and what that costs on all pairs.
+
+    One too large for a page says so and no more.
+    """
+    return BreakIt(run)
+
+
+def choir_on_a_wheel(run: AdditionRun, *, cluster: int = 0) -> Choir:
+    """One cluster's neurons at one pair after another: votes one by one, and their sum."""
+    n = run.config.n
+    return Choir(run, cluster=cluster, a=n // 4, b=n // 2)

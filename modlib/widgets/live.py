@@ -18,8 +18,10 @@ from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).parent
 SCRIPTS = {
-    "crests": ("crests/view.js",),
-    "trainer": ("crests/view.js", "trainer/engine.js"),
+    "breaker": ("shared/network.js",),
+    "choir": ("shared/network.js",),
+    "crests": ("shared/network.js", "crests/view.js"),
+    "trainer": ("shared/network.js", "crests/view.js", "trainer/engine.js"),
 }
 """Scripts that a figure's module stands on, beside those that all share."""
 EXPORT = "export default {"
@@ -57,7 +59,7 @@ def style_of(name: str) -> str:
 def compact(source: str) -> str:
     """A script without lines of comment and without the space that begins its lines."""
     lines = (line.strip() for line in source.splitlines())
-    return "\n".join(line for line in lines if line and not re.match(r"//|/\*\*.*\*/$", line))
+    return "\n".join(line for line in lines if line and not re.match(r"//|/\*\*|\*/|\* ", line))
 
 
 def as_script(name: str) -> str:

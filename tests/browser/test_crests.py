@@ -7,17 +7,16 @@ import pytest
 import torch
 
 from made_up.addition import history_of, run_of
+from made_up.crooked import CLUSTERS, CROOKED, crooked_run
 from made_up.views import ideal_view
 from modlib.config.addition import AdditionConfig
 from modlib.maths import rng
 from modlib.models.mlp import build
 from modlib.widgets import approximate_crt
-from modlib.widgets.crests import BY_NEURON, heard
 from modlib.widgets.live import read
+from modlib.widgets.network import BY_NEURON, heard
 
-CLUSTERS, NUM_LOOSE = {2: 12, 5: 10, 7: 8}, 6
-NUM_NEURONS = sum(CLUSTERS.values()) + NUM_LOOSE
-CONFIG = AdditionConfig(n=23, embed_dim=sum(CLUSTERS.values()), num_neurons=NUM_NEURONS, epochs=1)
+CONFIG = CROOKED
 FIGURE = ".modlib-live > div"
 SHOWN = {5: 16, 7: 15, 11: 14, 40: 14, 25: 12}
 """Clusters of the book's network, and their sizes."""
@@ -27,19 +26,7 @@ SHOWN_WEIGHTS = 84_812
 
 @pytest.fixture(scope="module")
 def run():
-    """Planted clusters with crooked weights, and neurons of no cluster."""
-    generator = np.random.default_rng(1)
-    planted = run_of(CONFIG, history_of([1.0], [1.0]), view=ideal_view(CONFIG.n, CLUSTERS))
-    for name, weights in planted.weights.items():
-        axis = 1 if name == "unembed.weight" else 0
-        crooked = weights + 0.03 * generator.normal(size=weights.shape)
-        if name in BY_NEURON:
-            shape = list(weights.shape)
-            shape[axis] = NUM_LOOSE
-            crooked = np.append(crooked, 0.15 * generator.normal(size=shape), axis)
-        planted.weights[name] = crooked.astype(np.float32)
-    assert [c.freq for c in planted.clustering.clusters] == list(CLUSTERS)
-    return planted
+    return crooked_run()
 
 
 @pytest.fixture(scope="module")

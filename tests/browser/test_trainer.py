@@ -28,10 +28,10 @@ def evaluate(page, what):
     return page.evaluate(f"(async () => document.querySelector('{FIGURE}').live.{what})()")
 
 
-def stepped(config, seed, count):
+def stepped(config, seed, count, dtype):
     """Parameters after the readable loop's first steps, flat."""
     task = AdditionTask(config, seed)
-    model = build(config, initial_weights(config, seed))
+    model = build(config, initial_weights(config, seed)).to(dtype)
     optimizer = make_optimizer(model, config)
     a, b, c = (torch.from_numpy(column) for column in task.pairs)
     orders = [torch.from_numpy(task.order(epoch)) for epoch in range(count)]
@@ -56,11 +56,15 @@ def stepped(config, seed, count):
         ("n=11,seed=2,lr=0.02,l2=0.001", AdditionConfig(n=11, lr=0.02, l2=0.001)),
     ],
 )
-def test_five_steps_are_the_readable_loops(opened, page_of, address, config):
+def test_five_steps_are_the_readable_loops_but_for_its_rounding(opened, page_of, address, config):
     page = opened(page_of, address=f"#trainer:{address}")
     seed = evaluate(page, "model.get('seed')")
     weights = np.array(evaluate(page, f"steps({STEPS})"))
-    np.testing.assert_allclose(weights, stepped(config, seed, STEPS), rtol=0, atol=1e-5)
+    exact = stepped(config, seed, STEPS, torch.float64)
+    np.testing.assert_allclose(weights, exact, rtol=0, atol=1e-6)
+    # Adam divides a gradient by its own size: where that is all but zero, float32 rounds it off.
+    off = np.abs(weights - stepped(config, seed, STEPS, torch.float32))
+    assert (off > 1e-5).mean() < 1e-4
 
 
 def test_it_trains_pauses_steps_back_answers_and_hands_over(opened, page_of):

@@ -14,8 +14,8 @@ from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError
 from modlib.plots.base import cluster_color
 from modlib.widgets import approximate_crt
-from modlib.widgets.crests import heard
 from modlib.widgets.live import LiveFigure, as_json, compact, module_of
+from modlib.widgets.network import heard
 
 N = 15
 
@@ -76,7 +76,7 @@ def test_the_mean_votes_of_a_light_one_are_cosines_and_it_carries_no_weights():
 
 
 def test_a_network_too_large_for_a_page_shows_its_mean_votes(monkeypatch):
-    monkeypatch.setattr("modlib.widgets.crests.MAX_BYTES", 100)
+    monkeypatch.setattr("modlib.widgets.network.MAX_BYTES", 100)
     assert approximate_crt(made()).weights == b""
 
 
@@ -109,7 +109,7 @@ def test_json_in_a_script_ends_no_script_and_holds_bytes():
 
 
 def test_a_compact_script_lost_its_comments_and_nothing_else():
-    assert compact("// why\n  let a = 1; // stays\n\n/** what */\n  a += 2;\n") == (
+    assert compact("// why\n  let a = 1; // stays\n\n/** what\n * for\n */\n  a += 2;\n") == (
         "let a = 1; // stays\na += 2;"
     )
 

@@ -1,69 +1,5 @@
 // Where all crests meet: the votes of a trained network's clusters at one pair, and their sum.
 
-/** The network's votes and logits, from its weights; noise multiplies weights by exp(sigma z). */
-function network(model) {
-  const n = model.get("n"), clusters = model.get("clusters");
-  const { embed_dim: e, num_neurons: k } = model.get("shape");
-  const flat = numbers(model.get("weights"));
-  let start = 0;
-  const take = (count) => flat.subarray(start, (start += count));
-  const embedA = take(n * e), embedB = take(n * e), hidden = take(2 * e * k), bias = take(k);
-  const unembed = take(n * k), biasOut = take(n);
-  const seed = model.get("seed");
-  const drawn = [hidden, bias, unembed].map((weights, i) =>
-    philoxNormals(seed, INTERVENTION, i, weights.length));
-  const owner = new Int32Array(k).fill(-1); // the cluster of each neuron
-  clusters.forEach(({ neurons }, i) => neurons.forEach((neuron) => (owner[neuron] = i)));
-
-  let sigma, fires, preA, preB, out;
-  function setNoise(value) {
-    if (value === sigma) return;
-    sigma = value;
-    const [w, b, u] = [hidden, bias, unembed].map((weights, i) =>
-      weights.map((weight, j) => weight * Math.exp(sigma * drawn[i][j])));
-    preA = new Float64Array(n * k);
-    preB = new Float64Array(n * k);
-    out = new Float64Array(k * n); // by neuron, so that one neuron's row lies together
-    for (let j = 0; j < k; j++) {
-      for (let x = 0; x < n; x++) {
-        let a = 0, c = b[j];
-        for (let i = 0; i < e; i++) {
-          a += embedA[x * e + i] * w[j * 2 * e + i];
-          c += embedB[x * e + i] * w[j * 2 * e + e + i];
-        }
-        preA[x * k + j] = a;
-        preB[x * k + j] = c;
-        out[j * n + x] = u[x * k + j];
-      }
-    }
-  }
-
-  /** Adds what one neuron says at (a, b) to `sum`, which begins at `at`. */
-  function say(neuron, a, b, sum, at = 0) {
-    const active = preA[a * k + neuron] + preB[b * k + neuron];
-    if (active <= 0) return;
-    for (let c = 0, from = neuron * n; c < n; c++) sum[at + c] += active * out[from + c];
-  }
-
-  /** Logits at (a, b) with the clusters of `off` switched off (number -1: neurons of none). */
-  function logits(a, b, off, sum = new Float64Array(n)) {
-    sum.set(biasOut);
-    for (let j = 0; j < k; j++) if (!off.includes(owner[j])) say(j, a, b, sum);
-    return sum;
-  }
-
-  /** Each cluster's vote: what it adds to the logits, less its mean over the answers. */
-  function votes(a, b) {
-    return clusters.map(({ neurons }) => {
-      const sum = new Float64Array(n);
-      neurons.forEach((neuron) => say(neuron, a, b, sum));
-      const mean = sum.reduce((x, y) => x + y) / n;
-      return sum.map((value) => value - mean);
-    });
-  }
-  return { votes, logits, setNoise, loose: owner.includes(-1) };
-}
-
 /** Votes from a table of their means over all pairs, by c - a - b: no noise, no logits. */
 function table(model) {
   const n = model.get("n"), mean = numbers(model.get("mean_votes"));
@@ -71,21 +7,6 @@ function table(model) {
     model.get("clusters").map((_, i) =>
       Float64Array.from({ length: n }, (_, c) => mean[i * n + ((c - a - b + 2 * n) % n)]));
   return { votes, setNoise() {}, loose: false };
-}
-
-/** The place of every answer in the order that makes one wave of frequency f (0: as they are). */
-function places(n, freq) {
-  const order = Array.from({ length: n }, (_, c) => c);
-  order.sort((x, y) => ((x * freq) % n) - ((y * freq) % n) || x - y);
-  const place = new Float64Array(n);
-  order.forEach((c, i) => (place[c] = i));
-  return place;
-}
-
-function highest(values, except = -1) {
-  let best = except === 0 ? 1 : 0;
-  for (let c = 0; c < values.length; c++) if (c !== except && values[c] > values[best]) best = c;
-  return best;
 }
 
 /** Draws the figure into `el` and keeps it in step with `model`. */
@@ -102,7 +23,7 @@ function showCrests({ model, el }) {
     const a = model.get("a"), b = model.get("b"), off = model.get("off");
     const votes = net.votes(a, b), on = clusters.map((_, i) => !off.includes(i));
     const sum = new Float64Array(n);
-    if (whole) sum.set(net.logits(a, b, off));
+    if (whole) net.logits(a, b, net.without(off), sum);
     else votes.forEach((vote, i) => on[i] && vote.forEach((value, c) => (sum[c] += value)));
     const mean = sum.reduce((x, y) => x + y) / n;
     for (let c = 0; c < n; c++) sum[c] -= mean;
@@ -203,43 +124,24 @@ function showCrests({ model, el }) {
   // All pairs: counted a few rows a time, so that dragging stays smooth; a wrong one is marked.
   const pad = h("canvas", { class: "live-both", "aria-hidden": "true" });
   const score = h("p", { class: "live-score" });
-  let right = new Uint8Array(n * n), counting = null, counted = "";
+  let right = null, counting = null, counted = "";
   const asked = () => `${model.get("sigma")} ${model.get("off")}`;
   function count() {
     if (!whole || counting || counted === asked()) return;
     counting = asked();
-    const off = model.get("off").slice(), fresh = new Uint8Array(n * n), sum = new Float64Array(n);
-    let pair = 0;
     el.removeAttribute("data-right");
-    (function some() {
-      const until = performance.now() + 6;
-      net.setNoise(Number(counting.split(" ")[0]));
-      for (; pair < n * n && (pair % 16 || performance.now() < until); pair++) {
-        const a = Math.floor(pair / n), b = pair % n, answer = (a + b) % n;
-        net.logits(a, b, off, sum);
-        fresh[pair] = sum[answer] > sum[highest(sum, answer)] ? 1 : 0; // a tie is wrong
-      }
-      if (pair < n * n) return void setTimeout(some, 0);
-      right = fresh;
-      counted = counting;
-      counting = null;
-      const total = right.reduce((x, y) => x + y, 0);
-      el.dataset.right = total;
-      const share = ((100 * total) / (n * n)).toFixed(total === n * n ? 0 : 1);
-      score.textContent = `${thousands(total)} of all ${thousands(n * n)} pairs right: ${share} %`;
+    const sigma = model.get("sigma"), on = net.without(model.get("off"));
+    overAllPairs(n, () => net.setNoise(sigma), (a, b, sum) => net.logits(a, b, on, sum), (found) => {
+      [right, counted, counting] = [found.right, counting, null];
+      el.dataset.right = found.total;
+      score.textContent = scored(found.total, n);
       drawPad();
       count();
-    })();
+    });
   }
   const drawPad = !whole ? () => {} : canvas(el, pad, (width) => width, (pen, width, _, { ink, line, ground, lit }) => {
     const cell = width / n;
-    pen.fillStyle = lit(palette.wrong);
-    for (let pair = 0; pair < n * n; pair++) {
-      if (counted && !right[pair])
-        pen.fillRect((pair % n) * cell, Math.floor(pair / n) * cell, cell + 0.4, cell + 0.4);
-    }
-    pen.strokeStyle = line;
-    pen.strokeRect(0.5, 0.5, width - 1, width - 1);
+    drawPairs(pen, width, n, right, lit(palette.wrong), line);
     const x = (model.get("b") + 0.5) * cell, y = (model.get("a") + 0.5) * cell;
     pen.strokeStyle = ink;
     pen.beginPath();
@@ -328,7 +230,10 @@ function showCrests({ model, el }) {
   );
   // For tests and for the browser's console.
   el.live = { model, votes: () => (look(), seen.votes.map((vote) => [...vote])),
-    logits: () => (net.setNoise(model.get("sigma")), [...net.logits(model.get("a"), model.get("b"), model.get("off"))]) };
+    logits: () => {
+      net.setNoise(model.get("sigma"));
+      return [...net.logits(model.get("a"), model.get("b"), net.without(model.get("off")))];
+    } };
   update();
 }
 

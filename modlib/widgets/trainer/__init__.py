@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -18,6 +18,11 @@ from modlib.widgets.live import LiveFigure
 
 LIVE_N = 59
 """The first modulus: it is learned in seconds."""
+
+
+def _as_bytes(sent: Any, widget: Any) -> bytes:
+    """What the front end sends lies in a view of a message."""
+    return bytes(sent)
 
 
 class TrainYourself(LiveFigure):
@@ -44,7 +49,7 @@ class TrainYourself(LiveFigure):
     colors = traitlets.Dict().tag(sync=True)
     python_rate = traitlets.Float().tag(sync=True)
     python_n = traitlets.Int().tag(sync=True)
-    trained = traitlets.Bytes().tag(sync=True)
+    trained = traitlets.Bytes().tag(sync=True, from_json=_as_bytes)
 
     def __init__(self, run: AdditionRun, *, n: int) -> None:
         config = AdditionConfig(n=n)
