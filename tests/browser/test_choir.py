@@ -41,7 +41,7 @@ def test_the_sum_of_those_who_sing_is_the_views(opened, page_of, run):
     votes -= votes.mean()
     found = heard(page)
     np.testing.assert_allclose(found["sum"], votes, atol=1e-4)
-    wave = cosine(CROOKED.n, cluster.freq, 13)
+    wave = cosine(CROOKED.n, cluster.freq, cluster.freq * 13)
     amplitude = votes @ wave / (wave @ wave)
     assert found["amplitude"] == pytest.approx(amplitude, abs=1e-4)
     missed = votes - amplitude * wave

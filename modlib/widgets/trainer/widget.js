@@ -52,7 +52,8 @@ export default {
   render({ model, el }) {
     if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
     const { palette, train: blue, unseen: red } = model.get("colors"), EMBED = 32;
-    let worker = null, used = null, states = [], shown = -1, going = false;
+    const states = [];
+    let worker = null, used = null, shown = -1, going = false;
 
     // Settings.
     const field = (name, label, attributes) => {
@@ -98,7 +99,8 @@ export default {
     }
     function reset() {
       worker?.terminate();
-      [worker, used, states, shown] = [null, null, [], -1];
+      [worker, used, shown] = [null, null, -1];
+      states.length = 0;
       run(false);
       update();
     }
@@ -109,11 +111,12 @@ export default {
         const half = Math.floor(used.n / 2), share = new Float64Array(half);
         for (let i = 0; i < data.power.length; i++) share[i % half] += data.power[i];
         const whole = share.reduce((x, y) => x + y, 0) || 1;
-        const follows = shown === states.length - 1;
+        const looked = shown === states.length - 1 ? null : states[shown]; // null: at the newest
         states.push({ ...data, share: share.map((value) => value / whole),
           clusters: gathered(data.power, used.neurons, half, palette) });
-        if (states.length > 160) states.splice(1, 1 + (states.length % 2)); // early ones thin out
-        if (follows || shown >= states.length) shown = states.length - 1;
+        if (states.length > 160) // the early ones thin out
+          states.splice(0, 120, ...states.slice(0, 120).filter((one, i) => i % 2 === 0 || one === looked));
+        shown = looked ? states.indexOf(looked) : states.length - 1;
         if (data.epoch >= used.epochs) run(false);
         update();
       };
