@@ -66,7 +66,7 @@ class NetworkFigure(LiveFigure):
 
     n = traitlets.Int().tag(sync=True)
     seed = traitlets.Int().tag(sync=True)
-    clusters = traitlets.List().tag(sync=True)
+    clusters = traitlets.List(traitlets.Dict()).tag(sync=True)
     shape = traitlets.Dict().tag(sync=True)
     weights = traitlets.Bytes().tag(sync=True)
     colors = traitlets.Dict().tag(sync=True)
@@ -101,6 +101,6 @@ class NetworkFigure(LiveFigure):
         pairs, clusters = np.array([self.pair]), self._clustering.clusters
         fig = plots.cluster_votes(votes_at(self._view, clusters, pairs), clusters, pairs)
         for line in (line for ax in fig.axes for line in ax.lines):
-            if len(line.get_xdata()) == self.n:
+            if np.asarray(line.get_xdata()).size == self.n:
                 line.set_marker("")
         return fig
