@@ -5,7 +5,7 @@
 #   make book PYTHON=python3.12                  another Python
 
 .DEFAULT_GOAL := help
-.PHONY: help book book-sphinx site-test pdf test slow lint lab serve bench results clean
+.PHONY: help book book-sphinx site-test browser-test pdf test slow lint lab serve bench results clean
 
 PIP_ARGS ?=
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11)
@@ -20,7 +20,7 @@ counted = $$($(BIN)/python -c 'from modlib.config import presets; \
   if known.num_seeds and known.family is presets.$(1)))')
 
 # One thread a kernel: chapters are small, and two of them run side by side in the tests.
-book book-sphinx test slow: export OMP_NUM_THREADS := 1
+book book-sphinx test slow browser-test: export OMP_NUM_THREADS := 1
 # Cells of a kernel need no debugger; this silences its start-up remark.
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
@@ -31,6 +31,7 @@ help:
 	@echo 'make book-sphinx  the same site by Sphinx alone, into _build/sphinx'
 	@echo 'make test     the fast tests, then every notebook from top to bottom'
 	@echo 'make slow     the tests that train many networks'
+	@echo 'make browser-test  operate the live figures in the Chromium of this system'
 	@echo 'make lint     ruff on code and notebooks, outputs stripped, mypy'
 	@echo 'make lab      open the notebooks in JupyterLab'
 	@echo 'make serve    show the built site on http://localhost:8000'
@@ -85,7 +86,7 @@ pdf: $(INSTALLED)
 	$(BIN)/python scripts/book_pdf.py
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 -m 'not slow'
+	$(BIN)/python -m pytest -n 2 -m 'not slow' --ignore tests/browser
 ifneq ($(NOTEBOOKS),)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -W ignore \
 	  --nbval-lax --nbval-current-env $(NOTEBOOKS)
@@ -95,6 +96,9 @@ endif
 
 slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
+
+browser-test: $(INSTALLED)
+	$(BIN)/python -m pytest tests/browser -rs -s
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

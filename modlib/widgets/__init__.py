@@ -1,0 +1,52 @@
+"""Live figures: one front-end module each, for JupyterLab and for a page without a kernel."""
+
+from modlib.runs.addition import AdditionRun
+from modlib.widgets.breaker import BreakIt
+from modlib.widgets.choir import Choir
+from modlib.widgets.crests import ApproximateCRT
+from modlib.widgets.live import LiveFigure
+from modlib.widgets.trainer import LIVE_N, TrainYourself
+
+__all__ = [
+    "ApproximateCRT",
+    "BreakIt",
+    "Choir",
+    "LiveFigure",
+    "TrainYourself",
+    "approximate_crt",
+    "break_it",
+    "choir_on_a_wheel",
+    "train_yourself",
+]
+
+
+def approximate_crt(
+    run: AdditionRun, *, light: bool = False, a: int | None = None, b: int | None = None
+) -> ApproximateCRT:
+    """A network's clusters at one pair after another: votes, their sum, the sieve, all pairs.
+
+    ``light``: each cluster's mean vote in place of the weights, a hundredth of the bytes.
+    ``a``, ``b``: the first pair. Raises ``InputError`` for a pair that is none of Z_n.
+    """
+    n = run.config.n
+    first = (n // 4 if a is None else a, n // 2 if b is None else b)
+    return ApproximateCRT(run, light=light, a=first[0], b=first[1])
+
+
+def train_yourself(run: AdditionRun, *, n: int = LIVE_N) -> TrainYourself:
+    """A network that learns modulo n in the page; ``run``: its seed, and Python's pace."""
+    return TrainYourself(run, n=n)
+
+
+def break_it(run: AdditionRun) -> BreakIt:
+    """A network whose neurons are taken out or disturbed, and what that costs on all pairs.
+
+    One too large for a page says so and no more.
+    """
+    return BreakIt(run)
+
+
+def choir_on_a_wheel(run: AdditionRun, *, cluster: int = 0) -> Choir:
+    """One cluster's neurons at one pair after another: votes one by one, and their sum."""
+    n = run.config.n
+    return Choir(run, cluster=cluster, a=n // 4, b=n // 2)

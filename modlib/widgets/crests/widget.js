@@ -1,0 +1,2 @@
+// Where all crests meet, as a figure of its own.
+export default { render: showCrests };

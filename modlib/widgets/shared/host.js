@@ -1,0 +1,70 @@
+// The host of live figures in a page without a kernel: it gives a module the `model` that
+// JupyterLab would give it. A view's state stands in the address: #crests:a=5,b=7,off=1.3
+window.modlibLive ??= (() => {
+  const modules = {};
+  const read = (text, like) =>
+    Array.isArray(like) ? (text ? text.split(".").map(Number) : []) : Number(text);
+  const write = (value) => (Array.isArray(value) ? value.join(".") : String(value));
+
+  function fromAddress(name, state, linked) {
+    const [place, values = ""] = decodeURIComponent(location.hash.slice(1)).split(":");
+    if (place !== name) return false;
+    for (const pair of values.split(",")) {
+      const [key, text] = pair.split("=");
+      const value = linked.includes(key) ? read(text, state[key]) : NaN;
+      if ([value].flat().every(Number.isFinite)) state[key] = value;
+    }
+    return true;
+  }
+
+  function makeModel(name, state, linked) {
+    const listeners = {};
+    let waiting = 0;
+    const tell = (event) => (listeners[event] ?? []).slice().forEach((listener) => listener());
+    const toAddress = () => {
+      const values = linked.map((key) => `${key}=${write(state[key])}`).join(",");
+      history.replaceState(null, "", `#${name}:${values}`);
+    };
+    return {
+      get: (key) => state[key],
+      set(key, value) {
+        if (write(state[key]) === write(value)) return;
+        state[key] = value;
+        tell(`change:${key}`);
+        tell("change");
+      },
+      on: (event, listener) => (listeners[event] ??= []).push(listener),
+      off: (event, listener) =>
+        (listeners[event] = (listeners[event] ?? []).filter((one) => one !== listener)),
+      save_changes() {
+        clearTimeout(waiting);
+        waiting = setTimeout(toAddress, 200); // a browser refuses many changes a second
+      },
+    };
+  }
+
+  return {
+    define(name, factory) {
+      modules[name] ??= factory();
+    },
+    start(container, name, state, linked) {
+      for (const [key, value] of Object.entries(state)) {
+        if (typeof value?.base64 !== "string") continue;
+        const bytes = Uint8Array.from(atob(value.base64), (sign) => sign.charCodeAt(0));
+        state[key] = new DataView(bytes.buffer);
+      }
+      const model = makeModel(name, state, linked);
+      const el = document.createElement("div");
+      const show = () => {
+        if (!fromAddress(name, state, linked)) return;
+        linked.forEach((key) => model.set(key, state[key]));
+        container.scrollIntoView();
+      };
+      fromAddress(name, state, linked) && addEventListener("load", () => container.scrollIntoView());
+      addEventListener("hashchange", show);
+      container.prepend(el);
+      modules[name].render({ model, el });
+      container.classList.add("live-on"); // hides the picture
+    },
+  };
+})();

@@ -1,0 +1,141 @@
+// A trained network in the page, and a look at its answers on all pairs.
+
+/** Where the values are highest, apart from one place. */
+function highest(values, except = -1) {
+  let best = except === 0 ? 1 : 0;
+  for (let c = 0; c < values.length; c++) if (c !== except && values[c] > values[best]) best = c;
+  return best;
+}
+
+/**
+ * The network's votes and logits, from its weights. Noise multiplies weights by exp(sigma z): those
+ * of one cluster's neurons, or of all (-2).
+ */
+function network(model) {
+  const n = model.get("n"), clusters = model.get("clusters");
+  const { embed_dim: e, num_neurons: k } = model.get("shape");
+  const flat = numbers(model.get("weights"));
+  let start = 0;
+  const take = (count) => flat.subarray(start, (start += count));
+  const embedA = take(n * e), embedB = take(n * e), hidden = take(2 * e * k), bias = take(k);
+  const unembed = take(n * k), biasOut = take(n);
+  const seed = model.get("seed");
+  const drawn = [hidden, bias, unembed].map((weights, i) =>
+    philoxNormals(seed, INTERVENTION, i, weights.length));
+  const owner = new Int32Array(k).fill(-1); // the cluster of each neuron
+  clusters.forEach(({ neurons }, i) => neurons.forEach((neuron) => (owner[neuron] = i)));
+
+  let sigma, part, preA, preB, out;
+  function setNoise(value, which = -2) {
+    if (value === sigma && which === part) return;
+    [sigma, part] = [value, which];
+    const neuronOf = [(j) => Math.floor(j / (2 * e)), (j) => j, (j) => j % k];
+    const [w, b, u] = [hidden, bias, unembed].map((weights, i) =>
+      weights.map((weight, j) =>
+        which === -2 || owner[neuronOf[i](j)] === which ? weight * Math.exp(sigma * drawn[i][j]) : weight));
+    preA = new Float64Array(n * k);
+    preB = new Float64Array(n * k);
+    out = new Float64Array(k * n); // by neuron, so that one neuron's row lies together
+    for (let j = 0; j < k; j++) {
+      for (let x = 0; x < n; x++) {
+        let a = 0, c = b[j];
+        for (let i = 0; i < e; i++) {
+          a += embedA[x * e + i] * w[j * 2 * e + i];
+          c += embedB[x * e + i] * w[j * 2 * e + e + i];
+        }
+        preA[x * k + j] = a;
+        preB[x * k + j] = c;
+        out[j * n + x] = u[x * k + j];
+      }
+    }
+  }
+
+  /** Adds what one neuron says at (a, b) to `sum`, which begins at `at`. */
+  function say(neuron, a, b, sum, at = 0) {
+    const active = preA[a * k + neuron] + preB[b * k + neuron];
+    if (active <= 0) return;
+    for (let c = 0, from = neuron * n; c < n; c++) sum[at + c] += active * out[from + c];
+  }
+
+  /** Which neurons are on when the clusters of `off` are not (number -1: neurons of none). */
+  const without = (off) => Uint8Array.from(owner, (cluster) => (off.includes(cluster) ? 0 : 1));
+
+  /** Logits at (a, b) of the neurons that are on. */
+  function logits(a, b, on, sum = new Float64Array(n)) {
+    sum.set(biasOut);
+    for (let j = 0; j < k; j++) if (on[j]) say(j, a, b, sum);
+    return sum;
+  }
+
+  /** Each cluster's vote: what it adds to the logits, less its mean over the answers. */
+  function votes(a, b) {
+    return clusters.map(({ neurons }) => {
+      const sum = new Float64Array(n);
+      neurons.forEach((neuron) => say(neuron, a, b, sum));
+      const mean = sum.reduce((x, y) => x + y) / n;
+      return sum.map((value) => value - mean);
+    });
+  }
+  /** What one neuron adds to the logits, less its mean over the answers. */
+  function vote(neuron, a, b) {
+    const sum = new Float64Array(n);
+    say(neuron, a, b, sum);
+    const mean = sum.reduce((x, y) => x + y) / n;
+    return sum.map((value) => value - mean);
+  }
+  const heardOfA = (neuron, a) => preA[a * k + neuron];
+  return { votes, vote, heardOfA, logits, without, setNoise, owner, loose: owner.includes(-1) };
+}
+
+/**
+ * Goes over all pairs, a few milliseconds a time, so that dragging stays smooth. `prepare` is called
+ * before each part; `done` gets which pairs are right, their mean loss and their smallest margin.
+ */
+function overAllPairs(n, prepare, logitsAt, done) {
+  const right = new Uint8Array(n * n), sum = new Float64Array(n);
+  let pair = 0, loss = 0, margin = Infinity;
+  (function some() {
+    const until = performance.now() + 6;
+    prepare();
+    for (; pair < n * n && (pair % 16 || performance.now() < until); pair++) {
+      const a = Math.floor(pair / n), b = pair % n, answer = (a + b) % n;
+      logitsAt(a, b, sum);
+      const other = sum[highest(sum, answer)], gap = sum[answer] - other, most = Math.max(sum[answer], other);
+      right[pair] = gap > 0 ? 1 : 0; // a tie is wrong
+      margin = Math.min(margin, gap);
+      let total = 0;
+      for (let c = 0; c < n; c++) total += Math.exp(sum[c] - most);
+      loss += most + Math.log(total) - sum[answer];
+    }
+    if (pair < n * n) return void setTimeout(some, 0);
+    done({ right, total: right.reduce((x, y) => x + y, 0), loss: loss / (n * n), margin });
+  })();
+}
+
+/** The square of all pairs: a down, b across, wrong ones in colour; a star at one pair. */
+function drawPairs(pen, width, n, right, wrong, line) {
+  const cell = width / n;
+  pen.fillStyle = wrong;
+  for (let pair = 0; right && pair < n * n; pair++)
+    if (!right[pair])
+      pen.fillRect((pair % n) * cell, Math.floor(pair / n) * cell, cell + 0.4, cell + 0.4);
+  pen.strokeStyle = line;
+  pen.lineWidth = 1;
+  pen.strokeRect(0.5, 0.5, width - 1, width - 1);
+}
+
+/** "8,200 of all 8,281 pairs right: 99.0 %". */
+function scored(total, n) {
+  const share = ((100 * total) / (n * n)).toFixed(total === n * n ? 0 : 1);
+  return `${thousands(total)} of all ${thousands(n * n)} pairs right: ${share} %`;
+}
+
+/** The place of every answer in the order that makes one wave of frequency f (0: as they are). */
+function places(n, freq) {
+  const order = Array.from({ length: n }, (_, c) => c);
+  order.sort((x, y) => ((x * freq) % n) - ((y * freq) % n) || x - y);
+  const place = new Float64Array(n);
+  order.forEach((c, i) => (place[c] = i));
+  return place;
+}
+

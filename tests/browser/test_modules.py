@@ -1,0 +1,60 @@
+"""The front-end modules as JupyterLab loads them: imported, and given a model by its host."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from made_up.crooked import crooked_run
+from modlib import widgets
+from modlib.widgets.live import as_json
+
+RENDER = """
+async ([source, state]) => {
+  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const { default: figure } = await import(address);
+  for (const [name, value] of Object.entries(state))
+    if (typeof value?.base64 === "string")
+      state[name] = new DataView(
+        Uint8Array.from(atob(value.base64), (sign) => sign.charCodeAt(0)).buffer);
+  const listeners = [], saved = [];
+  const model = {
+    get: (name) => state[name],
+    set: (name, value) => {
+      state[name] = value;
+      listeners.filter(([event]) => event === `change:${name}`).forEach(([, heard]) => heard());
+    },
+    on: (event, heard) => listeners.push([event, heard]),
+    save_changes: () => saved.push({ ...state }),
+  };
+  const el = document.body.appendChild(document.createElement("div"));
+  figure.render({ model, el });
+  const slider = el.querySelector("[type=range]:not([name=state])");
+  if (slider) {
+    slider.value = slider.max;
+    slider.dispatchEvent(new Event("input"));
+  }
+  return [el.className, el.querySelectorAll("canvas").length, saved.length];
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        widgets.approximate_crt,
+        widgets.break_it,
+        widgets.choir_on_a_wheel,
+        lambda run: widgets.train_yourself(run, n=7),
+    ],
+    ids=["crests", "breaker", "choir", "trainer"],
+)
+def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, make):
+    figure = make(crooked_run())
+    page = opened(written("empty", ""))
+    state = json.loads(as_json(figure.state()))
+    name, canvases, saved = page.evaluate(RENDER, [figure._esm, state])
+    assert name == "modlib-live"
+    assert canvases >= 1
+    assert saved == (0 if figure.NAME == "trainer" else 1)
