@@ -102,7 +102,9 @@ def test_an_empty_agreement_is_called_empty(good, noise):
     assert "| trained | 6 | 2 | 4 | 0 | 0 |" in text
     assert "| untrained | 6 | 0 | 6 | 0 | 0 |" in text
     assert "Where nothing is circular (untrained)" in text
-    assert agreement({"trained": good}).endswith("| 0 | 0 |")
+    alone = agreement({"trained": good})
+    assert "| 0 | 0 | In a trained network a disagreement was" in alone
+    assert "Where nothing is circular" not in alone
 
 
 def test_pairs_on_which_spectra_and_ellipses_disagree_are_named():
