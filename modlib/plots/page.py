@@ -20,10 +20,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.collections import Collection, PathCollection, QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.projections.polar import PolarAxes
 
@@ -117,7 +115,7 @@ def as_svg(fig: Figure) -> str:
 
 def _svg(fig: Figure) -> str:
     buffer = io.StringIO()
-    settings = {"svg.fonttype": "path", "svg.hashsalt": "modlib", "savefig.bbox": "standard"}
+    settings: Any = {"svg.fonttype": "path", "svg.hashsalt": "modlib", "savefig.bbox": "standard"}
     with plt.rc_context(settings):
         fig.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
@@ -146,7 +144,7 @@ def _has_many_points(artist: Artist) -> bool:
         return len(artist.get_paths()) > MOST_POINTS
     if isinstance(artist, Line2D):
         marked = artist.get_marker() not in ("None", "none", "", " ", None)
-        return len(artist.get_xydata()) > (MOST_POINTS if marked else 20 * MOST_POINTS)
+        return len(np.asarray(artist.get_xydata())) > (MOST_POINTS if marked else 20 * MOST_POINTS)
     return False
 
 
@@ -163,7 +161,7 @@ def name_panels(fig: Figure) -> None:
     ):
         return
     for letter, ax in zip(ascii_lowercase, panels, strict=False):
-        where = "left" if ax.get_title(loc="left") or not ax.get_title() else "center"
+        where: Any = "left" if ax.get_title(loc="left") or not ax.get_title() else "center"
         ax.set_title(f"({letter}) {_title(ax)}".strip(), loc=where)
 
 
@@ -313,7 +311,7 @@ def _place(
                     ax.set_ylabel("")
 
 
-def _wrap(fig: Figure, width: float, columns: int) -> float:
+def _wrap(fig: Any, width: float, columns: int) -> float:
     """Break what is wider than its panel; return how many inches that adds to the height."""
     extra, room = 0.0, width / columns - (0.5 if columns == 1 else 0.8)
     for ax in fig.axes:
@@ -343,7 +341,7 @@ def _break(text: Any, inches: float) -> float:
     return float((len(lines) - written.count("\n") - 1) * 1.3 * text.get_fontsize() / 72)
 
 
-def _narrow(fig: Figure, legend: Legend, width: float) -> float:
+def _narrow(fig: Any, legend: Any, width: float) -> float:
     """A legend of a whole figure in as many columns as fit; return what it gains in height."""
     names = [text.get_text() for text in legend.get_texts()]
     size = legend.get_texts()[0].get_fontsize() if names else 8.0
@@ -361,17 +359,17 @@ def _narrow(fig: Figure, legend: Legend, width: float) -> float:
     return rows * 1.5 * size / 72
 
 
-def _slim(ax: Axes, legend: Legend, room: float) -> None:
+def _slim(ax: Any, legend: Any, room: float) -> None:
     """One column for a panel's own legend that is wider; the panel keeps its width."""
     inches = legend.get_window_extent().width / _dpi(ax)
     if inches > room and legend._ncols > 1:
         names = [text.get_text() for text in legend.get_texts()]
         ax.legend(list(legend.legend_handles), names, loc=legend._loc, ncols=1)
     if inches > room:
-        ax.get_legend().set_in_layout(False)  # type: ignore[union-attr]
+        ax.get_legend().set_in_layout(False)
 
 
-def _thin(axis: Axis) -> None:
+def _thin(axis: Any) -> None:
     """Hide every other label of an axis for as long as labels touch."""
     shown = [label for label in axis.get_ticklabels() if label.get_text() and label.get_visible()]
     across = axis.axis_name == "x"
