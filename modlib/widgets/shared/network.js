@@ -20,8 +20,7 @@ function network(model) {
   const embedA = take(n * e), embedB = take(n * e), hidden = take(2 * e * k), bias = take(k);
   const unembed = take(n * k), biasOut = take(n);
   const seed = model.get("seed");
-  const drawn = [hidden, bias, unembed].map((weights, i) =>
-    philoxNormals(seed, INTERVENTION, i, weights.length));
+  let drawn = null; // the normals z, drawn when noise is first asked for
   const owner = new Int32Array(k).fill(-1); // the cluster of each neuron
   clusters.forEach(({ neurons }, i) => neurons.forEach((neuron) => (owner[neuron] = i)));
 
@@ -30,9 +29,12 @@ function network(model) {
     if (value === sigma && which === part) return;
     [sigma, part] = [value, which];
     const neuronOf = [(j) => Math.floor(j / (2 * e)), (j) => j, (j) => j % k];
-    const [w, b, u] = [hidden, bias, unembed].map((weights, i) =>
-      weights.map((weight, j) =>
-        which === -2 || owner[neuronOf[i](j)] === which ? weight * Math.exp(sigma * drawn[i][j]) : weight));
+    const tables = [hidden, bias, unembed];
+    if (sigma)
+      drawn ??= tables.map((weights, i) => philoxNormals(seed, INTERVENTION, i, weights.length));
+    const isNoisy = (neuron) => which === -2 || owner[neuron] === which;
+    const [w, b, u] = tables.map((weights, i) => !sigma ? weights : weights.map((weight, j) =>
+      isNoisy(neuronOf[i](j)) ? weight * Math.exp(sigma * drawn[i][j]) : weight));
     preA = new Float64Array(n * k);
     preB = new Float64Array(n * k);
     out = new Float64Array(k * n); // by neuron, so that one neuron's row lies together
