@@ -30,7 +30,7 @@ def headline(found: Battery) -> str:
         return f"has begun {named}: right on {_percent(found.accuracy)} of pairs; does NOT solve it"
     return (
         f"does NOT solve {named}: right on {_percent(found.accuracy)} of pairs "
-        f"(chance {_percent(1 / found.n)}), nor another task tried; analysed all the same"
+        f"(chance {_percent(1 / found.n)}); analysed all the same"
     )
 
 

@@ -20,6 +20,8 @@ from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.planted import planted_tensors, random_tensors
 
 FILE = "show_calibration.csv"
+N_RANDOM = 17
+"""Modulus of the random networks: with so few frequencies noise is soonest taken for one."""
 N = 31
 FREQS = (3, 7, 11, 14)
 NOISE = (0.0, 0.05, 0.2)
@@ -45,7 +47,9 @@ def planted(layout: str, noise: float, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-def random_counts(layout: str, rate: float | None, seeds: range, n: int = N) -> tuple[int, int]:
+def random_counts(
+    layout: str, rate: float | None, seeds: range, n: int = N_RANDOM
+) -> tuple[int, int]:
     """How many random networks have a cluster, and how many a task beyond chance."""
     with_cluster = with_task = 0
     for seed in tqdm(seeds, desc=layout, disable=None, leave=False):
