@@ -17,7 +17,7 @@ from modlib.config.addition import AdditionConfig
 from modlib.errors import StoreError
 from modlib.machine import RESULTS
 from modlib.results.folder import (
-    has_key,
+    of_preset,
     open_folder,
     require_writable,
     said_of_networks,
@@ -77,7 +77,7 @@ def read_paper_neurons(results: Path = RESULTS) -> tuple[int, dict[str, Portrait
 
     Raises ``StoreError`` for a damaged folder and one of another configuration.
     """
-    folder = open_folder(results / FOLDER, has_key(AdditionConfig(n=PAPER_N)))
+    folder = open_folder(results / FOLDER, of_preset("A89", AdditionConfig(n=PAPER_N)))
     if folder is None:
         return None
     folder.require_files(["neurons"])
