@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import gcd, isfinite
 from typing import Any
 
@@ -143,6 +144,15 @@ def _columns(name: str, given: Any, num_pairs: int) -> Float[np.ndarray, "pair c
     return array
 
 
+def _silenced(
+    without: Callable[[np.ndarray, np.ndarray, np.ndarray], Any],
+    neurons: Int[np.ndarray, " member"],
+    a: np.ndarray,
+    b: np.ndarray,
+) -> Any:
+    return without(a, b, neurons)
+
+
 def _table(
     name: str,
     of: OfPairs,
@@ -191,13 +201,8 @@ def _clusters(
         coset = Coset(exact=size > 1, step=coset_step(f, m), period=coset_period(f, m), size=size)
         left = None
         if without is not None:
-            silenced = _table(
-                "without",
-                lambda a, b, gone=neurons: without(a, b, gone),
-                n,
-                coordinates,
-                coordinates.c,
-            )
+            silent = partial(_silenced, without, neurons)
+            silenced = _table("without", silent, n, coordinates, coordinates.c)
             left = float(score_logits(silenced).right.mean())
         clusters.append(PairCluster(freq=f, neurons=neurons, coset=coset, accuracy_without=left))
     return sorted(clusters, key=lambda cluster: (-len(cluster.neurons), cluster.freq))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,7 @@ FIGURES = ("clusters", "dfts", "neurons", "votes")
 class Inspection:
     """What the battery finds in a network; it prints as the page of ``python -m modlib show``."""
 
-    def __init__(self, source: str, options: dict[str, object], known: Understood) -> None:
+    def __init__(self, source: str, options: Mapping[str, object], known: Understood) -> None:
         self.source, self.options, self.known = source, options, known
 
     @cached_property

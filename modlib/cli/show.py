@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -58,7 +59,7 @@ def show_checkpoint(
     if report is not None:
         require_report(report, source, index)
     rate = None if attention_rate is None else literal(attention_rate)
-    chosen = {"layout": layout, "attention_rate": rate, "activation": activation}
+    chosen: dict[str, Any] = {"layout": layout, "attention_rate": rate, "activation": activation}
     if every is not None:
         step = require_int("every", literal(every), at_least=1)
         table = along_training(source, step, **chosen)

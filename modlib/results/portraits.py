@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis.micro.harmonics import Portrait, portrait, portrait_of
-from modlib.analysis.micro.neurons import by_strength
+from modlib.analysis.micro.neurons import Kind, by_strength
 from modlib.config.addition import AdditionConfig
 from modlib.errors import StoreError
 from modlib.machine import RESULTS
@@ -30,7 +30,7 @@ from modlib.store.folder import provenance
 FOLDER = "paper_neurons"
 PAPER_N = 89
 """Modulus of paper A's figure 2."""
-KINDS = ("simple", "fine-tuning")
+KINDS: tuple[Kind, ...] = ("simple", "fine-tuning")
 
 
 def as_table(portraits: Sequence[Portrait]) -> pd.DataFrame:

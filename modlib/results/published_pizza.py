@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from modlib.analysis.meso.clock_pizza_lens import cluster_by_pairs
 from modlib.analysis.meso.clusters import mean_vote
+from modlib.analysis.meso.pair_clusters import cluster_by_pairs
 from modlib.analysis.micro.harmonics import Portrait, portrait
 from modlib.machine import RESULTS
 from modlib.models.foreign.load import load_checkpoint

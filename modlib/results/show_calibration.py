@@ -34,8 +34,10 @@ CASES = [
 ]
 """Layouts, and the attention rates of the one that has them."""
 
-COLUMNS = ("layout", "rate", "random", "with a cluster", "with a task", "planted", "found", "n")
-COLUMNS += ("task",)
+COLUMNS = (
+    *("layout", "rate", "random", "with a cluster", "with a task"),
+    *("planted", "found", "n", "task"),
+)
 
 
 def planted(layout: str, noise: float, seed: int = 0) -> dict[str, np.ndarray]:

@@ -118,7 +118,8 @@ def guess(answers: Answers) -> Guess:
     hits of its most common answer. A task with fitted numbers, and one of few answers, must be
     right ``FITTED_FROM`` of the way from chance to 1 instead.
     """
-    best, tried = None, {}
+    best: Guess | None = None
+    tried: dict[str, float] = {}
     for operation in (*family(len(answers)), *fitted(answers)):
         accuracy, deviations, holds = _judged(operation, answers)
         tried.setdefault(operation.title, accuracy)

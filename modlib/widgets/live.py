@@ -135,7 +135,7 @@ class LiveFigure(anywidget.AnyWidget):
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle, metadata = super()._repr_mimebundle_(**kwargs)
+        bundle, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         buffer = io.BytesIO()
         self.picture().savefig(buffer, format="png")
         return {**bundle, "text/html": self.html(), "image/png": buffer.getvalue()}, metadata

@@ -39,7 +39,7 @@ def smallest_set(network: Network, clusters: Sequence[Cluster], keep: float = KE
     rows = _rows(network.n, len(clusters))
     parts, base, whole = _parts(network, clusters, rows)
     everything = _accuracy(whole, rows)
-    best = (_accuracy(base, rows), ())
+    best: tuple[float, tuple[int, ...]] = (_accuracy(base, rows), ())
     for sets in _stages(len(clusters)):
         if best[0] >= keep * everything:
             break

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from modlib.models.foreign.readings import Reading
-from modlib.models.foreign.tables import Tables, build
+from modlib.models.foreign.tables import build
+from modlib.models.foreign.views_of import Tables
 from modlib.models.views.pair_view import Network
 from modlib.tasks.learned import LEARNED_FROM
 from modlib.tasks.operations import guess

@@ -13,10 +13,11 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import torch
+from numpy._core import multiarray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -45,10 +46,10 @@ LFS_POINTER = b"version ht"
 """How the text begins that Git LFS leaves in place of a file."""
 
 _NUMBERS = (np.float16, np.float32, np.float64, np.int8, np.int16, np.int32, np.int64, np.uint8)
-NUMPY = [
+NUMPY: list[Any] = [
     *(np.ndarray, np.dtype, *{type(np.dtype(number)) for number in (*_NUMBERS, np.bool_)}),
     *(
-        (getattr(np._core.multiarray, name), f"numpy.{core}.multiarray.{name}")
+        (getattr(multiarray, name), f"numpy.{core}.multiarray.{name}")
         for name in ("scalar", "_reconstruct")
         for core in ("core", "_core")
     ),
@@ -66,7 +67,7 @@ class Contents(NamedTuple):
     """Arrays by name; ``count``: of the networks in the file one of which this is, else None."""
 
     arrays: dict[str, np.ndarray]
-    count: int | None = None
+    count: int | None = None  # type: ignore[assignment]
 
 
 def read_tensors(path: str | Path, member: int | None = None) -> Contents:

@@ -11,8 +11,10 @@ import numpy as np
 
 from modlib.models.foreign.shapes import Tensors
 
-_NAMES = ("embed.W_E", "pos_embed.W_pos", "blocks.0.attn.W_Q", "blocks.0.attn.W_O")
-_NAMES += ("blocks.0.mlp.W_in", "blocks.0.mlp.W_out", "unembed.W_U")
+_NAMES = (
+    *("embed.W_E", "pos_embed.W_pos", "blocks.0.attn.W_Q", "blocks.0.attn.W_O"),
+    *("blocks.0.mlp.W_in", "blocks.0.mlp.W_out", "unembed.W_U"),
+)
 _BIASES = {
     **{f"blocks.0.attn.b_{which}": "heads part" for which in "QKV"},
     **{"blocks.0.attn.b_O": "embed", "unembed.b_U": "out"},

@@ -61,7 +61,9 @@ def found(tensors: Tensors, layout: str | None, member: int | None, rate: float 
             break
     if not known:
         refuse(tensors, layout)
-    refusals, readings, notes = [], [], left
+    refusals: list[Exception] = []
+    readings: list[Reading] = []
+    notes = left
     for name, axes, unused in known:
         own, of_many = _one_of_many({key: chosen[key] for key in axes}, axes, member)
         try:
