@@ -24,7 +24,7 @@ from modlib.plots.approximate_crt import (
     sum_and_ideal,
     vote_spectra,
 )
-from modlib.plots.base import MARKERS, PALETTE, as_image, cluster_color, data, figure
+from modlib.plots.base import MARKERS, PALETTE, cluster_color, data, figure
 from modlib.plots.clock_and_pizza import (
     circle_formulas,
     lens_by_rate,
@@ -154,7 +154,6 @@ __all__ = [
     "accuracy_by_task",
     "active_counts",
     "answers_foretold",
-    "as_image",
     "attention_images",
     "before_and_after",
     "best_waves",

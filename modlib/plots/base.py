@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import base64
-import io
 import os
 import pickle
 import zlib
 from collections.abc import Callable
 from functools import wraps
-from html import escape
 from pathlib import Path
 from typing import Any, ParamSpec
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from matplotlib.figure import Figure
@@ -145,17 +142,6 @@ def empty_figure(text: str) -> Figure:
     fig, ax = plt.subplots(figsize=(8, 1.2))
     empty_panel(ax, text)
     return fig
-
-
-def as_image(fig: Figure, alt: str) -> HTML:
-    """A figure as an ``img`` that carries its own data and says in words what it shows.
-
-    For ``myst_nb.glue``: a figure glued into another page would lose its words.
-    """
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return HTML(f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">')
 
 
 def data(fig: Figure) -> pd.DataFrame:

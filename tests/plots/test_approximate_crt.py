@@ -1,6 +1,5 @@
 """What the figures of chapter 07 draw."""
 
-import base64
 
 import numpy as np
 import pandas as pd
@@ -179,13 +178,6 @@ def test_only_three_clusters_have_rows_and_all_are_summed():
 
 def test_a_tiny_modulus_and_one_cluster_can_be_drawn_at_three_scales():
     assert len(plots.three_scales(scales_of(3, [1], (1, 1)), 2).axes) == 3
-
-
-def test_a_figure_as_image_carries_its_data_and_its_words():
-    image = plots.as_image(plots.three_scales(scales_of(), 7), 'A "wave" & more').data
-    assert 'alt="A &quot;wave&quot; &amp; more"' in image
-    png = base64.b64decode(image.split("base64,")[1].split('"')[0])
-    assert png.startswith(b"\x89PNG")
 
 
 def test_a_network_without_clusters_gets_figures_that_say_so():
