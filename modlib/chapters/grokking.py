@@ -160,33 +160,85 @@ def loss(history: pd.DataFrame) -> LossFacts:
     )
 
 
-def order(firsts: Mapping[str, pd.DataFrame], finished: Mapping[str, bool]) -> Rows:
-    """Which seeds learn 2, 3, 5, 7 in order, and whether the others follow in order of q.
+class Stairs(NamedTuple):
+    """Tasks learned, the ``first`` of them and the ``last``, each as (tasks, step); None: none."""
+
+    level: str
+    num_tasks: int
+    num_learned: int
+    first: tuple[list[int], int] | None
+    last: tuple[list[int], int] | None
+
+
+def stairs(history: pd.DataFrame) -> Stairs:
+    """Which tasks a network has learned first and last."""
+    first = gr.first_steps(history)
+    learned = first.dropna()
+    ends = [
+        ([int(q) for q in learned.index[learned == step]], int(step))
+        for step in ((learned.min(), learned.max()) if len(learned) else ())
+    ]
+    earliest, latest = ends or (None, None)
+    return Stairs(str(gr.LEARNED), len(first), len(learned), earliest, latest)
+
+
+class Succession(NamedTuple):
+    """Seeds of a setting in which 2, 3, 5 and 7 come one after another and before the others:
+    ``in_order`` of ``num_seeds``, ``undecided`` yet; None where a task of these is missing.
+
+    ``taus``: of q above 7 with the step, a seed each, where it is a number.
+    """
+
+    name: str
+    num_seeds: int
+    in_order: int | None
+    undecided: int
+    taus: list[float]
+
+
+def successions(
+    firsts: Mapping[str, pd.DataFrame], finished: Mapping[str, bool]
+) -> list[Succession]:
+    """Which seeds of each setting learn 2, 3, 5, 7 in order, and whether others follow by q.
 
     ``finished``: whether all steps of the setting are made, by the same names.
     """
+    told = []
+    for name, table in firsts.items():
+        rows = [first for _, first in table.iterrows()]
+        found = [gr.in_succession(first, finished=finished[name]) for first in rows]
+        asked = set(gr.EASY) <= set(table.columns)
+        taus = [tau for tau in map(gr.rank_correlation, rows) if np.isfinite(tau)]
+        in_order = found.count(True) if asked else None
+        told.append(Succession(name, len(rows), in_order, found.count(None), taus))
+    return told
+
+
+def order(firsts: Mapping[str, pd.DataFrame], finished: Mapping[str, bool]) -> Rows:
+    """``successions`` as a table, with when the tasks above 7 were learned."""
     names = (
         *("setting", "seeds", "2, 3, 5, 7 in order and first", "tasks above 7: learned"),
         *("their steps", "tau of q with the step (lowest to highest seed)"),
     )
-    rows = [_order_of(name, table, finished[name]) for name, table in firsts.items()]
+    told = successions(firsts, finished)
+    rows = [_order_of(one, firsts[one.name]) for one in told]
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
-def _order_of(name: str, table: pd.DataFrame, finished: bool) -> list[str]:
-    found = [gr.in_succession(first, finished=finished) for _, first in table.iterrows()]
-    not_yet = found.count(None)
-    kept = f"{found.count(True)}" + (f", not yet decided {not_yet}" if not_yet else "")
-    kept = kept if set(gr.EASY) <= set(table.columns) else "-"
+def _order_of(told: Succession, table: pd.DataFrame) -> list[str]:
+    kept = "-"
+    if told.in_order is not None:
+        undecided = f", not yet decided {told.undecided}" if told.undecided else ""
+        kept = f"{told.in_order}{undecided}"
     rest = table.loc[:, table.columns > gr.EASY[-1]].to_numpy(dtype=float)
     reached = rest[np.isfinite(rest)]
     steps = f"{reached.min():,.0f} to {reached.max():,.0f}" if len(reached) else "-"
-    taus = [gr.rank_correlation(first) for _, first in table.iterrows()]
-    taus = [tau for tau in taus if np.isfinite(tau)]
+    taus = told.taus
     tau = f"{np.mean(taus):.2f}" if taus else "-"
     if len(taus) > 1:
         tau += f" ({min(taus):.2f} to {max(taus):.2f})"
-    return [name, str(len(table)), kept, f"{len(reached)} of {rest.size}", steps, tau]
+    seeds, learned = str(told.num_seeds), f"{len(reached)} of {rest.size}"
+    return [told.name, seeds, kept, learned, steps, tau]
 
 
 class Memory(NamedTuple):

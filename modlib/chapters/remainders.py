@@ -17,17 +17,60 @@ from modlib.runs.remainders import RemaindersRun
 from modlib.tasks.learned import TASK_LEARNED
 from modlib.tasks.remainders import moduli
 
+ARMS = 44
+"""Numbers so far apart stand at nearly the same angle of figure B1: 7 turns are 43.98."""
+
 
 class Spirals(NamedTuple):
-    """``sizes``: how many numbers below p^2 each series of figure B1 has, by its label."""
+    """``sizes``: how many numbers below p^2 each series of figure B1 has, by its label; ``arms``:
+    of 44, those in which a prime beyond 11 sits."""
 
     p: int
     sizes: dict[str, int]
+    arms: int
 
 
 def spirals(p: int, series: Mapping[str, Int[np.ndarray, " x"]]) -> Spirals:
-    """How many numbers below p^2 each series of figure B1 has."""
-    return Spirals(p, {label: len(numbers) for label, numbers in series.items()})
+    """How many numbers below p^2 each series of figure B1 has, and the arms of its primes."""
+    primes = series["primes"]
+    arms = np.unique(primes[primes > ARMS // 4] % ARMS)
+    return Spirals(p, {label: len(numbers) for label, numbers in series.items()}, len(arms))
+
+
+class DigitOrder(NamedTuple):
+    """What a step ``down`` and a step to the ``right`` add to the number in figure B2."""
+
+    name: str
+    down: int
+    right: int
+
+
+def orders(grids: Mapping[str, Int[np.ndarray, "x0 x1"]]) -> list[DigitOrder]:
+    """Which way the numbers run in each order of the digits."""
+    return [
+        DigitOrder(name, int(grid[1, 0] - grid[0, 0]), int(grid[0, 1] - grid[0, 0]))
+        for name, grid in grids.items()
+    ]
+
+
+class Edges(NamedTuple):
+    """Moduli whose pattern goes on across the edges of figure B3, and those where it is ``cut``."""
+
+    whole: list[int]
+    cut: list[int]
+
+
+def edges(grids: Mapping[str, Int[np.ndarray, "x0 x1"]]) -> Edges:
+    """Where a step across an edge changes the answer as much as any other step does.
+
+    A grid's modulus is one more than its largest answer.
+    """
+    found = Edges([], [])
+    for grid in grids.values():
+        q, whole = int(grid.max()) + 1, grid.astype(int)
+        steps = [(np.roll(whole, -1, axis) - whole) % q for axis in (0, 1)]
+        (found.cut if any(np.ptp(step) for step in steps) else found.whole).append(q)
+    return found
 
 
 class Leaks(NamedTuple):

@@ -17,7 +17,6 @@ CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 PLOTTED = "captions name the plot, not the finding"
 OPEN = "the question at the top has no box that answers it"
 EXCEPTIONS = {
-    "01_training": {"captions": f"5 {PLOTTED}", "answer": OPEN},
     "02_neurons": {"captions": f"10 {PLOTTED}", "answer": OPEN},
     "03_embeddings": {"captions": f"3 {PLOTTED}", "answer": OPEN},
     "04_clusters": {"captions": f"8 {PLOTTED}", "answer": OPEN},
@@ -46,12 +45,6 @@ EXCEPTIONS = {
         "answer": OPEN,
     },
     "09_scaling": {"captions": f"4 {PLOTTED}", "answer": OPEN},
-    "10_remainders": {"captions": f"4 {PLOTTED}", "answer": OPEN},
-    "11_grokking": {
-        "first figure": "263 words before it",
-        "captions": f"5 {PLOTTED}",
-        "answer": OPEN,
-    },
     "15_your_checkpoint": {
         "words": "2,519 on the page",
         "first figure": "1,080 words before it",

@@ -24,7 +24,9 @@ SHORT = made_up_run(replace(CONFIG, steps=1), {}, steps=(0, 1))
 
 def test_every_cell_that_says_something_is_tested():
     first = {"77d7c4af", "50d302d8", "eef45972", "8e7a1f29"}
-    assert cells(CHAPTER) == first | {"c1df3fe7", "00f175e7", "2d91e0bb", "48d5d486"}
+    later = {"c1df3fe7", "00f175e7", "2d91e0bb", "48d5d486", "answer"}
+    captions = {f"{one}-caption" for one in ("b5", "stairs", "b6", "order", "b17", "gain", "ratio")}
+    assert cells(CHAPTER) == first | later | captions
 
 
 def test_a_network_is_introduced_with_what_it_lacks():
@@ -51,14 +53,17 @@ def test_absent_and_unfinished_runs_of_the_paper_are_named():
 
 
 def test_the_gap_between_training_and_validation():
-    def said(run):
-        return told(CHAPTER, "50d302d8", facts.gap(run.history))
+    def said(run, cell="50d302d8"):
+        return told(CHAPTER, cell, facts.gap(run.history))
 
+    text = said(RUN, "b5-caption")
+    assert "0.99 is reached by 5 of 5 tasks on the numbers trained on (top) and by 5 on" in text
+    assert text.endswith("(bottom); the median of the steps between is a factor of 2.0.")
+    assert said(SHORT, "b5-caption").endswith("and by 0 on validation numbers (bottom).")
     text = said(RUN)
-    assert "0.99 is reached by 5 of 5 tasks on the numbers trained on, by 5 on validation" in text
     assert "at most 32.0: q = 11, training at step 2, validation at 64." in text
     assert "numbers only it is reached by q = 3, 5, 7 and 11." in said(LOST)
-    assert said(SHORT).endswith("by 0 on validation numbers.")
+    assert said(SHORT).endswith("no task is known on both kinds of numbers.")
     table = told(CHAPTER, "eef45972", {"rows": facts.milestones(LOST.history)})
     assert "| 2 | 512 | 512 | 512 | 512 |" in table
     assert "| 3 | - | - | - | - |" in table
@@ -66,11 +71,24 @@ def test_the_gap_between_training_and_validation():
 
 def test_losses_that_part_and_those_that_do_not():
     text = told(CHAPTER, "8e7a1f29", facts.loss(RUN.history))
-    assert "in 3 of 5 tasks the validation loss gets above" in text
-    assert "The largest gap is 2.0 ln q, for q = 11 at step 2" in text
-    assert "5 of 5 have a validation loss below" in text
-    calm = told(CHAPTER, "8e7a1f29", facts.loss(RUN.history.assign(loss=0.5)))
-    assert "in 0 of 5 tasks" in calm
+    assert "by 2.0 ln q at most (a guess costs one), for q = 11 at step 2" in text
+    text = told(CHAPTER, "b6-caption", facts.loss(RUN.history))
+    assert text.startswith("B6. In 3 of 5 tasks of the first network the validation loss (bottom)")
+    assert text.endswith("5 end below a guess.")
+    calm = told(CHAPTER, "b6-caption", facts.loss(RUN.history.assign(loss=0.5)))
+    assert "In 0 of 5 tasks" in calm
+    assert "0 end below" in told(CHAPTER, "b6-caption", facts.loss(SHORT.history))
+
+
+def test_the_first_and_the_last_task_are_named():
+    def said(run):
+        return told(CHAPTER, "stairs-caption", facts.stairs(run.history))
+
+    assert said(RUN).endswith(
+        "q = 2 is the first at step 1, q = 11 the last at step 64; 5 of 5 have a mark."
+    )
+    assert said(LOST).endswith("q = 2 is the first at step 512; 1 of 5 have a mark.")
+    assert said(SHORT).endswith("The first network has no mark.")
 
 
 def test_the_control_is_compared_with_a_guess():
@@ -92,8 +110,18 @@ def test_orders_of_several_settings():
         rows = facts.order(tables, dict.fromkeys(tables, finished))
         return told(CHAPTER, "c1df3fe7", {"rows": rows})
 
+    def caption(tables, finished=True):
+        found = facts.successions(tables, dict.fromkeys(tables, finished))
+        return told(CHAPTER, "order-caption", {"settings": found})
+
     def chance(table):
         return told(CHAPTER, "c1df3fe7", facts.chance(table), which=2)
+
+    assert caption(firsts).endswith(
+        "one: 2, 3, 5 and 7 come in order and first in 1 of two seeds. "
+        "two: 2, 3, 5 and 7 come in order and first in 1 of one seed."
+    )
+    assert "1 of two seeds, open in 1." in caption(firsts, finished=False)
 
     assert "| one | 2 | 1 | 1 of 2 | 64 to 64 | - |" in tabled(firsts)
     assert "| two | 1 | 1 | 3 of 3 | 16 to 64 | 1.00 |" in tabled(firsts)
@@ -101,6 +129,7 @@ def test_orders_of_several_settings():
     assert "| two | 1 | 1 | 3 of 3 |" in tabled(firsts, finished=False)
     two = gr.seed_steps(made_up_history({2: 1, 3: None}).assign(seed=3))
     assert "| p = 5 | 1 | - | 0 of 0 | - | - |" in tabled({"p = 5": two})
+    assert caption({"p = 5": two}).endswith("No setting here has 2, 3, 5 and 7 among its tasks.")
     assert "too few tasks" in chance(two)
     assert "too few tasks" in chance(firsts["one"])
     assert "0 ± 0.64" in chance(firsts["two"])
@@ -153,6 +182,21 @@ def test_norms_are_told_as_the_authors_draw_them():
     assert "nothing to learn, too: mixed (0.25 times). Beside such a control, an attention" in text
 
 
+def test_norms_have_a_caption():
+    def said(runs, shuffled):
+        return told(CHAPTER, "b17-caption", facts.norms(runs, shuffled))
+
+    early = dict.fromkeys(("q", "k", "v", "o"), 1024)
+    one = with_norms(early | {"w_in": 4096, "w_out": 4096})
+    text = said({"one": one}, {"mixed": with_norms({})})
+    assert text.endswith("in 1 of one network of this task, and in 0 of 1 on shuffled labels.")
+    assert said({"one": one}, {}).endswith("in 1 of one network of this task.")
+    none = replace(RUN, norms=RUN.norms.iloc[:0])
+    assert said({"none": none}, {}) == "B17. No step was made, so no gradient has a norm."
+    young = replace(SHORT, config=replace(CONFIG, steps=65536))
+    assert said({"one": young}, {}).endswith("in 0 of no networks of this task.")
+
+
 def test_norms_of_odd_runs():
     def said(runs):
         return told(CHAPTER, "00f175e7", facts.norms(runs, {}))
@@ -172,8 +216,8 @@ def test_norms_of_odd_runs():
     assert "no step" in said({"none": replace(RUN, norms=RUN.norms.iloc[:0])})
 
 
-def ratio(ratios: pd.DataFrame, lam: float) -> str:
-    return told(CHAPTER, "48d5d486", facts.ratio(ratios, lam, 0.98))
+def ratio(ratios: pd.DataFrame, lam: float, cell: str = "48d5d486") -> str:
+    return told(CHAPTER, cell, facts.ratio(ratios, lam, 0.98))
 
 
 @pytest.mark.parametrize("value", [0.99, 1.0, 1.2, 1.6])
@@ -181,6 +225,8 @@ def test_the_filter_is_told_in_numbers(value):
     ratios = gr.filter_ratios(made_up_norms({}, ratio=value))
     text = ratio(ratios, 0.5)
     assert f"{value:.3f}" in text
+    caption = ratio(ratios, 0.5, "ratio-caption")
+    assert caption.endswith(f"goes from {value:.3f} early to {value:.3f} late.")
     assert ("no measurable part" in text) == (value < 1.011)
     assert ("does not change, or shrinks" in text) == (value > 1.49)
     both = told(CHAPTER, "48d5d486", facts.medians(ratios, ratios), which=1)
@@ -197,4 +243,35 @@ def test_no_filter_and_no_step():
     assert "with 1.5; half of the extra" in told(CHAPTER, "2d91e0bb", facts.gain(0.5, 0.98))
     one_step = gr.filter_ratios(SHORT.norms)
     assert "from step 1 to 1" in ratio(one_step, 0.5)
+    assert "weight matrices is 1.200." in ratio(one_step, 0.5, "ratio-caption")
+    assert ratio(ratios.iloc[:0], 0.5, "ratio-caption").endswith("No step was made.")
+    assert ratio(ratios, 0.0, "ratio-caption").endswith("Without a filter it is 1.")
+    assert "is 1 at every" in told(CHAPTER, "gain-caption", facts.gain(0.0, 0.98))
+    assert told(CHAPTER, "gain-caption", facts.gain(0.5, 0.98)).endswith("1.5 on what is constant.")
     assert not np.isnan(one_step.to_numpy()).any()
+
+
+def test_the_answer_holds_for_every_run():
+    def said(run, seeds=(RUN, LOST), finished=True):
+        history = pd.concat([one.history.assign(seed=i) for i, one in enumerate(seeds)])
+        found = facts.successions({"one": gr.seed_steps(history)}, {"one": finished})
+        told_of = {
+            "setting": facts.network(run).setting,
+            "stairs": facts.stairs(run.history),
+            "gap": facts.gap(run.history),
+            "settings": found,
+        }
+        return told(CHAPTER, "answer", told_of)
+
+    text = said(RUN)
+    assert "All 5 tasks are learned (p = 13 (80 %), 1,024 steps), first q = 2, at step 1." in text
+    assert "takes 2.0 times as many steps" in text
+    assert "before all others in 1 of two networks." in text
+    assert "1 of two networks, and 1 are open." in said(RUN, finished=False)
+    assert "1 of 5 tasks are learned" in said(LOST)
+    assert "before all others" not in said(LOST, [LOST])
+    assert "No task is learned (p = 13 (80 %), 1 step); 0 of 5 are known by heart." in said(SHORT)
+    addition = made_up_run(replace(CONFIG, task="nanda"), {13: 64})
+    text = said(addition, [addition, addition])
+    assert "1 of 1 task is learned (p = 13 (80 %), 1,024 steps), first q = 13, at step 64" in text
+    assert "before all others" not in text

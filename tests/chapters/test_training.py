@@ -14,13 +14,15 @@ CHAPTER = "01_training"
 SPLIT, NETWORK, LOSS, DELAY = "4951d408", "d7466c4c", "38f25fee", "bbdb9695"
 FREQUENCIES, RACE, CONTROLS = "b0f3405b", "e4dde39e", "a3fb5e82"
 TWICE, STORED = "c7023e91", "bb01a65c"
+CAPTIONS = {"split", "curves", "frequencies", "race", "controls"}
 SHARED = {"3180c18b"}
 """Cells whose sentences are those of all chapters, tested in test_shared."""
 
 
 def test_every_cell_that_says_something_is_tested():
     own = {SPLIT, NETWORK, LOSS, DELAY, FREQUENCIES, RACE, CONTROLS, TWICE, STORED}
-    assert cells(CHAPTER) - SHARED == own
+    captions = {f"{name}-caption" for name in CAPTIONS}
+    assert cells(CHAPTER) - SHARED == own | captions | {"answer"}
 
 
 def test_a_first_epoch_is_none_where_the_value_is_never_reached():
@@ -33,14 +35,16 @@ def test_the_split_says_when_an_answer_is_never_shown():
     config = AdditionConfig(n=5, train_pairs=5)
     mask = np.eye(5, dtype=bool)[:, ::-1].copy()  # a + b = 4 five times
     text = told(CHAPTER, SPLIT, facts.split(config, mask))
-    assert "5 of 25 pairs (20.0 %)" in text
-    assert "0 to 5 are trained on" in text
+    assert "20.0 % of the pairs are trained on, 20 held out." in text
+    caption = told(CHAPTER, "split-caption", facts.split(config, mask))
+    assert caption.endswith("5 of 25 pairs are trained on, 0 to 5 of the 5 of each answer.")
     assert "Four answers occur in no training pair" in text
     one = facts.split(config, mask)._replace(never=1)
     assert "One answer occurs in no training pair" in told(CHAPTER, SPLIT, one)
     everything = AdditionConfig(n=5, train_pairs=25)
     seen = facts.split(everything, np.ones((5, 5), dtype=bool))
     assert "cannot show" in told(CHAPTER, SPLIT, seen)
+    assert "nothing held out: all 25 pairs" in told(CHAPTER, "split-caption", seen)
 
 
 def test_the_network_table_counts_every_parameter():
@@ -64,10 +68,10 @@ def test_the_parts_of_the_loss_add_up():
     assert told(CHAPTER, LOSS, facts.loss(unlearned, ones)).endswith("|")
 
 
-def delay(train, test, **options):
+def delay(train, test, cell=DELAY, **options):
     history = history_of(train, test)
     config = AdditionConfig(n=11, epochs=len(history) - 1, **options)
-    return told(CHAPTER, DELAY, facts.delay(run_of(config, history)))
+    return told(CHAPTER, cell, facts.delay(run_of(config, history)))
 
 
 def test_the_delay_is_told_for_every_outcome():
@@ -81,6 +85,24 @@ def test_the_delay_is_told_for_every_outcome():
     alone = delay([0.1, 1.0], [np.nan, np.nan], train_pairs=121)
     assert "No pair is held out" in alone
     assert "never knows 99 % of its pairs" in delay([0, 0.5], [np.nan, np.nan], train_pairs=121)
+
+
+def test_the_curves_have_a_caption_for_every_outcome():
+    def said(*given, **options):
+        return delay(*given, cell="curves-caption", **options)
+
+    learned = said([0.1, 1.0, 1.0, 1.0], [0.1, 0.2, 0.5, 1.0])
+    assert learned.endswith("first right at epoch 1, of the held-out pairs at epoch 3.")
+    late = said([0.1, 1.0], [0.1, 0.1])
+    assert late.endswith("at epoch 1; of the held-out pairs 10.0 % are right at the end.")
+    never = said([0.1, 0.5], [0.1, 0.2])
+    assert never.endswith("50.0 % of its training pairs and 20.0 % of the held-out pairs.")
+    assert "right on 10.0 % of the held-out pairs; chance is 9.1 %." in said([0.1], [0.1])
+    alone = said([0.1, 1.0], [np.nan, np.nan], train_pairs=121)
+    assert alone == "99 % of all pairs are first right at epoch 1; none is held out."
+    weak = said([0, 0.5], [np.nan, np.nan], train_pairs=121)
+    assert weak == "The network ends at 50.0 % of its training pairs."
+    assert "right on 10.0 % of the pairs" in said([0.1], [np.nan], train_pairs=121)
 
 
 def test_a_held_out_loss_above_a_guess_is_pointed_out():
@@ -126,9 +148,9 @@ def shares_of(*rows, num_freqs=16):
     return table
 
 
-def frequencies(run):
+def frequencies(run, cell=FREQUENCIES):
     seen = facts.frequencies(run.frequency_epochs, run.frequency_content, run)
-    return told(CHAPTER, FREQUENCIES, seen)
+    return told(CHAPTER, cell, seen)
 
 
 def test_when_the_set_stands_is_compared_with_when_the_network_is_right():
@@ -152,8 +174,28 @@ def test_when_the_set_stands_is_compared_with_when_the_network_is_right():
     )
 
 
-def race(run):
-    return told(CHAPTER, RACE, facts.race(run.frequency_epochs, run.frequency_content, run))
+def test_the_frequencies_have_a_caption_for_every_outcome():
+    def said(*rows):
+        shares = shares_of(*rows)
+        run = frequency_run(accuracies=[0] * len(shares), shares=shares)
+        return frequencies(run, "frequencies-caption")
+
+    even = dict.fromkeys(range(1, 16), 1 / 15)
+    text = said(even, {3: 0.5, 4: 0.5}, {3: 0.5, 4: 0.5})
+    assert "over 15.0 equal frequencies at the start, over 2.0 at the end." in text
+    assert text.endswith("The ones with 3.0 % or more at the end are the same since epoch 1.")
+    assert said(even, {3: 1.0}).endswith(
+        "The one with 3.0 % or more at the end stands alone since epoch 1."
+    )
+    assert said(even).endswith(
+        "measured once: it is spread as if over 15.0 equal frequencies of 15."
+    )
+    faint = facts.Frequencies(100, 90.0, 80.0, None, kept=[])
+    assert told(CHAPTER, "frequencies-caption", faint).endswith("over 80.0 at the end.")
+
+
+def race(run, cell=RACE):
+    return told(CHAPTER, cell, facts.race(run.frequency_epochs, run.frequency_content, run))
 
 
 def test_the_race_is_told_from_the_first_places():
@@ -172,6 +214,47 @@ def test_the_race_is_told_from_the_first_places():
     assert "no race" in race(frequency_run(accuracies=[0, 0, 0], shares=shares))
 
 
+def test_the_race_has_a_caption_for_every_outcome():
+    view = ideal_view(31, {3: 9, 4: 6})
+    shares = shares_of({1: 0.5, 3: 0.5}, {3: 0.6, 4: 0.1, 7: 0.3}, {3: 0.5, 4: 0.5})
+
+    def said(accuracies, rows=shares, of=view):
+        run = frequency_run(accuracies=accuracies, shares=rows, view=of)
+        return race(run, "race-caption")
+
+    text = said([0, 1, 1])
+    assert text.startswith("At epoch 1, where held-out pairs come to be known, 30.0 % of the power")
+    assert text.endswith("f = 4 gains most from there on: 10.0 % to 50.0 %.")
+    assert "gains" not in said([0, 0, 1])
+    assert "began at place 2 and 4 of 15." in said([0, 0, 0])
+    assert said([0], shares[:1]) == "One measurement of the frequencies with a cluster: 3 and 4."
+    assert said([0, 0, 0], of=None).startswith("No frequency has a cluster at the end")
+
+
+def answer(train, test, shares=None, **options):
+    history = history_of(train, test)
+    run = run_of(AdditionConfig(n=11, epochs=len(history) - 1, **options), history)
+    seen = facts.Frequencies(5, 4.8, 1.2, None, kept=[3], since=40)
+    return told(CHAPTER, "answer", {"delay": facts.delay(run), "inside": shares or seen})
+
+
+def test_the_answer_holds_for_every_outcome():
+    text = answer([0.1, 1.0, 1.0, 1.0], [0.1, 0.2, 0.5, 1.0])
+    assert "99 % of them are right at epoch 1, and 20.0 % of the others. The rule comes at" in text
+    assert "comes at epoch 3, with 99 % of the pairs it never saw." in text
+    assert "frequencies goes from 4.8 to 1.2, and from epoch 40 on the loudest are those of" in text
+    assert "The rule does not come: 10.0 % of the pairs" in answer([0.1, 1.0], [0.1, 0.1])
+    never = answer([0.1, 0.5], [0.1, 0.2])
+    assert "ends at 50.0 % of its training pairs and 20.0 % of the others." in never
+    once = facts.Frequencies(5, 4.8, 4.8, None)
+    untrained = answer([0.1], [0.1], once)
+    assert "this network was not trained." in untrained
+    assert "Inside" not in untrained
+    assert "epoch 1. Inside" in answer([0.1, 1.0], [np.nan, np.nan], train_pairs=121)
+    faint = facts.Frequencies(100, 90.0, 80.0, None, kept=[])
+    assert "goes from 90.0 to 80.0. :::" in answer([0.1, 1.0], [0.1, 0.1], faint)
+
+
 def test_controls_are_told_with_and_without_held_out_pairs():
     config = AdditionConfig(n=11, epochs=1)
     known = run_of(config, history_of([0.1, 1.0], [0.0, 0.25]))
@@ -182,6 +265,9 @@ def test_controls_are_told_with_and_without_held_out_pairs():
     assert "*memorised*: 100 % of its 77 training pairs and 25.0 % of the others" in text
     assert "*all*: 100 % of its 121 training pairs; its power" in text
     assert text.endswith("Chance is 9.1 %.")
+    text = told(CHAPTER, "controls-caption", facts.controls({"trained": known, "all": alone}))
+    assert text.startswith("Trained: 25.0 % of the held-out pairs right at the end, with power as")
+    assert "All: 100 % of all pairs right at the end" in text
 
 
 def test_two_trainings_of_a_seed_are_compared_bit_by_bit():
