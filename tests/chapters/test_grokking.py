@@ -118,10 +118,10 @@ def test_orders_of_several_settings():
         return told(CHAPTER, "c1df3fe7", facts.chance(table), which=2)
 
     assert caption(firsts).endswith(
-        "one: 2, 3, 5 and 7 come in order and first in 1 of two seeds. "
-        "two: 2, 3, 5 and 7 come in order and first in 1 of one seed."
+        "one: 2, 3, 5 and 7 come in order and first in 1 of 2 seeds. "
+        "two: 2, 3, 5 and 7 come in order and first in 1 of 1 seed."
     )
-    assert "1 of two seeds, open in 1." in caption(firsts, finished=False)
+    assert "1 of 2 seeds, open in 1." in caption(firsts, finished=False)
 
     assert "| one | 2 | 1 | 1 of 2 | 64 to 64 | - |" in tabled(firsts)
     assert "| two | 1 | 1 | 3 of 3 | 16 to 64 | 1.00 |" in tabled(firsts)
@@ -189,12 +189,12 @@ def test_norms_have_a_caption():
     early = dict.fromkeys(("q", "k", "v", "o"), 1024)
     one = with_norms(early | {"w_in": 4096, "w_out": 4096})
     text = said({"one": one}, {"mixed": with_norms({})})
-    assert text.endswith("in 1 of one network of this task, and in 0 of 1 on shuffled labels.")
-    assert said({"one": one}, {}).endswith("in 1 of one network of this task.")
+    assert text.endswith("in 1 of 1 network of this task, and in 0 of 1 on shuffled labels.")
+    assert said({"one": one}, {}).endswith("in 1 of 1 network of this task.")
     none = replace(RUN, norms=RUN.norms.iloc[:0])
     assert said({"none": none}, {}) == "B17. No step was made, so no gradient has a norm."
     young = replace(SHORT, config=replace(CONFIG, steps=65536))
-    assert said({"one": young}, {}).endswith("in 0 of no networks of this task.")
+    assert said({"one": young}, {}).endswith("in 0 of 0 networks of this task.")
 
 
 def test_norms_of_odd_runs():
@@ -208,7 +208,7 @@ def test_norms_of_odd_runs():
     young = replace(SHORT, config=replace(CONFIG, steps=65536))
     text = said({"one": young})
     assert "- one" not in text
-    assert text.endswith("| one | - | - | 1 | 1 | - | - |")
+    assert text.endswith("| one | - | - | 1 | 1 | - | - | :::")
     peaks = RUN.norms.copy()
     peaks.loc[peaks.parameter == "k", "filtered"] *= peaks.step
     text = said({"one": replace(RUN, norms=peaks)})
@@ -264,14 +264,19 @@ def test_the_answer_holds_for_every_run():
         return told(CHAPTER, "answer", told_of)
 
     text = said(RUN)
-    assert "All 5 tasks are learned (p = 13 (80 %), 1,024 steps), first q = 2, at step 1." in text
+    assert (
+        "All 5 tasks got to 0.99 on validation numbers (p = 13 (80 %), 1,024 steps), first" in text
+    )
+    assert "steps), first q = 2, at step 1." in text
     assert "takes 2.0 times as many steps" in text
-    assert "before all others in 1 of two networks." in text
-    assert "1 of two networks, and 1 are open." in said(RUN, finished=False)
-    assert "1 of 5 tasks are learned" in said(LOST)
+    assert "before all others in 1 of 2 networks." in text
+    assert "1 of 2 networks, and 1 are open." in said(RUN, finished=False)
+    assert "1 of 5 tasks got to 0.99 on" in said(LOST)
     assert "before all others" not in said(LOST, [LOST])
-    assert "No task is learned (p = 13 (80 %), 1 step); 0 of 5 are known by heart." in said(SHORT)
+    assert "No task reaches 0.99 on validation numbers (p = 13 (80 %), 1 step); 0 of 5 are" in said(
+        SHORT
+    )
     addition = made_up_run(replace(CONFIG, task="nanda"), {13: 64})
     text = said(addition, [addition, addition])
-    assert "1 of 1 task is learned (p = 13 (80 %), 1,024 steps), first q = 13, at step 64" in text
+    assert "1 of 1 task got to 0.99 on validation numbers (p = 13 (80 %), 1,024 steps)" in text
     assert "before all others" not in text
