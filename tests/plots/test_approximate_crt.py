@@ -1,6 +1,5 @@
 """What the figures of chapter 07 draw."""
 
-
 import numpy as np
 import pandas as pd
 import pytest
