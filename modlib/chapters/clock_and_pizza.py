@@ -109,6 +109,26 @@ def doubles(found: Sequence[Peaks], n: int) -> Doubles:
     return Doubles(n, len(twice), len(found))
 
 
+class Summary(NamedTuple):
+    """``held``: least and most power that the shown neurons hold at their frequencies, ``left``:
+    the same outside them; ``doubles``: as in ``Doubles``."""
+
+    num_neurons: int
+    held: Range
+    left: Range
+    doubles: int
+
+
+def summary(found: Sequence[Peaks], n: int) -> Summary:
+    """The shown neurons together."""
+    twice = doubles(found, n).doubles
+    if not found:
+        return Summary(0, (np.nan, np.nan), (np.nan, np.nan), twice)
+    held = [one.held for one in found]
+    low, high = min(held), max(held)
+    return Summary(len(found), (low, high), (max(1 - high, 0.0), max(1 - low, 0.0)), twice)
+
+
 class Shift(NamedTuple):
     """A shift that is the ``step`` of a frequency, or its period ``rounded``, or both.
 
@@ -181,6 +201,38 @@ def remapped(networks: pd.DataFrame) -> list[Remapped]:
         Remapped(float(row.median_residual), float(row.share_simple), SIMPLE_BELOW)
         for row in networks.itertuples()
     ]
+
+
+class Hands(NamedTuple):
+    """Distance of the middle of two points from the centre, in mean radii, of a pair ``near`` each
+    other and of one ``facing`` each other, ``degrees`` apart, on the circle of ``freq``."""
+
+    freq: int
+    near: float
+    facing: float
+    degrees: float
+
+
+def hands(points: Float[np.ndarray, "n axis"], near: Pair, facing: Pair, freq: int) -> Hands:
+    """Where a pizza's middles are; ``points``: of ``circle_points``."""
+    of_near, of_facing = (
+        float(np.linalg.norm(points[one.a] + points[one.b]) / 2) for one in (near, facing)
+    )
+    return Hands(freq, of_near, of_facing, facing.degrees)
+
+
+class Opposite(NamedTuple):
+    """Mean right logit of the pairs as far apart as one that faces itself, in each map, as (name,
+    their mean, mean of all)."""
+
+    rows: list[tuple[str, float, float]]
+
+
+def opposite(chosen: Pair, found: Mapping[str, Float[np.ndarray, "y x"]]) -> Opposite:
+    """What the maps have at their edges, in the row of ``chosen``."""
+    return Opposite(
+        [(name, float(part[chosen.y].mean()), float(part.mean())) for name, part in found.items()]
+    )
 
 
 class PairFacts(NamedTuple):

@@ -72,6 +72,21 @@ def numbers(means: pd.DataFrame, logs: Mapping[str, float]) -> Rows:
     }
 
 
+class Middles(NamedTuple):
+    """(set-up, its mean number of clusters) and (logarithm's name, its value), in words."""
+
+    sets: list[tuple[str, str]]
+    logs: list[tuple[str, str]]
+
+
+def middles(means: pd.DataFrame, logs: Mapping[str, float]) -> Middles:
+    """Mean numbers of clusters; ``means``: of ``distributions.means`` by ``name``."""
+    return Middles(
+        sets=[(row.name, fixed(row.mean)) for row in means.itertuples(index=False)],
+        logs=[(name, fixed(value)) for name, value in logs.items()],
+    )
+
+
 class Thresholds(NamedTuple):
     """Mean clusters with the thresholds of the book; the ``least`` and ``most`` over all; and how
     far the limit of dead neurons alone moves the mean."""

@@ -34,6 +34,9 @@ CHAPTER = "06_clock_and_pizza"
 NETWORK, NEURONS, SHIFTS, REMAPPED = "3f70f9d9", "31274b4d", "58a61a39", "33a70805"
 VOTES, MAPS, CIRCLES, HANDS, ANSWER = "585cf565", "b224b562", "c7f69296", "hands-said", "answer"
 RATES, RATE_TABLE, LENS = "0ee5ba4a", "b5dd420b", "a81a69ed"
+CAPTIONS = (
+    *("hands", "a17", "shifts", "a18", "mean-votes", "right-answers", "circles", "rates", "lens"),
+)
 N = 11
 
 
@@ -150,7 +153,8 @@ def portraits_of(second: dict[int, int]) -> list:
 def test_every_cell_that_says_something_is_tested():
     network = {NETWORK, HANDS, MAPS, CIRCLES, ANSWER}
     assert cells(CHAPTER) == network | {
-        *(NEURONS, SHIFTS, REMAPPED, VOTES, RATES, RATE_TABLE, LENS)
+        *(NEURONS, SHIFTS, REMAPPED, VOTES, RATES, RATE_TABLE, LENS),
+        *(f"{name}-caption" for name in CAPTIONS),
     }
 
 
@@ -712,3 +716,79 @@ def test_no_sentence_on_rates_speaks_of_nan(rates, num_seeds):
         about_lens(ours, UNTRAINED),
     ):
         assert "nan" not in text.lower()
+
+
+# Captions
+
+
+def caption(name: str, seen: object) -> str:
+    return told(CHAPTER, f"{name}-caption", seen)
+
+
+def test_captions_of_the_largest_circle_say_where_its_middles_are():
+    near, facing = near_and_facing(3, N)
+    angle = 2 * np.pi * 3 * np.arange(N) / N
+    points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    found = facts.hands(points, near, facing, 3)
+    assert found.near > 0.8
+    assert found.facing < 0.2
+    text = caption("hands", found)
+    assert text.startswith("The residues on the circle of f = 3. A: a clock turns by both angles.")
+    assert text.endswith(f"degrees apart it is {found.facing:.2f}.")
+    assert caption("hands", {"freq": 0}) == "Without a cluster there is no circle to draw."
+
+
+def test_captions_of_maps_say_what_pairs_that_face_each_other_have():
+    facing = Pair(a=5, b=2, c=7, degrees=176.9, x=1, y=0)
+    maps = {"f = 3 alone": np.array([[-1.0, 2.0], [0.0, 1.0]])}
+    assert facts.opposite(facing, maps) == ([("f = 3 alone", 0.5, 0.5)],)
+    text = caption("right-answers", facts.opposite(facing, maps))
+    assert text.endswith("beside that of all: 0.5 beside 0.5 (f = 3 alone).")
+    assert caption("right-answers", {"rows": []}) == "Without a cluster there is no map."
+
+
+def test_captions_of_the_published_neurons():
+    found = facts.summary(facts.peaks(portraits_of({2: 4, 3: 1})), N)
+    assert caption("a17", found).endswith(
+        "One frequency holds 99.0 % of the power of these two neurons; in 1 the next peak is at "
+        "twice that frequency."
+    )
+    assert caption("a18", found).endswith("One cosine leaves 1.0 % of their power.")
+    nothing = facts.summary([], N)
+    assert caption("a17", nothing).endswith("No neuron belongs to a cluster.")
+    assert caption("a18", nothing).endswith("There is none to draw.")
+
+
+def test_captions_of_shifts_and_votes():
+    clusters, shifts = found_in(ADDS)
+    text = caption("shifts", {"profiles": facts.shifts(shifts, clusters)})
+    assert text.endswith("that the step d tops: f = 2: 100 %; f = 3: 100 %.")
+    assert caption("shifts", {"profiles": []}).endswith("There is no other shift to compare with.")
+    votes = facts.votes(clusters.assign(explained=[0.91, 0.98]))
+    assert caption("mean-votes", votes).endswith("explains 0.910 or more of each one's votes.")
+    nothing = facts.votes(clusters[:0])
+    assert caption("mean-votes", nothing).endswith("There is no cluster to vote.")
+
+
+def test_the_caption_of_circles_has_what_is_left_of_them():
+    table = circles(*PIZZA_SHARES)
+    found = facts.circles(table, Formulas(0.96, 0.8))
+    assert caption("circles", found).endswith(
+        "The circle alone: clock 0.77, pizza 0.99. With its double: clock 0.98, pizza 0.83."
+    )
+    nothing = facts.circles(table[:0], Formulas(0.0, 0.0))
+    assert caption("circles", nothing).endswith("There is no circle to leave alone.")
+
+
+def test_captions_over_attention_rates():
+    text = caption("rates", facts.rates(OURS))
+    assert "Lines: means of 18 networks. Symmetricity (A) is above 0.95 at two rates, 0 and" in text
+    assert caption("rates", facts.rates(made_up({0.0: 0.7}, 1))).endswith(
+        "Lines: means of one network. Symmetricity (A) is above 0.95 nowhere. "
+        "Symmetricity (A) is below 0.6 nowhere."
+    )
+    text = caption("lens", {"seen": facts.lens(OURS, UNTRAINED)})
+    assert "Means over seeds at all rates: votes (A) 0.98, cosets (B) 0.97, logits" in text
+    nothing = "No network of ours is committed."
+    assert caption("rates", facts.rates(pd.DataFrame())).endswith(nothing)
+    assert caption("lens", {"seen": []}).endswith(nothing)

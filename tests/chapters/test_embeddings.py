@@ -54,6 +54,7 @@ def noise():
 
 def test_every_cell_that_says_something_is_tested():
     own = {DIMENSIONS, PAIRS, AGREEMENT, COSETS, COORDINATES, ORBITS, "answer"}
+    own |= {f"{name}-caption" for name in ("variance", "a8-a16", "circularity", "projections")}
     assert cells(CHAPTER) - SHARED == own
 
 
@@ -213,3 +214,41 @@ def test_the_answer_takes_the_flattest_and_the_roundest_orbit():
     seen = facts.Coordinates(12, 0.1, 0.2, None, 3, None)
     assert facts.answer(True, orbits, seen) == (True, 2, 0.9, (0.9, 0.9), None)
     assert facts.answer(False, facts.Orbits([]), seen).axes is None
+
+
+# Captions
+
+
+def caption(name, seen):
+    return told(CHAPTER, f"{name}-caption", seen)
+
+
+def test_captions_of_components_say_how_many_are_needed(clustering_of):
+    shares = {"trained": np.array([0.5, 0.48, 0.02]), "untrained": np.full(3, 1 / 3)}
+    text = caption("variance", facts.dimensions(shares, clustering_of(60, {5: 10, 30: 4}), 60))
+    assert text.endswith(
+        "95 % of it takes two components (trained) and three components (untrained); the "
+        "clusters' frequencies can fill 3."
+    )
+    text = caption("variance", facts.dimensions(shares, clustering_of(60, {}), 60))
+    assert text.endswith("three components (untrained).")
+
+
+def test_captions_of_pairs_count_circles(good, noise):
+    for components, said in (
+        (good, "Of two pairs one has one frequency, and one is a circle by position."),
+        (noise, "Of two pairs none has one frequency, and none is a circle by position."),
+    ):
+        seen = facts.pairs_drawn(components, em.component_pairs(components), [(0, 1), (0, 2)])
+        assert caption("a8-a16", seen._replace(same=seen.same[:1])).endswith(said)
+    networks = {"trained": good, "untrained": noise}
+    tables = {name: em.component_pairs(found) for name, found in networks.items()}
+    text = caption("circularity", facts.agreements(networks, tables))
+    assert text.endswith("Below the dashed line: 2 of 6 (trained), 0 of 6 (untrained).")
+
+
+def test_the_caption_of_projections_says_where_they_point():
+    seen = facts.Coordinates(12, 0.1, 0.2, 22.4, 3, None)
+    assert "point 22 degrees away from the nearest axis" in caption("projections", seen)
+    text = caption("projections", seen._replace(from_axis=None))
+    assert text.endswith("The coordinates lie on one axis, since n/2 has no sine.")

@@ -19,6 +19,7 @@ from modlib.chapters import batches as batch_facts
 from modlib.chapters import company as co_facts
 from modlib.chapters import fine_tuning as tuned_facts
 from modlib.chapters import frequencies as facts
+from modlib.chapters.words import percent
 from modlib.config.addition import AdditionConfig
 from modlib.maths.intervals import Interval
 from told import cells
@@ -32,6 +33,7 @@ ON, ENDS = "d41f0a77", "e52a1b88"
 WINDOW, MULTIPLES, RELATIONS, SEARCH = "74fb597e", "74eafb71", "a4d120d8", "e60143ed"
 
 ORIGIN, ANSWER = "origin-said", "answer"
+CAPTIONS = (*("ratios", "a4b", "origin", "a25", "a28", "relations", "a5b", "a4a", "a5a", "a3"),)
 
 TABLES = made_up(num_seeds=120, failed=4)
 FOUND = fr.presence(TABLES.clusters, TABLES.networks.seed.tolist(), 91)
@@ -40,6 +42,7 @@ FOUND = fr.presence(TABLES.clusters, TABLES.networks.seed.tolist(), 91)
 def test_every_cell_that_says_something_is_tested():
     every = {NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS, RATES, WITHIN, BETWEEN, PLANTED}
     every |= {COMPANY, RATIOS, RANKS, REGIMES, ON, ENDS, WINDOW, MULTIPLES, RELATIONS, SEARCH}
+    every |= {f"{name}-caption" for name in CAPTIONS}
     assert cells(CHAPTER) == every | {ORIGIN, ANSWER}
 
 
@@ -466,3 +469,94 @@ def test_a_search_that_finds_nothing_says_so():
         "None of 100 networks that learned has a fine-tuning cluster whose frequency "
         "shares the factor 7 with n."
     )
+
+
+# Captions
+
+
+def caption(name, seen):
+    return told(CHAPTER, f"{name}-caption", seen)
+
+
+def test_captions_of_company_say_what_stands_out():
+    lifts = co.ratio_lifts(FOUND, 91)
+    one = lifts.assign(lift=0.7, low=0.6, high=np.where(lifts.ratio.isin([2, 3]), 0.8, 1.1))
+    text = caption("ratios", {"sets": co_facts.ratios({"n = 91": one})})
+    assert text.endswith(
+        f"n = 91: r = 2 at 0.70 (0.60 to 0.80); of the other {len(lifts) - 1} one has an interval "
+        "without 1."
+    )
+    text = caption("ratios", {"sets": co_facts.ratios({"n = 91": one.assign(high=1.1)})})
+    assert text.endswith("none has an interval without 1.")
+    assert caption("ratios", {"sets": []}).endswith("Too few pairs are expected to compare ratios.")
+    table = co.companions(FOUND, 91, 2).assign(expected=0.1, pooled_low=0.09, pooled_high=0.11)
+    table.loc[table.freq == 4, ["pooled_low", "pooled_high"]] = [0.01, 0.02]
+    beside = co_facts.company(table, 2, 12, 91)
+    assert caption("a4b", {"given": [beside]}).endswith(
+        "Beside 2, twice or half of it (diamonds): 4 less often, 1 not told from the line."
+    )
+    nobody = co_facts.company(co.companions(np.zeros_like(FOUND), 91, 7), 7, 0, 91)
+    for given in ([nobody], []):
+        assert caption("a4b", {"given": given}).endswith("Too few networks have these frequencies.")
+
+
+def test_the_caption_of_origins_has_shares_and_lifts():
+    share = SecondPart(Interval(0.7, 0.6, 0.8), 0.1, 5000, 20)
+    lifts = pd.DataFrame({"population": POPULATIONS, "lift": [0.6, 1.3, 0.7]})
+    lifts = lifts.assign(low=0.5, high=1.5)
+    origins = [tuned_facts.origin("n = 91", {"fine-tuning": share}, lifts)]
+    text = caption("origin", {"origins": origins})
+    assert text.endswith("n = 91: fine-tuning 70.0 %; in B, from above, 0.60, 1.30 and 0.70.")
+    origins = [tuned_facts.origin("n = 91", {}, lifts)]
+    assert "n = 91: too few such neurons; in B" in caption("origin", {"origins": origins})
+    origins = [tuned_facts.origin("n = 60", {}, lifts[:0])]
+    assert caption("origin", {"origins": origins}).endswith("over what chance would have.")
+    assert caption("origin", {"origins": []}).endswith("No network learned.")
+
+
+def test_captions_of_fine_tuning_neurons():
+    counts = {"all in the window": np.ones((4, 46)), "fine-tuning": np.zeros((4, 46))}
+    text = caption("a25", {"sets": [tuned_facts.window("n = 91", counts)]})
+    assert text.endswith("n = 91, mean: all in the window 100,000, fine-tuning 0.")
+    assert caption("a25", {"sets": []}).endswith("No network learned.")
+    table = pd.DataFrame({"freq": [5, 10, 20, 38], "pooled": [2.5, 0.0, 0.5, 38.0]})
+    table = table.assign(pooled_low=[1.7, 0.0, 0.2, 24.0], pooled_high=[6.0, 0.0, 0.8, 66.0])
+    beside = tuned_facts.multiples(table, 15, 5, 91)
+    assert caption("a28", {"given": [beside]}).endswith(
+        "Of three other multiples of 5 beside 15, one is above 1 and two below; above it too: 38."
+    )
+    nobody = tuned_facts.multiples(table.assign(pooled=np.nan), 15, 5, 91)
+    for given in ([nobody], []):
+        assert caption("a28", {"given": given}).endswith(
+            "No fine-tuning neuron has these frequencies."
+        )
+    table = pa.relation_lifts(TABLES.fine_tuning, 91)
+    text = caption("relations", {"sets": [tuned_facts.relations(table, 60, 15, 91)]})
+    assert "n = 91: 1:2 is the most frequent" in text
+    nothing = tuned_facts.relations(table.iloc[:0], 0, 0, 60)
+    for sets in ([nothing], []):
+        assert caption("relations", {"sets": sets}).endswith("Too few networks have such neurons.")
+
+
+def test_captions_of_numbers_rates_ranks_and_weights():
+    means = dist.means({"n = 91": np.array([4, 5, 6])}, "name")
+    text = caption("a5b", facts.middles(means, {"ln 91": float(np.log(91))}))
+    assert text.endswith("broken lines: ln 91 = 4.51. Means: n = 91 5.00.")
+    none = facts.middles(dist.means({}, "name"), {"ln 60": 4.09})
+    assert caption("a5b", none).endswith("No set has networks that learned.")
+    rates = fr.rates_by_freq(FOUND, 91)
+    text = caption("a4a", {"sets": facts.rates({"n = 91": rates})})
+    assert f"of the networks, mean {percent(float(rates.rate.mean()))}." in text
+    assert caption("a4a", {"sets": []}).endswith("No network learned.")
+    ranks = facts.ranks("n = 91", TABLES.clusters, 116, 91)
+    text = caption("a5a", {"sets": [ranks]})
+    assert text.endswith(f"among the first six on {percent(ranks.within_five)}.")
+    nothing = facts.ranks("n = 91", TABLES.clusters[:0], 0, 91)
+    for sets in ([nothing], []):
+        assert caption("a5a", {"sets": sets}).endswith("There is no cluster.")
+    columns = {"share_above_1": 0.0001, "share_within_025": 0.4, "abs_q999": 0.9, "abs_max": 1.2}
+    rows = facts.weights({"full batch": made_up(num_seeds=9, **columns)})
+    assert caption("a3", {"rows": rows}).endswith(
+        "Full batch: 0.01 % beyond ±1, 40.0 % in the bin at 0."
+    )
+    assert caption("a3", {"rows": {}}).endswith("No long runs are committed.")

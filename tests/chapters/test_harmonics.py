@@ -195,3 +195,38 @@ def test_missing_classes_are_named(view):
         "*Seen here*, seed 7: shown are simple, 3f, bent and fine-tuning."
     )
     assert "no live neuron" in shapes([])
+
+
+# Captions
+
+
+def caption(name, seen):
+    return told(CHAPTER, f"{name}-caption", seen)
+
+
+def test_captions_of_outputs_and_of_shapes(view):
+    inputs = {"simple": np.array([[0.9, 0.1, 0.0]]), "3f": np.zeros((0, 3))}
+    text = caption("outputs", {"classes": facts.harmonics(inputs, inputs)})
+    assert text.endswith("At 2f: simple 10.0 % and 10.0 %.")
+    assert caption("outputs", {"classes": []}).endswith("no live neuron of these classes.")
+    each = facts.remapped({"simple": ha.portrait(view, 0, 3)}, {"simple": 7})
+    assert caption("shapes", {"each": each}).endswith("power that it holds: simple 100 %.")
+    assert caption("shapes", {"each": []}).endswith("There is no neuron of these classes.")
+    text = caption("a2", {"pair": each})
+    assert text.endswith("The simple one has 100 % of its power at 3, then at 1.")
+    assert caption("a2", {"pair": []}).endswith("There is none to draw.")
+
+
+def test_captions_of_fine_tuning_neurons():
+    low = facts.low_harmonics({3: [42, 7]}, 42, 91)
+    assert caption("a20", low).endswith(
+        "The first neuron has two leading frequencies: 42 = f and 7 = 2f."
+    )
+    one = facts.low_harmonics({3: [20]}, 20, 60)
+    assert caption("a20", one).endswith("The first neuron has one leading frequency: 20 = f.")
+    text = caption("a21", facts.rebuilt([1.0, 0.4, 0.1], 7))
+    assert text.endswith("The first leaves a residual of 0.40, all 2 leave 0.10.")
+    fits = [ha.fit_waves(remap(sawtooth(31, 3), 21))]
+    text = caption("half-period", facts.waves(fits, 3))
+    assert text.startswith("A remapped fine-tuning neuron under a full period of a sine and")
+    assert text.endswith("(flank).")

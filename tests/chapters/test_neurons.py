@@ -16,6 +16,10 @@ CHAPTER = "02_neurons"
 CHOICE, ONE, STRONGEST, TEST = "a7adeb01", "46756de6", "bdf566bc", "461665f4"
 KINDS, THRESHOLDS, OUTPUT, HARMONICS = "fe69f7aa", "98fe4729", "1d54edce", "ff1c0066"
 REBUILT, PAIR, WAVES, SHAPES, PARTNERS = "9ed7c790", "47532dcf", "7bc50b83", "67be504c", "32949867"
+CAPTIONS = (
+    *("one-neuron", "test", "residuals", "outputs", "a19", "a20", "a21", "a2", "half-period"),
+    "shapes",
+)
 SHARED = {"2dde4657", "21301b23"}
 """Cells whose sentences are those of all chapters, tested in test_shared."""
 
@@ -44,6 +48,7 @@ def dead():
 def test_every_cell_that_says_something_is_tested():
     own = {CHOICE, ONE, STRONGEST, TEST, KINDS, THRESHOLDS, OUTPUT, HARMONICS}
     own |= {REBUILT, PAIR, WAVES, SHAPES, PARTNERS, "relu-said", "answer"}
+    own |= {f"{name}-caption" for name in CAPTIONS}
     assert cells(CHAPTER) - SHARED == own
 
 
@@ -143,3 +148,36 @@ def test_thresholds_are_told_by_what_moves():
     assert "15 at every threshold of strength from 0.03 to 0.1." in still
     assert "10.0 % have a residual under 0.06, 80.0 % under 0.12 and 100 % under 0.24" in still
     assert "falls from 20 to 15" in thresholds([20, 15])
+
+
+# Captions
+
+
+def caption(name, seen):
+    return told(CHAPTER, f"{name}-caption", seen)
+
+
+def test_captions_of_neurons_say_what_one_cosine_leaves(half):
+    one = facts.neuron(ne.neuron_table(ideal_view(31, {3: 5})).loc[1], 31)._replace(off=0.01)
+    text = caption("one-neuron", {"ones": [one]})
+    assert text == (
+        "What neuron 1 hears of a and of b, and says to each answer. A cosine of f = 3 leaves "
+        "1.0 % of the inputs' power."
+    )
+    assert caption("one-neuron", {"ones": []}) == "There is no such neuron to draw."
+    without_phase = facts.neuron(ne.neuron_table(half).loc[0], 12)
+    text = caption("a19", {"drawn": [one, without_phase]})
+    assert "In neuron 1 one cosine (f = 3) leaves 1.0 % of the power. In neuron 0 one" in text
+
+
+def test_captions_of_the_test_and_of_residuals(clustering, half, dead):
+    text = caption("test", facts.simple_test(clustering.table, 31))
+    assert "Over 15 simple neurons the median phase error is " in text
+    text = caption("test", facts.simple_test(ne.neuron_table(half), 12))
+    assert "Over three simple neurons the median |ln(r_A / r_B)| " in text
+    assert caption("test", facts.simple_test(dead, 7)).endswith("No neuron is live.")
+    tables = {"trained": clustering.table, "memorised": dead}
+    assert caption("residuals", facts.controls(tables, 31)) == (
+        "Residuals in three networks. Trained: 100 % of the live neurons are simple. Memorised: no "
+        "live neuron."
+    )
