@@ -13,6 +13,7 @@ from jaxtyping import Float
 from modlib.analysis.meso.clusters import mean_vote
 from modlib.analysis.meso.pair_clusters import cluster_by_pairs
 from modlib.analysis.micro.harmonics import Portrait, portrait
+from modlib.errors import StoreError
 from modlib.machine import RESULTS
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
@@ -48,6 +49,8 @@ def neurons_and_votes(network: ForeignNetwork) -> dict[str, pd.DataFrame]:
     ``vote``.
     """
     found, table, _ = cluster_by_pairs(network.pairs, network.view)
+    if not found:
+        raise StoreError(f"{network.name} has no cluster, so there is nothing to be written")
     k, neurons, votes = np.arange(network.n), [], []
     for cluster in found:
         neuron = int(table.loc[cluster.neurons].strength.idxmax())

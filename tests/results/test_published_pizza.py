@@ -8,18 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from made_up.views import ideal_view
 from modlib.analysis.meso.clusters import mean_vote
 from modlib.analysis.micro.harmonics import portrait
-from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.errors import StoreError
-from modlib.models.clock_pizza import initial_weights
+from modlib.models.foreign.load import from_arrays
 from modlib.models.foreign.published import PUBLISHED
 from modlib.results import published_pizza as pp
 from modlib.results.shown import published_pizza
-from modlib.runs.clock_pizza import as_network
 
-TINY = ClockPizzaConfig(n=7, embed_dim=8, heads=2, num_neurons=24, steps=0)
-NETWORK = as_network(initial_weights(TINY, 99), TINY, "theirs")
+VIEW = ideal_view(11, {2: 24, 3: 12})
+NETWORK = from_arrays(VIEW.preact_a, VIEW.preact_b, VIEW.w_out, VIEW.b_in, VIEW.b_out)
 
 
 @pytest.fixture
@@ -42,6 +41,13 @@ def test_neurons_and_votes_come_back_as_the_network_has_them(written):
         assert one.neuron == table.loc[cluster.neurons].strength.idxmax()
         vote = mean_vote(NETWORK.pairs.contribution(cluster.neurons))
         np.testing.assert_allclose(found.votes[cluster.freq], vote, rtol=1e-5, atol=1e-6)
+
+
+def test_a_network_without_clusters_has_nothing_to_be_written(monkeypatch, tmp_path):
+    still = from_arrays(VIEW.preact_a * 0, VIEW.preact_b * 0, VIEW.w_out, VIEW.b_in, VIEW.b_out)
+    monkeypatch.setattr(pp, "load_checkpoint", lambda name: still)
+    with pytest.raises(StoreError, match="no cluster"):
+        pp.export_published_pizza(tmp_path)
 
 
 def test_the_manifest_names_source_licence_and_citation(written):
