@@ -124,7 +124,7 @@ def test_the_rows_are_what_describe_says_of_the_run(exported):
 
 def test_only_sums_over_a_and_b_have_shifts(exported):
     shifts = exported.shifts
-    assert set(shifts[shifts.source == "ours"].rate) == {0.0}
+    assert set(shifts[shifts.source == "ours"].rate) <= {0.0}  # noise has no cluster to shift
     assert NAME in set(shifts.source)
     network = get_or_train(TINY, seed=SEED).network
     wanted = describe(network).shifts
