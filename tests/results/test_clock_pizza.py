@@ -20,7 +20,8 @@ from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS
 from modlib.errors import InputError, StoreError
 from modlib.models.clock_pizza import initial_weights
-from modlib.models.foreign.load import load_checkpoint
+from modlib.models.foreign.load import from_tensors, load_checkpoint
+from modlib.models.foreign.planted import planted_tensors
 from modlib.models.foreign.published import Published
 from modlib.models.mlp import initial_weights as mlp_weights
 from modlib.results import clock_pizza as rc
@@ -44,13 +45,14 @@ SEED = rc.FIRST_CLOCK_PIZZA
 
 
 def make_small(patch, store):
-    """Three rates at n = 7, and a published network of ours that needs no file."""
+    """Three rates at n = 7, and a planted network in place of the published."""
     patch.setenv("MODLIB_STORE", str(store))
     for module in (rc, shown):
         patch.setattr(module, "CLOCK_PIZZA_PRESETS", PRESETS)
     patch.setattr(rc, "PUBLISHED", PUBLISHED)
-    weights = initial_weights(TINY, 99)
-    patch.setattr(rc, "load_checkpoint", lambda name: as_network(weights, TINY, name))
+    tensors = planted_tensors("zhong_transformer", 11, [2, 3])
+    theirs = from_tensors(tensors, name=NAME, attention_rate=0.0)
+    patch.setattr(rc, "load_checkpoint", lambda name: replace(theirs, name=name))
 
 
 @pytest.fixture
