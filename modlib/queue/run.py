@@ -19,7 +19,6 @@ from modlib.queue.families import Part, calls, exported_seeds, finished_seeds, u
 from modlib.queue.jobs import Job, first_seed
 from modlib.queue.state import parts_of
 from modlib.queue.workers import Workers
-from modlib.results.folder import require_writable
 from modlib.runs.shards import MAX_SEEDS
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.files import writing
@@ -138,7 +137,8 @@ class Runner:
 
     def run_part(self, job: Job, part: Part) -> bool:
         """Train what is missing of a part and commit it; False where a training was refused."""
-        require_writable(self.results / part.folder)
+        with writing(self.results):
+            self.results.mkdir(parents=True, exist_ok=True)
         committed = exported_seeds(part, self.results)
         if all(seed in committed for seed in part.seeds):
             return True
