@@ -24,6 +24,7 @@ from modlib.runs.get_or_train import get_or_train
 from modlib.runs.shards import SHARD_SIZE, blocks, plan
 from modlib.runs.sweep import sweep
 from modlib.store.folder import read_manifest
+from modlib.store.replacing import found
 from modlib.store.runs import Store
 from modlib.training.speed import total_steps
 
@@ -74,7 +75,7 @@ def exported_seeds(part: Part, results: Path) -> range:
 
     Raises ``StoreError`` for tables of another configuration or version, and damaged ones.
     """
-    folder = results / part.folder
+    folder = found(results / part.folder)
     if not folder.is_dir():
         return range(0)
     manifest = read_manifest(folder)

@@ -333,11 +333,14 @@ def test_part_of_a_sweep_or_of_the_pizzas_is_never_committed(small):
     assert states(small) | {"A7": "80.0%", "pizzas": "50.0%"} == states(small)
 
 
-def test_tables_that_a_kill_left_aside_are_read(small):
+def test_tables_that_a_kill_left_aside_are_lengthened(small):
     runner(small, []).run([BY_NAME["A7"]])
     folder = small / "sweeps" / "A7"
     folder.rename(folder.with_name(".A7.before"))
     assert read_sweep_export("A7", small).networks.seed.tolist() == [*range(20000, 20005)]
+    assert runner(small, []).run([BY_NAME["A7-more"]]) == 0
+    assert read_sweep_export("A7", small).networks.seed.tolist() == [*range(20000, 20008)]
+    assert [path.name for path in folder.parent.iterdir()] == ["A7"]
 
 
 def test_when_the_time_is_up_the_runner_stops(small):
