@@ -87,7 +87,7 @@ class _Whole:
 
 
 def unpack(packed: str) -> Figure:
-    """The figure that the output of a cell holds."""
+    """The figure that the output of a cell holds: a pickle, so only of cells this build has run."""
     return pickle.loads(zlib.decompress(base64.b64decode(packed)))
 
 
