@@ -19,6 +19,7 @@ from modlib.plots.base import (
     NEUTRAL,
     PALETTE,
     STYLES,
+    WIDTH,
     empty_figure,
     figure,
     intervals,
@@ -26,8 +27,6 @@ from modlib.plots.base import (
 )
 
 ABSENT = "these networks are not committed yet"
-WIDTH = 7.15
-"""Width of a figure in inches."""
 
 
 @figure
@@ -51,6 +50,14 @@ def ends_by_kind(kinds: Mapping[str, Float[np.ndarray, " seed"]], learned: float
     return fig
 
 
+def _not_empty(
+    panels: Mapping[str, Mapping[str, pd.DataFrame]],
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """The tables that have a row, and the panels that have such a table."""
+    kept = {title: {n: t for n, t in kinds.items() if len(t)} for title, kinds in panels.items()}
+    return {title: kinds for title, kinds in kept.items() if kinds}
+
+
 @figure
 def paces(panels: Mapping[str, Mapping[str, pd.DataFrame]], factor: float) -> Figure:
     """Steps of networks over those of the plain one, by the mean accuracy that is passed.
@@ -58,8 +65,7 @@ def paces(panels: Mapping[str, Mapping[str, pd.DataFrame]], factor: float) -> Fi
     A panel a size, a colour a kind; tables: ``ablations.pace``, a thin line a seed and a thick one
     for the geometric mean of several. Lines: the same pace, and slower by ``factor``.
     """
-    drawn = {title: {n: t for n, t in kinds.items() if len(t)} for title, kinds in panels.items()}
-    drawn = {title: kinds for title, kinds in drawn.items() if kinds}
+    drawn = _not_empty(panels)
     if not drawn:
         return empty_figure("no two networks that pass the same accuracies")
     fig, axes = plt.subplots(1, len(drawn), figsize=(WIDTH, 3), sharey=True, squeeze=False)
@@ -89,12 +95,12 @@ def mean_curves(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
 
     Tables: ``ablations.over_tasks``; a line a seed.
     """
-    kept = {
-        title: {name: table[table.step > 0] for name, table in lines.items()}
-        for title, lines in panels.items()
-    }
-    kept = {title: {n: t for n, t in lines.items() if len(t)} for title, lines in kept.items()}
-    kept = {title: lines for title, lines in kept.items() if lines}
+    kept = _not_empty(
+        {
+            title: {name: table[table.step > 0] for name, table in lines.items()}
+            for title, lines in panels.items()
+        }
+    )
     if not kept:
         return empty_figure("no network with a step to show")
     fig, axes = plt.subplots(1, len(kept), figsize=(WIDTH, 3), sharey=True, squeeze=False)

@@ -13,7 +13,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from modlib.plots.base import MARK, MARKERS, NEUTRAL, PALETTE, STYLES, empty_figure, figure
+from modlib.plots.base import (
+    MARK,
+    MARKERS,
+    NEUTRAL,
+    PALETTE,
+    STYLES,
+    WIDTH,
+    empty_figure,
+    figure,
+)
 
 NAMES = {
     "dropout": "dropout",
@@ -24,8 +33,8 @@ NAMES = {
     "heads": "heads",
 }
 """Settings as the figures name them."""
-WIDTH, ACROSS, LETTERS = 7.15, 3, "abcdefgh"
-"""Width of a figure in inches, panels in a row, and what they are called."""
+ACROSS, LETTERS = 3, "abcdefgh"
+"""Panels in a row, and what they are called."""
 NO_STUDY = "no study is committed yet"
 STOPPED: dict[str, Any] = {
     "label": "stopped early",

@@ -49,6 +49,8 @@ TASKS = {2: PALETTE[4], 3: PALETTE[3], 5: PALETTE[2], 7: "black"}
 P = ParamSpec("P")
 STYLES = ("-", "--", ":", "-.")
 NOTHING = "no two networks that learned"
+WIDTH = 7.15
+"""Inches of a figure as wide as the page's column of 688 pixels."""
 MARK = PALETTE[4]
 """What a panel is about, always with a word beside it."""
 

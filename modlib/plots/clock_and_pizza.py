@@ -16,7 +16,15 @@ from matplotlib.patches import Wedge
 
 from modlib.analysis.meso.clock_pizza_circle import Pair
 from modlib.analysis.micro.harmonics import Portrait
-from modlib.plots.base import ANSWER, MARKERS, NEUTRAL, PALETTE, empty_figure, figure
+from modlib.plots.base import (
+    ANSWER,
+    MARKERS,
+    NEUTRAL,
+    PALETTE,
+    WIDTH,
+    empty_figure,
+    figure,
+)
 from modlib.plots.neurons import INPUT_STYLES
 from modlib.plots.panels import legend_outside, panel_grid
 
@@ -28,8 +36,6 @@ METRICS = {
 FORMULAS = {"clock": "clock's formula", "pizza": "pizza's formula"}
 OTHER_FORMULA = 8 / np.pi**2
 """What either formula explains of the other's logits, nearly, whatever n."""
-WIDTH = 7.1
-"""Inches of a figure that fills the column."""
 NO_NETWORKS = "no networks of other attention rates are committed"
 LENS = {
     "explained": "a cluster's votes: one cosine",

@@ -18,7 +18,15 @@ from modlib.analysis.remainders.token_embeddings import (
     Spread,
     Vectors,
 )
-from modlib.plots.base import MARK, MARKERS, NEUTRAL, PALETTE, STYLES, figure
+from modlib.plots.base import (
+    MARK,
+    MARKERS,
+    NEUTRAL,
+    PALETTE,
+    STYLES,
+    WIDTH,
+    figure,
+)
 
 MAX_VECTORS = 16
 """Singular vectors drawn of one network."""
@@ -26,8 +34,6 @@ MAX_LABELS = 3
 """Marked rows that carry their label."""
 ACROSS = 2
 """Panels in a row where networks are drawn beside one another."""
-WIDTH = 7.15
-"""Width of a figure in inches."""
 MANY_BARS = 50
 """Frequencies from which on bars would be thinner than a pixel, and lines are drawn."""
 

@@ -19,6 +19,7 @@ from modlib.plots.base import (
     MARKERS,
     NEUTRAL,
     PALETTE,
+    WIDTH,
     empty_figure,
     empty_panel,
     figure,
@@ -27,8 +28,6 @@ from modlib.plots.base import (
 CROP = 37
 """Side of the corner that the paper's figures show."""
 NO_NETWORK = "no network of this size is committed"
-WIDTH = 7.15
-"""Width of a figure in inches."""
 
 
 def _centred_spectrum(ax: Axes, magnitudes: Float[np.ndarray, "f0 f1"]) -> None:

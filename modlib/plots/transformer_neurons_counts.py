@@ -18,11 +18,12 @@ from modlib.plots.base import (
     NEUTRAL,
     PALETTE,
     STYLES,
+    WIDTH,
     empty_figure,
     empty_panel,
     figure,
 )
-from modlib.plots.transformer_neurons import NO_NETWORK, WIDTH
+from modlib.plots.transformer_neurons import NO_NETWORK
 
 ACROSS = 3
 """Panels in a row where networks are drawn beside one another."""
