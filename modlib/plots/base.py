@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import pickle
 import zlib
@@ -17,6 +18,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
@@ -78,14 +80,20 @@ class _Whole:
         self.fig = fig
 
     def __call__(self, **_: Any) -> dict[str, str]:
-        """The figure itself, or nothing where it can't be written: the usual picture is left."""
+        """The figure itself, or nothing where it can't be written: the usual picture is left.
+
+        Beside it the picture that has been drawn, so that it is not drawn for this again.
+        """
+        picture = io.BytesIO()
+        imsave(picture, self.fig.canvas.buffer_rgba(), format="png")  # type: ignore[attr-defined]
         whole = vars(self.fig).pop("_repr_mimebundle_", None)
         try:
-            return {MIME: base64.b64encode(zlib.compress(pickle.dumps(self.fig))).decode()}
+            packed = base64.b64encode(zlib.compress(pickle.dumps(self.fig))).decode()
         except (pickle.PicklingError, AttributeError):
             return {}
         finally:
             vars(self.fig)["_repr_mimebundle_"] = whole
+        return {MIME: packed, "image/png": base64.b64encode(picture.getvalue()).decode()}
 
 
 def unpack(packed: str) -> Figure:

@@ -20,6 +20,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import Collection, PathCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -52,10 +54,11 @@ def renderings(packed: str) -> dict[str, bytes]:
     for name, width, columns in (("", COLUMN, 3), ("-phone", PHONE, 1)):
         with plt.style.context(STYLE):
             fig = unpack(packed)
-            name_panels(fig)
+            added = name_panels(fig)
             if fig.get_figwidth() > width + 0.01 or _across(_rows(_panels(fig))) > columns:
                 fit(fig, width, columns)
-            fig.draw_without_rendering()
+            elif added:
+                lay_out(fig)
             fig.set_layout_engine("none")  # everything has its place
             text = as_svg(fig)
             files[f"{name}.svg"] = text.encode()
@@ -67,9 +70,19 @@ def renderings(packed: str) -> dict[str, bytes]:
     return files
 
 
+def lay_out(fig: Figure) -> None:
+    """Give everything its place. The layout alone: a drawing costs as much again."""
+    engine = fig.get_layout_engine()
+    if engine is not None:
+        engine.execute(fig)
+
+
+# Each file is drawn once, by its canvas: ``savefig`` would draw once more before, for the layout.
 def _png(fig: Figure) -> bytes:
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=DPI, bbox_inches=None)
+    buffer, drawn_at = io.BytesIO(), fig.dpi
+    fig.dpi = DPI
+    FigureCanvasAgg(fig).print_png(buffer)
+    fig.dpi = drawn_at
     return buffer.getvalue()
 
 
@@ -114,10 +127,12 @@ def as_svg(fig: Figure) -> str:
 
 
 def _svg(fig: Figure) -> str:
-    buffer = io.StringIO()
-    settings: Any = {"svg.fonttype": "path", "svg.hashsalt": "modlib", "savefig.bbox": "standard"}
+    buffer, drawn_at = io.StringIO(), fig.dpi
+    settings: Any = {"svg.fonttype": "path", "svg.hashsalt": "modlib"}
     with plt.rc_context(settings):
-        fig.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
+        fig.dpi = DPI  # of what is pixels in it
+        FigureCanvasSVG(fig).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    fig.dpi = drawn_at
     text = buffer.getvalue()
     return NUMBER.sub(_rounded, text)
 
@@ -153,20 +168,28 @@ def _to_pixels(artists: Any) -> None:
         artist.set_rasterized(True)
 
 
-def name_panels(fig: Figure) -> None:
-    """Give each of several panels a letter, in reading order, unless it has one."""
+def name_panels(fig: Figure) -> bool:
+    """Give each of several panels a letter, in reading order, unless it has one.
+
+    Return whether one had no title before, so that there may be no room for its letter.
+    """
     panels = [panel[0] for row in _rows(_panels(fig)) for panel in row]
     if not 1 < len(panels) <= len(ascii_lowercase) or any(
         LETTER.match(_title(ax)) for ax in panels
     ):
-        return
+        return False
+    added = not all(_title(ax) for ax in panels)
     for letter, ax in zip(ascii_lowercase, panels, strict=False):
         where: Any = "left" if ax.get_title(loc="left") or not ax.get_title() else "center"
         ax.set_title(f"({letter}) {_title(ax)}".strip(), loc=where)
+    return added
 
 
 def fit(fig: Figure, width: float, columns: int) -> None:
-    """Put the panels of a figure into fewer columns so that it is ``width`` inches wide."""
+    """Put the panels of a figure into fewer columns so that it is ``width`` inches wide.
+
+    Everything has its place then.
+    """
     panels = _panels(fig)
     rows = _rows(panels)
     if columns == 1 and len(panels) > 8:
@@ -183,10 +206,10 @@ def fit(fig: Figure, width: float, columns: int) -> None:
     extra = _wrap(fig, width, across)
     rest = ROW * len(heights) + 0.35 if placed else 0.0
     fig.set_figheight(sum(heights) + rest + extra)
-    fig.draw_without_rendering()
-    for ax in fig.axes:
-        for axis in (ax.xaxis, ax.yaxis):
-            _thin(axis)
+    lay_out(fig)
+    thinned = [_thin(axis) for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)]
+    if any(thinned):
+        lay_out(fig)
 
 
 def _ordered(rows: Sequence[Sequence[list[Axes]]], columns: int) -> list[list[list[Axes] | None]]:
@@ -369,8 +392,9 @@ def _slim(ax: Any, legend: Any, room: float) -> None:
         ax.get_legend().set_in_layout(False)
 
 
-def _thin(axis: Any) -> None:
-    """Hide every other label of an axis for as long as labels touch."""
+def _thin(axis: Any) -> bool:
+    """Hide every other label of an axis for as long as labels touch; return whether any is."""
+    hidden = False
     shown = [label for label in axis.get_ticklabels() if label.get_text() and label.get_visible()]
     across = axis.axis_name == "x"
     while len(shown) > 2:
@@ -378,7 +402,8 @@ def _thin(axis: Any) -> None:
         ends = [(box.x0, box.x1) if across else (box.y0, box.y1) for box in boxes]
         ends.sort()
         if all(b[0] - a[1] > 2 for a, b in pairwise(ends)):
-            return
+            break
         for label in shown[1::2]:
             label.set_visible(False)
-        shown = shown[::2]
+        shown, hidden = shown[::2], True
+    return hidden

@@ -11,8 +11,10 @@ import hashlib
 import os
 import re
 import shutil
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache
 from html import escape
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,9 @@ MIME = "application/vnd.modlib.figure"
 DRAWN_BY = ("base.py", "page.py", "modlib.mplstyle")
 SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 """Both lengths of a drawing, in points of 1/72 inch; a page has 96 pixels to the inch."""
+
+under_way: dict[str, Future[None]] = {}
+"""Figures that this build draws, by key."""
 
 
 class book_figure(nodes.General, nodes.Element):
@@ -59,7 +64,20 @@ def keep(packed: str) -> str:
     if not folder.exists():
         folder.mkdir(parents=True)
         (folder / "packed").write_text(packed)
+    begin_to_draw(key)
     return key
+
+
+@cache
+def drawers() -> ProcessPoolExecutor:
+    """A process a core. Each starts anew: this one has threads, which a fork would not take."""
+    return ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn"))
+
+
+def begin_to_draw(key: str) -> None:
+    """Draw a figure while the next chapter is executed."""
+    if key not in under_way and not (FOLDER / key / "done").exists():
+        under_way[key] = drawers().submit(draw, key)
 
 
 def draw(key: str) -> None:
@@ -73,11 +91,11 @@ def draw(key: str) -> None:
 
 
 def draw_missing(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Draw what no earlier build has drawn, on all cores."""
-    keys = [f.parent.name for f in FOLDER.glob("*/packed") if not (f.parent / "done").exists()]
-    if keys:
-        with ProcessPoolExecutor(min(len(keys), os.cpu_count() or 1)) as pool:
-            list(pool.map(draw, keys, chunksize=4))
+    """Wait for the figures that are being drawn, and for those that a kill has left undrawn."""
+    for packed in FOLDER.glob("*/packed"):
+        begin_to_draw(packed.parent.name)
+    for drawing in under_way.values():
+        drawing.result()
     return []
 
 

@@ -283,7 +283,10 @@ def multiples_of_five() -> Measurement:
 
 @measures("A2.origin")
 def where_from() -> Measurement:
-    """Fine-tuning neurons led by two of the network's clusters; networks with a pair f, 2f."""
+    """Fine-tuning neurons led by two of the network's clusters; networks with a pair f, 2f.
+
+    A fine-tuning cluster is one of a pair itself, so the note has the ratio without these.
+    """
     parts, shares = [], []
     for job in ("A91", "A89"):
         needs = {"fine_tuning": ("clustered_1", "clustered_2")}
@@ -293,6 +296,9 @@ def where_from() -> Measurement:
         pairs = origin.has_pair(presence(tables), n)
         has = (networks["neurons_fine-tuning"] > 0).to_numpy()
         ratio, apart = origin.ratio_of_shares(has, pairs)
+        ordinary = tables.clusters[tables.clusters.kind != "fine-tuning"]
+        alone = fr.presence(ordinary, tables.networks.seed.tolist(), n)
+        others, _ = origin.ratio_of_shares(has, origin.has_pair(alone, n))
         chance = Interval(led.chance, led.chance, led.chance)
         at = f", n = {n}"
         parts += [
@@ -316,6 +322,7 @@ def where_from() -> Measurement:
         ]
         shares.append(
             f"n = {n}: {100 * apart[0]:.1f} % of networks with such a pair have fine-tuning "
-            f"neurons, {100 * apart[1]:.1f} % of those without"
+            f"neurons, {100 * apart[1]:.1f} % of those without; where fine-tuning clusters do not "
+            f"count for a pair, {others.value:.2f} times ({others.low:.2f} to {others.high:.2f})"
         )
     return judged(*parts, note="; ".join(shares))
