@@ -65,27 +65,28 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
         with plt.style.context(STYLE):
             fig = draw(*args, **kwargs)
             fig.canvas.draw()
-        plt.close(fig)
         if FOR_BOOK in os.environ:
-            vars(fig)["_repr_mimebundle_"] = _Whole(fig)
+            canvas: Any = fig.canvas
+            vars(fig)["_repr_mimebundle_"] = _Whole(fig, np.array(canvas.buffer_rgba()))
+        plt.close(fig)
         return fig
 
     return drawn
 
 
 class _Whole:
-    """A figure's output in the built book: itself, so that the build can draw it at any width."""
+    """A figure's output in the built book: itself, so that the build can draw it at any width.
 
-    def __init__(self, fig: Figure) -> None:
-        self.fig = fig
+    ``drawn``: its pixels, the usual picture beside it, which is then not drawn again for this.
+    """
+
+    def __init__(self, fig: Figure, drawn: np.ndarray) -> None:
+        self.fig, self.drawn = fig, drawn
 
     def __call__(self, **_: Any) -> dict[str, str]:
-        """The figure itself, or nothing where it can't be written: the usual picture is left.
-
-        Beside it the picture that has been drawn, so that it is not drawn for this again.
-        """
+        """The figure itself, or nothing where it can't be written: the usual picture is left."""
         picture = io.BytesIO()
-        imsave(picture, self.fig.canvas.buffer_rgba(), format="png")  # type: ignore[attr-defined]
+        imsave(picture, self.drawn, format="png")
         whole = vars(self.fig).pop("_repr_mimebundle_", None)
         try:
             packed = base64.b64encode(zlib.compress(pickle.dumps(self.fig))).decode()

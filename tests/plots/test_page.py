@@ -100,4 +100,5 @@ def test_a_figure_goes_into_the_output_of_the_built_book_alone(monkeypatch):
     assert not hasattr(drawn(), "_repr_mimebundle_")
     monkeypatch.setenv(base.FOR_BOOK, "1")
     bundle = drawn()._repr_mimebundle_()
+    assert set(bundle) == {base.MIME, "image/png"}
     assert len(base.unpack(bundle[base.MIME]).axes) == 1
