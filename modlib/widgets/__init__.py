@@ -6,6 +6,7 @@ from modlib.widgets.choir import Choir
 from modlib.widgets.crests import ApproximateCRT
 from modlib.widgets.live import LiveFigure
 from modlib.widgets.trainer import LIVE_N, TrainYourself
+from modlib.widgets.unit import TurnTheUnit
 
 __all__ = [
     "ApproximateCRT",
@@ -13,10 +14,12 @@ __all__ = [
     "Choir",
     "LiveFigure",
     "TrainYourself",
+    "TurnTheUnit",
     "approximate_crt",
     "break_it",
     "choir_on_a_wheel",
     "train_yourself",
+    "turn_the_unit",
 ]
 
 
@@ -50,3 +53,11 @@ def choir_on_a_wheel(run: AdditionRun, *, cluster: int = 0) -> Choir:
     """One cluster's neurons at one pair after another: votes one by one, and their sum."""
     n = run.config.n
     return Choir(run, cluster=cluster, a=n // 4, b=n // 2)
+
+
+def turn_the_unit(run: AdditionRun, *, place: int = 0) -> TurnTheUnit:
+    """A neuron's three signals in steps of a unit of Z_n, and its answer at one pair.
+
+    ``place``: of the simple neurons by strength; the strongest where there are fewer.
+    """
+    return TurnTheUnit(run, place=place)

@@ -21,7 +21,11 @@ SCRIPTS = {
     "breaker": ("shared/network.js",),
     "choir": ("shared/network.js",),
     "crests": ("shared/network.js", "crests/view.js"),
-    "trainer": ("shared/network.js", "crests/view.js", "trainer/engine.js"),
+    "trainer": (
+        *("shared/residues.js", "shared/network.js"),
+        *("crests/view.js", "trainer/engine.js"),
+    ),
+    "unit": ("shared/residues.js", "shared/network.js"),
 }
 """Scripts that a figure's module stands on, beside those that all share."""
 EXPORT = "export default {"

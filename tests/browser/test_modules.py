@@ -47,8 +47,9 @@ async ([source, state]) => {
         widgets.break_it,
         widgets.choir_on_a_wheel,
         lambda run: widgets.train_yourself(run, n=7),
+        widgets.turn_the_unit,
     ],
-    ids=["crests", "breaker", "choir", "trainer"],
+    ids=["crests", "breaker", "choir", "trainer", "unit"],
 )
 def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, make):
     figure = make(crooked_run())
