@@ -3,6 +3,7 @@
 from modlib.runs.addition import AdditionRun
 from modlib.widgets.breaker import BreakIt
 from modlib.widgets.choir import Choir
+from modlib.widgets.cloud import TurnTheCloud
 from modlib.widgets.crests import ApproximateCRT
 from modlib.widgets.live import LiveFigure
 from modlib.widgets.trainer import LIVE_N, TrainYourself
@@ -14,11 +15,13 @@ __all__ = [
     "Choir",
     "LiveFigure",
     "TrainYourself",
+    "TurnTheCloud",
     "TurnTheUnit",
     "approximate_crt",
     "break_it",
     "choir_on_a_wheel",
     "train_yourself",
+    "turn_the_cloud",
     "turn_the_unit",
 ]
 
@@ -61,3 +64,8 @@ def turn_the_unit(run: AdditionRun, *, place: int = 0) -> TurnTheUnit:
     ``place``: of the simple neurons by strength; the strongest where there are fewer.
     """
     return TurnTheUnit(run, place=place)
+
+
+def turn_the_cloud(run: AdditionRun) -> TurnTheCloud:
+    """The embedding of (k, k), turned from one frequency's plane to another's."""
+    return TurnTheCloud(run)

@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parent
 SCRIPTS = {
     "breaker": ("shared/network.js",),
     "choir": ("shared/network.js",),
+    "cloud": ("shared/residues.js",),
     "crests": ("shared/network.js", "crests/view.js"),
     "trainer": (
         *("shared/residues.js", "shared/network.js"),

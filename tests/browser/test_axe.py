@@ -35,6 +35,10 @@ CASES = {
         lambda: widgets.choir_on_a_wheel(crooked_run()),
         ("", "#choir:cluster=1,a=2,b=3,silent=0.1"),
     ),
+    "cloud": Case(
+        lambda: widgets.turn_the_cloud(crooked_run()),
+        ("", "#cloud:first=0,second=1,turn=90,spin=30,k=3,d=5"),
+    ),
     "unit": Case(
         lambda: widgets.turn_the_unit(crooked_run()), ("", "#unit:neuron=13,unit=20,a=6,b=11")
     ),

@@ -48,8 +48,9 @@ async ([source, state]) => {
         widgets.choir_on_a_wheel,
         lambda run: widgets.train_yourself(run, n=7),
         widgets.turn_the_unit,
+        widgets.turn_the_cloud,
     ],
-    ids=["crests", "breaker", "choir", "trainer", "unit"],
+    ids=["crests", "breaker", "choir", "trainer", "unit", "cloud"],
 )
 def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, make):
     figure = make(crooked_run())

@@ -145,7 +145,7 @@ export default {
       one().neurons.forEach((_, i) => members.append(h("button", { type: "button", class: "live-neuron",
         style: `--own: ${one().color}`, "aria-label": `neuron ${i + 1}`, onclick: () => toggle(i) })));
     }
-    const { says, spoken, tell } = telling();
+    const { says, spoken, tell } = telling({ long: true });
     const update = onceAFrame(() => {
       const { amplitude, rest, answer, best, single } = hear(), silent = model.get("silent");
       which.value = model.get("cluster");

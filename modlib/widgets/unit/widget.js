@@ -151,7 +151,7 @@ export default {
     const groups = {};
     model.get("clusters").forEach(({ freq, neurons }) =>
       (groups[`cluster f = ${freq}`] = neurons.map((place) => [names[place], `neuron ${names[place]}`])));
-    const { says, spoken, tell } = telling();
+    const { says, spoken, tell } = telling({ long: true });
     const hands = h("p", { class: "live-score" });
     const update = onceAFrame(() => {
       const { freq, waves: [a, b, c], best, most } = one, now = look();
@@ -187,7 +187,7 @@ export default {
           h("div", { class: "live-two" }, pad, wheel), hands)),
       h("p", { class: "live-small" },
         "Circles: the pair. ★ the right answer; square: what the neuron says loudest. In the square of all pairs (a down, b across, both in steps of u) colour is activity. On the circle of f the hands are the neuron's phases, what it hears best (A, B) and says loudest (D); circles and star are the pair and its sum."));
-    el.live = { model, look, one: () => one, // for tests and for the browser's console
+    el.live = { model, look, pair: () => [look().a, look().b], one: () => one, // for tests and for the browser's console
       heard: () => Array.from({ length: n }, (_, k) => one.signals.a[(unitNow() * k) % n]) };
     update();
   },
