@@ -22,6 +22,7 @@ SCRIPTS = {
     "choir": ("shared/network.js",),
     "cloud": ("shared/residues.js",),
     "crests": ("shared/network.js", "crests/view.js"),
+    "draw": ("shared/residues.js",),
     "trainer": (
         *("shared/residues.js", "shared/network.js"),
         *("crests/view.js", "trainer/engine.js"),

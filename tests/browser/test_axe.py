@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from made_up.crooked import crooked_run
@@ -38,6 +39,10 @@ CASES = {
     "cloud": Case(
         lambda: widgets.turn_the_cloud(crooked_run()),
         ("", "#cloud:first=0,second=1,turn=90,spin=30,k=3,d=5"),
+    ),
+    "draw": Case(
+        lambda: widgets.draw_frequencies(23, {23: np.array([3, 4, 4])}),
+        ("", "#draw:n=23,m=4,delta=0.3,drawn=50,freqs=1.2.5.9"),
     ),
     "unit": Case(
         lambda: widgets.turn_the_unit(crooked_run()), ("", "#unit:neuron=13,unit=20,a=6,b=11")
