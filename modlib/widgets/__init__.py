@@ -1,22 +1,37 @@
 """Live figures: one front-end module each, for JupyterLab and for a page without a kernel."""
 
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Int
+
+from modlib.analysis.many_seeds.separation import DELTA
 from modlib.runs.addition import AdditionRun
 from modlib.widgets.breaker import BreakIt
 from modlib.widgets.choir import Choir
+from modlib.widgets.cloud import TurnTheCloud
 from modlib.widgets.crests import ApproximateCRT
+from modlib.widgets.draw import DrawFrequencies
 from modlib.widgets.live import LiveFigure
 from modlib.widgets.trainer import LIVE_N, TrainYourself
+from modlib.widgets.unit import TurnTheUnit
 
 __all__ = [
     "ApproximateCRT",
     "BreakIt",
     "Choir",
+    "DrawFrequencies",
     "LiveFigure",
     "TrainYourself",
+    "TurnTheCloud",
+    "TurnTheUnit",
     "approximate_crt",
     "break_it",
     "choir_on_a_wheel",
+    "draw_frequencies",
     "train_yourself",
+    "turn_the_cloud",
+    "turn_the_unit",
 ]
 
 
@@ -50,3 +65,30 @@ def choir_on_a_wheel(run: AdditionRun, *, cluster: int = 0) -> Choir:
     """One cluster's neurons at one pair after another: votes one by one, and their sum."""
     n = run.config.n
     return Choir(run, cluster=cluster, a=n // 4, b=n // 2)
+
+
+def turn_the_unit(run: AdditionRun, *, place: int = 0) -> TurnTheUnit:
+    """A neuron's three signals in steps of a unit of Z_n, and its answer at one pair.
+
+    ``place``: of the simple neurons by strength; the strongest where there are fewer.
+    """
+    return TurnTheUnit(run, place=place)
+
+
+def turn_the_cloud(run: AdditionRun) -> TurnTheCloud:
+    """The embedding of (k, k), turned from one frequency's plane to another's."""
+    return TurnTheCloud(run)
+
+
+def draw_frequencies(
+    n: int,
+    counts: Mapping[int, Int[np.ndarray, " network"]],
+    *,
+    delta: float = DELTA,
+    seed: int = 0,
+) -> DrawFrequencies:
+    """Hands of random frequencies modulo n, and how often they separate the answers by delta.
+
+    ``counts``: by modulus, the number of clusters of each network that is drawn behind.
+    """
+    return DrawFrequencies(n, counts, delta=delta, seed=seed)

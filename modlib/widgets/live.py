@@ -20,8 +20,14 @@ FOLDER = Path(__file__).parent
 SCRIPTS = {
     "breaker": ("shared/network.js",),
     "choir": ("shared/network.js",),
+    "cloud": ("shared/residues.js",),
     "crests": ("shared/network.js", "crests/view.js"),
-    "trainer": ("shared/network.js", "crests/view.js", "trainer/engine.js"),
+    "draw": ("shared/residues.js",),
+    "trainer": (
+        *("shared/residues.js", "shared/network.js"),
+        *("crests/view.js", "trainer/engine.js"),
+    ),
+    "unit": ("shared/residues.js", "shared/network.js"),
 }
 """Scripts that a figure's module stands on, beside those that all share."""
 EXPORT = "export default {"

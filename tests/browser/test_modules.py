@@ -47,8 +47,11 @@ async ([source, state]) => {
         widgets.break_it,
         widgets.choir_on_a_wheel,
         lambda run: widgets.train_yourself(run, n=7),
+        widgets.turn_the_unit,
+        widgets.turn_the_cloud,
+        lambda run: widgets.draw_frequencies(11, {}),
     ],
-    ids=["crests", "breaker", "choir", "trainer"],
+    ids=["crests", "breaker", "choir", "trainer", "unit", "cloud", "draw"],
 )
 def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, make):
     figure = make(crooked_run())

@@ -18,18 +18,75 @@ function put(model, values) {
   model.save_changes();
 }
 
-/** A labelled slider of one trait; arrow keys, Home and End come with the browser's own. */
-function slider(model, name, label, { min = 0, max, step = 1, digits = 0 }) {
-  const input = h("input", { type: "range", min, max, step, name });
+/** Calls `update` when one of these traits changes. */
+const follow = (model, names, update) => names.forEach((name) => model.on(`change:${name}`, update));
+
+/**
+ * A labelled slider of one trait; arrow keys, Home and End come with the browser's own. With `values`
+ * it goes through these alone; `told` makes words of a value.
+ */
+function slider(model, name, label, { min = 0, max, step = 1, digits = 0, values, told }) {
+  const ends = values ? { min: 0, max: values.length - 1, step: 1 } : { min, max, step };
+  const input = h("input", { type: "range", name, ...ends });
   const shown = h("output", { class: "live-number" });
   const update = () => {
-    input.value = model.get(name);
-    shown.textContent = Number(model.get(name)).toFixed(digits);
+    const value = Number(model.get(name));
+    input.value = values ? Math.max(0, values.indexOf(value)) : value;
+    shown.textContent = told ? told(value) : value.toFixed(digits);
+    if (values || told) input.setAttribute("aria-valuetext", shown.textContent);
   };
-  input.addEventListener("input", () => put(model, { [name]: Number(input.value) }));
-  model.on(`change:${name}`, update);
+  input.addEventListener("input", () => {
+    const value = Number(input.value);
+    put(model, { [name]: values ? values[value] : value });
+  });
+  follow(model, [name], update);
   update();
   return h("label", { class: "live-slider" }, h("span", {}, label), input, shown);
+}
+
+/** A labelled list of one trait's values: [value, words], in groups where given as {group: [...]}. */
+function choice(model, name, label, values) {
+  const option = ([value, words]) => h("option", { value }, words);
+  const list = h("select", { name }, ...(Array.isArray(values)
+    ? values.map(option)
+    : Object.entries(values).map(([group, some]) => h("optgroup", { label: group }, ...some.map(option)))));
+  const update = () => (list.value = model.get(name));
+  list.addEventListener("change", () => put(model, { [name]: Number(list.value) }));
+  follow(model, [name], update);
+  update();
+  return h("label", { class: "live-select" }, label, list);
+}
+
+/** A box that makes a trait 1 or 0. */
+function toggle(model, name, label) {
+  const box = h("input", { type: "checkbox", name });
+  const update = () => (box.checked = Boolean(model.get(name)));
+  box.addEventListener("change", () => put(model, { [name]: Number(box.checked) }));
+  follow(model, [name], update);
+  update();
+  return h("label", { class: "live-select" }, box, label);
+}
+
+/**
+ * What is seen, in words: `tell` says it at once to eyes, and when it rests to a screen reader. `long`
+ * words have room for another line.
+ */
+function telling({ wait = 600, long = false } = {}) {
+  const says = h("p", { class: long ? "live-says live-long" : "live-says" });
+  const spoken = h("p", { class: "live-unseen", "aria-live": "polite" });
+  let resting = 0;
+  const tell = (text) => {
+    says.textContent = text;
+    clearTimeout(resting);
+    resting = setTimeout(() => (spoken.textContent = text), wait);
+  };
+  return { says, spoken, tell };
+}
+
+/** Puts a figure's parts into `el`, as one group that has a name. */
+function framed(el, name, ...parts) {
+  if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
+  el.append(h("div", { role: "group", "aria-label": `Live figure: ${name}` }, ...parts));
 }
 
 /** In a group of buttons or boxes the arrow keys go from one to the next. */
@@ -74,6 +131,8 @@ function canvas(box, element, heightFor, draw) {
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, width, height);
     pen.textAlign = "left"; // a canvas remembers what was set at the last drawing
+    pen.font = "12px system-ui, sans-serif";
+    pen.globalAlpha = 1;
     pen.setLineDash([]);
     draw(pen, width, height, colours(box));
   });
@@ -113,6 +172,56 @@ function star(pen, x, y, size, fill, edge) {
   pen.stroke();
 }
 
+/** A line through points. */
+function trace(pen, points, colour, width = 1) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = width;
+  pen.beginPath();
+  for (const [x, y] of points) pen.lineTo(x, y);
+  pen.stroke();
+}
+
+/** A filled dot, with a rim where its colour is given. */
+function dot(pen, x, y, radius, fill, rim) {
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 7);
+  pen.fillStyle = fill;
+  pen.fill();
+  if (!rim) return;
+  pen.strokeStyle = rim;
+  pen.lineWidth = 1.5;
+  pen.stroke();
+}
+
+/** Words that stand out from what lies behind them. */
+function words(pen, text, x, y, colour, ground, align = "left") {
+  pen.textAlign = align;
+  pen.lineJoin = "round";
+  pen.lineWidth = 3;
+  pen.strokeStyle = ground;
+  pen.strokeText(text, x, y);
+  pen.fillStyle = colour;
+  pen.fillText(text, x, y);
+}
+
+/** Numbers that glide to new ones, or jump where less motion is wished; `redraw` is asked for. */
+function gliding(values, redraw) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let from = values, to = values, since = -Infinity;
+  const passed = () => Math.min(1, (performance.now() - since) / 400);
+  const at = (i) => from[i] + (to[i] - from[i]) * passed();
+  return {
+    at,
+    moving: () => passed() < 1,
+    go(next) {
+      from = Float64Array.from(to, (_, i) => at(i));
+      to = next;
+      since = still.matches ? -Infinity : performance.now();
+      redraw();
+    },
+  };
+}
+
 /** Follows a pointer from press to release: mouse, pen and finger alike. */
 function drag(element, move) {
   element.addEventListener("pointerdown", (event) => {
@@ -123,6 +232,9 @@ function drag(element, move) {
     if (element.hasPointerCapture(event.pointerId)) move(event);
   });
 }
+
+/** The whole number from 0 to `most` that lies nearest. */
+const within = (value, most) => Math.min(most, Math.max(0, Math.floor(value) || 0));
 
 /** The bytes of a trait as float32 numbers, as float64. */
 const numbers = (view) =>
