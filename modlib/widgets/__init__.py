@@ -1,21 +1,31 @@
 """Live figures: one front-end module each, for JupyterLab and for a page without a kernel."""
 
+from collections.abc import Mapping
+
+import pandas as pd
+
 from modlib.runs.addition import AdditionRun
 from modlib.widgets.breaker import BreakIt
 from modlib.widgets.choir import Choir
 from modlib.widgets.crests import ApproximateCRT
+from modlib.widgets.film import FilmOfTasks
 from modlib.widgets.live import LiveFigure
+from modlib.widgets.spiral import NumberSpiral
 from modlib.widgets.trainer import LIVE_N, TrainYourself
 
 __all__ = [
     "ApproximateCRT",
     "BreakIt",
     "Choir",
+    "FilmOfTasks",
     "LiveFigure",
+    "NumberSpiral",
     "TrainYourself",
     "approximate_crt",
     "break_it",
     "choir_on_a_wheel",
+    "film_of_tasks",
+    "number_spiral",
     "train_yourself",
 ]
 
@@ -50,3 +60,16 @@ def choir_on_a_wheel(run: AdditionRun, *, cluster: int = 0) -> Choir:
     """One cluster's neurons at one pair after another: votes one by one, and their sum."""
     n = run.config.n
     return Choir(run, cluster=cluster, a=n // 4, b=n // 2)
+
+
+def number_spiral(*, q: int = 17, p: int = 11) -> NumberSpiral:
+    """Numbers turned step by step, multiples of q in colour; waves over digits in base p.
+
+    Raises ``InputError`` for a q or p that is no prime below 41, or p below 5.
+    """
+    return NumberSpiral(q=q, p=p)
+
+
+def film_of_tasks(histories: Mapping[str, pd.DataFrame]) -> FilmOfTasks:
+    """Networks by title: each task's accuracy on both kinds of numbers, step after step."""
+    return FilmOfTasks(histories)

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 import anywidget
 import ipywidgets
+import numpy as np
+from jaxtyping import Float
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -47,7 +49,7 @@ def read(*names: str) -> str:
 
 def module_of(name: str) -> str:
     """A figure's front-end module, with what it stands on before it."""
-    return read("shared/kit.js", "shared/philox.js", *SCRIPTS[name], f"{name}/widget.js")
+    return read("shared/kit.js", "shared/philox.js", *SCRIPTS.get(name, ()), f"{name}/widget.js")
 
 
 def style_of(name: str) -> str:
@@ -77,6 +79,18 @@ def as_json(value: Any) -> str:
 
     text = json.dumps(value, default=encoded, separators=(",", ":"), ensure_ascii=False)
     return text.replace("<", "\\u003c")
+
+
+def shares(values: Float[np.ndarray, ...]) -> bytes:
+    """Numbers from 0 to 1 in steps of 1/65535, in C order, little-endian."""
+    return np.round(np.clip(values, 0, 1) * 65535).astype("<u2").tobytes()
+
+
+def in_pixels(fig: Figure) -> Figure:
+    """A figure whose dots and images are pixels in an ``svg``, where they would be too many."""
+    for artist in (artist for ax in fig.axes for artist in ax.collections):
+        artist.set_rasterized(True)
+    return fig
 
 
 def as_svg(fig: Figure, words: str) -> str:

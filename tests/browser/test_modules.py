@@ -8,6 +8,7 @@ import pytest
 
 from made_up.crooked import crooked_run
 from modlib import widgets
+from modlib.results.remainders import read_remainders
 from modlib.widgets.live import as_json
 
 RENDER = """
@@ -47,8 +48,10 @@ async ([source, state]) => {
         widgets.break_it,
         widgets.choir_on_a_wheel,
         lambda run: widgets.train_yourself(run, n=7),
+        lambda run: widgets.number_spiral(),
+        lambda run: widgets.film_of_tasks({"": read_remainders("B37").run.history}),
     ],
-    ids=["crests", "breaker", "choir", "trainer"],
+    ids=["crests", "breaker", "choir", "trainer", "spiral", "film"],
 )
 def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, make):
     figure = make(crooked_run())
