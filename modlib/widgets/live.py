@@ -23,6 +23,8 @@ SCRIPTS = {
     "breaker": ("shared/network.js",),
     "choir": ("shared/network.js",),
     "crests": ("shared/network.js", "crests/view.js"),
+    "film": ("shared/remainders.js",),
+    "spiral": ("shared/remainders.js",),
     "trainer": ("shared/network.js", "crests/view.js", "trainer/engine.js"),
 }
 """Scripts that a figure's module stands on, beside those that all share."""
@@ -49,7 +51,7 @@ def read(*names: str) -> str:
 
 def module_of(name: str) -> str:
     """A figure's front-end module, with what it stands on before it."""
-    return read("shared/kit.js", "shared/philox.js", *SCRIPTS.get(name, ()), f"{name}/widget.js")
+    return read("shared/kit.js", "shared/philox.js", *SCRIPTS[name], f"{name}/widget.js")
 
 
 def style_of(name: str) -> str:

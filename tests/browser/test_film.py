@@ -63,6 +63,16 @@ def test_keys_alone_go_through_time_and_choose(opened, page_of, histories):
     assert "of 1 task learned" in said(page)
 
 
+def test_an_address_that_changes_is_followed(opened, page_of):
+    page = opened(page_of)
+    page.evaluate("location.hash = '#film:film=1,frame=7,task=37'")
+    page.wait_for_function(
+        "document.querySelector('.modlib-live > div').live.model.get('frame') === 7"
+    )
+    assert [state(page, name) for name in ("film", "frame", "task")] == [1, 7, 37]
+    assert said(page).startswith("Step 7: ")
+
+
 def test_it_plays_and_stops(opened, page_of):
     page = opened(page_of)
     page.click("[name=play]")

@@ -2,7 +2,6 @@
 
 export default {
   render({ model, el }) {
-    if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
     const films = model.get("films"), palette = model.get("colors");
     if (!films.length) return void el.append(h("p", {}, "No network here has been trained, so there is no film."));
     const all = shares(model.get("accuracy"));
@@ -39,7 +38,6 @@ export default {
         pen.lineTo(width, y(value));
         pen.stroke();
       }
-      pen.font = "12px system-ui, sans-serif";
       pen.textAlign = "center";
       const every = Math.ceil(26 / room);
       qs.forEach((q, i) => {
@@ -77,11 +75,7 @@ export default {
       const film = one(), { step, known } = seen(), axis = stepAxis(film.steps[end()], LEFT, width - LEFT);
       const y = (value) => 6 + (1 - value) * (MEANS - 12), task = film.qs.indexOf(model.get("task"));
       const curve = (values, colour, wide) => {
-        pen.strokeStyle = colour;
-        pen.lineWidth = wide;
-        pen.beginPath();
-        film.steps.forEach((when, i) => pen.lineTo(axis.x(when), y(values(i))));
-        pen.stroke();
+        trace(pen, film.steps.map((when, i) => [axis.x(when), y(values(i))]), colour, wide);
       };
       pen.strokeStyle = line;
       pen.lineWidth = 1;
@@ -94,7 +88,6 @@ export default {
         else curve((i) => film[`${kind}Mean`][i], colour, 2);
       }
       pen.setLineDash([]);
-      pen.font = "12px system-ui, sans-serif";
       const row = (i) => MEANS + 10 + (i / Math.max(1, film.qs.length - 1)) * (ROWS - 20);
       film.qs.forEach((q, i) => {
         if (film.first[i] < 0) return;
@@ -105,15 +98,9 @@ export default {
         if (known[i]) pen.fill();
         else pen.stroke();
       });
-      const words = (text, y) => {
-        pen.lineWidth = 3;
-        pen.strokeStyle = ground;
-        pen.strokeText(text, LEFT, y);
-        pen.fillStyle = ink;
-        pen.fillText(text, LEFT, y);
-      };
-      words(task >= 0 ? `accuracy of q = ${film.qs[task]}` : "mean accuracy", 24);
-      words(`● learned; q from ${film.qs[0]} (top) to ${film.qs[film.qs.length - 1]}`, MEANS + ROWS - 8);
+      const label = (text, y) => words(pen, text, LEFT, y, ink, ground);
+      label(task >= 0 ? `accuracy of q = ${film.qs[task]}` : "mean accuracy", 24);
+      label(`● learned; q from ${film.qs[0]} (top) to ${film.qs[film.qs.length - 1]}`, MEANS + ROWS - 8);
       axis.ticks(pen, height - 6, soft);
       pen.strokeStyle = ink;
       pen.lineWidth = 1.5;
@@ -128,20 +115,14 @@ export default {
       put(model, { frame: far.indexOf(Math.min(...far)) });
     });
 
-    const { parts, tell } = telling();
+    const { says, spoken, tell } = telling();
     const whole = h("p", { class: "live-score" });
-    const frames = h("input", { type: "range", min: 0, max: end(), name: "frame" });
-    const stepShown = h("output", { class: "live-number" });
-    frames.addEventListener("input", () => put(model, { frame: Number(frames.value) }));
+    const frames = slider(model, "frame", "step", { max: end(), told: () => thousands(one().steps[at()]) });
     const which = choice(model, "film", "Network", films.map(({ title }, i) => [i, title]));
     const tasks = h("span", {});
     const percent = (value) => `${(100 * value).toFixed(1)} %`;
     const update = onceAFrame(() => {
       const { qs, first } = one(), { step, known, train, validation, trainMean, validationMean, learned } = seen();
-      frames.max = end();
-      frames.value = at();
-      stepShown.textContent = thousands(step);
-      frames.setAttribute("aria-valuetext", `step ${thousands(step)}`);
       const names = qs.filter((_, i) => known[i]), open = qs.filter((_, i) => !known[i]);
       const few = (list) => list.length > 7 ? `${list.slice(0, 6).join(", ")} and ${list.length - 6} more` : list.join(", ");
       tell(`Step ${thousands(step)}: ${learned} of ${qs.length} ${qs.length === 1 ? "task" : "tasks"} learned` +
@@ -155,21 +136,22 @@ export default {
       drawTimes();
     });
     const renew = () => {
+      frames.querySelector("input").max = end();
       tasks.replaceChildren(choice(model, "task", "Task", [[0, "mean of all"], ...one().qs.map((q) => [q, `q = ${q}`])]));
       update();
     };
     model.on("change:film", () => {
       if (model.get("task") && !one().qs.includes(model.get("task"))) model.set("task", 0);
-      if (model.get("frame") > end()) model.set("frame", end());
+      put(model, { frame: end() });
       renew();
     });
-    for (const name of ["frame", "task"]) model.on(`change:${name}`, update);
-    el.append(h("div", { role: "group", "aria-label": "Live figure: the film of the tasks" }, ...parts, whole,
-      h("label", { class: "live-slider" }, h("span", {}, "step"), frames, stepShown),
+    follow(model, ["frame", "task"], update);
+    framed(el, "the film of the tasks", says, spoken, whole,
+      frames,
       h("div", { class: "live-pair" }, h("div", { class: "live-select" }, player(model, "frame", end), tasks), which),
       bars, times,
       h("p", { class: "live-small" },
-        `A pair of bars is a task: blue, pale, the numbers trained on; vermilion the others. A dot: the task has been right on ${percent(model.get("level"))} of the others. Drag in the curves, or tap a task. The axis of steps is logarithmic.`)));
+        `A pair of bars is a task: blue, pale, the numbers trained on; vermilion the others. A dot: the task has been right on ${percent(model.get("level"))} of the others. Drag in the curves, or tap a task. The axis of steps is logarithmic.`));
     el.live = { model, seen };
     renew();
   },

@@ -18,18 +18,72 @@ function put(model, values) {
   model.save_changes();
 }
 
-/** A labelled slider of one trait; arrow keys, Home and End come with the browser's own. */
-function slider(model, name, label, { min = 0, max, step = 1, digits = 0 }) {
-  const input = h("input", { type: "range", min, max, step, name });
+/** Calls `update` when one of these traits changes. */
+const follow = (model, names, update) => names.forEach((name) => model.on(`change:${name}`, update));
+
+/**
+ * A labelled slider of one trait; arrow keys, Home and End come with the browser's own. With `values`
+ * it goes through these alone; `told` makes words of a value.
+ */
+function slider(model, name, label, { min = 0, max, step = 1, digits = 0, values, told }) {
+  const ends = values ? { min: 0, max: values.length - 1, step: 1 } : { min, max, step };
+  const input = h("input", { type: "range", name, ...ends });
   const shown = h("output", { class: "live-number" });
   const update = () => {
-    input.value = model.get(name);
-    shown.textContent = Number(model.get(name)).toFixed(digits);
+    const value = Number(model.get(name));
+    input.value = values ? Math.max(0, values.indexOf(value)) : value;
+    shown.textContent = told ? told(value) : value.toFixed(digits);
+    if (values || told) input.setAttribute("aria-valuetext", shown.textContent);
   };
-  input.addEventListener("input", () => put(model, { [name]: Number(input.value) }));
-  model.on(`change:${name}`, update);
+  input.addEventListener("input", () => {
+    const value = Number(input.value);
+    put(model, { [name]: values ? values[value] : value });
+  });
+  follow(model, [name], update);
   update();
   return h("label", { class: "live-slider" }, h("span", {}, label), input, shown);
+}
+
+/** A labelled list of one trait's values: [value, words], in groups where given as {group: [...]}. */
+function choice(model, name, label, values) {
+  const option = ([value, words]) => h("option", { value }, words);
+  const list = h("select", { name }, ...(Array.isArray(values)
+    ? values.map(option)
+    : Object.entries(values).map(([group, some]) => h("optgroup", { label: group }, ...some.map(option)))));
+  const update = () => (list.value = model.get(name));
+  list.addEventListener("change", () => put(model, { [name]: Number(list.value) }));
+  follow(model, [name], update);
+  update();
+  return h("label", { class: "live-select" }, label, list);
+}
+
+/** A box that makes a trait 1 or 0. */
+function toggle(model, name, label) {
+  const box = h("input", { type: "checkbox", name });
+  const update = () => (box.checked = Boolean(model.get(name)));
+  box.addEventListener("change", () => put(model, { [name]: Number(box.checked) }));
+  follow(model, [name], update);
+  update();
+  return h("label", { class: "live-select" }, box, label);
+}
+
+/** What is seen, in words: `tell` says it at once to eyes, and when it rests to a screen reader. */
+function telling(wait = 600) {
+  const says = h("p", { class: "live-says" });
+  const spoken = h("p", { class: "live-unseen", "aria-live": "polite" });
+  let resting = 0;
+  const tell = (text) => {
+    says.textContent = text;
+    clearTimeout(resting);
+    resting = setTimeout(() => (spoken.textContent = text), wait);
+  };
+  return { says, spoken, tell };
+}
+
+/** Puts a figure's parts into `el`, as one group that has a name. */
+function framed(el, name, ...parts) {
+  if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
+  el.append(h("div", { role: "group", "aria-label": `Live figure: ${name}` }, ...parts));
 }
 
 /** In a group of buttons or boxes the arrow keys go from one to the next. */
@@ -74,6 +128,8 @@ function canvas(box, element, heightFor, draw) {
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, width, height);
     pen.textAlign = "left"; // a canvas remembers what was set at the last drawing
+    pen.font = "12px system-ui, sans-serif";
+    pen.globalAlpha = 1;
     pen.setLineDash([]);
     draw(pen, width, height, colours(box));
   });
@@ -113,6 +169,56 @@ function star(pen, x, y, size, fill, edge) {
   pen.stroke();
 }
 
+/** A line through points. */
+function trace(pen, points, colour, width = 1) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = width;
+  pen.beginPath();
+  for (const [x, y] of points) pen.lineTo(x, y);
+  pen.stroke();
+}
+
+/** A filled dot, with a rim where its colour is given. */
+function dot(pen, x, y, radius, fill, rim) {
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 7);
+  pen.fillStyle = fill;
+  pen.fill();
+  if (!rim) return;
+  pen.strokeStyle = rim;
+  pen.lineWidth = 1.5;
+  pen.stroke();
+}
+
+/** Words that stand out from what lies behind them. */
+function words(pen, text, x, y, colour, ground, align = "left") {
+  pen.textAlign = align;
+  pen.lineJoin = "round";
+  pen.lineWidth = 3;
+  pen.strokeStyle = ground;
+  pen.strokeText(text, x, y);
+  pen.fillStyle = colour;
+  pen.fillText(text, x, y);
+}
+
+/** Numbers that glide to new ones, or jump where less motion is wished; `redraw` is asked for. */
+function gliding(values, redraw) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let from = values, to = values, since = -Infinity;
+  const passed = () => Math.min(1, (performance.now() - since) / 400);
+  const at = (i) => from[i] + (to[i] - from[i]) * passed();
+  return {
+    at,
+    moving: () => passed() < 1,
+    go(next) {
+      from = Float64Array.from(to, (_, i) => at(i));
+      to = next;
+      since = still.matches ? -Infinity : performance.now();
+      redraw();
+    },
+  };
+}
+
 /** Follows a pointer from press to release: mouse, pen and finger alike. */
 function drag(element, move) {
   element.addEventListener("pointerdown", (event) => {
@@ -123,6 +229,9 @@ function drag(element, move) {
     if (element.hasPointerCapture(event.pointerId)) move(event);
   });
 }
+
+/** The whole number from 0 to `most` that lies nearest. */
+const within = (value, most) => Math.min(most, Math.max(0, Math.floor(value) || 0));
 
 /** The bytes of a trait as float32 numbers, as float64. */
 const numbers = (view) =>
@@ -144,97 +253,3 @@ function ownModel(state) {
 
 const thousands = (count) => count.toLocaleString("en-US");
 
-
-/** A labelled list of what one trait may be: [value, words] each. */
-function choice(model, name, label, options) {
-  const select = h("select", { name });
-  for (const [value, words] of options) select.append(h("option", { value }, words));
-  const update = () => (select.value = model.get(name));
-  select.addEventListener("change", () => put(model, { [name]: Number(select.value) }));
-  model.on(`change:${name}`, update);
-  update();
-  return h("label", { class: "live-select" }, label, select);
-}
-
-/** What a figure says: `parts` to show; `tell(text)` at once for eyes, at rest for screen readers. */
-function telling() {
-  const says = h("p", { class: "live-says" });
-  const spoken = h("p", { class: "live-unseen", "aria-live": "polite" });
-  let resting = 0;
-  const tell = (text) => {
-    says.textContent = text;
-    clearTimeout(resting);
-    resting = setTimeout(() => (spoken.textContent = text), 600);
-  };
-  return { parts: [says, spoken], tell };
-}
-
-const VIRIDIS = ["440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725"]
-  .map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
-
-/** The colour of a share from 0 to 1, as the book's images have it. */
-function shade(share) {
-  const at = Math.min(1, Math.max(0, share)) * (VIRIDIS.length - 1), low = Math.min(VIRIDIS.length - 2, Math.floor(at));
-  const mix = VIRIDIS[low].map((from, i) => Math.round(from + (at - low) * (VIRIDIS[low + 1][i] - from)));
-  return `rgb(${mix.join(",")})`;
-}
-
-/** An image of `side` x `side` values, rows downwards, each a colour. */
-function tiles(pen, width, side, colour) {
-  const edge = (i) => Math.round((i * width) / side);
-  for (let row = 0; row < side; row++)
-    for (let column = 0; column < side; column++) {
-      pen.fillStyle = colour(row, column);
-      pen.fillRect(edge(column), edge(row), edge(column + 1) - edge(column), edge(row + 1) - edge(row));
-    }
-}
-
-/** The primes below a number. */
-const primesBelow = (end) => {
-  const left = new Uint8Array(end).fill(1), found = [];
-  for (let x = 2; x < end; x++) {
-    if (!left[x]) continue;
-    found.push(x);
-    for (let y = x * x; y < end; y += x) left[y] = 0;
-  }
-  return found;
-};
-
-/** The bytes of a trait as shares from 0 to 1, in steps of 1/65535. */
-const shares = (view) =>
-  Float64Array.from({ length: view.byteLength / 2 }, (_, i) => view.getUint16(2 * i, true) / 65535);
-
-/** A button that moves a trait on by one, from its end back to the start, until it is stopped. */
-function player(model, name, end, pace = 60) {
-  let ticking = 0;
-  const button = h("button", { type: "button", name: "play" }, "Play");
-  const stop = () => {
-    clearInterval(ticking);
-    [ticking, button.textContent] = [0, "Play"];
-  };
-  button.addEventListener("click", () => {
-    if (ticking) return stop();
-    if (model.get(name) >= end()) put(model, { [name]: 0 });
-    button.textContent = "Pause";
-    ticking = setInterval(() => {
-      put(model, { [name]: Math.min(end(), model.get(name) + 1) });
-      if (model.get(name) >= end()) stop();
-    }, pace);
-  });
-  return button;
-}
-
-/** Steps of training on a logarithmic axis of a width: place of a step, and its ticks drawn. */
-function stepAxis(last, left, right) {
-  const x = (step) => left + ((right - left) * Math.log(Math.max(1, step))) / Math.log(Math.max(2, last));
-  const ticks = (pen, y, colour) => {
-    pen.fillStyle = colour;
-    pen.font = "12px system-ui, sans-serif";
-    for (let step = 1; step <= last; step *= 10) {
-      pen.textAlign = step === 1 ? "left" : x(step) > right - 24 ? "right" : "center";
-      pen.fillText(thousands(step), x(step), y);
-    }
-    pen.textAlign = "left";
-  };
-  return { x, ticks };
-}

@@ -4,7 +4,6 @@ const MOST_ARMS = 120, TOP_CELLS = 6;
 
 export default {
   render({ model, el }) {
-    if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
     const palette = model.get("colors").palette, count = model.get("base") ** 2;
     const primes = primesBelow(count), get = (name) => model.get(name);
 
@@ -130,7 +129,7 @@ export default {
     to("first", "1/q of a turn", () => 1 / get("q"));
     to("next", "next k/q", () => ((Math.floor(near() + 1e-9) + 1) % get("q")) / get("q"));
 
-    const { parts, tell } = telling();
+    const { says, spoken, tell } = telling();
     const small = h("p", { class: "live-score" });
     const update = onceAFrame(() => {
       const { arms: number, winds, off, taken } = arms(), q = get("q"), way = (100 * together()).toFixed(0);
@@ -150,10 +149,10 @@ export default {
       drawGrid();
       drawCells();
     });
-    for (const name of ["turn", "q", "show"]) model.on(`change:${name}`, update);
-    for (const name of ["q", "p", "wave"]) model.on(`change:${name}`, renew);
+    follow(model, ["turn", "q", "show"], update);
+    follow(model, ["q", "p", "wave"], renew);
     const numbersOf = (name) => get(name).map((value) => [value, value]);
-    el.append(h("div", { role: "group", "aria-label": "Live figure: the spiral" }, ...parts,
+    framed(el, "the spiral", says, spoken,
       h("div", { class: "live-columns" },
         h("div", { class: "live-wide" }, disc),
         h("div", { class: "live-narrow" },
@@ -165,7 +164,7 @@ export default {
       h("div", { class: "live-columns" }, h("div", { class: "live-tile" }, grid), h("div", { class: "live-tile" }, cells),
         h("div", { class: "live-narrow" }, choice(model, "wave", "Wave of", [[0, "x mod q"], [1, "digits' sum mod p"]]),
           choice(model, "p", "Digits in base p", numbersOf("bases")),
-          h("p", { class: "live-small" }, "Left: the wave over the digits, x₀ down and x₁ across. Right: its two-dimensional spectrum, 0 in the middle, on a logarithmic scale.")))));
+          h("p", { class: "live-small" }, "Left: the wave over the digits, x₀ down and x₁ across. Right: its two-dimensional spectrum, 0 in the middle, on a logarithmic scale."))));
     el.live = { model, seen: () => ({ ...arms(), together: together(), top: seen.top, active: seen.active, magnitudes: [...seen.found] }) };
     image = wave();
     seen = spectrum(image);
