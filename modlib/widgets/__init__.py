@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from modlib.models.views.transformer_view import TransformerView
 from modlib.runs.addition import AdditionRun
+from modlib.tasks.remainders import RemaindersTask
 from modlib.widgets.breaker import BreakIt
 from modlib.widgets.choir import Choir
 from modlib.widgets.crests import ApproximateCRT
@@ -12,6 +14,7 @@ from modlib.widgets.film import FilmOfTasks
 from modlib.widgets.live import LiveFigure
 from modlib.widgets.spiral import NumberSpiral
 from modlib.widgets.trainer import LIVE_N, TrainYourself
+from modlib.widgets.workers import WhoWorksForWhom
 
 __all__ = [
     "ApproximateCRT",
@@ -21,12 +24,14 @@ __all__ = [
     "LiveFigure",
     "NumberSpiral",
     "TrainYourself",
+    "WhoWorksForWhom",
     "approximate_crt",
     "break_it",
     "choir_on_a_wheel",
     "film_of_tasks",
     "number_spiral",
     "train_yourself",
+    "who_works_for_whom",
 ]
 
 
@@ -73,3 +78,8 @@ def number_spiral(*, q: int = 17, p: int = 11) -> NumberSpiral:
 def film_of_tasks(histories: Mapping[str, pd.DataFrame]) -> FilmOfTasks:
     """Networks by title: each task's accuracy on both kinds of numbers, step after step."""
     return FilmOfTasks(histories)
+
+
+def who_works_for_whom(view: TransformerView, task: RemaindersTask) -> WhoWorksForWhom:
+    """A network's neurons by the task they vote for, and what each task loses without them."""
+    return WhoWorksForWhom(view, task.answers, task.held_out)

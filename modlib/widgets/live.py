@@ -26,6 +26,7 @@ SCRIPTS = {
     "film": ("shared/remainders.js",),
     "spiral": ("shared/remainders.js",),
     "trainer": ("shared/network.js", "crests/view.js", "trainer/engine.js"),
+    "workers": ("shared/remainders.js",),
 }
 """Scripts that a figure's module stands on, beside those that all share."""
 EXPORT = "export default {"
