@@ -3,35 +3,47 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int
 
 from modlib.analysis.many_seeds.separation import DELTA
+from modlib.models.views.transformer_view import TransformerView
 from modlib.runs.addition import AdditionRun
+from modlib.tasks.remainders import RemaindersTask
 from modlib.widgets.breaker import BreakIt
 from modlib.widgets.choir import Choir
 from modlib.widgets.cloud import TurnTheCloud
 from modlib.widgets.crests import ApproximateCRT
 from modlib.widgets.draw import DrawFrequencies
+from modlib.widgets.film import FilmOfTasks
 from modlib.widgets.live import LiveFigure
+from modlib.widgets.spiral import NumberSpiral
 from modlib.widgets.trainer import LIVE_N, TrainYourself
 from modlib.widgets.unit import TurnTheUnit
+from modlib.widgets.workers import WhoWorksForWhom
 
 __all__ = [
     "ApproximateCRT",
     "BreakIt",
     "Choir",
     "DrawFrequencies",
+    "FilmOfTasks",
     "LiveFigure",
+    "NumberSpiral",
     "TrainYourself",
     "TurnTheCloud",
     "TurnTheUnit",
+    "WhoWorksForWhom",
     "approximate_crt",
     "break_it",
     "choir_on_a_wheel",
     "draw_frequencies",
+    "film_of_tasks",
+    "number_spiral",
     "train_yourself",
     "turn_the_cloud",
     "turn_the_unit",
+    "who_works_for_whom",
 ]
 
 
@@ -92,3 +104,21 @@ def draw_frequencies(
     ``counts``: by modulus, the number of clusters of each network that is drawn behind.
     """
     return DrawFrequencies(n, counts, delta=delta, seed=seed)
+
+
+def number_spiral(*, q: int = 17, p: int = 11) -> NumberSpiral:
+    """Numbers turned step by step, multiples of q in colour; waves over digits in base p.
+
+    Raises ``InputError`` for a q or p that is no prime below 41, or p below 5.
+    """
+    return NumberSpiral(q=q, p=p)
+
+
+def film_of_tasks(histories: Mapping[str, pd.DataFrame]) -> FilmOfTasks:
+    """Networks by title: each task's accuracy on both kinds of numbers, step after step."""
+    return FilmOfTasks(histories)
+
+
+def who_works_for_whom(view: TransformerView, task: RemaindersTask) -> WhoWorksForWhom:
+    """A network's neurons by the task they vote for, and what each task loses without them."""
+    return WhoWorksForWhom(view, task.answers, task.held_out)

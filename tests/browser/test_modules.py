@@ -8,7 +8,16 @@ import pytest
 
 from made_up.crooked import crooked_run
 from modlib import widgets
+from modlib.results.remainders import read_remainders
+from modlib.tasks.remainders import RemaindersTask
 from modlib.widgets.live import as_json
+
+
+def addition_of_digits():
+    """Paper B's small network of one task, and what it was asked."""
+    run = read_remainders("B37-nanda").run
+    return run.view, RemaindersTask(run.config, run.seed)
+
 
 RENDER = """
 async ([source, state]) => {
@@ -50,8 +59,14 @@ async ([source, state]) => {
         widgets.turn_the_unit,
         widgets.turn_the_cloud,
         lambda run: widgets.draw_frequencies(11, {}),
+        lambda run: widgets.number_spiral(),
+        lambda run: widgets.film_of_tasks({"": read_remainders("B37").run.history}),
+        lambda run: widgets.who_works_for_whom(*addition_of_digits()),
     ],
-    ids=["crests", "breaker", "choir", "trainer", "unit", "cloud", "draw"],
+    ids=[
+        *("crests", "breaker", "choir", "trainer", "unit", "cloud", "draw"),
+        *("spiral", "film", "workers"),
+    ],
 )
 def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, make):
     figure = make(crooked_run())
