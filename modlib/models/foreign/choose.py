@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
+from tqdm import tqdm
 
 from modlib.models.foreign.readings import Reading
 from modlib.models.foreign.tables import build
@@ -57,14 +58,15 @@ def choose(readings: Sequence[Reading]) -> tuple[Reading, Tables, tuple[str, ...
     tables = build(readings[0])
     best = _tried(readings[0], tables.network)
     tried.append(best)
-    for reading in readings[1:]:
+    asked = tqdm(readings[1:], desc="readings", delay=1, disable=None, leave=False)
+    for reading in asked:
         if best.accuracy >= LEARNED_FROM and best.holds and best.reading.vocabulary.n > MAX_ALL:
             break
         built = build(reading)
         tried.append(_tried(reading, built.network))
         if _better(tried[-1], best):
             best, tables = tried[-1], built
-    return best.reading, tables, (_note(best, tried, len(readings)),)
+    return best.reading, tables, (_note(best, tried, readings),)
 
 
 def _tried(reading: Reading, network: Network) -> Tried:
@@ -79,16 +81,19 @@ def _tried(reading: Reading, network: Network) -> Tried:
 
 
 def _loss(network: Network, answers: np.ndarray) -> float:
-    """Mean cross-entropy of the pairs that are asked (answers from 0), in nats."""
-    total = 0.0
-    for rows in network.row_blocks(network.num_neurons):
-        logits = network.logits(rows)
-        shifted = logits - logits.max(-1, keepdims=True)
-        log_sum = np.log(np.exp(shifted).sum(-1))
-        asked = answers[rows] >= 0
-        said = np.take_along_axis(shifted, np.maximum(answers[rows], 0)[..., None], -1)[..., 0]
-        total += float((log_sum - said)[asked].sum())
-    return total / int((answers >= 0).sum())
+    """Mean cross-entropy of the pairs that are asked (answers from 0), in nats.
+
+    Of inputs a beyond ``MAX_ALL``, of as many as that, evenly spread.
+    """
+    total, count = 0.0, 0
+    for a in np.unique(np.linspace(0, network.n - 1, MAX_ALL).round().astype(int)).tolist():
+        (logits,) = network.logits(slice(a, a + 1))
+        asked = answers[a] >= 0
+        shifted = (logits - logits.max(-1, keepdims=True))[asked]
+        said = np.take_along_axis(shifted, answers[a][asked, None], -1)[:, 0]
+        total += float((np.log(np.exp(shifted).sum(-1)) - said).sum())
+        count += int(asked.sum())
+    return total / count
 
 
 def _better(other: Tried, best: Tried) -> bool:
@@ -109,8 +114,8 @@ def _better(other: Tried, best: Tried) -> bool:
     return gained > lost and (gained - lost) / sqrt(gained + lost) >= DEVIATIONS
 
 
-def _note(best: Tried, tried: Sequence[Tried], num_readings: int) -> str:
-    open_ = _varied([one.reading for one in tried])
+def _note(best: Tried, tried: Sequence[Tried], readings: Sequence[Reading]) -> str:
+    open_ = _varied(readings)
     shown = sorted(tried, key=lambda one: (one is not best, -one.holds, -one.accuracy, one.loss))
     called = _label(best.reading, open_)
     answers = ", ".join(
@@ -119,7 +124,8 @@ def _note(best: Tried, tried: Sequence[Tried], num_readings: int) -> str:
         for one in shown[:MAX_TOLD]
     )
     rest = "" if len(tried) <= MAX_TOLD else f", {len(tried) - MAX_TOLD} more do no better"
-    rest += "" if num_readings == len(tried) else f", {num_readings - len(tried)} were not tried"
+    num_left = len(readings) - len(tried)
+    rest += f", {num_left} more {'was' if num_left == 1 else 'were'} not tried" if num_left else ""
     said = f"The file does not say {_listed(open_.values())}: {answers}{rest}"
     if best.holds:
         others = {one.reading.activation for one in tried if one.accuracy >= LEARNED_FROM}

@@ -117,6 +117,13 @@ def test_an_activation_without_which_nothing_is_solved_is_found():
     assert "the activation" in network.notes[0]
 
 
+def test_of_a_large_modulus_the_first_reading_that_solves_is_taken():
+    network = from_tensors(planted_tensors("nanda_transformer", 131, [3, 20, 41, 60]))
+    (note,) = network.notes[:1]
+    assert note.startswith("The file does not say the activation: relu answers 100.00% of the")
+    assert "3 more were not tried; relu is taken." in note
+
+
 # --- Layouts
 
 
