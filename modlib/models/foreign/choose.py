@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from tqdm import tqdm
 
 from modlib.models.foreign.readings import Reading
-from modlib.models.foreign.tables import build
-from modlib.models.foreign.views_of import Tables
-from modlib.models.views.pair_view import Network
 from modlib.tasks.learned import LEARNED_FROM
 from modlib.tasks.operations import guess
 
@@ -40,8 +37,44 @@ class Tried(NamedTuple):
     fitted: bool
 
 
-def choose(readings: Sequence[Reading]) -> tuple[Reading, Tables, tuple[str, ...]]:
-    """The reading that is taken, the network that it is, and a note on what was decided by trying.
+class Answering(Protocol):
+    """A network that can be asked all pairs."""
+
+    @property
+    def n(self) -> int:
+        """Modulus."""
+        ...
+
+    @property
+    def num_neurons(self) -> int:
+        """Number of hidden neurons."""
+        ...
+
+    def row_blocks(self, width: int) -> Iterator[slice]:
+        """Inputs a, some at a time."""
+        ...
+
+    def logits(self, rows: slice) -> Float[np.ndarray, "a b c"]:
+        """Logits for inputs a in ``rows`` and all b."""
+        ...
+
+
+class Built(Protocol):
+    """What a reading is built to."""
+
+    @property
+    def network(self) -> Answering:
+        """What answers."""
+        ...
+
+
+B = TypeVar("B", bound=Built)
+
+
+def choose(
+    readings: Sequence[Reading], build: Callable[[Reading], B]
+) -> tuple[Reading, B, tuple[str, ...]]:
+    """The reading that is taken, what it is built to, and a note on what was decided by trying.
 
     The first reading is the usual one. Another takes its place where its answers fit a task beyond
     chance (``tasks.operations.guess``) and those of the usual one do not, or on more pairs by
@@ -69,7 +102,7 @@ def choose(readings: Sequence[Reading]) -> tuple[Reading, Tables, tuple[str, ...
     return best.reading, tables, (_note(best, tried, readings),)
 
 
-def _tried(reading: Reading, network: Network) -> Tried:
+def _tried(reading: Reading, network: Answering) -> Tried:
     answers = np.empty((network.n, network.n), dtype=int)
     for rows in network.row_blocks(network.num_neurons):
         answers[rows] = network.logits(rows).argmax(-1)
@@ -80,7 +113,7 @@ def _tried(reading: Reading, network: Network) -> Tried:
     return Tried(reading, task, right, best.accuracy, loss, holds, fitted)
 
 
-def _loss(network: Network, answers: np.ndarray) -> float:
+def _loss(network: Answering, answers: np.ndarray) -> float:
     """Mean cross-entropy of the pairs that are asked (answers from 0), in nats.
 
     Of inputs a beyond ``MAX_ALL``, of as many as that, evenly spread.
@@ -149,6 +182,8 @@ UNSAID = {
     "layout": "whether the first bias is added once or twice",
     "axes": "which layer is the first",
     "flipped": "which way round its layers are",
+    "norm": "whether LayerNorm without weights stands in it",
+    "causal": "whether tokens see later ones",
 }
 
 
@@ -174,6 +209,8 @@ def _label(reading: Reading, varied: dict[str, str]) -> str:
         "layout": reading.layout,
         "axes": f"{first} first",
         "flipped": "inputs first" if reading.flipped else "outputs first",
+        "norm": "LayerNorm" if reading.norm == "layer" else "no norm",
+        "causal": "no later tokens" if reading.causal else "all tokens",
     }
     return ", ".join(words[name] for name in varied)
 
