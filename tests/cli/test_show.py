@@ -123,6 +123,20 @@ def test_one_network_of_a_file_that_holds_many():
     assert "0 and at most 1" in refused("many.safetensors", "--member", "2")
 
 
+def test_many_checkpoints_are_told_as_a_table_and_a_figure(folder):
+    others = initial_weights(CONFIG, 1)
+    stacked = {name: np.stack([WEIGHTS[name], others[name], WEIGHTS[name]]) for name in WEIGHTS}
+    save_file(stacked, "many.safetensors")
+    done = show("many.safetensors", "--every", "2", "--csv", "along")
+    header, first, second, *wrote = done.stdout.splitlines()
+    assert header.split()[:4] == ["index", "task", "accuracy", "loss"]
+    assert [line.split()[0] for line in (first, second)] == ["0", "2"]
+    assert wrote == ["wrote along/training.csv", "wrote along/training.png"]
+    assert (folder / "along" / "training.png").stat().st_size > 1000
+    torch.save(build(CONFIG, WEIGHTS).state_dict(), "one.pt")
+    assert "every must be left out" in refused("one.pt", "--every", "1")
+
+
 def test_a_layout_can_be_told(mine):
     assert show(mine, "--layout", "two_embedding_mlp").stdout == show(mine).stdout
     line = refused(mine, "--layout", "chughtai_mlp")
