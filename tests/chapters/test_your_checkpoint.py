@@ -151,10 +151,10 @@ def test_a_network_that_multiplies_is_told_by_its_logarithms(good):
     )
     text = told(CHAPTER, "product-cosets", told_of)
     assert "it solves a + b mod 91 on all 8281 pairs; 100 % of its live neurons" in text
-    assert "cosets can be exact, and one is: f = 35 knows the answer up to 7 numbers." in text
+    assert "cosets can be exact, and one is: f = 35 has cosets of 7 answers." in text
     several = told_of._replace(exact=[(6, 2), (29, 29)])
     text = told(CHAPTER, "product-cosets", several)
-    assert "some are: f = 6 knows the answer up to 2 numbers, f = 29 knows" in text
+    assert "some are: f = 6 has cosets of 2 answers, f = 29 of 29." in text
     assert "exact; here none is." in told(CHAPTER, "product-cosets", told_of._replace(exact=[]))
     assert "| 35 |" in told(CHAPTER, "product-cosets", {"rows": facts.cosets(good)}, which=1)
 
