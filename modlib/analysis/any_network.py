@@ -47,12 +47,14 @@ class Told:
     """What answers and activations tell of a network, in coordinates in which it adds modulo n.
 
     ``accuracy``, ``margin``: over all pairs (``margin``: smallest, logits); ``task``: as in
-    ``Battery``; ``spectrum``: share of the logits' variance over pairs at each frequency of a
-    (rows) and of b, added over answers; ``clusters``: by falling size, None without activations.
+    ``Battery``, ``as_addition`` too; ``spectrum``: share of the logits' variance over pairs at each
+    frequency of a (rows) and of b, added over answers; ``clusters``: by falling size, None without
+    activations.
     """
 
     n: int
     task: Task
+    as_addition: bool
     accuracy: float
     solves: bool
     margin: float
@@ -115,6 +117,7 @@ def battery(
     return Told(
         n=len(c),
         task=_task(best, n, seen.shares),
+        as_addition=adds,
         accuracy=accuracy,
         solves=accuracy >= LEARNED_FROM,
         margin=float(scored.margin.min()),

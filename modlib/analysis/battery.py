@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from modlib.analysis.battery_numbers import Battery, ClusterSummary, Coset, Task, share_name
-from modlib.analysis.battery_passes import alone, answered, measured, shuffled_explained
+from modlib.analysis.battery_passes import Measured, alone, measured
 from modlib.analysis.macro.crt import separation
 from modlib.analysis.meso.clock_pizza import (
     NUM_COMPONENTS,
@@ -23,7 +23,7 @@ from modlib.analysis.meso.clusters import (
     Clustering,
     cluster_neurons,
 )
-from modlib.analysis.meso.pair_clusters import cluster_by_pairs, neuron_freqs
+from modlib.analysis.meso.pair_clusters import cluster_by_pairs
 from modlib.analysis.micro.neurons import KINDS, input_power, is_live
 from modlib.errors import require_int
 from modlib.models.foreign.network import ForeignNetwork
@@ -49,6 +49,7 @@ class Understood(NamedTuple):
     network: ForeignNetwork
     guess: Guess
     task: Task
+    scores: Measured
 
 
 def understood(network: ForeignNetwork) -> Understood:
@@ -57,19 +58,20 @@ def understood(network: ForeignNetwork) -> Understood:
     Raises ``InputError`` for a modulus above ``MAX_MEASURED``.
     """
     n = require_int("n", network.n, at_most=MAX_MEASURED)
-    found = answered(n, network.whole.logits)
-    best = guess(found.answers)
+    scores = measured(network.whole)
+    best = guess(scores.answered.answers)
     task = Task(
         name=best.operation.title if best.holds else addition(n).title,
         holds=best.holds,
         deviations=_number(best.deviations),
         tried=best.tried,
-        function_of=found.shares,
+        function_of=scores.answered.shares,
     )
     coordinates = best.operation.coordinates
     if not best.holds or coordinates is None or best.operation.name == "a + b":
-        return Understood(network, best, task)
-    return Understood(network.relabelled(coordinates), best, task)
+        return Understood(network, best, task, scores)
+    renamed = network.relabelled(coordinates)
+    return Understood(renamed, best, task, measured(renamed.whole))
 
 
 def battery(network: ForeignNetwork, *, gradients: bool = False) -> Battery:
@@ -83,9 +85,8 @@ def battery(network: ForeignNetwork, *, gradients: bool = False) -> Battery:
 
 def measure(known: Understood, *, gradients: bool = False) -> Battery:
     """``battery`` of a network whose task is known."""
-    network, best, task = known
+    network, best, task, scores = known
     view, n, whole = network.view, network.n, network.whole
-    scores = measured(whole)
     as_addition = not best.holds or best.operation.coordinates is not None
     accuracy = scores.accuracy if as_addition else best.accuracy
     clustering = clusters_of(network)
@@ -114,13 +115,15 @@ def measure(known: Understood, *, gradients: bool = False) -> Battery:
         num_live=int(is_live(table).sum()),
         num_loose=len(clustering.loose),
         neurons_by_freq=_counts(heard),
-        neurons_by_pair_freq=None if network.exact else _counts(neuron_freqs(network.pairs)[0]),
+        neurons_by_pair_freq=None if network.exact else _counts(table.freq_by_pairs.to_numpy()),
         clusters=[_summary(whole, cluster, votes.explained) for cluster in clusters],
         **_of_live(table, n),
         share_direct=scores.direct.total / logits.total if logits.total > 0 else None,
         votes_explained=float(votes.explained[freqs].sum()) if clusters else None,
         logits_explained=float(logits.explained[freqs].sum()) if clusters else None,
-        logits_explained_shuffled=shuffled_explained(whole, freqs) if clusters else None,
+        logits_explained_shuffled=float(scores.shuffled.explained[freqs].sum())
+        if clusters
+        else None,
         separation=separation(n, freqs) if clusters else None,
         distance_irrelevance=_number(irrelevance_of(scores.right)),
         gradient_symmetricity=_symmetricity(network) if gradients else None,

@@ -5,7 +5,8 @@ n^3 logits are never held at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
@@ -41,39 +42,57 @@ class Answered(NamedTuple):
     shares: dict[str, float | None]
 
 
+class _ByKey:
+    """Sums of centred logits, (a, b, c), over pairs alike in one of ``KEYS``, and of squares."""
+
+    def __init__(self, n: int) -> None:
+        self.sums, self.total = np.zeros((len(KEYS), n, n)), 0.0
+
+    def add(self, centred: Float[np.ndarray, "a b c"], rows: slice) -> None:
+        self.total += float(np.vdot(centred, centred))
+        n = centred.shape[-1]
+        k = np.arange(n)
+        _add_by_sum(centred, rows, self.sums[0])
+        for a, of_a in enumerate(centred, rows.start):
+            self.sums[1, (a - k) % n] += of_a
+            common = gcd(a, n)  # a b repeats after n / common inputs b
+            of_product = of_a.reshape(common, n // common, n).sum(0)
+            self.sums[2, a * k[: n // common] % n] += of_product
+            self.sums[3, a] += of_a.sum(0)
+        self.sums[4] += centred.sum(0)
+
+    def shares(self) -> dict[str, float | None]:
+        n = self.sums.shape[-1]
+        k = np.arange(n)
+        of_products = np.bincount((k[:, None] * k % n).ravel(), minlength=n)
+        counts = np.stack([of_products if key == "a b" else np.full(n, n) for key in KEYS])
+        constant = float((self.sums[0].sum(0) ** 2).sum()) / n**2
+        between = ((self.sums**2).sum(-1) / np.maximum(counts, 1)).sum(1) - constant
+        left = self.total - constant
+        varies = left > 1e-20 * max(1.0, constant)
+        by_key = zip(KEYS, between, strict=True)
+        return {key: float(x) / left if varies else None for key, x in by_key}
+
+
+def _add_by_sum(table: Float[np.ndarray, "a b c"], rows: slice, sums: np.ndarray) -> None:
+    """Add a table of inputs a in ``rows`` to ``sums``, (n, c), by a + b."""
+    n = len(sums)
+    for a, of_a in enumerate(table, rows.start):
+        sums[a:] += of_a[: n - a]
+        sums[:a] += of_a[n - a :]
+
+
 def answered(n: int, logits_of: Callable[[slice], Float[np.ndarray, "a b c"]]) -> Answered:
     """What a network answers, and what its logits depend on.
 
     ``logits_of``: the logits for inputs a of a slice and all b.
     """
-    k = np.arange(n)
-    a, b = np.broadcast_arrays(k[:, None], k)
-    keys = np.stack([(a + b) % n, (a - b) % n, a * b % n, a, b])
-    answers = np.empty((n, n), dtype=int)
-    by_key, total = np.zeros((len(KEYS), n, n)), 0.0
+    answers, by_key = np.empty((n, n), dtype=int), _ByKey(n)
     for rows in blocks(n, n):
         logits = logits_of(rows)
         answers[rows] = logits.argmax(-1)
-        centred = centre(logits)
-        total += float(np.vdot(centred, centred))
-        for of_a, at in zip(centred, np.moveaxis(keys[:, rows], 1, 0), strict=True):
-            by_key[0, at[0]] += of_a
-            by_key[1, at[1]] += of_a
-            order = np.argsort(at[2], kind="stable")
-            starts = np.flatnonzero(np.diff(at[2][order], prepend=-1))
-            by_key[2, at[2][order][starts]] += np.add.reduceat(of_a[order], starts, axis=0)
-            by_key[3, at[3, 0]] += of_a.sum(0)
-            by_key[4] += of_a
-    counts = np.stack([np.bincount(key.ravel(), minlength=n) for key in keys])
-    mean = by_key[0].sum(0) / n**2
-    total -= n**2 * float((mean**2).sum())
-    held = (by_key**2).sum(-1) / np.maximum(counts, 1)
-    between = held.sum(1) - n**2 * float((mean**2).sum())
-    varies = total > 1e-20 * max(1.0, n**2 * float((mean**2).sum()))
-    return Answered(
-        answers,
-        {key: float(x) / total if varies else None for key, x in zip(KEYS, between, strict=True)},
-    )
+        by_key.add(centre(logits), rows)
+    return Answered(answers, by_key.shares())
 
 
 class Votes(NamedTuple):
@@ -85,33 +104,21 @@ class Votes(NamedTuple):
     total: float
 
 
-class _Sums:
-    """Sums of centred tables, (a, b, c), over pairs of one a + b, and of their squares."""
+def _overlaps(by_sum: Float[np.ndarray, "s c"]) -> Float[np.ndarray, " freq"]:
+    """Sum of a table times cos(2 pi f (c - a - b) / n), from its sums by a + b."""
+    n = len(by_sum)
+    freq = np.arange(n // 2 + 1)
+    return np.fft.fft2(by_sum)[-freq % n, freq].real
 
-    def __init__(self, n: int) -> None:
-        self.by_sum, self.total = np.zeros((n, n)), 0.0
 
-    def add(self, table: Float[np.ndarray, "a b c"], rows: slice) -> None:
-        centred = centre(table)
-        self.total += float(np.vdot(centred, centred))
-        n = len(self.by_sum)
-        for a, of_a in enumerate(centred, rows.start):
-            self.by_sum[a:] += of_a[: n - a]
-            self.by_sum[:a] += of_a[n - a :]
-
-    def overlaps(self) -> Float[np.ndarray, " freq"]:
-        """Sum of the table times cos(2 pi f (c - a - b) / n)."""
-        n = len(self.by_sum)
-        freq = np.arange(n // 2 + 1)
-        return np.fft.fft2(self.by_sum)[-freq % n, freq].real
-
-    def votes(self) -> Votes:
-        n = len(self.by_sum)
-        if self.total == 0:
-            return Votes(np.zeros(n // 2 + 1), 0.0)
-        explained = self.overlaps() ** 2 / (_norms(n) * self.total)
-        explained[0] = 0.0
-        return Votes(explained, self.total)
+def _votes(by_sum: Float[np.ndarray, "s c"], total: float) -> Votes:
+    """``by_sum``: sums of centred votes over pairs of one a + b; ``total``: of their squares."""
+    n = len(by_sum)
+    if total == 0:
+        return Votes(np.zeros(n // 2 + 1), 0.0)
+    explained = _overlaps(by_sum) ** 2 / (_norms(n) * total)
+    explained[0] = 0.0
+    return Votes(explained, total)
 
 
 def _norms(n: int) -> Float[np.ndarray, " freq"]:
@@ -124,9 +131,11 @@ class Measured(NamedTuple):
     """Over all pairs: ``accuracy``, ``loss`` (nats), smallest ``margin`` (logits) of a + b.
 
     ``right``: the right answer's logit; ``votes``: of the neurons; ``logits``; ``direct``: of the
-    path around the neurons.
+    path around the neurons; ``shuffled``: of the logits where each neuron says what another one
+    says, drawn at random.
     """
 
+    answered: Answered
     accuracy: float
     loss: float
     margin: float
@@ -134,43 +143,56 @@ class Measured(NamedTuple):
     votes: Votes
     logits: Votes
     direct: Votes
+    shuffled: Votes
 
 
-def measured(network: Network) -> Measured:
-    """A network on all pairs."""
+def measured(network: Network, *, seed: int = 0) -> Measured:
+    """A network on all pairs, each asked once. ``seed``: of the order in ``shuffled``.
+
+    What neurons say is taken less its mean over answers, which no answer depends on; of shuffled
+    neurons in float32, as only a share is wanted.
+    """
     n = network.n
-    right, loss, hits, margin = np.empty((n, n)), 0.0, 0.0, np.inf
-    votes, logits, direct = _Sums(n), _Sums(n), _Sums(n)
     k = np.arange(n)
+    means, bias = network.w_out.mean(1), centre(network.b_out)
+    w_out = centre(network.w_out)
+    order = np.random.default_rng(seed).permutation(network.num_neurons)
+    others = w_out[order].astype(np.float32)
+    answers, right = np.empty((n, n), dtype=int), np.empty((n, n))
+    loss, hits, margin = 0.0, 0.0, np.inf
+    by_key, around_by_sum, others_by_sum = _ByKey(n), np.zeros((n, n)), np.zeros((n, n))
+    totals = {"votes": 0.0, "direct": 0.0, "shuffled": 0.0}
     for rows in blocks(n, network.num_neurons):
-        said = network.activations(rows) @ network.w_out
-        around = network.direct(rows)
-        votes.add(said, rows)
+        heard, around = network.activations(rows), network.direct(rows)
+        mean = heard @ means + around.mean(-1) + network.b_out.mean()
+        said, said_by_others = heard @ w_out, heard.astype(np.float32) @ others
+        totals["votes"] += float(np.vdot(said, said))
+        said += bias
+        said_by_others += bias.astype(np.float32)
         if around.any():
-            direct.add(around, rows)
-        said = said + around + network.b_out
-        logits.add(said, rows)
+            around = centre(around)
+            totals["direct"] += float(np.vdot(around, around))
+            _add_by_sum(around, rows, around_by_sum)
+            said += around
+            said_by_others += around
+        totals["shuffled"] += float(np.vdot(said_by_others, said_by_others))
+        _add_by_sum(said_by_others, rows, others_by_sum)
+        by_key.add(said, rows)
+        answers[rows] = said.argmax(-1)
         scored = score_logits(said, rows)
         hits, loss = hits + float(scored.right.sum()), loss + float(scored.loss.sum())
         margin = min(margin, float(scored.margin.min()))
         correct = ((k[rows, None] + k) % n)[..., None]
-        right[rows] = np.take_along_axis(said, correct, axis=-1)[..., 0]
+        right[rows] = np.take_along_axis(said, correct, axis=-1)[..., 0] + mean
+    by_sum = by_key.sums[0]
     return Measured(
+        Answered(answers, by_key.shares()),
         *(hits / n**2, loss / n**2, margin, right),
-        *(votes.votes(), logits.votes(), direct.votes()),
+        _votes(by_sum - around_by_sum - n * bias, totals["votes"]),
+        _votes(by_sum, by_key.total),
+        _votes(around_by_sum, totals["direct"]),
+        _votes(others_by_sum, totals["shuffled"]),
     )
-
-
-def shuffled_explained(network: Network, freqs: Sequence[int], *, seed: int = 0) -> float:
-    """What cosines at these frequencies explain of the logits' variance, neurons shuffled.
-
-    Each neuron says what another one says, drawn at random: the control of ``Measured.logits``.
-    """
-    order = np.random.default_rng(seed).permutation(network.num_neurons)
-    said, sums = network.w_out[order], _Sums(network.n)
-    for rows in blocks(network.n, network.num_neurons):
-        sums.add(network.activations(rows) @ said + network.direct(rows) + network.b_out, rows)
-    return float(sums.votes().explained[list(freqs)].sum())
 
 
 class Alone(NamedTuple):
@@ -184,13 +206,18 @@ class Alone(NamedTuple):
 def alone(network: Network, neurons: Int[np.ndarray, " member"], freq: int) -> Alone:
     """``fit_cosine`` and ``correct_ranks`` of what these neurons add to the logits."""
     n = network.n
-    sums, ranks, first = _Sums(n), 0.0, 0
+    w_out = centre(network.w_out[neurons])
+    heard_by_sum, total, ranks, first = np.zeros((n, len(neurons))), 0.0, 0.0, 0
     for rows in blocks(n, len(neurons)):
-        said = network.activations(rows, neurons) @ network.w_out[neurons]
-        sums.add(said, rows)
+        heard = network.activations(rows, neurons)
+        said = heard @ w_out
+        _add_by_sum(heard, rows, heard_by_sum)
+        total += float(np.vdot(said, said))
         of_rows = correct_ranks(said, rows)
         ranks, first = ranks + float(of_rows.sum()), first + int((of_rows == 0).sum())
-    amplitude = float(sums.overlaps()[freq] / _norms(n)[freq])
-    explained = float(sums.votes().explained[freq]) if sums.total else float("nan")
-    fit = CosineFit(amplitude if sums.total else 0.0, explained)
-    return Alone(fit, ranks / n**2, first / n**2)
+    if total == 0:
+        return Alone(CosineFit(0.0, float("nan")), ranks / n**2, first / n**2)
+    by_sum = heard_by_sum @ w_out
+    amplitude = float(_overlaps(by_sum)[freq] / _norms(n)[freq])
+    explained = float(_votes(by_sum, total).explained[freq])
+    return Alone(CosineFit(amplitude, explained), ranks / n**2, first / n**2)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
+import numpy as np
+
+from modlib.analysis.any_network import Told
 from modlib.analysis.battery_numbers import Battery, share_name
 from modlib.analysis.meso.keep_only import Kept
 from modlib.analysis.micro.neurons import KINDS
@@ -19,7 +23,7 @@ COLUMNS = (
 """What it says of a cluster."""
 
 
-def headline(found: Battery) -> str:
+def headline(found: Battery | Told) -> str:
     """Whether it solves its task, in one line."""
     task = found.task
     named, total = task.name, found.n**2
@@ -34,7 +38,7 @@ def headline(found: Battery) -> str:
     )
 
 
-def about_task(found: Battery) -> str:
+def about_task(found: Battery | Told) -> str:
     """How the task was decided, and by how much."""
     task = found.task
     others = [name for name in task.tried if name != task.name and "permuted" not in name][:2]
@@ -136,6 +140,58 @@ def as_page(found: Battery) -> str:
     return "\n\n".join(blocks)
 
 
+def told_page(name: str, read_as: str, found: Told, notes: Sequence[str]) -> str:
+    """The page of a network that was asked as a function, its neurons heard over pairs."""
+    shares = found.task.function_of.items()
+    blocks = [
+        f"{name}\n{headline(found)}",
+        _rows(
+            {
+                "read as": read_as,
+                "accuracy": f"{_percent(found.accuracy)} of {found.n**2} pairs",
+                "logits are of": ", ".join(f"{key} {_percent(share)}" for key, share in shares)
+                + " of their variance",
+                "smallest margin": f"{found.margin:.3g} logits",
+                "logits by frequency": ", ".join(
+                    f"({f}, {g}) {_percent(share)}" for f, g, share in strongest_cells(found)
+                )
+                + " of their variance at (f of a, f of b)",
+            }
+        ),
+        *(_wrapped(note) for note in [about_task(found), *notes]),
+    ]
+    clusters = found.clusters or []
+    rows = [
+        (
+            str(cluster.freq),
+            str(len(cluster.neurons)),
+            f"exact, {cluster.coset.size}" if cluster.coset.exact else "approximate",
+            str(cluster.coset.step),
+            f"{cluster.coset.period:.2f}",
+            _percent(cluster.accuracy_without),
+        )
+        for cluster in clusters
+    ]
+    blocks.append(f"CLUSTERS: {len(clusters) or 'none'}, by what neurons say over pairs")
+    if rows:
+        blocks += [
+            _lines(("f", "neurons", "coset", "step", "period", "right without"), rows),
+            _wrapped("right without: share of pairs that are right with the cluster silenced."),
+        ]
+    return "\n\n".join(blocks)
+
+
+def strongest_cells(found: Told, most: int = 4) -> list[tuple[int, int, float]]:
+    """The frequencies of a and of b, up to sign, at which most of the logits' variance lies."""
+    n = found.n
+    power: dict[tuple[int, int], float] = {}
+    for f, g in np.ndindex(n, n):
+        cell = min((f, g), (-f % n, -g % n))
+        power[cell] = power.get(cell, 0.0) + float(found.spectrum[f, g])
+    strongest = sorted(power.items(), key=lambda item: -item[1])[:most]
+    return [(f, g if 2 * g <= n else g - n, share) for (f, g), share in strongest]
+
+
 def _about_view(found: Battery) -> list[str]:
     if found.exact:
         return []
@@ -183,14 +239,19 @@ def _cluster_lines(found: Battery) -> str:
         )
         for cluster in found.clusters
     ]
-    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+    return _lines(COLUMNS, rows)
+
+
+def _lines(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table, its columns as wide as what they hold."""
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     left = {"kind", "coset"}
     return "\n".join(
         "  ".join(
             cell.ljust(width) if name in left else cell.rjust(width)
-            for name, cell, width in zip(COLUMNS, row, widths, strict=True)
+            for name, cell, width in zip(columns, row, widths, strict=True)
         ).rstrip()
-        for row in (COLUMNS, *rows)
+        for row in (columns, *rows)
     )
 
 

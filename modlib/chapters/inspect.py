@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from modlib import plots
+from modlib.analysis import any_network
+from modlib.analysis.any_network import Told
 from modlib.analysis.battery import Understood, clusters_of, measure, understood
 from modlib.analysis.battery_numbers import Battery
 from modlib.analysis.macro.crt import MAX_CLUSTERS, example_pairs, votes_at
 from modlib.analysis.meso.clusters import Clustering
 from modlib.analysis.meso.keep_only import Kept, smallest_set
 from modlib.analysis.micro.neurons import input_magnitude, is_live, power_shares
-from modlib.chapters.battery_page import as_page
+from modlib.chapters.battery_page import as_page, told_page
 from modlib.chapters.execute import execute
 from modlib.errors import InputError, require_choice
-from modlib.models.foreign.load import load_checkpoint, num_networks
+from modlib.models.foreign.blocks import LAYOUT, Blocks
+from modlib.models.foreign.load import load_blocks, load_checkpoint, num_networks
+from modlib.models.foreign.network import ForeignNetwork
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FIGURES = ("clusters", "dfts", "neurons", "votes")
 
@@ -78,6 +84,8 @@ class Inspection:
     def figure(self, name: str) -> Figure:
         """``clusters``: spectra by cluster; ``dfts``; ``neurons``: the test for simple ones;
         ``votes``: at three pairs."""
+        from modlib import plots  # not at the top: the page is told without
+
         require_choice("figure", name, FIGURES)
         network, clustering = self.known.network, self.clustering
         if name == "clusters":
@@ -96,20 +104,65 @@ class Inspection:
 
     def write_tables(self, folder: str | Path) -> list[Path]:
         """Neurons, clusters and spectra as files of comma-separated values in a folder."""
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            tables = {"neurons": self.neurons, "clusters": self.clusters, "spectra": self.spectra}
+        tables = {"neurons": self.neurons, "clusters": self.clusters, "spectra": self.spectra}
+        with _writing(folder) as made:
             for name, table in tables.items():
-                table.to_csv(folder / f"{name}.csv", index=False)
-        except OSError as error:
-            raise InputError(
-                "csv", f"be a folder to write in ({error.strerror})", str(folder)
-            ) from None
-        return [folder / f"{name}.csv" for name in tables]
+                table.to_csv(made / f"{name}.csv", index=False)
+        return [made / f"{name}.csv" for name in tables]
 
     def __repr__(self) -> str:
         return as_page(self.battery)
+
+
+class Asked:
+    """What a network of several blocks, or with LayerNorm, tells when it is asked as a function.
+
+    It prints as the page of ``python -m modlib show``.
+    """
+
+    def __init__(self, blocks: Blocks) -> None:
+        self.blocks = blocks
+
+    @cached_property
+    def told(self) -> Told:
+        """All numbers; each cluster is silenced once."""
+        of = self.blocks
+        return any_network.battery(of.answers, of.activations, n=of.n, without=of.without)
+
+    @property
+    def accuracy(self) -> float:
+        """Over all pairs of its task."""
+        return self.told.accuracy
+
+    @property
+    def task(self) -> str:
+        """Its task, told from its answers."""
+        return self.told.task.name
+
+    @property
+    def clusters(self) -> pd.DataFrame:
+        """A row a cluster."""
+        rows = [asdict(cluster) for cluster in self.told.clusters or []]
+        return pd.json_normalize(rows, sep="_") if rows else pd.DataFrame()
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as dictionaries and lists, fit for JSON."""
+        arrays = {"spectrum": self.told.spectrum.tolist()}
+        clusters = [
+            asdict(one) | {"neurons": one.neurons.tolist()} for one in self.told.clusters or []
+        ]
+        plain = {"name": self.blocks.name, "layout": LAYOUT, "notes": [*self.blocks.notes]}
+        return plain | asdict(self.told) | arrays | {"clusters": clusters}
+
+    def __repr__(self) -> str:
+        of = self.blocks
+        norm = {"none": "", "layer": ", LayerNorm", "rms": ", RMS norm"}[of.reading.norm]
+        read_as = (
+            f"{of.num_blocks} block{'s' * (of.num_blocks > 1)}{norm}, {of.reading.activation}, "
+            f"{of.num_neurons} neurons"
+        )
+        how = "It was asked as a function: neurons are heard at the last token, those of all blocks"
+        return told_page(of.name, read_as, self.told, [f"{how} together.", *of.notes])
 
 
 def inspect(
@@ -119,11 +172,16 @@ def inspect(
     attention_rate: float | None = None,
     activation: str | None = None,
     member: int | None = None,
-) -> Inspection:
+) -> Inspection | Asked:
     """The battery on a file, or on published weights by name; ``FILE:INDEX``: one of many.
 
-    Nothing in the file is run. Raises as ``load_checkpoint`` does.
+    A transformer of several blocks, or with LayerNorm, is asked as a function. Nothing in the file
+    is run. Raises as ``load_checkpoint`` does.
     """
+    if layout is None and attention_rate is None:
+        blocks = load_blocks(source, activation=activation, member=member)
+        if blocks is not None:
+            return Asked(blocks)
     options = {"layout": layout, "attention_rate": attention_rate, "activation": activation}
     network = load_checkpoint(
         source,
@@ -137,18 +195,58 @@ def inspect(
 
 
 ALONG = ("index", "task", "accuracy", "loss", "clusters", "logits explained")
+UNDECIDED = "not decided"
+
+
+def along(networks: Iterable[tuple[int, ForeignNetwork]]) -> pd.DataFrame:
+    """A row a network, with its index: what the battery says of it (``ALONG``)."""
+    rows = []
+    for index, network in networks:
+        found = measure(understood(network))
+        task = found.task.name if found.task.holds else UNDECIDED
+        freqs = " ".join(str(cluster.freq) for cluster in found.clusters)
+        share = found.logits_explained or 0.0
+        rows.append((index, task, found.accuracy, found.loss, freqs, share))
+    return pd.DataFrame(rows, columns=list(ALONG))
 
 
 def along_training(source: str, step: int, **options: Any) -> pd.DataFrame:
-    """A row a checkpoint, each ``step``-th of a file's: what the battery says of it (``ALONG``).
+    """``along`` of each ``step``-th of a file's checkpoints.
 
     ``options``: as for ``inspect``. Raises ``InputError`` for a file with one network.
     """
-    rows = []
-    count = num_networks(source)
-    for index in tqdm(range(0, count, step), desc="checkpoints", disable=None, leave=False):
-        found = inspect(source, member=index, **options).battery
-        freqs = " ".join(str(cluster.freq) for cluster in found.clusters)
-        share = found.logits_explained or 0.0
-        rows.append((index, found.task.name, found.accuracy, found.loss, freqs, share))
-    return pd.DataFrame(rows, columns=list(ALONG))
+    indices = range(0, num_networks(source), step)
+    shown = tqdm(indices, desc="checkpoints", disable=None, leave=False)
+    return along((index, load_checkpoint(source, member=index, **options)) for index in shown)
+
+
+def training_figure(table: pd.DataFrame, unit: str = "checkpoint") -> Figure:
+    """The figure of ``along``; ``unit``: of its index."""
+    from modlib import plots  # not at the top: the page is told without
+
+    freqs = [[int(freq) for freq in row.split()] for row in table.clusters]
+    curves = {
+        "right on all pairs": table.accuracy.to_numpy(dtype=float),
+        "logits explained by a cosine a cluster": table["logits explained"].to_numpy(dtype=float),
+    }
+    return plots.along_training(table["index"].to_numpy(dtype=float), curves, freqs, unit)
+
+
+def write_training(table: pd.DataFrame, folder: str | Path) -> list[Path]:
+    """The table of ``along`` and its figure, ``training.csv`` and ``training.png``, in a folder."""
+    with _writing(folder) as made:
+        paths = [made / "training.csv", made / "training.png"]
+        table.to_csv(paths[0], index=False)
+        training_figure(table).savefig(paths[1], dpi=150, bbox_inches="tight")
+    return paths
+
+
+@contextmanager
+def _writing(folder: str | Path) -> Iterator[Path]:
+    """The folder, made; what goes wrong in it is refused in one line."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        yield Path(folder)
+    except OSError as error:
+        reason = error.strerror
+        raise InputError("csv", f"be a folder to write in ({reason})", str(folder)) from None

@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from modlib.analysis.battery import clusters_of
 from modlib.analysis.battery_numbers import Battery
 from modlib.chapters.battery_page import about_task, headline
+from modlib.chapters.inspect import UNDECIDED
 from modlib.chapters.words import Rows, percent
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import Additive
+from modlib.tasks.learned import LEARNED_FROM
 
 TINY = 1e-4
 """Share under which only its order of magnitude is told."""
@@ -136,6 +139,83 @@ def rebuilt(tables: Float[np.ndarray, "a b c"], logits: Float[np.ndarray, "a b c
     """How far the logits of the tables are from the module's own."""
     gap, spread = float(np.abs(tables - logits).max()), float(logits.std())
     return Rebuilt(logits.shape[0] ** 2, gap, spread, gap < SAME * spread)
+
+
+class ProductFacts(NamedTuple):
+    """A network told in the logarithms of its inputs, modulo ``n``: ``before``: its clusters in
+    their own order; ``simple``: of live neurons; ``exact``: frequencies with the size of their
+    cosets."""
+
+    n: int
+    headline: str
+    num_live: int
+    before: int
+    num_clusters: int
+    simple: float
+    exact: list[tuple[int, int]]
+
+
+def product(found: Battery, own: ForeignNetwork) -> ProductFacts:
+    """What renaming its inputs makes of a network; ``own``: before that."""
+    return ProductFacts(
+        n=found.n,
+        headline=headline(found),
+        num_live=found.num_live,
+        before=len(clusters_of(own).clusters),
+        num_clusters=len(found.clusters),
+        simple=found.share_simple or 0.0,
+        exact=[(one.freq, one.coset.size) for one in found.clusters if one.coset.exact],
+    )
+
+
+class CourseFacts(NamedTuple):
+    """Epochs of a training: with the first cluster, and ``then`` right on so many pairs; from which
+    on the task is solved. None where never."""
+
+    num_times: int
+    first_cluster: int | None
+    then: float
+    solved_at: int | None
+
+
+def course(table: pd.DataFrame) -> CourseFacts:
+    """What the battery tells along a training (``inspect.along``)."""
+    solved = (table.task != UNDECIDED) & (table.accuracy >= LEARNED_FROM)
+    last_open = int(np.flatnonzero(~solved)[-1]) if (~solved).any() else -1
+    at = table["index"].tolist()
+    with_cluster = np.flatnonzero(table.clusters != "")
+    first = int(with_cluster[0]) if len(with_cluster) else None
+    return CourseFacts(
+        num_times=len(table),
+        first_cluster=None if first is None else at[first],
+        then=0.0 if first is None else float(table.accuracy[first]),
+        solved_at=at[last_open + 1] if last_open + 1 < len(at) else None,
+    )
+
+
+class AnswerFacts(NamedTuple):
+    """What of paper A's findings holds for this network, and for the one that multiplies."""
+
+    solves: bool
+    task: str
+    simple: float
+    num_clusters: int
+    explained: float
+    product_clusters: int
+    product_explained: float
+
+
+def answer(found: Battery, of_product: Battery) -> AnswerFacts:
+    """The answer to the chapter's question."""
+    return AnswerFacts(
+        solves=found.solves,
+        task=found.task.name,
+        simple=found.share_simple or 0.0,
+        num_clusters=len(found.clusters),
+        explained=found.logits_explained or 0.0,
+        product_clusters=len(of_product.clusters),
+        product_explained=of_product.logits_explained or 0.0,
+    )
 
 
 COMPARED = {

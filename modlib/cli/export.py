@@ -16,13 +16,14 @@ from modlib.machine import EDITIONS, resolve_device, results_of
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
 from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
 from modlib.results.portraits import export_paper_neurons
+from modlib.results.product import export_product
 from modlib.results.published_pizza import export_published_pizza
 from modlib.results.remainders import export_remainders
 from modlib.results.sample import NUM_EXPORTED, record_fine_tuning
 from modlib.results.sample import export as export_preset
 from modlib.results.sweeps import export_sweep
 
-OTHERS = ("showcase", "paper-neurons", "clock-pizza", "published-pizza")
+OTHERS = ("showcase", "paper-neurons", "clock-pizza", "published-pizza", "product")
 """What is exported beside presets."""
 
 
@@ -60,7 +61,7 @@ def export(
     NAME is a preset, or "showcase": the first seed from 0 with a fine-tuning cluster, for
     n = 91 and 89, or "paper-neurons": two neurons of the latter, or "clock-pizza": every
     attention rate, beside the published weights, or "published-pizza": neurons and votes of
-    Zhong et al.'s pizza, without training. With
+    Zhong et al.'s pizza, without training, or "product": one network on a b mod 59. With
     --sweep nothing is trained: the shards of a preset in the store are summed up in
     results/sweeps/NAME. Presets of paper B go to results/remainders/NAME, one seed unless said.
     With --append the seeds follow those that the folder holds, and need not be in the same store;
@@ -88,6 +89,8 @@ def export(
         folder = export_paper_neurons(root, device)
     elif name == "published-pizza":
         folder = export_published_pizza(root)
+    elif name == "product":
+        folder = export_product(seed=first, results=root)
     elif name in REMAINDERS_PRESETS:
         folder = export_remainders(
             name,

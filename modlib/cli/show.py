@@ -27,7 +27,11 @@ from modlib.store.runs import Store
 @click.option("--json", "as_object", is_flag=True, help="Print JSON.")
 @click.option("--keep-only", is_flag=True, help="The fewest clusters that keep 99 %.")
 @click.option("--every", help="Of a file with many checkpoints, every so many: a table.")
-@click.option("--csv", type=click.Path(path_type=Path), help="Write tables into this folder.")
+@click.option(
+    "--csv",
+    type=click.Path(path_type=Path),
+    help="Write tables into this folder; with --every a figure too.",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="Write chapter 15 on it there.")
 def show_checkpoint(
     checkpoint: str,
@@ -50,7 +54,7 @@ def show_checkpoint(
     """
     from modlib.analysis.battery import measure  # not at the top: no other command needs these
     from modlib.chapters.battery_page import as_page, kept_line
-    from modlib.chapters.inspect import along_training, inspect
+    from modlib.chapters.inspect import Asked, along_training, inspect, write_training
     from modlib.models.foreign.published import PUBLISHED
 
     named = checkpoint in PUBLISHED or "://" in checkpoint
@@ -64,8 +68,18 @@ def show_checkpoint(
         step = require_int("every", literal(every), at_least=1)
         table = along_training(source, step, **chosen)
         click.echo(table.to_json(orient="records") if as_object else table.to_string(index=False))
+        for path in [] if csv is None else write_training(table, csv):
+            click.echo(f"wrote {path}", err=as_object)
         return
     told = inspect(source, member=index, **chosen)
+    if isinstance(told, Asked):
+        asked = {"gradients": gradients, "keep-only": keep_only, "csv": csv, "report": report}
+        for option, value in asked.items():
+            if value:
+                rule = "be left out for several blocks and for LayerNorm, asked as functions"
+                raise InputError(option, rule, value)
+        click.echo(json.dumps(told.as_dict(), indent=2, allow_nan=False) if as_object else told)
+        return
     found = measure(told.known, gradients=gradients)
     kept = told.keep_only() if keep_only else None
     if as_object:

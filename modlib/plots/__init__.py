@@ -14,6 +14,7 @@ from modlib.plots.ablations_search import (
     search_values,
     trial_curves,
 )
+from modlib.plots.along import along_training
 from modlib.plots.approximate_crt import (
     cluster_votes,
     margins,
@@ -153,6 +154,7 @@ __all__ = [
     "PALETTE",
     "accuracy_by_task",
     "active_counts",
+    "along_training",
     "answers_foretold",
     "attention_images",
     "before_and_after",

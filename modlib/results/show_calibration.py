@@ -18,6 +18,7 @@ from modlib.models.foreign.layouts import AXES
 from modlib.models.foreign.load import from_tensors
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.planted import planted_tensors, random_tensors
+from modlib.models.views.activations import Activation
 
 FILE = "show_calibration.csv"
 N_RANDOM = 17
@@ -26,7 +27,7 @@ N = 31
 FREQS = (3, 7, 11, 14)
 NOISE = (0.0, 0.05, 0.2)
 """Standard deviation of what is added to planted weights, over that of each array."""
-ACTIVATIONS = ("relu", "gelu", "square")
+ACTIVATIONS: tuple[Activation, ...] = ("relu", "gelu", "square")
 CASES = [
     (layout, rate)
     for layout in AXES
@@ -40,12 +41,14 @@ COLUMNS = (
 )
 
 
-def planted(layout: str, noise: float, seed: int = 0) -> dict[str, np.ndarray]:
+def planted(
+    layout: str, noise: float, activation: Activation = "relu", seed: int = 0
+) -> dict[str, np.ndarray]:
     """``planted_tensors`` of ``FREQS`` with noise on every array that is not zero."""
     generator = np.random.default_rng(seed)
     return {
         name: array + noise * array.std() * generator.normal(size=array.shape)
-        for name, array in planted_tensors(layout, N, FREQS).items()
+        for name, array in planted_tensors(layout, N, FREQS, activation=activation).items()
     }
 
 
@@ -66,9 +69,8 @@ def planted_networks(layout: str, rate: float | None) -> Iterator[ForeignNetwork
     """Planted networks with each activation and amount of noise."""
     for activation in ACTIVATIONS:
         for noise in NOISE:
-            yield from_tensors(
-                planted(layout, noise), layout=layout, attention_rate=rate, activation=activation
-            )
+            tensors = planted(layout, noise, activation)
+            yield from_tensors(tensors, layout=layout, attention_rate=rate, activation=activation)
 
 
 def calibrate(num_random: int) -> pd.DataFrame:
@@ -80,7 +82,8 @@ def calibrate(num_random: int) -> pd.DataFrame:
         networks = [*planted_networks(layout, rate)]
         clusters = [{c.freq for c in clusters_of(one).clusters} for one in networks]
         right = sum(found == set(FREQS) for found in clusters)
-        tasks = sum(understood(one).task.name == f"a + b mod {N}" for one in networks)
+        told = [understood(one).task for one in networks]
+        tasks = sum(task.holds and task.name == f"a + b mod {N}" for task in told)
         right_n = sum(one.n == N for one in networks)
         counts = (num_random, with_cluster, with_task, len(networks), right, right_n, tasks)
         rows.append((layout, rate, *counts))

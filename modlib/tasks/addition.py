@@ -59,3 +59,13 @@ class AdditionTask(Generic[C]):
         if not isinstance(self.config, AdditionConfig) or self.config.batch == "full":
             return self.split
         return self.split[rng.permutation(self.seed, rng.SHUFFLE, epoch, self.config.num_train)]
+
+
+class ProductTask(AdditionTask[AdditionConfig]):
+    """The same of every pair's product: a b mod n, on the pairs that a seed's sums are split in."""
+
+    @cached_property
+    def pairs(self) -> tuple[Int[np.ndarray, " pair"], ...]:
+        """Inputs a and b and the answer of every pair."""
+        a, b, _ = addition_pairs(self.config.n)
+        return a, b, a * b % self.config.n

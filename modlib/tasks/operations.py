@@ -102,7 +102,7 @@ def fitted(answers: Answers) -> Iterator[Operation]:
         powers, log = logs
         asked = log[answers[np.ix_(powers, powers)]]
         shown = _most_linear(asked) if n > 3 else None
-        if shown is not None:
+        if shown is not None and shown != (1, 1, 0):
             u, v, w = shown
             name = f"a^{u} b^{v}" + (f" {powers[w]}" if w else "")
             name = "a / b" if (u, v, w) == (1, n - 2, 0) else name

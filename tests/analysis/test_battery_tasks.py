@@ -7,26 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from made_up.networks import network_of, network_of_pairs
+from made_up.networks import multiplying, network_of, network_of_pairs
 from made_up.views import ideal_view, random_view
 from modlib.analysis.battery import battery
 from modlib.models.views.pair_view import PairView
-from modlib.tasks.operations import _logarithms
 
 N = 31
 ADDS = ideal_view(N, {3: 32, 5: 32, 7: 32})
-
-
-def multiplying():
-    """Addition modulo 30 of logarithms to a primitive root of 31; what it makes of 0 is noise."""
-    adds = ideal_view(30, {2: 32, 3: 32, 7: 32, 5: 32})
-    powers, _ = _logarithms(N)
-    noise = random_view(N, adds.num_neurons, 5)
-    parts = {name: getattr(noise, name).copy() for name in ("preact_a", "preact_b", "w_out")}
-    parts["preact_a"][powers], parts["preact_b"][powers] = adds.preact_a, adds.preact_b
-    parts["w_out"][:, powers], parts["w_out"][:, 0] = adds.w_out, -5.0
-    none = np.zeros((N, N))
-    return replace(adds, n=N, **parts, b_out=np.zeros(N), skip_a=none, skip_b=none, factors=None)
 
 
 NETWORKS = {

@@ -14,18 +14,6 @@ from chapter_rule import MOST_SENTENCE, MOST_WORDS, broken, count, longest_sente
 from modlib.machine import NOTEBOOKS
 
 CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
-PLOTTED = "captions name the plot, not the finding"
-OPEN = "the question at the top has no box that answers it"
-EXCEPTIONS = {
-    "15_your_checkpoint": {
-        "words": "2,519 on the page",
-        "first figure": "1,080 words before it",
-        "captions": f"6 {PLOTTED}",
-        "answer": OPEN,
-    },
-}
-"""What chapters do not keep yet, with what was measured: to be emptied, never added to."""
-
 WORDS = "word " * 30
 
 
@@ -63,24 +51,7 @@ def spoiled(place, new):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_chapter_keeps_the_rule(chapter):
-    found = broken(measure(read(chapter)))
-    missed = {rule: said for rule, said in found.items() if rule not in EXCEPTIONS.get(chapter, {})}
-    assert missed == {}
-
-
-@pytest.mark.parametrize("chapter", EXCEPTIONS)
-def test_no_exception_outlives_its_reason(chapter):
-    """What depends on the run, words among it, is left to the build of the book."""
-    broken_still = broken(measure(read(chapter)))
-    judged = {"captions", "answer", "sentence"} & set(EXCEPTIONS[chapter])
-    assert judged <= set(broken_still)
-
-
-def test_exceptions_are_of_chapters_that_there_are():
-    assert set(EXCEPTIONS) <= set(CHAPTERS)
-    assert {rule for rules in EXCEPTIONS.values() for rule in rules} <= {
-        *("words", "first figure", "sentence", "captions", "answer")
-    }
+    assert broken(measure(read(chapter))) == {}
 
 
 def test_a_good_chapter_keeps_it_and_folds_are_not_counted():

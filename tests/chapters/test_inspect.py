@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 import modlib
 from made_up.views import ideal_view
-from modlib.chapters.inspect import FIGURES, along_training
+from modlib import plots
+from modlib.chapters.inspect import FIGURES, along_training, training_figure, write_training
 from modlib.errors import InputError
 
 
@@ -45,3 +46,24 @@ def test_checkpoints_along_training_make_a_table(told, tmp_path):
     assert table.clusters.tolist() == ["3 5 7"] * 2
     with pytest.raises(InputError, match="every must be left out"):
         along_training(str(tmp_path / "ideal.npz"), 2)
+
+
+def test_the_table_has_a_figure_and_both_are_written(told, tmp_path):
+    view = ideal_view(31, {3: 16, 5: 16, 7: 16})
+    first = {name: 0 * getattr(view, name) for name in ("preact_a", "preact_b", "w_out")}
+    stacked = {n: np.stack([a, getattr(view, n)]) for n, a in first.items()}
+    np.savez(tmp_path / "stacked.npz", **stacked)
+    table = along_training(str(tmp_path / "stacked.npz"), 1)
+    assert table.task.tolist() == ["not decided", "a + b mod 31"]
+    assert table.clusters.tolist() == ["", "3 5 7"]
+    fig = training_figure(table)
+    drawn = plots.data(fig)
+    assert drawn[drawn["axes"] == 1].y.tolist() == [3, 5, 7]
+    assert drawn[drawn["axes"] == 1].x.tolist() == [1, 1, 1]
+    assert drawn[drawn["axes"] == 0].y.tolist()[:2] == table.accuracy.tolist()
+    paths = write_training(table, tmp_path / "along")
+    assert [path.name for path in paths] == ["training.csv", "training.png"]
+    assert all(path.stat().st_size for path in paths)
+    with pytest.raises(InputError, match="csv must be a folder"):
+        write_training(table, tmp_path / "stacked.npz")
+    training_figure(table[:1])

@@ -11,7 +11,13 @@ import pytest
 from made_up.views import ideal_view, random_view
 from modlib.analysis.battery import battery
 from modlib.analysis.battery_numbers import Battery
+from modlib.analysis.macro import crt
+from modlib.analysis.meso.clusters import cluster_neurons, in_coset
+from modlib.chapters import approximate_crt as crt_facts
+from modlib.chapters import neurons as neuron_facts
+from modlib.chapters import shared
 from modlib.chapters import your_checkpoint as facts
+from modlib.chapters.inspect import ALONG, UNDECIDED
 from modlib.models.foreign.load import from_arrays
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import PairView
@@ -19,7 +25,7 @@ from modlib.results.show_calibration import COLUMNS
 from told import cells, told
 
 CHAPTER = "15_your_checkpoint"
-OTHERS = {"189b4a5a", "ac2c6dfd", "358dcf7a", "88491e6a", "76f8440b", "3da66e2c"}
+OTHERS = {"ac2c6dfd", "spectra-caption", "test-caption"}
 """Cells whose sentences are those of other chapters, tested with them."""
 
 
@@ -38,8 +44,10 @@ def bad() -> Battery:
 
 
 def test_every_cell_that_says_something_is_tested():
-    own = {"3cc5a297", "a66675c2", "e6176606", "a5e66a4c", "0faef596", "e9226ff2", "65775c40"}
-    assert cells(CHAPTER) == OTHERS | own | {"684c7db1", "c15ca11b"}
+    own = {"3cc5a297", "a66675c2", "e6176606", "a5e66a4c", "0faef596", "65775c40", "684c7db1"}
+    captions = {f"{name}-caption" for name in ("neuron", "dft", "votes", "sieve", "sum", "scales")}
+    new = {"product-caption", "product-cosets", "along-caption", "the-answer", "c15ca11b"}
+    assert cells(CHAPTER) == OTHERS | own | captions | new
 
 
 def test_the_source_is_a_file_or_a_network_of_another_kind():
@@ -48,9 +56,9 @@ def test_the_source_is_a_file_or_a_network_of_another_kind():
         "**arrays**: n = 31, eight hidden neurons, read as `arrays`."
     )
     text = told(CHAPTER, "3cc5a297", facts.source(network, True))
-    assert "about: the pizza that {cite:t}`zhong2023` published. It has one embedding" in text
+    assert "own: the pizza that {cite:t}`zhong2023` published. It has one embedding" in text
     text = told(CHAPTER, "3cc5a297", facts.source(network, False))
-    assert "about: a clock of ours, as the published weights cannot be had here. It has" in text
+    assert "own: a clock of ours, as the published weights cannot be had here. It has" in text
 
 
 def test_a_refusal_is_quoted():
@@ -98,10 +106,85 @@ def test_shares_that_are_nearly_nothing_are_not_told_in_many_digits(good):
     assert rows["right alone"][0] == "0\u00a0%"
 
 
-def test_the_sum_is_told_where_there_are_clusters(good, bad):
-    text = told(CHAPTER, "e9226ff2", facts.summed(good))
-    assert text.startswith("*Seen here*: one cosine a cluster (4 in all) ")
-    assert told(CHAPTER, "e9226ff2", facts.summed(bad)) == ""
+def test_captions_say_what_is_found_and_where_there_is_no_cluster(good, bad):
+    text = told(CHAPTER, "sum-caption", facts.summed(good))
+    assert "One cosine a cluster (4 in all) explains " in text
+    assert told(CHAPTER, "sum-caption", facts.summed(bad)) == "No clusters, no sum."
+    view = ideal_view(31, {3: 8, 5: 8})
+    clustering = cluster_neurons(view)
+    text = told(CHAPTER, "dft-caption", shared.clusters_facts(clustering))
+    assert text == "The DFT of every neuron of two clusters: tallest at f = 3 and 5."
+    none = clustering._replace(clusters=[])
+    assert "No cluster, so no panel" in told(CHAPTER, "dft-caption", shared.clusters_facts(none))
+    one = neuron_facts.neuron(clustering.table.loc[0], 31)
+    text = told(CHAPTER, "neuron-caption", {"ones": [one]})
+    assert text.startswith("What neuron 0 hears of a and of b, and says to each answer: a cosine")
+    assert "no neuron to draw" in told(CHAPTER, "neuron-caption", {"ones": []})
+
+
+def test_votes_and_scales_at_pairs_have_captions():
+    view = ideal_view(31, {3: 8, 5: 8, 7: 8})
+    clustering = cluster_neurons(view)
+    pairs = np.array([[1, 2], [30, 4]])
+    votes = crt.votes_at(view, clustering.clusters, pairs)
+    text = told(CHAPTER, "votes-caption", crt_facts.votes(votes, pairs))
+    assert text.endswith("6 panels, and the highest sum in 2 of 2 questions.")
+    assert "no votes" in told(CHAPTER, "votes-caption", crt_facts.votes(votes[:0], pairs))
+    left = np.logical_and.accumulate(in_coset(votes[:, 0]), axis=0)
+    text = told(CHAPTER, "sieve-caption", crt_facts.sieve(left, 3))
+    assert text.startswith("3 approximate cosets leave, one after another, ")
+    assert "none" in told(CHAPTER, "sieve-caption", crt_facts.sieve(left[:0], 3))
+    scales = crt.at_three_scales(view, clustering, pairs[0], view)
+    text = told(CHAPTER, "scales-caption", crt_facts.three_scales(scales, pairs[0]))
+    assert text.startswith("1 + 2 = 3: ")
+    none = told(CHAPTER, "scales-caption", crt_facts.three_scales([], pairs[0]))
+    assert none == "Three scales need clusters, and this network has none."
+
+
+def test_a_network_that_multiplies_is_told_by_its_logarithms(good):
+    own = network_of(random_view(31, 12))
+    told_of = facts.product(good, own)
+    text = told(CHAPTER, "product-caption", told_of)
+    assert text == (
+        "The same 96 live neurons: no clusters in the inputs' own order, 4 by their logarithms "
+        "modulo 91."
+    )
+    text = told(CHAPTER, "product-cosets", told_of)
+    assert "it solves a + b mod 91 on all 8281 pairs; 100 % of its live neurons" in text
+    assert "cosets can be exact, and one is: f = 35 has cosets of 7 answers." in text
+    several = told_of._replace(exact=[(6, 2), (29, 29)])
+    text = told(CHAPTER, "product-cosets", several)
+    assert "some are: f = 6 has cosets of 2 answers, f = 29 of 29." in text
+    assert "exact; here none is." in told(CHAPTER, "product-cosets", told_of._replace(exact=[]))
+    assert "| 35 |" in told(CHAPTER, "product-cosets", {"rows": facts.cosets(good)}, which=1)
+
+
+def test_the_course_of_a_training_is_told():
+    rows = [
+        (0, UNDECIDED, 0.02, 4.1, "", 0.0),
+        (50, UNDECIDED, 0.6, 1.0, "6 20", 0.5),
+        (100, "a b mod 59", 1.0, 0.1, "6 20", 0.9),
+    ]
+    table = pd.DataFrame(rows, columns=list(ALONG))
+    text = told(CHAPTER, "along-caption", facts.course(table))
+    assert text == (
+        "3 moments of the training. The first clusters are there at epoch 50, when 60.0 % of the "
+        "pairs are right; from epoch 100 on the task is solved."
+    )
+    text = told(CHAPTER, "along-caption", facts.course(table[:1]))
+    assert text.endswith("No cluster comes; the task is never solved.")
+
+
+def test_the_answer_says_what_survives(good, bad):
+    text = told(CHAPTER, "the-answer", facts.answer(good, good))
+    assert (
+        "All of them survive here: 100 % of the live neurons are simple, four clusters of" in text
+    )
+    assert "the network that multiplies has four clusters in the logarithms" in text
+    text = told(CHAPTER, "the-answer", facts.answer(bad, good))
+    assert "does not solve a + b mod 31; this one has no clusters." in text
+    text = told(CHAPTER, "the-answer", facts.answer(replace(good, clusters=[]), good))
+    assert "Not the clusters: this network solves a + b mod 91 without any" in text
 
 
 def test_tables_that_are_sums_are_told_from_others():

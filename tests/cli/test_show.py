@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from click.testing import CliRunner, Result
 from safetensors.numpy import save_file
 
+from made_up.networks import multiplying
 from made_up.views import ideal_view
 from modlib.cli import main as cli
 from modlib.config.addition import AdditionConfig
@@ -87,6 +89,32 @@ def test_arrays_of_a_network_that_adds():
     ]
 
 
+ADDS = ideal_view(31, {3: 32, 5: 32, 7: 32})
+BACK = -np.arange(31)
+TASKS = {
+    "a - b mod 31": replace(ADDS, preact_b=ADDS.preact_b[BACK]),
+    "b - a mod 31": replace(ADDS, preact_a=ADDS.preact_a[BACK]),
+    "a + b with permuted answers mod 31": replace(
+        ADDS, w_out=ADDS.w_out[:, np.random.default_rng(2).permutation(31)]
+    ),
+    "2 a + 2 b + 3 mod 31": replace(
+        ADDS, w_out=np.roll(ADDS.w_out[:, 16 * np.arange(31) % 31], 3, 1)
+    ),
+    "a b mod 31": multiplying(),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_files_of_other_tasks_are_told_by_name(task):
+    view = TASKS[task]
+    np.savez("other.npz", preact_a=view.preact_a, preact_b=view.preact_b, w_out=view.w_out)
+    text = show("other.npz").stdout
+    assert text.splitlines()[1].startswith(f"solves {task} on all ")
+    assert f"Task decided by its answers: {task} is right on 100 %" in " ".join(text.split())
+    modulus = 30 if task.startswith("a b") else 31
+    assert f"coordinates in which it is addition modulo {modulus}." in " ".join(text.split())
+
+
 def test_the_same_as_an_object():
     save_ideal(Path("ideal.npz"))
     found = json.loads(show("ideal.npz", "--json").stdout)
@@ -121,6 +149,20 @@ def test_one_network_of_a_file_that_holds_many():
     assert by_address == show("many.safetensors", "--member", "1").stdout
     assert "PATH:INDEX" in refused("many.safetensors")
     assert "0 and at most 1" in refused("many.safetensors", "--member", "2")
+
+
+def test_many_checkpoints_are_told_as_a_table_and_a_figure(folder):
+    others = initial_weights(CONFIG, 1)
+    stacked = {name: np.stack([WEIGHTS[name], others[name], WEIGHTS[name]]) for name in WEIGHTS}
+    save_file(stacked, "many.safetensors")
+    done = show("many.safetensors", "--every", "2", "--csv", "along")
+    header, first, second, *wrote = done.stdout.splitlines()
+    assert header.split()[:4] == ["index", "task", "accuracy", "loss"]
+    assert [line.split()[0] for line in (first, second)] == ["0", "2"]
+    assert wrote == ["wrote along/training.csv", "wrote along/training.png"]
+    assert (folder / "along" / "training.png").stat().st_size > 1000
+    torch.save(build(CONFIG, WEIGHTS).state_dict(), "one.pt")
+    assert "every must be left out" in refused("one.pt", "--every", "1")
 
 
 def test_a_layout_can_be_told(mine):

@@ -13,6 +13,7 @@ from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.mlp import initial_weights
 from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.pair_view import PairView
+from modlib.tasks.operations import _logarithms
 
 
 def network_of(view: NeuronView) -> ForeignNetwork:
@@ -84,3 +85,15 @@ def odd_networks() -> dict[str, ForeignNetwork]:
         "by pairs": network_of_pairs(sums_only(8, 3, 4)),
         **{f"weights of {size:g}": scaled(size) for size in (1e-310, 1e-200, 1e-100)},
     }
+
+
+def multiplying() -> NeuronView:
+    """Addition modulo 30 of logarithms to a primitive root of 31; what it makes of 0 is noise."""
+    adds = ideal_view(30, {2: 32, 3: 32, 7: 32, 5: 32})
+    powers, _ = _logarithms(31)
+    noise = random_view(31, adds.num_neurons, 5)
+    parts = {name: getattr(noise, name).copy() for name in ("preact_a", "preact_b", "w_out")}
+    parts["preact_a"][powers], parts["preact_b"][powers] = adds.preact_a, adds.preact_b
+    parts["w_out"][:, powers], parts["w_out"][:, 0] = adds.w_out, -5.0
+    none = np.zeros((31, 31))
+    return replace(adds, n=31, **parts, b_out=np.zeros(31), skip_a=none, skip_b=none, factors=None)

@@ -154,7 +154,7 @@ class CosineFit(NamedTuple):
     explained: float
 
 
-def centre(contribution: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "a b c"]:
+def centre(contribution: Float[np.ndarray, "*lead c"]) -> Float[np.ndarray, "*lead c"]:
     """A contribution less its mean over answers, which no softmax or argmax sees."""
     return contribution - contribution.mean(-1, keepdims=True)
 
@@ -197,8 +197,9 @@ def correct_ranks(
     # The sum of a cluster's cosines repeats along a coset up to rounding: a tie, not an order.
     lowest, highest = contribution.min(-1, keepdims=True), contribution.max(-1, keepdims=True)
     tolerance = 1e-9 * np.maximum(highest, -lowest)
-    above = (contribution > right + tolerance).sum(-1)
-    close = (contribution >= right - tolerance).sum(-1) - above
+    counted = np.int16 if contribution.shape[-1] < 2**15 else np.int64  # short ones are faster
+    above = (contribution > right + tolerance).sum(-1, dtype=counted)
+    close = (contribution >= right - tolerance).sum(-1, dtype=counted) - above
     return above + (close - 1) / 2
 
 

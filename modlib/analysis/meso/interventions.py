@@ -12,7 +12,6 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from scipy import stats
 
 from modlib.analysis.meso.clusters import Cluster, centre, fit_cosine
 from modlib.errors import require_float
@@ -294,6 +293,8 @@ def rank_correlation(
     """
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan"), float("nan")
+    from scipy import stats  # not at the top: a second that `modlib show` does without
+
     rho, p_value = stats.spearmanr(x, y)
     if len(x) > MOST_ORDERS:
         return float(rho), float(p_value)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from tqdm import tqdm
 
 from modlib.analysis.meso.clusters import MIN_SIZE, Clustering, gathered
 from modlib.analysis.micro.neurons import (
@@ -13,7 +16,10 @@ from modlib.analysis.micro.neurons import (
     neuron_table,
 )
 from modlib.models.views.neuron_view import NeuronView
-from modlib.models.views.pair_view import PairView
+from modlib.models.views.pair_view import PairView, part_of
+
+MAX_HELD = 2**22
+"""Numbers that tables of some neurons hold."""
 
 
 def held_shares(
@@ -45,11 +51,22 @@ def neuron_freqs(
     The frequency is the one that holds most (``held_shares``). Strength: root of the activation's
     variance times the norm of the centred output weights.
     """
-    held, power = held_shares(pairs.activations())
+    freq, power = np.empty(pairs.num_neurons, dtype=int), np.empty(pairs.num_neurons)
+    for some in _some_neurons(pairs):
+        held, power[some] = held_shares(pairs.activations(neurons=some))
+        freq[some] = 1 + np.argmax(held, axis=0)
     outgoing = pairs.w_out - pairs.w_out.mean(1, keepdims=True)
     strength = np.sqrt(power) * np.linalg.norm(outgoing, axis=1)
     largest = strength.max()
-    return 1 + np.argmax(held, axis=0), strength / largest if largest > 0 else strength
+    return freq, strength / largest if largest > 0 else strength
+
+
+def _some_neurons(pairs: PairView) -> Iterator[slice]:
+    """A few neurons at a time, whose tables of pairs are small; with a progress bar."""
+    step = max(1, MAX_HELD // pairs.n**2)
+    starts = range(0, pairs.num_neurons, step)
+    shown = tqdm(starts, desc="neurons", delay=1, disable=None, leave=False)
+    return (slice(start, start + step) for start in shown)
 
 
 def is_diffuse(table: Float[np.ndarray, "a b neuron"]) -> Bool[np.ndarray, " neuron"]:
@@ -65,8 +82,13 @@ def is_diffuse(table: Float[np.ndarray, "a b neuron"]) -> Bool[np.ndarray, " neu
 def cluster_by_pairs(pairs: PairView, view: NeuronView, *, min_size: int = MIN_SIZE) -> Clustering:
     """Live neurons grouped by ``neuron_freqs``, but for those whose preactivations are diffuse.
 
-    ``view``: the sum whose table they are given.
+    ``view``: the sum whose table they are given, with ``freq_by_pairs`` beside it.
     """
     freqs, strength = neuron_freqs(pairs)
-    given = np.where((strength >= DEAD_BELOW) & ~is_diffuse(pairs.preact), freqs, -1)
-    return gathered(pairs.n, given, neuron_table(view), min_size=min_size)
+    diffuse = np.concatenate(
+        [is_diffuse(part_of(pairs.preact, slice(None), some)) for some in _some_neurons(pairs)]
+    )
+    given = np.where((strength >= DEAD_BELOW) & ~diffuse, freqs, -1)
+    table = neuron_table(view)
+    table["freq_by_pairs"] = freqs
+    return gathered(pairs.n, given, table, min_size=min_size)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from scipy import stats
+from scipy.special import betainccinv
 
 from modlib.maths.fourier import circular_difference, dft, power_spectrum
 from modlib.maths.groups import signed_freq
@@ -54,7 +54,7 @@ def concentrated_from(n: int) -> float:
     num_freqs, count = n // 2, harmonic_count(n)
     if num_freqs <= count:
         return HARMONIC_SHARE
-    level = stats.beta.isf(NOISE / comb(num_freqs, count), count, num_freqs - count)
+    level = betainccinv(count, num_freqs - count, NOISE / comb(num_freqs, count))
     return max(HARMONIC_SHARE, float(level))
 
 

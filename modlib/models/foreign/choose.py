@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
+from tqdm import tqdm
 
 from modlib.models.foreign.readings import Reading
-from modlib.models.foreign.tables import build
-from modlib.models.foreign.views_of import Tables
-from modlib.models.views.pair_view import Network
 from modlib.tasks.learned import LEARNED_FROM
 from modlib.tasks.operations import guess
 
@@ -39,8 +37,44 @@ class Tried(NamedTuple):
     fitted: bool
 
 
-def choose(readings: Sequence[Reading]) -> tuple[Reading, Tables, tuple[str, ...]]:
-    """The reading that is taken, the network that it is, and a note on what was decided by trying.
+class Answering(Protocol):
+    """A network that can be asked all pairs."""
+
+    @property
+    def n(self) -> int:
+        """Modulus."""
+        ...
+
+    @property
+    def num_neurons(self) -> int:
+        """Number of hidden neurons."""
+        ...
+
+    def row_blocks(self, width: int) -> Iterator[slice]:
+        """Inputs a, some at a time."""
+        ...
+
+    def logits(self, rows: slice) -> Float[np.ndarray, "a b c"]:
+        """Logits for inputs a in ``rows`` and all b."""
+        ...
+
+
+class Built(Protocol):
+    """What a reading is built to."""
+
+    @property
+    def network(self) -> Answering:
+        """What answers."""
+        ...
+
+
+B = TypeVar("B", bound=Built)
+
+
+def choose(
+    readings: Sequence[Reading], build: Callable[[Reading], B]
+) -> tuple[Reading, B, tuple[str, ...]]:
+    """The reading that is taken, what it is built to, and a note on what was decided by trying.
 
     The first reading is the usual one. Another takes its place where its answers fit a task beyond
     chance (``tasks.operations.guess``) and those of the usual one do not, or on more pairs by
@@ -57,17 +91,18 @@ def choose(readings: Sequence[Reading]) -> tuple[Reading, Tables, tuple[str, ...
     tables = build(readings[0])
     best = _tried(readings[0], tables.network)
     tried.append(best)
-    for reading in readings[1:]:
+    asked = tqdm(readings[1:], desc="readings", delay=1, disable=None, leave=False)
+    for reading in asked:
         if best.accuracy >= LEARNED_FROM and best.holds and best.reading.vocabulary.n > MAX_ALL:
             break
         built = build(reading)
         tried.append(_tried(reading, built.network))
         if _better(tried[-1], best):
             best, tables = tried[-1], built
-    return best.reading, tables, (_note(best, tried, len(readings)),)
+    return best.reading, tables, (_note(best, tried, readings),)
 
 
-def _tried(reading: Reading, network: Network) -> Tried:
+def _tried(reading: Reading, network: Answering) -> Tried:
     answers = np.empty((network.n, network.n), dtype=int)
     for rows in network.row_blocks(network.num_neurons):
         answers[rows] = network.logits(rows).argmax(-1)
@@ -78,17 +113,20 @@ def _tried(reading: Reading, network: Network) -> Tried:
     return Tried(reading, task, right, best.accuracy, loss, holds, fitted)
 
 
-def _loss(network: Network, answers: np.ndarray) -> float:
-    """Mean cross-entropy of the pairs that are asked (answers from 0), in nats."""
-    total = 0.0
-    for rows in network.row_blocks(network.num_neurons):
-        logits = network.logits(rows)
-        shifted = logits - logits.max(-1, keepdims=True)
-        log_sum = np.log(np.exp(shifted).sum(-1))
-        asked = answers[rows] >= 0
-        said = np.take_along_axis(shifted, np.maximum(answers[rows], 0)[..., None], -1)[..., 0]
-        total += float((log_sum - said)[asked].sum())
-    return total / int((answers >= 0).sum())
+def _loss(network: Answering, answers: np.ndarray) -> float:
+    """Mean cross-entropy of the pairs that are asked (answers from 0), in nats.
+
+    Of inputs a beyond ``MAX_ALL``, of as many as that, evenly spread.
+    """
+    total, count = 0.0, 0
+    for a in np.unique(np.linspace(0, network.n - 1, MAX_ALL).round().astype(int)).tolist():
+        (logits,) = network.logits(slice(a, a + 1))
+        asked = answers[a] >= 0
+        shifted = (logits - logits.max(-1, keepdims=True))[asked]
+        said = np.take_along_axis(shifted, answers[a][asked, None], -1)[:, 0]
+        total += float((np.log(np.exp(shifted).sum(-1)) - said).sum())
+        count += int(asked.sum())
+    return total / count
 
 
 def _better(other: Tried, best: Tried) -> bool:
@@ -109,8 +147,8 @@ def _better(other: Tried, best: Tried) -> bool:
     return gained > lost and (gained - lost) / sqrt(gained + lost) >= DEVIATIONS
 
 
-def _note(best: Tried, tried: Sequence[Tried], num_readings: int) -> str:
-    open_ = _varied([one.reading for one in tried])
+def _note(best: Tried, tried: Sequence[Tried], readings: Sequence[Reading]) -> str:
+    open_ = _varied(readings)
     shown = sorted(tried, key=lambda one: (one is not best, -one.holds, -one.accuracy, one.loss))
     called = _label(best.reading, open_)
     answers = ", ".join(
@@ -119,7 +157,8 @@ def _note(best: Tried, tried: Sequence[Tried], num_readings: int) -> str:
         for one in shown[:MAX_TOLD]
     )
     rest = "" if len(tried) <= MAX_TOLD else f", {len(tried) - MAX_TOLD} more do no better"
-    rest += "" if num_readings == len(tried) else f", {num_readings - len(tried)} were not tried"
+    num_left = len(readings) - len(tried)
+    rest += f", {num_left} more {'was' if num_left == 1 else 'were'} not tried" if num_left else ""
     said = f"The file does not say {_listed(open_.values())}: {answers}{rest}"
     if best.holds:
         others = {one.reading.activation for one in tried if one.accuracy >= LEARNED_FROM}
@@ -143,6 +182,8 @@ UNSAID = {
     "layout": "whether the first bias is added once or twice",
     "axes": "which layer is the first",
     "flipped": "which way round its layers are",
+    "norm": "whether LayerNorm without weights stands in it",
+    "causal": "whether tokens see later ones",
 }
 
 
@@ -168,6 +209,8 @@ def _label(reading: Reading, varied: dict[str, str]) -> str:
         "layout": reading.layout,
         "axes": f"{first} first",
         "flipped": "inputs first" if reading.flipped else "outputs first",
+        "norm": "LayerNorm" if reading.norm == "layer" else "no norm",
+        "causal": "no later tokens" if reading.causal else "all tokens",
     }
     return ", ".join(words[name] for name in varied)
 

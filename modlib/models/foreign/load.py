@@ -13,13 +13,15 @@ import numpy as np
 from jaxtyping import Float
 
 from modlib.errors import InputError, StoreError, require_choice, require_float
+from modlib.models.foreign.blocks import Blocks, block_readings
 from modlib.models.foreign.choose import choose
 from modlib.models.foreign.files import read_tensors
 from modlib.models.foreign.layouts import LAYOUTS
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.published import PUBLISHED, published_path
-from modlib.models.foreign.readings import ACTIVATION_OPEN, Reading, found
+from modlib.models.foreign.readings import ACTIVATION_OPEN, Reading, found, num_stacked
 from modlib.models.foreign.shapes import Tensors
+from modlib.models.foreign.tables import build
 from modlib.models.foreign.views_of import Tables
 from modlib.models.views.activations import ACTIVATIONS
 from modlib.models.views.pair_view import Additive, PairView
@@ -67,14 +69,41 @@ def load_checkpoint(
         raise InputError(f"{_printable(str(source))}: {argument}", rule, value) from None
 
 
+def load_blocks(
+    source: str | Path, *, activation: str | None = None, member: int | None = None
+) -> Blocks | None:
+    """A transformer of several blocks, or with LayerNorm, as functions; None for other files.
+
+    ``activation`` None: tried, as are the other things that the file does not say (``choose``).
+    Raises as ``load_checkpoint``.
+    """
+    if str(source) in PUBLISHED:
+        return None
+    if activation is not None:
+        require_choice("activation", activation, (*ACTIVATIONS, "auto"))
+    path, member = source_file(source, member)
+    arrays, count = read_tensors(path, member)
+    try:
+        readings = block_readings(arrays)
+        if not readings:
+            return None
+        tried = _with_activations(readings, activation or "auto")
+        _, blocks, notes = choose(tried, Blocks)
+    except InputError as error:
+        argument, rule, value = error.args
+        raise InputError(f"{_printable(str(source))}: {argument}", rule, value) from None
+    one = () if count is None else (f"Network {member} of the {count} in the file, from 0.",)
+    name = _printable(path.name if member is None else f"{path.name}:{member}")
+    return replace(blocks, name=name, notes=(*one, *notes))
+
+
 def num_networks(source: str | Path) -> int:
     """How many checkpoints a file holds; raises ``InputError`` where there are no several."""
     path, _ = source_file(source)
-    count = read_tensors(path, 0).count
+    arrays, count = read_tensors(path, 0)
+    count = num_stacked(arrays) if count is None else count
     if count is None:
-        raise InputError(
-            "every", "be left out for a file that holds no list of checkpoints", source
-        )
+        raise InputError("every", "be left out for a file that holds one network", source)
     return count
 
 
@@ -146,7 +175,7 @@ def from_tensors(
     if rate is not None and usual != "zhong_transformer":
         raise InputError("attention_rate", f"be left out for layout {usual}", rate)
     tried = _with_activations(allowed.readings, activation)
-    reading, tables, guessed = choose(tried)
+    reading, tables, guessed = choose(tried, build)
     norm = math.sqrt(sum(float((array**2).sum()) for array in reading.tensors.values()))
     flax = ("Its layers are inputs first, as flax saves them.",) if reading.flipped else ()
     return _network(
@@ -179,7 +208,7 @@ def _checked(name: str, array: np.ndarray) -> Float[np.ndarray, ...]:
         raise InputError(name, "hold floating-point numbers", str(array.dtype))
     if not np.isfinite(array).all():
         raise InputError(name, "hold finite numbers only", "NaN or infinity")
-    largest = max(array.max(), -array.min())
+    largest = max(float(array.max()), -float(array.min()))
     if largest > MAX_WEIGHT:
         raise InputError(name, f"hold numbers of at most {MAX_WEIGHT:g}", f"{largest:g}")
     return np.asarray(array, dtype=np.float64)

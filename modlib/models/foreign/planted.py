@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from modlib.models.foreign.layouts import AXES
 from modlib.models.foreign.shapes import oriented
+from modlib.models.views.activations import Activation
 
 Arrays = dict[str, np.ndarray]
 
@@ -40,13 +41,20 @@ def _size(axis: str, known: Mapping[str, int]) -> int:
 
 
 def planted_tensors(
-    layout: str, n: int, freqs: Sequence[int], *, copies: int = 16, gain: float = 1.0
+    layout: str,
+    n: int,
+    freqs: Sequence[int],
+    *,
+    copies: int = 16,
+    gain: float = 1.0,
+    activation: Activation = "relu",
 ) -> Arrays:
     """Parameters that answer a + b by a cluster of ``copies`` neurons a frequency.
 
     Neuron i of a frequency f hears gain (cos(2 pi f (a - t) / n) + cos(2 pi f (b - t) / n)) with
     t = i n / copies, and votes cos(2 pi f (c - 2 t) / n), whatever the layout. There is no path
-    around the neurons.
+    around the neurons. ``activation``: where two layers follow each other, that by which the first
+    hands on what it hears; one layer is the same for each.
     """
     waves, heard, votes = _parts(n, freqs, copies, gain)
     width, num_neurons = heard.shape
@@ -68,11 +76,13 @@ def planted_tensors(
         both = heard if layout == "zhong_alpha" else np.concatenate([heard, heard])
         return out | {"l1.weight": both.T, "l1.bias": zero}
     if layout in ("zhong_beta", "zhong_gamma"):
-        # relu(x) - relu(-x) = x: the first layer hands on what it hears (gamma: of a and of b)
-        eye = np.eye(width)
-        first = {"l1.weight": np.concatenate([eye, -eye]), "l1.bias": np.zeros(2 * width)}
-        second = {"l2.weight": np.concatenate([heard, -heard]).T, "l2.bias": zero}
-        return out | first | second
+        # relu(x) - relu(-x) = x, of GELU too; ((x + 1)^2 - (-x + 1)^2) / 4 = x
+        square = activation == "square"
+        num_biases = 2 if layout == "zhong_gamma" else 1
+        eye, bias = np.eye(width), np.full(2 * width, square / num_biases)
+        first = {"l1.weight": np.concatenate([eye, -eye]), "l1.bias": bias}
+        both = np.concatenate([heard, -heard]).T / (4 if square else 1)
+        return out | first | {"l2.weight": both, "l2.bias": zero}
     return _transformer(layout, waves, heard, votes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from modlib.config.addition import MAX_N
 from modlib.errors import InputError, require_int
@@ -23,6 +23,9 @@ ACTIVATION_OPEN = (*TRANSFORMERS, "one_hot_mlp")
 """Layouts whose files come with several activations; those of the others are ReLU."""
 
 
+Norm = Literal["none", "layer", "rms"]
+
+
 class Vocabulary(NamedTuple):
     """Which rows of an embedding are a's and b's: b's begin at ``first_b``; ``equals``: of "="."""
 
@@ -32,7 +35,10 @@ class Vocabulary(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What the arrays may be; ``tensors`` by the layout's names, oriented as ``axes`` say."""
+    """What the arrays may be; ``tensors`` by the layout's names, oriented as ``axes`` say.
+
+    ``norm``, ``causal``: of several blocks (``blocks.Blocks``) alone.
+    """
 
     layout: str
     tensors: Tensors
@@ -41,6 +47,8 @@ class Reading(NamedTuple):
     activation: Activation = "relu"
     attention_rate: float | None = None
     flipped: bool = False
+    norm: Norm = "none"
+    causal: bool = True
 
 
 class Found(NamedTuple):
@@ -184,21 +192,36 @@ def _one_of_many(
     tensors: Tensors, axes: Axes, member: int | None
 ) -> tuple[Tensors, tuple[str, ...]]:
     """The arrays of one network where each array holds many, stacked along its first axis."""
-    counts = {array.shape[:1] for array in tensors.values()}
-    deeper = all(
-        array.ndim == len(axes[name].split()) + 1 and len(array) for name, array in tensors.items()
-    )
-    if not deeper or len(counts) != 1:
+    count = _num_stacked(tensors, axes)
+    if count is None:
         if member is not None:
             raise InputError("member", "be left out for a file that holds one network", member)
         return tensors, ()
-    ((count,),) = counts
     if member is None:
         rule = f"say which of the file's networks it is (PATH:INDEX), from 0 to {count - 1}"
         raise InputError("member", rule, member)
     require_int("member", member, at_least=0, at_most=count - 1)
     note = f"Network {member} of the {count} in the file, counted from 0."
     return {name: array[member] for name, array in tensors.items()}, (note,)
+
+
+def _num_stacked(tensors: Tensors, axes: Axes) -> int | None:
+    """How many networks each array holds along its first axis; None for a network alone."""
+    deeper = all(
+        array.ndim == len(axes[name].split()) + 1 and len(array) for name, array in tensors.items()
+    )
+    counts = {array.shape[:1] for array in tensors.values()}
+    return int(next(iter(counts))[0]) if deeper and len(counts) == 1 else None
+
+
+def num_stacked(tensors: Tensors) -> int | None:
+    """How many networks of a known layout a file's arrays hold, stacked; None for other files."""
+    for chosen, _ in beside_others(tensors):
+        for _, axes, _ in _known(chosen, None):
+            count = _num_stacked({name: chosen[name] for name in axes}, axes)
+            if count is not None:
+                return count
+    return None
 
 
 def _left_note(left: Sequence[str]) -> tuple[str, ...]:

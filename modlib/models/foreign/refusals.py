@@ -11,6 +11,7 @@ from modlib.models.foreign.shapes import Tensors, misfits
 
 NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 NORM = re.compile(r"(^|[._])(ln|norm|layer_?norm|batch_?norm)", re.IGNORECASE)
+TOLD = " (modlib.inspect tells such a file by its answers, modlib.battery any function)"
 NEAR = 0.5
 """Share of a layout's names that make it the nearest."""
 
@@ -54,9 +55,9 @@ def _difference(tensors: Tensors, layout: str) -> str:
         count = 1 + max(blocks)
         others = ", ".join(f"blocks.{block}.*" for block in sorted(blocks - {0}))
         number = NUMBERS.get(count, str(count))
-        return f": {number} blocks, one is read; {others} is left over (modlib.battery takes both)"
+        return f": {number} blocks, one is read; {others} is left over{TOLD}"
     if norms:
-        return f": LayerNorm, which it has not; {', '.join(norms[:4])} is left over"
+        return f": LayerNorm, which it has not; {', '.join(norms[:4])} is left over{TOLD}"
     if missing:
         return f": {', '.join(missing[:4])} is missing"
     return f": {', '.join(left[:4])} is left over" if left else ""

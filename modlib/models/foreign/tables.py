@@ -15,7 +15,7 @@ from modlib.models.foreign.transformers import build_transformer
 from modlib.models.foreign.views_of import Tables, of_pairs, require_size
 from modlib.models.views.activations import torch_activation
 from modlib.models.views.neuron_view import Factors, NeuronView
-from modlib.models.views.pair_view import PairView
+from modlib.models.views.pair_view import PairView, Product
 
 
 def build(reading: Reading) -> Tables:
@@ -91,20 +91,20 @@ def _zhong_two_layers(reading: Reading) -> Tables:
     embed_a, embed_b, w_out = _ends(reading)
     last = torch.tensor(w_out)
 
-    def last_preact(at_a: Tensor, at_b: Tensor) -> Tensor:
-        first = (at_a + at_b) @ p["l1.weight"].T + num_biases * p["l1.bias"]
-        return act(first) @ p["l2.weight"].T + p["l2.bias"]
+    def first(at_a: Tensor, at_b: Tensor) -> Tensor:
+        return act((at_a + at_b) @ p["l1.weight"].T + num_biases * p["l1.bias"])
 
     def respond(at_a: Tensor, at_b: Tensor) -> Tensor:
-        return act(last_preact(at_a, at_b)) @ last
+        return act(first(at_a, at_b) @ p["l2.weight"].T + p["l2.bias"]) @ last
 
-    n = require_size(w_out.shape[1], len(w_out))
+    n = require_size(w_out.shape[1], len(p["l1.bias"]))
+    stream = of_pairs(first, embed_a, embed_b)
     view = PairView(
         n=n,
-        preact=of_pairs(last_preact, embed_a, embed_b),
+        preact=Product(stream, p["l2.weight"].T.numpy(), p["l2.bias"].numpy()),
         w_out=w_out,
         b_out=np.zeros(n),
-        skip=np.zeros((n, n, n)),
+        skip=Product(stream[..., :0], np.zeros((0, n)), np.zeros(n)),
         activation=reading.activation,
     )
     note = "There are two hidden layers: the neurons here are those of the second."

@@ -11,7 +11,7 @@ from modlib.models.foreign.readings import Reading
 from modlib.models.foreign.shapes import oriented
 from modlib.models.foreign.views_of import Tables, of_pairs, require_size
 from modlib.models.views.activations import torch_activation
-from modlib.models.views.pair_view import PairView
+from modlib.models.views.pair_view import PairView, Product
 
 WANTED = {
     "embed.W_E": "token embed",
@@ -54,15 +54,16 @@ def build_transformer(reading: Reading) -> Tables:
         last = middle + hidden @ p["blocks.0.mlp.W_out"] + p["blocks.0.mlp.b_out"]
         return last @ unembed + b_unembed
 
-    require_size(n, len(p["blocks.0.mlp.b_in"]))
+    require_size(n, embedding.shape[1])
     own = embedding[:n], embedding[first_b : first_b + n]
-    middle = torch.tensor(of_pairs(stream, *own))
+    middle = of_pairs(stream, *own)
+    w_in, b_in = p["blocks.0.mlp.W_in"].numpy(), p["blocks.0.mlp.b_in"].numpy()
     view = PairView(
         n=n,
-        preact=(middle @ p["blocks.0.mlp.W_in"] + p["blocks.0.mlp.b_in"]).numpy(),
+        preact=Product(middle, w_in, b_in),
         w_out=(p["blocks.0.mlp.W_out"] @ unembed).numpy(),
         b_out=(p["blocks.0.mlp.b_out"] @ unembed + b_unembed).numpy(),
-        skip=(middle @ unembed).numpy(),
+        skip=Product(middle, unembed.numpy(), np.zeros(n)),
         activation=reading.activation,
     )
     answers = p["unembed.W_U"].shape[1]

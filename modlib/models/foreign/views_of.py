@@ -11,13 +11,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from modlib.errors import InputError
-from modlib.models.views.neuron_view import NeuronView
+from modlib.models.views.neuron_view import NeuronView, row_blocks
 from modlib.models.views.pair_view import PairView
 
 Respond = Callable[[Tensor, Tensor], Tensor]
 
-MAX_TABLE = 2**28
-"""Numbers that tables of all pairs may hold."""
+MAX_TABLE = 2**27
+"""Numbers that a table of all pairs may hold."""
+ROOM = 16
+"""Numbers that a step holds of a pair for each of its embedding."""
 
 
 class Tables(NamedTuple):
@@ -30,10 +32,10 @@ class Tables(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def require_size(n: int, num_neurons: int) -> int:
-    """n, where tables of all pairs can be held; raises ``InputError`` otherwise."""
-    if n * n * (n + num_neurons) > MAX_TABLE:
-        rule = f"be small enough for tables of at most {MAX_TABLE} numbers (n^2 (n + neurons))"
+def require_size(n: int, width: int) -> int:
+    """n, where a table of all pairs can be held; raises ``InputError`` otherwise."""
+    if n * n * width > MAX_TABLE:
+        rule = f"be small enough for tables of at most {MAX_TABLE} numbers (n^2 {width})"
         raise InputError("n", rule, n)
     return n
 
@@ -41,7 +43,12 @@ def require_size(n: int, num_neurons: int) -> int:
 def of_pairs(
     of: Respond, at_a: Float[np.ndarray, "n embed"], at_b: Float[np.ndarray, "n embed"]
 ) -> Float[np.ndarray, "a b column"]:
-    """A function of both embeddings for all pairs."""
-    n = len(at_a)
-    a, b = np.divmod(np.arange(n * n), n)
-    return of(torch.tensor(at_a)[a], torch.tensor(at_b)[b]).reshape(n, n, -1).numpy()
+    """A function of both embeddings for all pairs, some inputs a at a time."""
+    n, embed = at_a.shape
+    of_a, of_b = torch.tensor(at_a), torch.tensor(at_b)
+    parts = []
+    for rows in row_blocks(n, ROOM * embed):
+        a = torch.arange(n)[rows]
+        pairs = of_a[a.repeat_interleave(n)], of_b.repeat(len(a), 1)
+        parts.append(of(*pairs).reshape(len(a), n, -1).numpy())
+    return np.concatenate(parts)

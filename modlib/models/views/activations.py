@@ -27,7 +27,7 @@ def activated(
         return np.multiply(preact, preact, out=preact)
     if activation == "gelu":
         return preact * (0.5 + 0.5 * erf(preact / np.sqrt(2)))
-    inner = np.sqrt(2 / np.pi) * (preact + 0.044715 * preact**3)
+    inner = np.sqrt(2 / np.pi) * preact * (1 + 0.044715 * preact * preact)
     return 0.5 * preact * (1 + np.tanh(inner))
 
 

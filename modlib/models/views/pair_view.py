@@ -34,20 +34,54 @@ class Additive(NamedTuple):
         return max(self.preact_error, self.skip_error) < EXACT_BELOW
 
 
+@dataclass(frozen=True, eq=False)
+class Product:
+    """A table of pairs of which only its factors are held: stream[a, b] weights + bias.
+
+    ``stream``: (n, n, part); ``weights``: (part, column); ``bias``: (column,).
+    """
+
+    stream: Float[np.ndarray, "a b part"]
+    weights: Float[np.ndarray, "part column"]
+    bias: Float[np.ndarray, " column"]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the table."""
+        n, _, _ = self.stream.shape
+        return n, n, len(self.bias)
+
+
+Table = np.ndarray | Product
+"""A table of pairs, (a, b, column), or its factors."""
+
+
+def part_of(
+    table: Table, rows: slice, columns: Int[np.ndarray, " index"] | slice = slice(None)
+) -> Float[np.ndarray, "a b index"]:
+    """A table's columns for inputs a in ``rows`` and all b, as an array of its own."""
+    if isinstance(table, Product):
+        part = table.stream[rows] @ table.weights[:, columns]
+        part += table.bias[columns]
+        return part
+    return table[rows][:, :, columns].copy()
+
+
 @dataclass(frozen=True, kw_only=True)
 class PairView:
     """logits[a, b] = act(preact[a, b]) w_out + b_out + skip[a, b].
 
     ``preact``: (n, n, num_neurons), bias included; ``w_out``: (num_neurons, n); ``b_out``: (n,);
-    ``skip``: (n, n, n), what reaches the logits around the neurons; ``activation``: act. Raises
-    ``InputError`` for shapes that do not fit and for values that are not finite.
+    ``skip``: (n, n, n), what reaches the logits around the neurons; both may be ``Product``;
+    ``activation``: act. Raises ``InputError`` for shapes that do not fit and for values that are
+    not finite.
     """
 
     n: int
-    preact: Float[np.ndarray, "a b neuron"]
+    preact: Float[np.ndarray, "a b neuron"] | Product
     w_out: Float[np.ndarray, "neuron c"]
     b_out: Float[np.ndarray, " c"]
-    skip: Float[np.ndarray, "a b c"]
+    skip: Float[np.ndarray, "a b c"] | Product
     activation: Activation = "relu"
 
     def __post_init__(self) -> None:
@@ -59,12 +93,18 @@ class PairView:
             "skip": (n, n, n),
         }
         for name, shape in shapes.items():
-            array = getattr(self, name)
-            if array.shape != shape:
-                raise InputError(name, f"have shape {shape}", array.shape)
-            if not np.isfinite(array).all():
+            table = getattr(self, name)
+            if table.shape != shape:
+                raise InputError(name, f"have shape {shape}", table.shape)
+            factors = (
+                (table.stream, table.weights, table.bias)
+                if isinstance(table, Product)
+                else (table,)
+            )
+            if not all(np.isfinite(factor).all() for factor in factors):
                 raise InputError(name, "hold finite numbers only", "NaN or infinity")
-            object.__setattr__(self, name, np.asarray(array, dtype=np.float64))
+            if not isinstance(table, Product):
+                object.__setattr__(self, name, np.asarray(table, dtype=np.float64))
 
     @classmethod
     def of(cls, view: NeuronView) -> PairView:
@@ -87,18 +127,23 @@ class PairView:
         self, rows: slice = slice(None), neurons: Int[np.ndarray, " index"] | slice = slice(None)
     ) -> Float[np.ndarray, "a b index"]:
         """Activations for inputs a in ``rows`` and all b."""
-        return activated(self.activation, self.preact[rows][:, :, neurons].copy())
+        return activated(self.activation, part_of(self.preact, rows, neurons))
 
     def fires(
         self, pairs: Int[np.ndarray, "pair 2"], neurons: Int[np.ndarray, " index"]
     ) -> Float[np.ndarray, "pair index"]:
         """Activations of these neurons at chosen pairs."""
         a, b = pairs.T
-        return activated(self.activation, self.preact[a, b][:, neurons])
+        if isinstance(self.preact, Product):
+            weights, bias = self.preact.weights[:, neurons], self.preact.bias[neurons]
+            heard = self.preact.stream[a, b] @ weights + bias
+        else:
+            heard = self.preact[a, b][:, neurons]
+        return activated(self.activation, heard)
 
     def direct(self, rows: slice = slice(None)) -> Float[np.ndarray, "a b c"]:
         """What reaches the logits around the neurons for inputs a in ``rows`` and all b."""
-        return self.skip[rows]
+        return part_of(self.skip, rows)
 
     def row_blocks(self, width: int) -> Iterator[slice]:
         """Blocks of inputs a that bound the memory of their pairs' arrays of ``width`` columns."""
@@ -114,10 +159,10 @@ class PairView:
         return replace(
             self,
             n=len(c),
-            preact=self.preact[np.ix_(a, b)],
+            preact=_relabelled(self.preact, a, b, np.arange(self.num_neurons)),
             w_out=self.w_out[:, c],
             b_out=self.b_out[c],
-            skip=self.skip[np.ix_(a, b, c)],
+            skip=_relabelled(self.skip, a, b, c),
         )
 
     def contribution(self, neurons: Int[np.ndarray, " index"]) -> Float[np.ndarray, "a b c"]:
@@ -126,7 +171,7 @@ class PairView:
 
     def logits(self, rows: slice = slice(None)) -> Float[np.ndarray, "a b c"]:
         """Logits of every answer c for inputs a in ``rows`` and all b."""
-        return self.activations(rows) @ self.w_out + self.b_out + self.skip[rows]
+        return self.activations(rows) @ self.w_out + self.b_out + self.direct(rows)
 
     def evaluate(self) -> Scores:
         """Accuracy, mean cross-entropy (nats) and smallest margin over all pairs."""
@@ -140,21 +185,19 @@ class PairView:
 
         Least squares over all pairs: means over b and over a. The bias keeps the mean of all.
         """
-        preact_a, preact_b, b_in, preact_error = _split(self.preact)
-        centred = self.skip - self.skip.mean(-1, keepdims=True)
-        skip_a, skip_b, base, _ = _split(self.skip)
+        heard, around = _split(self.preact), _split(self.skip, centred=True)
         view = NeuronView(
             n=self.n,
-            preact_a=preact_a,
-            preact_b=preact_b,
-            b_in=b_in,
+            preact_a=heard.of_a,
+            preact_b=heard.of_b,
+            b_in=heard.mean,
             w_out=self.w_out,
-            b_out=self.b_out + base,
-            skip_a=skip_a,
-            skip_b=skip_b,
+            b_out=self.b_out + around.mean,
+            skip_a=around.of_a,
+            skip_b=around.of_b,
             activation=self.activation,
         )
-        return Additive(view, preact_error, _split(centred)[3])
+        return Additive(view, heard.left, around.left)
 
 
 Network = NeuronView | PairView
@@ -162,12 +205,48 @@ Network = NeuronView | PairView
 ``fires``, ``contribution``, ``direct``, ``logits``, ``evaluate``."""
 
 
-def _split(
-    table: Float[np.ndarray, "a b column"],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+class _Split(NamedTuple):
     """Parts of a, of b, the mean, and the share of variance that their sum leaves."""
+
+    of_a: Float[np.ndarray, "n column"]
+    of_b: Float[np.ndarray, "n column"]
+    mean: Float[np.ndarray, " column"]
+    left: float
+
+
+def _split(table: Table, *, centred: bool = False) -> _Split:
+    """``centred``: the variance is that of the table less its mean over columns."""
+    if isinstance(table, Product):
+        inner = _split(table.stream)
+        weights, bias = table.weights, table.bias
+        parts = inner.of_a @ weights, inner.of_b @ weights, inner.mean @ weights + bias
+        shown = weights - weights.mean(1, keepdims=True) if centred else weights
+        varied = table.stream - inner.mean
+        total = _power(varied, shown)
+        varied -= inner.of_a[:, None] + inner.of_b[None]
+        return _Split(*parts, _power(varied, shown) / total if total > 0 else 0.0)
     mean = table.mean((0, 1))
     of_a, of_b = table.mean(1) - mean, table.mean(0) - mean
-    left = table - of_a[:, None] - of_b[None] - mean
-    total = float(((table - mean) ** 2).sum())
-    return of_a, of_b, mean, float((left**2).sum()) / total if total > 0 else 0.0
+    total = missed = 0.0
+    for of_row, row in zip(of_a, table, strict=True):
+        varied = row - mean
+        rest = varied - of_row - of_b
+        if centred:
+            varied, rest = (one - one.mean(-1, keepdims=True) for one in (varied, rest))
+        total, missed = total + float(np.vdot(varied, varied)), missed + float(np.vdot(rest, rest))
+    return _Split(of_a, of_b, mean, missed / total if total > 0 else 0.0)
+
+
+def _power(
+    stream: Float[np.ndarray, "a b part"], weights: Float[np.ndarray, "part column"]
+) -> float:
+    """Sum of the squares of stream times weights."""
+    flat = stream.reshape(len(stream) ** 2, stream.shape[-1])
+    return max(0.0, float(((flat.T @ flat @ weights) * weights).sum()))
+
+
+def _relabelled(table: Table, a: np.ndarray, b: np.ndarray, columns: np.ndarray) -> Table:
+    if isinstance(table, Product):
+        stream = table.stream[np.ix_(a, b)]
+        return Product(stream, table.weights[:, columns], table.bias[columns])
+    return table[np.ix_(a, b, columns)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -78,21 +78,23 @@ def table_of(rows: Sequence[Mapping[str, float]], columns: Sequence[str]) -> pd.
 
 @torch.no_grad()
 def evaluate(
-    model: TwoEmbeddingMLP, is_train: Float[Tensor, "a b"], chunk_logits: int = MAX_LOGITS
+    model: TwoEmbeddingMLP,
+    is_train: Float[Tensor, "a b"],
+    answers: Int[Tensor, "a b"],
+    chunk_logits: int = MAX_LOGITS,
 ) -> dict[str, float]:
     """Mean cross-entropy and accuracy over the training pairs and over all others.
 
-    Without held-out pairs the test figures are NaN.
+    ``answers``: the right ones. Without held-out pairs the test figures are NaN.
     """
     n, embed_dim = model.embed_a.weight.shape
     weight_a, weight_b = model.hidden.weight.split(embed_dim, dim=1)
     preact_a = model.embed_a.weight @ weight_a.T
     preact_b = model.embed_b.weight @ weight_b.T + model.hidden.bias
-    answers = torch.arange(n, device=preact_a.device)
     loss, right = torch.empty_like(is_train), torch.empty_like(is_train)
-    for rows in answers.split(max(1, chunk_logits // n**2)):
+    for rows in torch.arange(n, device=preact_a.device).split(max(1, chunk_logits // n**2)):
         logits = model.unembed(torch.relu(preact_a[rows, None] + preact_b)).flatten(0, 1)
-        correct = ((rows[:, None] + answers) % n).flatten()
+        correct = answers[rows].flatten()
         loss[rows] = functional.cross_entropy(logits, correct, reduction="none").view(-1, n)
         right[rows] = (logits.argmax(-1) == correct).to(right.dtype).view(-1, n)
     measured = {}
@@ -149,7 +151,8 @@ class _Training:
         """The training loss where it is due, and the parameters before they are looked at."""
         due = []
         if done in self.evaluated:
-            self.history.append({"epoch": done, **evaluate(self.model, self.is_train)})
+            scores = evaluate(self.model, self.is_train, self.pairs[2].view_as(self.is_train))
+            self.history.append({"epoch": done, **scores})
             due.append(np.array(self.history[-1]["train_loss"]))
         if done in self.weighing or self.measured.is_due(done):
             due += self.weights().values()

@@ -339,7 +339,7 @@ def test_the_modulus_must_be_sensible(n):
 
 
 def test_tables_of_pairs_that_would_not_fit_in_memory_are_refused(monkeypatch):
-    monkeypatch.setattr(views_of, "MAX_TABLE", 500)
+    monkeypatch.setattr(views_of, "MAX_TABLE", 100)
     for layout in ("zhong_transformer", "nanda_transformer", "zhong_beta"):
         with pytest.raises(InputError, match="n must be small enough for tables"):
             from_tensors(draw(layout, 7))

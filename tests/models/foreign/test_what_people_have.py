@@ -71,16 +71,6 @@ def test_where_no_vocabulary_fits_nothing_is_decided():
 # --- Activations
 
 
-def test_a_square_network_is_told_from_a_relu_one():
-    square = planted_tensors("nanda_transformer", N, FREQS)
-    k = np.arange(N)
-    # votes at twice the phase of a product of cosines: cos(x + y) is what a square adds to them
-    network = from_tensors(square, activation="square")
-    assert network.whole.activation == "square"
-    assert network.whole.evaluate().accuracy == 1.0
-    assert len(k) == N
-
-
 @pytest.mark.parametrize("activation", ["relu", "gelu", "gelu_new", "square"])
 def test_an_activation_that_is_given_is_used(activation):
     network = from_tensors(NANDA, activation=activation)
@@ -106,15 +96,54 @@ def test_of_activations_that_all_solve_the_task_the_usual_one_is_taken_with_a_wo
     assert "do not tell the activations apart" in network.notes[0]
 
 
-def test_an_activation_without_which_nothing_is_solved_is_found():
-    """Signs of preactivations cannot matter to a square: half of them turned, ReLU fails."""
-    turned_signs = {name: array.copy() for name, array in NANDA.items()}
-    signs = np.where(np.arange(64) % 2, -1.0, 1.0)
-    turned_signs["blocks.0.mlp.W_in"] *= 1e-3 * signs[:, None]
-    turned_signs["blocks.0.mlp.b_in"] = np.full(64, -1e-2)
-    network = from_tensors(turned_signs)
-    assert network.whole.activation != "relu"
-    assert "the activation" in network.notes[0]
+SIDES = {"square": ((-40.0,), (1.0,)), "gelu": ((-0.8, 20.0), (1.0, -1.0))}
+"""Biases, and signs of votes, of copies of planted neurons of which only one activation makes sums.
+
+Far below zero only a square bends. At -.8 GeLU bends, and there copies above, which it leaves
+straight, take away what a square would say.
+"""
+
+
+@pytest.mark.parametrize("layout", ["nanda_transformer", "lens_transformer", "one_hot_mlp"])
+@pytest.mark.parametrize("activation", SIDES)
+def test_the_activation_without_which_nothing_is_solved_is_found_and_by_how_much(
+    layout, activation
+):
+    biases, signs = SIDES[activation]
+    if layout == "one_hot_mlp":
+        tables = planted_tensors("arrays", N, FREQS, gain=0.1)
+        heard, said = tables["preact_a"], tables["w_out"]
+        tensors = {
+            "fc1.weight": np.concatenate([heard.T] * len(biases)),
+            "fc1.bias": np.repeat(biases, heard.shape[1]),
+            "fc2.weight": np.concatenate([sign * said.T for sign in signs], axis=1),
+        }
+    else:
+        tensors = planted_tensors(layout, N, FREQS, gain=0.1)
+        into, out = (AXES[layout][f"blocks.0.mlp.W_{w}"].split() for w in ("in", "out"))
+        w_in, w_out = tensors["blocks.0.mlp.W_in"], tensors["blocks.0.mlp.W_out"]
+        axis_in, axis_out = into.index("neuron"), out.index("neuron")
+        tensors |= {
+            "blocks.0.mlp.W_in": np.concatenate([w_in] * len(biases), axis=axis_in),
+            "blocks.0.mlp.b_in": np.repeat(biases, w_in.shape[axis_in]),
+            "blocks.0.mlp.W_out": np.concatenate([s * w_out for s in signs], axis=axis_out),
+        }
+    network = from_tensors(tensors)
+    assert network.whole.activation == activation
+    assert network.whole.evaluate().accuracy == 1.0
+    note = network.notes[0]
+    assert note.startswith(f"The file does not say the activation: {activation} answers 100.00% of")
+    assert f"{activation} is taken." in note
+    assert "relu answers" in note
+    relu = float(note.split("relu answers ")[1].split("%")[0])
+    assert relu < 50
+
+
+def test_of_a_large_modulus_the_first_reading_that_solves_is_taken():
+    network = from_tensors(planted_tensors("nanda_transformer", 131, [3, 20, 41, 60]))
+    (note,) = network.notes[:1]
+    assert note.startswith("The file does not say the activation: relu answers 100.00% of the")
+    assert "3 more were not tried; relu is taken." in note
 
 
 # --- Layouts

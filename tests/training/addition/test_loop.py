@@ -243,8 +243,9 @@ def naive_evaluation(model: nn.Module, mask: np.ndarray) -> dict[str, float]:
 @pytest.mark.parametrize("chunk_logits", [1, 7 * 7 * 3, loop.MAX_LOGITS])
 def test_evaluation_equals_a_loop_over_pairs(chunk_logits):
     model = build(TINY, initial_weights(TINY, SEED))
-    mask = AdditionTask(TINY, SEED).mask
-    measured = evaluate(model, torch.from_numpy(mask).float(), chunk_logits)
+    task = AdditionTask(TINY, SEED)
+    mask, answers = task.mask, torch.from_numpy(task.pairs[2].reshape(7, 7))
+    measured = evaluate(model, torch.from_numpy(mask).float(), answers, chunk_logits)
     assert measured == pytest.approx(naive_evaluation(model, mask), rel=1e-5)
 
 
