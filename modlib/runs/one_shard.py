@@ -27,12 +27,14 @@ from tqdm import tqdm
 from modlib.analysis.many_seeds import census
 from modlib.analysis.many_seeds.census import Census, under_one_another
 from modlib.config.addition import AdditionConfig
-from modlib.errors import ClusterError
+from modlib.errors import ClusterError, StoreError
 from modlib.models.mlp import PARAMETERS, embedding_shares
 from modlib.runs.addition import view_of
+from modlib.runs.shard_tables import finished_arrays, shard_arrays, shard_tables
 from modlib.runs.shards import checked_shards, is_outdated, less
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.runs import Store
+from modlib.store.schema import wrong_arrays
 from modlib.store.shards import (
     load_shard,
     replace_tables,
@@ -156,10 +158,14 @@ def _members(
     be as whole as if no call had been killed.
     """
     missing = []
+    expected = finished_arrays(config)
     for seed in seeds:
-        state = store.of(config).finished(seed).load()
+        place = store.of(config).finished(seed)
+        state = place.load()
         if state is None or not OVER_TRAINING.keys() <= state.keys():
             missing.append(seed)
+        elif reason := wrong_arrays(state, expected):
+            raise StoreError(f"{place.path} is damaged ({reason}); move it away")
         else:
             yield seed, state, False
     for member in train_ensemble(config, missing, device=device, threads=threads, progress=False):
@@ -234,8 +240,10 @@ def _update_tables(store: Store, config: AdditionConfig, seeds: range) -> None:
         return
     shelf = store.of(config)
     weighed = table_file("weights", manifest["tables"]) in manifest["files"]
-    names = [name for name in OVER_TRAINING if weighed or name != "weights"]
-    shard = load_shard(shelf, seeds, names=names, weights=True)
+    tables = shard_tables(config)
+    expected = {name: tables[name] for name in OVER_TRAINING if weighed or name != "weights"}
+    arrays = shard_arrays(config, len(seeds))
+    shard = load_shard(shelf, seeds, expected=expected, arrays=arrays)
     assert shard.tensors is not None
     if not weighed:
         where = shelf.folder(seeds)

@@ -33,6 +33,8 @@ from modlib.store.folder import MANIFEST, provenance, read_manifest, write_manif
 
 WEIGHTS = "weights.safetensors"
 METRICS = "metrics.parquet"
+FINISHED = ".finished"
+"""Where finished networks wait until their shard is whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +162,7 @@ class Shelf:
     def finished(self, seed: int) -> Checkpoint:
         """Where a finished network waits until its shard is whole."""
         folder = self.folder(seed)
-        return Checkpoint(folder.with_name(".finished") / folder.name)
+        return Checkpoint(folder.with_name(FINISHED) / folder.name)
 
     def load(self, seed: int) -> StoredRun:
         """Read a run and check it against its manifest.
