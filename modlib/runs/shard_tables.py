@@ -101,11 +101,20 @@ def network_columns(config: AdditionConfig) -> dict[str, Column]:
     }
 
 
-def network_rules(config: AdditionConfig) -> tuple[Rule, ...]:
-    """What adds up in a row of ``networks``."""
+def network_rules(config: AdditionConfig, *, losses: bool = True) -> tuple[Rule, ...]:
+    """What adds up in a row of ``networks``; ``losses``: where the table has those of training."""
     kinds = [f"neurons_{kind}" for kind in LIVE_KINDS]
     untold = config.num_train == config.n**2
+    finite: Rule = (
+        "losses are missing without diverged",
+        lambda found: bool(
+            (np.isfinite(found.train_loss) | found.diverged).all()
+            and (np.isfinite(found.test_loss) | found.diverged | untold).all()
+            and (found.test_accuracy.notna() | untold).all()
+        ),
+    )
     return (
+        *([finite] if losses else []),
         (
             "a network's neurons by kind are not its live ones",
             lambda found: bool((found[kinds].sum(axis=1) == found.num_live).all()),
@@ -113,14 +122,6 @@ def network_rules(config: AdditionConfig) -> tuple[Rule, ...]:
         (
             "a network that learned reached 100 % at no epoch",
             lambda found: bool((found.reached_epoch >= 0)[found.learned].all()),
-        ),
-        (
-            "losses are missing without diverged",
-            lambda found: bool(
-                (np.isfinite(found.train_loss) | found.diverged).all()
-                and (np.isfinite(found.test_loss) | found.diverged | untold).all()
-                and (found.test_accuracy.notna() | untold).all()
-            ),
         ),
     )
 
@@ -142,9 +143,9 @@ def cluster_columns(config: AdditionConfig) -> dict[str, Column]:
         **columns("rank_counts", f"int32[{n}]", 0),
         **columns("removed_accuracy control_accuracy", "float32", *SHARE, since=2),
         **columns("removed_loss control_loss", "float32", 0, since=2),
-        **columns("num_phases", "int32", 0, size),
-        **columns("nearest nearest_ratio", "float32", 0, nan=True),
-        **columns("axes_ratio_a axes_ratio_b", "float32", *SHARE, nan=True),
+        **columns("num_phases", "int32", 0, size, since=2),
+        **columns("nearest nearest_ratio", "float32", 0, nan=True, since=2),
+        **columns("axes_ratio_a axes_ratio_b", "float32", *SHARE, nan=True, since=2),
     }
 
 

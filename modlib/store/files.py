@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
@@ -19,6 +20,9 @@ from modlib.errors import StoreError
 
 READ_WHOLE = 2**20
 """Bytes of a file from which on it is read piece by piece."""
+
+UNREADABLE_FILES = (StoreError, OSError, ValueError, KeyError, SafetensorError, pa.ArrowException)
+"""What reading a table or arrays raises that are not what they should be."""
 
 
 def digest_of(path: Path) -> tuple[int, str]:

@@ -22,13 +22,12 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from modlib.errors import StoreError
 from modlib.machine import store_root
 from modlib.store.checkpoint import Checkpoint
-from modlib.store.files import reason_of, save_arrays, save_table, sync, writing
+from modlib.store.files import UNREADABLE_FILES, reason_of, save_arrays, save_table, sync, writing
 from modlib.store.folder import MANIFEST, provenance, read_manifest, write_manifest
 
 WEIGHTS = "weights.safetensors"
@@ -243,7 +242,7 @@ def refusing(folder: Path, remedy: str) -> Iterator[None]:
     """Turn what is wrong with a stored folder into one line that says what to do about it."""
     try:
         yield
-    except (StoreError, OSError, ValueError, KeyError, SafetensorError) as error:
+    except UNREADABLE_FILES as error:
         reason = (
             str(error)
             if isinstance(error, StoreError)

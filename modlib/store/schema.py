@@ -81,7 +81,7 @@ class Column(NamedTuple):
 
     ``dtype``: as numpy names it, ``str``, or ``int32[5]`` for arrays of five; ``nan``: whether
     numbers may be missing; ``words``: those that a column of words has; ``since``: the version of
-    the table that brought it.
+    the table that brought it, 0 where only some tables have it.
     """
 
     dtype: str
@@ -162,7 +162,7 @@ class Table:
         version = max((self.columns[name].since for name in found), default=1)
         for name, column in self.columns.items():
             if name not in found:
-                if column.since <= version:
+                if 0 < column.since <= version:
                     return f"column {name} is missing"
             elif reason := column.wrong(found[name]):
                 return f"column {name} {reason}"
