@@ -320,6 +320,7 @@ def logged_arrays(config: RemaindersConfig, made: int) -> dict[str, Array]:
     times, half, epochs = int((steps <= made).sum()), p // 2 + 1, coded_epochs(config)
     characters = (times, int((moduli(config) // 2).sum()))
     rows = (len(epochs), NUM_FOLLOWED, (p - 1) // 2 + 1)
+    followed = {"required": False, "together": True}
     return {
         "spectra/magnitude": Array((times, p, half), least=0.0),
         "spectra/attention": Array((times, config.heads, 3), least=0.0, most=1.001),
@@ -327,8 +328,8 @@ def logged_arrays(config: RemaindersConfig, made: int) -> dict[str, Array]:
         "spectra/character_power": Array(characters, least=-1e-6, required=False),
         "spectra/power": Array((times, p, half), least=0.0, required=False),
         "neuron_zero/smoothed": Array((times, 1, half), least=0.0),
-        "first_neurons/epochs": Array((len(epochs),), np.int64, epochs.tolist(), required=False),
-        "first_neurons/smoothed": Array(rows, least=0.0, required=False),
+        "first_neurons/epochs": Array((len(epochs),), np.int64, epochs.tolist(), **followed),
+        "first_neurons/smoothed": Array(rows, least=0.0, **followed),
     }
 
 

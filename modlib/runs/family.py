@@ -117,7 +117,7 @@ class Family(Generic[T, R]):
         weights = {f"{start}{name}": Array(shape) for name, shape in self.shapes(config).items()}
         said = isinstance(settings, dict) and asdict(config).items() <= settings.items()
         same = {name: array.shape for name, array in weights.items()}
-        if not said or (start and found != same):
+        if not said or found != same:
             return "holds a run of another configuration than its path says"
         reason = wrong_arrays(stored.tensors, weights | dict(self.logged(config)))
         if reason is None and (reason := self.history(config).wrong(stored.metrics)):

@@ -245,12 +245,12 @@ def _logged(config: RemaindersConfig) -> dict[str, Array]:
     """
     shapes, times = parameter_shapes(config), evaluation_steps(config)[1:]
     followed = {
-        f"{name}/{key}": array._replace(required=False)
+        f"{name}/{key}": array._replace(required=False, together=True)
         for name, follower in _followers(RemaindersTask(config, 0)).items()
         for key, array in follower.arrays(config.steps + 1).items()
     }
     snapshots = {
-        f"snapshot/{step}/{name}": Array(shape, required=False)
+        f"snapshot/{step}/{name}": Array(shape, required=False, together=True)
         for step in snapshot_steps(config)
         for name, shape in shapes.items()
     }

@@ -22,7 +22,8 @@ class Array(NamedTuple):
 
     ``at``: the times in its first column (in itself, where it has one axis); ``nan``: whether
     numbers may be missing; ``least``, ``most``: its smallest and largest number;
-    ``required``: whether it may not be left out.
+    ``required``: whether it may not be left out; ``together``: whether it may not where another of
+    its folder (what its name says before the last ``/``) is there.
     """
 
     shape: tuple[int, ...]
@@ -32,6 +33,7 @@ class Array(NamedTuple):
     least: float = -np.inf
     most: float = np.inf
     required: bool = True
+    together: bool = False
 
     def wrong(self, found: np.ndarray) -> str | None:
         """What is wrong with an array; None where nothing is."""
@@ -42,9 +44,9 @@ class Array(NamedTuple):
         if not self.nan and not np.isfinite(found).all():
             return "has numbers that are not finite"
         if (found < self.least).any():
-            return f"has numbers below {self.least:g}"
+            return f"has numbers below {self.least}"
         if (found > self.most).any():
-            return f"has numbers above {self.most:g}"
+            return f"has numbers above {self.most}"
         if self.at is None:
             return None
         times = found if found.ndim == 1 else found[:, 0]
@@ -59,8 +61,10 @@ def wrong_arrays(
 
     ``free``: how the names of others begin, which must be finite and no more.
     """
+    folders = {name.rpartition("/")[0] for name in found}
     for name, array in expected.items():
-        if name not in found and array.required:
+        due = array.required or (array.together and name.rpartition("/")[0] in folders)
+        if name not in found and due:
             return f"{name} is missing"
     for name in sorted(found):
         known = expected.get(name)

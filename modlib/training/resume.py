@@ -171,7 +171,12 @@ def require_state(
 
 def _another(state: Mapping[str, np.ndarray], task: Task) -> str | None:
     own = identity(task)
-    other = [name for name in own if not np.array_equal(state.get(name, own[name]), own[name])]
+    found = {name: state.get(name, value) for name, value in own.items()}
+    other = [
+        name
+        for name, value in own.items()
+        if found[name].dtype != value.dtype or not np.array_equal(found[name], value)
+    ]
     return f"its {' and '.join(other)} is another" if other else None
 
 

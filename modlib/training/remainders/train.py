@@ -87,7 +87,7 @@ def state_arrays(
     shapes = parameter_shapes(task.config)
     size, at = (size_of(shapes),), [t for t in evaluation_steps(task.config) if t <= done]
     snapshots = {
-        f"snapshot/{step}/{name}": Array(shape, required=False)
+        f"snapshot/{step}/{name}": Array(shape, required=False, together=True)
         for step in snapshot_steps(task.config)
         if step <= done
         for name, shape in shapes.items()
@@ -101,7 +101,7 @@ def state_arrays(
         **snapshots,
         **{k: array for probe in probes for k, array in probe.expected(done).items()},
         **{
-            f"followed/{name}/{key}": array._replace(required=False)
+            f"followed/{name}/{key}": array._replace(required=False, together=True)
             for name, follower in followers.items()
             for key, array in follower.arrays(done).items()
         },
