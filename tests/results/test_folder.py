@@ -19,7 +19,8 @@ from modlib.results.folder import (
     require_seeds,
     said_of_networks,
     write_folder,
-)from modlib.store.schema import Table, columns
+)
+from modlib.store.schema import Table, columns
 
 CONFIG = AdditionConfig(n=7)
 NETWORKS = {"networks": Table(columns("seed", "int64"), ("seed",))}
