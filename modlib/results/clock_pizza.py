@@ -27,6 +27,7 @@ from modlib.results.folder import (
     require_writable,
     write_folder,
 )
+from modlib.results.schemas import clock_pizza_tables, wrong_clock_pizza
 from modlib.runs.clock_pizza import ClockPizzaRun
 from modlib.runs.get_or_train import get_or_train
 from modlib.store.folder import provenance
@@ -162,7 +163,10 @@ def read_clock_pizza(results: Path = RESULTS) -> ExportedClockPizza | None:
     for name in shown:
         shapes = parameter_shapes(CLOCK_PIZZA_PRESETS[name])
         folder.require_network(name, weights[name], shapes)
-    return ExportedClockPizza(**folder.tables(TABLES), shown=weights, manifest=folder.manifest)
+    sources = ("ours", "untrained", *PUBLISHED)
+    tables = folder.tables(clock_pizza_tables(CLOCK_PIZZA_PRESETS[SHOWN[0]].n, sources))
+    folder.require(wrong_clock_pizza(tables, folder.seeds))
+    return ExportedClockPizza(**tables, shown=weights, manifest=folder.manifest)
 
 
 def _fits(manifest: Mapping[str, Any]) -> bool:

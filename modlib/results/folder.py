@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NoReturn, Protocol
 
 import numpy as np
 import pandas as pd
@@ -22,9 +23,10 @@ from safetensors.numpy import load_file
 
 from modlib.config.rules import require_seed
 from modlib.errors import InputError, StoreError, require_int
-from modlib.store.files import save_arrays, writing
+from modlib.store.files import UNREADABLE_FILES, reason_of, save_arrays, writing
 from modlib.store.folder import MANIFEST, read_manifest, write_manifest
 from modlib.store.replacing import found, replacing
+from modlib.store.schema import Array, Table, wrong_arrays, wrong_tables
 
 ORIGIN = ("command", "commit", "device", "cpu_capability", "wall_s")
 """What of a run's or shard's manifest says what made it."""
@@ -147,6 +149,20 @@ def origin(manifest: Mapping[str, Any], **whose: Any) -> dict[str, Any]:
 # What is read
 
 
+@contextmanager
+def _refusing(folder: Path) -> Iterator[None]:
+    """Turn what is wrong with a folder of tables into one line that says what to do about it."""
+    try:
+        yield
+    except UNREADABLE_FILES as error:
+        reason = str(error)
+        if not isinstance(error, StoreError):
+            reason = f"{folder} cannot be read ({reason_of(error)})"
+        if "export" not in reason:
+            reason += "; export it again"
+        raise StoreError(f"{reason} or take it back: git checkout -- {folder}") from None
+
+
 @dataclass(frozen=True)
 class Committed:
     """A folder that is there; every file matched its manifest when it was opened."""
@@ -162,35 +178,54 @@ class Committed:
         listed = set(self.manifest["files"])
         if not needed <= listed <= needed | {*map(arrays_file, others)}:
             named = ", ".join(sorted(needed))
-            raise StoreError(f"{self.path / MANIFEST} must list {named}, got {sorted(listed)}")
+            self.refuse(f"{self.path / MANIFEST} must list {named}, got {sorted(listed)}")
 
-    def tables(self, names: Iterable[str]) -> dict[str, pd.DataFrame]:
-        """Tables by name."""
-        return {name: pd.read_parquet(self.path / table_file(name)) for name in names}
+    def tables(self, expected: Mapping[str, Table]) -> dict[str, pd.DataFrame]:
+        """Tables by name; refused (``StoreError``) where one is not as it must be."""
+        with _refusing(self.path):
+            found = {name: pd.read_parquet(self.path / table_file(name)) for name in expected}
+        self.require(wrong_tables(found, expected, None))
+        return found
 
     def arrays(self) -> dict[str, Arrays]:
         """All sets of arrays by name, as they lie there."""
         names = (Path(file) for file in self.manifest["files"])
         stems = [name.stem for name in names if name.name == arrays_file(name.stem)]
-        return {stem: load_file(self.path / arrays_file(stem)) for stem in stems}
+        with _refusing(self.path):
+            return {stem: load_file(self.path / arrays_file(stem)) for stem in stems}
+
+    def require(self, reason: str | None) -> None:
+        """Refuse the folder (``StoreError``) where there is a reason."""
+        if reason:
+            self.refuse(f"{self.path} is damaged ({reason})")
+
+    def refuse(self, reason: str) -> NoReturn:
+        """Raise ``StoreError`` that says what to do about the folder."""
+        with _refusing(self.path):
+            raise StoreError(reason)
+        raise AssertionError
 
     def require_network(
         self, name: str, weights: Arrays, shapes: Mapping[str, tuple[int, ...]]
     ) -> Arrays:
         """Weights read from a file of the folder, unless they are no network (``StoreError``)."""
-        path = self.path / arrays_file(name)
-        if {key: array.shape for key, array in weights.items()} != dict(shapes):
-            raise StoreError(f"{path} holds arrays of other shapes; export it again")
-        if not all(np.isfinite(array).all() for array in weights.values()):
-            raise StoreError(f"{path} has numbers that are not finite; export it again")
+        reason = wrong_arrays(weights, {key: Array(shape) for key, shape in shapes.items()})
+        self.require(reason and f"{arrays_file(name)}: {reason}")
         return weights
+
+    @property
+    def seeds(self) -> list[int]:
+        """Those that the manifest tells of; refused (``StoreError``) where it does not."""
+        told = self.manifest.get("seeds")
+        whole = isinstance(told, list) and len(told) == 2 and all(type(s) is int for s in told)
+        if not whole or not 0 <= told[0] <= told[1] < told[0] + 10**7:
+            self.refuse(f"{self.path} does not say which seeds it holds")
+        return list(range(told[0], told[1] + 1))
 
     def require_seeds(self, seeds: Sequence[int]) -> None:
         """Refuse (``StoreError``) networks that are not those whose seeds the manifest tells."""
-        whole = list(range(min(seeds), max(seeds) + 1)) if seeds else []
-        told = [min(seeds), max(seeds)] if seeds else None
-        if sorted(seeds) != whole or self.manifest.get("seeds") != told or not seeds:
-            raise StoreError(f"{self.path} does not say which seeds it holds; export it again")
+        if sorted(seeds) != self.seeds:
+            self.refuse(f"{self.path} does not say which seeds it holds")
 
     def last_seed(self, seeds: Sequence[int]) -> int:
         """The last of the seeds that the manifest tells of; ``seeds``: those of its networks.
@@ -200,7 +235,7 @@ class Committed:
         self.require_seeds(seeds)
         origins = self.manifest.get("origins")
         if not isinstance(origins, list) or not all(isinstance(one, dict) for one in origins):
-            raise StoreError(f"{self.path} does not say what made its networks; export it again")
+            self.refuse(f"{self.path} does not say what made its networks")
         return max(seeds)
 
 
@@ -215,9 +250,10 @@ def open_folder(
     place = found(folder)
     if not place.is_dir():
         return None
-    manifest = read_manifest(place)
-    if not fits(manifest):
-        raise StoreError(f"{folder} was made with another configuration; export it again")
+    with _refusing(folder):
+        manifest = read_manifest(place)
+        if not fits(manifest):
+            raise StoreError(f"{folder} was made with another configuration")
     return Committed(place, manifest)
 
 

@@ -20,9 +20,11 @@ from modlib.config.remainders import RemaindersConfig
 from modlib.errors import StoreError
 from modlib.models.transformer import initial_weights, parameter_shapes
 from modlib.models.views.transformer_view import TransformerView
-from modlib.results.folder import Arrays, Committed
+from modlib.results.folder import Arrays, Committed, arrays_file
+from modlib.results.schemas import logged_arrays
 from modlib.runs.remainders import RemaindersRun
-from modlib.store.float16 import from_float16, to_float16
+from modlib.store.float16 import from_float16, to_float16, wrong_scales
+from modlib.store.schema import wrong_arrays
 from modlib.tasks.remainders import RemaindersTask, moduli
 
 NETWORK, LOGGED = "network", "logged"
@@ -162,6 +164,8 @@ def read_arrays(folder: Committed, config: RemaindersConfig, spectra: pd.DataFra
     Weights without a training are made again.
     """
     sets, seed = folder.arrays(), folder.manifest["seeds"][0]
+    for name, arrays in sets.items():
+        folder.require(wrong_scales(arrays) and f"{arrays_file(name)}: {wrong_scales(arrays)}")
     networks = {
         name: folder.require_network(name, from_float16(arrays), parameter_shapes(config))
         for name, arrays in sets.items()
@@ -171,6 +175,8 @@ def read_arrays(folder: Committed, config: RemaindersConfig, spectra: pd.DataFra
     if not config.steps and not weights:
         weights = initial_weights(config, seed)
     logged = from_float16(sets[LOGGED])
+    reason = wrong_arrays(logged, logged_arrays(config, folder.manifest["steps"][0]))
+    folder.require(reason and f"{arrays_file(LOGGED)}: {reason}")
     own = spectra[spectra.seed == seed]
     read = {k.partition("/")[2]: v for k, v in logged.items() if k.startswith("spectra/")}
     explained = own[[f"explained_{q}" for q in moduli(config)]]

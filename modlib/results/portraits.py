@@ -24,6 +24,7 @@ from modlib.results.folder import (
     write_folder,
 )
 from modlib.results.sample import recorded_fine_tuning
+from modlib.results.schemas import portrait_table
 from modlib.runs.get_or_train import get_or_train
 from modlib.store.folder import provenance
 
@@ -81,5 +82,6 @@ def read_paper_neurons(results: Path = RESULTS) -> tuple[int, dict[str, Portrait
     if folder is None:
         return None
     folder.require_files(["neurons"])
-    portraits = from_table(folder.tables(["neurons"])["neurons"])
-    return int(folder.manifest["seeds"][0]), dict(zip(KINDS, portraits, strict=True))
+    portraits = from_table(folder.tables({"neurons": portrait_table(PAPER_N)})["neurons"])
+    folder.require(None if len(portraits) == len(KINDS) else "it has not a neuron of each kind")
+    return folder.seeds[0], dict(zip(KINDS, portraits, strict=True))

@@ -20,11 +20,14 @@ from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.published import PUBLISHED
 from modlib.results.folder import open_folder, require_writable, write_folder
 from modlib.results.portraits import as_table, from_table
+from modlib.results.schemas import portrait_table, votes_table
 from modlib.store.folder import provenance
 
 FOLDER = "published_pizza"
 SOURCE = "clock-and-pizza/A"
 """The network of paper A's figures 17 and 18."""
+PIZZA_N = 59
+"""Its modulus."""
 TABLES = ("neurons", "votes")
 TERMS = {
     "licence": "MIT License, Copyright (c) 2023 Ziqian Zhong",
@@ -86,7 +89,9 @@ def read_published_pizza(results: Path = RESULTS) -> PublishedPizza | None:
     if folder is None:
         return None
     folder.require_files(TABLES)
-    tables = folder.tables(TABLES)
+    tables = folder.tables({"neurons": portrait_table(PIZZA_N), "votes": votes_table(PIZZA_N)})
+    freqs = [table.freq.unique().tolist() for table in tables.values()]
+    folder.require(None if freqs[0] == freqs[1] else "neurons and votes have other frequencies")
     votes = {
         int(freq): rows.vote.to_numpy(dtype=float)
         for freq, rows in tables["votes"].groupby("freq", sort=False)

@@ -43,6 +43,7 @@ from modlib.results.networks import (
     needed_arrays,
     read_arrays,
 )
+from modlib.results.schemas import remainders_tables, wrong_remainders
 from modlib.runs.get_or_train import get_or_train
 from modlib.runs.remainders import RemaindersRun, unfinished
 from modlib.store.float16 import rounded_arrays
@@ -209,7 +210,7 @@ def export_remainders(
     folder = results / FOLDER / preset_name
     before = _behind(folder, preset_name, seeds.start) if append else None
     earlier: dict[str, Any] = {} if before is None else before.manifest
-    tables = {} if before is None else before.tables(TABLES)
+    tables = {} if before is None else _tables(before, preset_name)
     require_writable(folder)
     runs = collect(
         config,
@@ -263,12 +264,14 @@ def _behind(folder: Path, preset_name: str, first_seed: int) -> Committed:
 
 def _tables(folder: Committed, preset_name: str) -> dict[str, pd.DataFrame]:
     """The tables of a folder that lists its files, and says seeds and steps as they have them."""
-    needed = needed_arrays(preset_name, REMAINDERS_PRESETS[preset_name])
-    folder.require_files(TABLES, needed, known_arrays(folder))
-    tables = folder.tables(TABLES)
+    config = REMAINDERS_PRESETS[preset_name]
+    folder.require_files(TABLES, needed_arrays(preset_name, config), known_arrays(folder))
+    tables = folder.tables(remainders_tables(config))
     folder.last_seed(tables["networks"].seed.tolist())
-    if folder.manifest.get("steps") != tables["networks"].sort_values("seed").steps.tolist():
-        raise StoreError(f"{folder.path} does not say how many steps were made; export it again")
+    made = folder.manifest.get("steps")
+    if made != tables["networks"].sort_values("seed").steps.tolist():
+        folder.refuse(f"{folder.path} does not say how many steps were made")
+    folder.require(wrong_remainders(tables, dict(zip(folder.seeds, made, strict=True)), config))
     return tables
 
 

@@ -14,7 +14,7 @@ from modlib.analysis.macro.tables import NetworkTables, describe, stack
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import FIRST_SEED, preset
 from modlib.config.rules import require_seed
-from modlib.errors import StoreError, require_int
+from modlib.errors import require_int
 from modlib.machine import RESULTS, resolve_device
 from modlib.results.folder import (
     of_preset,
@@ -24,10 +24,11 @@ from modlib.results.folder import (
     said_of_networks,
     write_folder,
 )
+from modlib.results.schemas import sample_tables, wrong_sample
 from modlib.runs.addition import AdditionRun
 from modlib.runs.get_or_train import get_or_train
-from modlib.store.files import write_atomically
-from modlib.store.folder import provenance, write_manifest
+from modlib.store.files import reason_of, write_atomically
+from modlib.store.folder import UNREADABLE, provenance, write_manifest
 from modlib.store.replacing import replacing
 from modlib.store.runs import Store
 
@@ -61,8 +62,8 @@ def recorded_fine_tuning(n: int) -> int | None:
         record = (folder.path / SHOWCASE.name).read_text(encoding="utf-8")
         seed = json.loads(record)["first_seed"].get(str(n))
         return None if seed is None else require_seed(seed)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{SHOWCASE} is not a readable record ({error})") from None
+    except (*UNREADABLE, KeyError, TypeError, AttributeError) as error:
+        folder.refuse(f"{SHOWCASE} is not a readable record ({reason_of(error)})")
 
 
 def record_fine_tuning(
@@ -134,6 +135,7 @@ def read_export(preset_name: str, results: Path = RESULTS) -> NetworkTables | No
     if folder is None:
         return None
     folder.require_files(NetworkTables._fields)
-    tables = NetworkTables(**folder.tables(NetworkTables._fields))
-    folder.require_seeds(tables.summary.seed.tolist())
-    return tables
+    found = folder.tables(sample_tables(config))
+    folder.require_seeds(found["summary"].seed.tolist())
+    folder.require(wrong_sample(found, folder.seeds))
+    return NetworkTables(**found)

@@ -11,6 +11,7 @@ from modlib.errors import StoreError
 from modlib.machine import RESULTS
 from modlib.results.folder import open_folder, require_writable, write_folder
 from modlib.results.remainders import FOLDER
+from modlib.results.schemas import search_tables, wrong_search
 from modlib.runs.search import opened_study, study_file, tables_of
 from modlib.runs.study import SearchTables, Study
 from modlib.store.folder import provenance
@@ -57,7 +58,9 @@ def read_search(study: Study | None = None, *, results: Path = RESULTS) -> Searc
     if folder is None:
         return None
     folder.require_files(SearchTables._fields)
-    trials, reports = folder.tables(SearchTables._fields).values()
+    found = folder.tables(search_tables(study.space, study.base.steps))
+    folder.require(wrong_search(found))
+    trials, reports = found["trials"], found["reports"]
     for name, choices in study.space.items():  # tables hold 32 bits
         nearest = np.abs(trials[name].to_numpy()[:, None] - np.array(choices)).argmin(1)
         trials[name] = np.array(choices)[nearest]

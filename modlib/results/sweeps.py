@@ -28,6 +28,7 @@ from modlib.results.folder import (
     said_of_networks,
     write_folder,
 )
+from modlib.results.schemas import sweep_tables, wrong_sweep
 from modlib.runs.shards import plan, read_sweep, read_weights, seed_range
 from modlib.store.folder import provenance
 from modlib.store.runs import Store
@@ -199,7 +200,12 @@ def export_sweep(
     first_seed = require_seed(first_seed, "first_seed")
     store = store or Store()
     folder = results / SWEEPS / preset_name
-    before = open_to_append(folder, config, first_seed, _seeds_in) if append else None
+
+    def seeds_in(before: Committed) -> list[int]:
+        seeds: list[int] = _read(before, config).networks.seed.tolist()
+        return seeds
+
+    before = open_to_append(folder, config, first_seed, seeds_in) if append else None
     if before is not None and before.manifest["tables"] != SCHEMA:
         raise StoreError(
             f"{folder} has tables of version {before.manifest['tables']}, to which none of version "
@@ -211,7 +217,7 @@ def export_sweep(
     if before is not None:
         seeds = range(before.manifest["seeds"][0], seeds.stop)
         origins = [*before.manifest["origins"], *origins]
-        tables = concat([_read(before), tables], list(seeds))
+        tables = concat([_read(before, config), tables], list(seeds))
     content = {
         **said_of_networks(preset_name, config, seeds),
         "tables": SCHEMA,
@@ -222,23 +228,18 @@ def export_sweep(
     return folder
 
 
-def _seeds_in(folder: Committed) -> list[int]:
-    seeds: list[int] = _read(folder).networks.seed.tolist()
-    return seeds
-
-
-def _read(folder: Committed) -> SweepTables:
+def _read(folder: Committed, config: AdditionConfig) -> SweepTables:
     version = folder.manifest.get("tables")
-    if version not in READABLE:
-        raise StoreError(
+    if type(version) is not int or version not in READABLE:
+        folder.refuse(
             f"{folder.path} has tables of version {version!r}, this version of modlib "
             f"reads {' and '.join(map(str, READABLE))}; export the sweep again"
         )
-    names = tables_of_version(version)
-    folder.require_files(names)
-    tables = SweepTables(**folder.tables(names))
-    folder.require_seeds(tables.networks.seed.tolist())
-    return tables
+    folder.require_files(tables_of_version(version))
+    found = folder.tables(sweep_tables(config, version))
+    folder.require_seeds(found["networks"].seed.tolist())
+    folder.require(wrong_sweep(found, folder.seeds, config))
+    return SweepTables(**found)
 
 
 def read_sweep_export(
@@ -258,7 +259,7 @@ def read_sweep_export(
     folder = open_folder(results / SWEEPS / preset_name, of_preset(preset_name, config))
     if folder is None:
         return None
-    tables = _read(folder)
+    tables = _read(folder, config)
     require_columns(preset_name, tables, needs or {})
     return tables
 

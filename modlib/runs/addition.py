@@ -16,10 +16,12 @@ from modlib.config.addition import AdditionConfig
 from modlib.models.mlp import TwoEmbeddingMLP, parameter_shapes
 from modlib.models.views.neuron_view import Factors, NeuronView
 from modlib.runs.family import Family, Made, Run, pace
+from modlib.runs.shard_tables import SHARE, at_times, history_columns
 from modlib.store.checkpoint import Checkpoint
+from modlib.store.schema import Array, Table, stacked
 from modlib.tasks.addition import AdditionTask
 from modlib.tasks.learned import Outcome, outcome
-from modlib.training.addition.loop import HISTORY, train
+from modlib.training.addition.loop import evaluation_epochs, train
 from modlib.training.resume import Probe
 
 
@@ -110,6 +112,11 @@ def frequency_epochs(config: AdditionConfig) -> list[int]:
     return sorted({0, *spaced.tolist()})
 
 
+def _content(config: AdditionConfig) -> Array:
+    """What is measured at an epoch."""
+    return Array((config.n // 2 + 1,), least=0.0, most=SHARE[1], required=False)
+
+
 def _measure_frequencies(model: TwoEmbeddingMLP) -> dict[str, np.ndarray]:
     weights = {name: value.cpu().numpy() for name, value in model.state_dict().items()}
     power = input_power(view_of(weights)).sum(0)
@@ -126,7 +133,8 @@ def _train(
     **_: Any,
 ) -> Made:
     epochs = frequency_epochs(task.config)
-    probe = Probe(times=epochs, measure=_measure_frequencies)
+    row = {"frequency_content": _content(task.config)}
+    probe = Probe(times=epochs, measure=_measure_frequencies, rows=row)
     trained = train(task, device=device, probes=[probe], checkpoint=checkpoint, progress=progress)
     tensors = {f"{Run.PREFIX}{name}": array for name, array in trained.weights.items()}
     tensors |= {**trained.probed, "frequency_epochs": np.array(epochs)}
@@ -139,12 +147,24 @@ def _describe(run: AdditionRun) -> str:
     return f"{judged} {run.accuracy:.4f}, {outcome}{pace(run)}"
 
 
+def _history(config: AdditionConfig) -> Table:
+    times = at_times("epoch", evaluation_epochs(config))
+    return Table(history_columns(config), ("epoch",), (times,))
+
+
+def _logged(config: AdditionConfig) -> dict[str, Array]:
+    """A run that was begun before the frequencies were taken goes on without them."""
+    epochs = frequency_epochs(config)
+    content = stacked({"frequency_content": _content(config)}, len(epochs))
+    return {"frequency_epochs": Array((len(epochs),), np.int64, epochs), **content}
+
+
 FAMILY: Family[AdditionTask[AdditionConfig], AdditionRun] = Family(
     run=AdditionRun,
     task=AdditionTask,
     shapes=parameter_shapes,
     train=_train,
-    total=lambda config: config.num_epochs,
-    columns=HISTORY,
+    history=_history,
+    logged=_logged,
     describe=_describe,
 )

@@ -14,9 +14,11 @@ from modlib.models.foreign.load import from_tensors
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.neuron_view import NeuronView
 from modlib.runs.family import Family, Made, Run
+from modlib.runs.shard_tables import SHARE, at_times
 from modlib.store.checkpoint import Checkpoint
+from modlib.store.schema import Table, columns
 from modlib.tasks.addition import AdditionTask
-from modlib.training.clock_pizza.train import COLUMNS, train
+from modlib.training.clock_pizza.train import evaluated, train
 
 LAYOUT = "zhong_transformer"
 
@@ -72,13 +74,22 @@ def _describe(run: ClockPizzaRun) -> str:
     return f"held-out accuracy {run.accuracy:.4f}, {outcome}"
 
 
+def _history(config: ClockPizzaConfig) -> Table:
+    """The table of a run: its columns are ``training.clock_pizza.train.COLUMNS``."""
+    found = {
+        **columns("step", "int64", 0, config.steps),
+        **columns("train_accuracy test_accuracy", "float64", *SHARE),
+        **columns("train_loss test_loss", "float64", 0),
+    }
+    return Table(found, ("step",), (at_times("step", evaluated(config)),))
+
+
 FAMILY: Family[AdditionTask[ClockPizzaConfig], ClockPizzaRun] = Family(
     run=ClockPizzaRun,
     task=AdditionTask,
     shapes=parameter_shapes,
     train=_train,
-    total=lambda config: config.steps,
-    columns=COLUMNS,
+    history=_history,
     describe=_describe,
     on_cpu=True,
 )

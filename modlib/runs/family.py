@@ -17,6 +17,7 @@ import pandas as pd
 from modlib.config.presets import Config
 from modlib.errors import StoreError
 from modlib.store.runs import StoredRun
+from modlib.store.schema import Array, Table, wrong_arrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +88,9 @@ class Family(Generic[T, R]):
     """What differs between the families of networks.
 
     ``run``: the class of its runs; ``task``: what a configuration's network of a seed is asked;
-    ``shapes``: of a configuration's parameters, by name; ``train``: a network on a task, with
-    ``device``, ``threads``, ``checkpoint`` and ``progress``; ``total``: epochs or steps of a whole
-    training; ``columns``: of a history, the first its times; ``describe``: what became of a run, in
+    ``shapes``: of a configuration's parameters, by name; ``logged``: the arrays beside them;
+    ``history``: what the table of a run must be; ``train``: a network on a task, with
+    ``device``, ``threads``, ``checkpoint`` and ``progress``; ``describe``: what became of a run, in
     words; ``on_cpu``: trained on a CPU, whatever the device.
     """
 
@@ -97,9 +98,9 @@ class Family(Generic[T, R]):
     task: Callable[[Any, int], T]
     shapes: Callable[[Any], Mapping[str, tuple[int, ...]]]
     train: Callable[..., Made]
-    total: Callable[[Any], int]
-    columns: tuple[str, ...]
+    history: Callable[[Any], Table]
     describe: Callable[[R], str]
+    logged: Callable[[Any], Mapping[str, Array]] = lambda config: {}
     on_cpu: bool = False
 
     def read(
@@ -113,20 +114,15 @@ class Family(Generic[T, R]):
     def _unfit(self, config: Config, stored: StoredRun) -> str | None:
         start, settings = self.run.PREFIX, stored.manifest.get("config")
         found = {name: a.shape for name, a in stored.tensors.items() if name.startswith(start)}
-        wanted = {f"{start}{name}": shape for name, shape in self.shapes(config).items()}
+        weights = {f"{start}{name}": Array(shape) for name, shape in self.shapes(config).items()}
         said = isinstance(settings, dict) and asdict(config).items() <= settings.items()
-        if found != wanted or not said:
+        same = {name: array.shape for name, array in weights.items()}
+        if not said or found != same:
             return "holds a run of another configuration than its path says"
-        broken = [name for name, a in stored.tensors.items() if not np.isfinite(a).all()]
-        if broken:
-            return f"has numbers that are not finite in {broken[0]}"
-        history = stored.metrics
-        if tuple(history.columns) != self.columns:
-            return f"has a history without the columns {', '.join(self.columns)}"
-        total = self.total(config)
-        if history.empty or history[self.columns[0]].max() != total:
-            return f"has a history that does not end with {self.columns[0]} {total}"
-        return None
+        reason = wrong_arrays(stored.tensors, weights | dict(self.logged(config)))
+        if reason is None and (reason := self.history(config).wrong(stored.metrics)):
+            reason = f"the history: {reason}"
+        return reason and f"is damaged ({reason})"
 
 
 def family_for(config: Config) -> Family[Any, Any]:

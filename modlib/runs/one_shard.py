@@ -11,11 +11,12 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,13 +28,16 @@ from tqdm import tqdm
 from modlib.analysis.many_seeds import census
 from modlib.analysis.many_seeds.census import Census, under_one_another
 from modlib.config.addition import AdditionConfig
-from modlib.errors import ClusterError
+from modlib.errors import ClusterError, StoreError
 from modlib.models.mlp import PARAMETERS, embedding_shares
 from modlib.runs.addition import view_of
+from modlib.runs.shard_tables import finished_arrays, shard_arrays, shard_tables
 from modlib.runs.shards import checked_shards, is_outdated, less
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.runs import Store
+from modlib.store.schema import wrong_arrays
 from modlib.store.shards import (
+    AGAIN,
     load_shard,
     replace_tables,
     save_shard,
@@ -156,10 +160,14 @@ def _members(
     be as whole as if no call had been killed.
     """
     missing = []
+    expected = finished_arrays(config)
     for seed in seeds:
-        state = store.of(config).finished(seed).load()
+        place = store.of(config).finished(seed)
+        state = place.load()
         if state is None or not OVER_TRAINING.keys() <= state.keys():
             missing.append(seed)
+        elif reason := wrong_arrays(state, expected):
+            raise StoreError(f"{place.path} is damaged ({reason}); move it away")
         else:
             yield seed, state, False
     for member in train_ensemble(config, missing, device=device, threads=threads, progress=False):
@@ -224,6 +232,41 @@ def _tables(
     return {**over_training, **stacked._asdict()}
 
 
+class Kept(NamedTuple):
+    """What a shard keeps of training: tables by name, weights (seed, ...) by name."""
+
+    tables: dict[str, pd.DataFrame]
+    weights: dict[str, np.ndarray]
+
+
+def load_weights(
+    store: Store,
+    config: AdditionConfig,
+    seeds: range,
+    names: Collection[str] = tuple(OVER_TRAINING),
+) -> Kept:
+    """Weights of a shard that keeps them, and its tables over training.
+
+    Raises ``StoreError`` for what is damaged: weights that are not finite are of networks whose
+    training is seen to diverge.
+    """
+    shelf, tables = store.of(config), shard_tables(config)
+    expected = {name: tables[name] for name in {*names, "history"}}
+    arrays = shard_arrays(config, len(seeds))
+    shard = load_shard(shelf, seeds, expected=expected, arrays=arrays)
+    weights, where = shard.tensors or {}, shelf.folder(seeds)
+    finite = np.all([np.isfinite(a).reshape(len(seeds), -1).all(1) for a in weights.values()], 0)
+    last = shard.tables["history"].groupby("seed").last(skipna=False)[list(HISTORY[1:])]
+    ended = np.isfinite(last[["train_loss"]]).all(axis=1).to_numpy()
+    if config.num_train < config.n**2:
+        ended &= np.isfinite(last[["test_loss"]]).all(axis=1).to_numpy()
+    if (~finite & ended).any():
+        seed = seeds[int(np.flatnonzero(~finite & ended)[0])]
+        reason = f"weights of seed {seed} are not finite, though it did not diverge"
+        raise StoreError(f"{where} is damaged ({reason}); move {where} away to {AGAIN}")
+    return Kept({name: shard.tables[name] for name in names}, weights)
+
+
 def _update_tables(store: Store, config: AdditionConfig, seeds: range) -> None:
     """Make a shard's tables again from its weights where an older version of modlib made them.
 
@@ -235,14 +278,13 @@ def _update_tables(store: Store, config: AdditionConfig, seeds: range) -> None:
     shelf = store.of(config)
     weighed = table_file("weights", manifest["tables"]) in manifest["files"]
     names = [name for name in OVER_TRAINING if weighed or name != "weights"]
-    shard = load_shard(shelf, seeds, names=names, weights=True)
-    assert shard.tensors is not None
+    shard = load_weights(store, config, seeds, names)
     if not weighed:
         where = shelf.folder(seeds)
         log.warning("%s was trained without counting weights: only the last are known", where)
     described, kept = {}, {}
     for index, seed in enumerate(seeds):
-        state = {name: array[index] for name, array in shard.tensors.items()}
+        state = {name: array[index] for name, array in shard.weights.items()}
         for name, table in shard.tables.items():
             rows = table[table.seed == seed]
             state[name] = rows[list(OVER_TRAINING[name])].to_numpy(np.float64)

@@ -16,15 +16,16 @@ from modlib.errors import StoreError
 from modlib.models.transformer import parameter_shapes
 from modlib.models.views.transformer_view import TransformerView
 from modlib.runs.family import Family, Made, Run, pace
+from modlib.runs.shard_tables import SHARE, at_times
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.runs import Store, StoredRun
+from modlib.store.schema import Array, Table, columns, stacked
 from modlib.tasks.learned import TASK_LEARNED
-from modlib.tasks.remainders import RemaindersTask, as_grid
+from modlib.tasks.remainders import SPLITS, RemaindersTask, as_grid, moduli
 from modlib.training.remainders.neuron_zero import FirstNeurons, NeuronZero
-from modlib.training.remainders.schedule import log_spaced
+from modlib.training.remainders.schedule import evaluation_steps, log_spaced, snapshot_steps
 from modlib.training.remainders.step import FastStep
 from modlib.training.remainders.train import (
-    HISTORY,
     Follower,
     Trained,
     read_state,
@@ -113,7 +114,30 @@ def spectrum_steps(config: RemaindersConfig) -> np.ndarray:
     return log_spaced(config.steps, NUM_SPECTRA)
 
 
-def _probe(network: FastStep) -> dict[str, np.ndarray]:
+def _spectra(config: RemaindersConfig) -> dict[str, Array]:
+    """What ``_measure`` gives; some of it came later than the first runs."""
+    p, qs = config.p, moduli(config)
+    characters = (int((qs // 2).sum()),)
+    rows = {
+        "magnitude": Array((p, p), least=0.0),
+        "power": Array((p, p // 2 + 1), least=0.0, required=False),
+        "top_share": Array((), np.float64, least=0.0, most=SHARE[1]),
+        "explained": Array((len(qs),), np.float64, least=SHARE[0], most=SHARE[1]),
+        "character": Array(characters, np.float64, least=SHARE[0]),
+        "character_power": Array(characters, np.float64, least=SHARE[0], required=False),
+        "live": Array((), np.int64, least=0),
+        "attention": Array((config.heads, 3), least=0.0, most=SHARE[1]),
+    }
+    return {f"spectra/{name}": row for name, row in rows.items()}
+
+
+def _probe(config: RemaindersConfig) -> Probe[FastStep]:
+    """The neurons' spectra and the attention on the way."""
+    times = spectrum_steps(config).tolist()
+    return Probe(times=times, measure=_measure, rows=_spectra(config))
+
+
+def _measure(network: FastStep) -> dict[str, np.ndarray]:
     neurons = network.neurons()
     images = np.ascontiguousarray(np.moveaxis(as_grid(network.config, neurons), -1, 0))
     found = summary(neurons, images, network.task.moduli)
@@ -138,12 +162,11 @@ def _train(
     checkpoint: Checkpoint,
     progress: bool,
 ) -> Made:
-    probe = Probe(times=spectrum_steps(task.config).tolist(), measure=_probe)
     trained = train(
         task,
         device=device,
         threads=threads,
-        probes=[probe],
+        probes=[_probe(task.config)],
         followers=_followers(task),
         checkpoint=checkpoint,
         progress=progress,
@@ -163,7 +186,7 @@ def unfinished(
     if state is None:
         return None
     task = RemaindersTask(config, seed)
-    arrays = partial(state_arrays, task)
+    arrays = partial(state_arrays, task, probes=[_probe(config)], followers=_followers(task))
     require_state(state, task, config.steps, arrays, checkpoint.path)
     trained = read_state(task, state)
     manifest = checkpoint.manifest() | {"wall_s": round(trained.wall_s, 3)}
@@ -198,12 +221,55 @@ def _describe(run: RemaindersRun) -> str:
     return f"validation accuracy {accuracy.mean():.4f}, {solved}{pace(run)}"
 
 
+def history_table(config: RemaindersConfig, dtype: str = "float64") -> Table:
+    """What a run's history must be: a row a step, split and task, in this order."""
+    qs = moduli(config)
+    left = config.p**2 - config.num_train - (config.num_validation or config.p**2)
+    splits = SPLITS[: 3 if left > 0 else 2]
+    steps = evaluation_steps(config)
+    found = {
+        **columns("step", "int64", 0, config.steps),
+        **columns("split", "str", words=splits),
+        **columns("q", "int64", int(qs.min()), int(qs.max())),
+        **columns("accuracy", dtype, *SHARE),
+        **columns("loss", dtype, 0),
+    }
+    axes = at_times("step", np.repeat(steps, len(splits) * len(qs)))
+    return Table(found, ("step", "split", "q"), (axes, at_times("q", qs)))
+
+
+def _logged(config: RemaindersConfig) -> dict[str, Array]:
+    """What a run holds beside its weights.
+
+    What is not required came later than the first runs: they go on without it.
+    """
+    shapes, times = parameter_shapes(config), evaluation_steps(config)[1:]
+    followed = {
+        f"{name}/{key}": array._replace(required=False, together=True)
+        for name, follower in _followers(RemaindersTask(config, 0)).items()
+        for key, array in follower.arrays(config.steps + 1).items()
+    }
+    snapshots = {
+        f"snapshot/{step}/{name}": Array(shape, required=False, together=True)
+        for step in snapshot_steps(config)
+        for name, shape in shapes.items()
+    }
+    return {
+        **stacked(_spectra(config), len(spectrum_steps(config))),
+        **snapshots,
+        **followed,
+        "steps": Array((), np.int64, least=config.steps, most=config.steps),
+        "norms": Array((len(times) * len(shapes), 2), np.float64, least=0.0),
+        "norm_steps": Array((len(times),), np.int64, times.tolist()),
+    }
+
+
 FAMILY: Family[RemaindersTask, RemaindersRun] = Family(
     run=RemaindersRun,
     task=RemaindersTask,
     shapes=parameter_shapes,
     train=_train,
-    total=lambda config: config.steps,
-    columns=HISTORY,
+    history=history_table,
+    logged=_logged,
     describe=_describe,
 )

@@ -1,9 +1,12 @@
 """Settings of paper B's training compared by Optuna: killed at will, gone on with, exported.
 
-A study lies in the store as an SQLite file. Each trial is a training, which saves its state as
-every training does; a trial whose process was killed stops giving signs of life, is queued again
-by Optuna, and its training goes on where it was. What trial k tries depends on the study, k and
-the finished trials only. Optuna comes with the extra ``search``; what is committed is read without.
+A study lies in the store as an SQLite file. What trial k tries depends on the study, on k and on
+the trials that are finished then. Each trial is a training, which saves its state as every training
+does. Whoever runs a trial holds its lock; one that nobody holds was killed, and is taken up again
+under its own number before another is begun, its training where it was. So one process ends with
+the same trials however often it is killed. Several at once share the work: which of them are
+finished when the next begins depends on their pace. Optuna comes with the extra ``search``; what is
+committed is read without.
 """
 
 from __future__ import annotations
@@ -11,13 +14,14 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from modlib.errors import DivergedError, InputError, StoreError, require_int
@@ -42,9 +46,10 @@ if TYPE_CHECKING:
 
 STARTUP, WARM_UP = 8, 0.5
 """Trials before any is stopped early, and the share of its steps that each is given."""
-HEARTBEAT_S = 10
-"""Seconds between a running trial's signs of life; it counts as killed after three times that."""
-MAX_RETRIES = 20
+LOOK_S = 2
+"""Seconds between looks at the trials that other processes run."""
+TAKEN_UP = "taken_up"
+"""How often a trial was taken up again, in what the study says of it."""
 
 
 def search(
@@ -66,19 +71,16 @@ def search(
     with opened_study(study, store) as opened:
         bar = tqdm(total=trials, disable=not progress, unit="trial", desc="search")
         while True:
-            _queue_again_what_was_killed(opened)
-            found = opened.get_trials(deepcopy=False)
-            finished = _finished(found)
+            finished = _finished(opened.get_trials(deepcopy=False))
             bar.n = min(len(finished), trials)
             bar.set_postfix(best=max((t.value or 0.0 for t in finished), default=0.0))
             if len(finished) >= trials:
                 break
-            running = sum(trial.state.name == "RUNNING" for trial in found)
-            if len(finished) + running >= trials:
-                time.sleep(HEARTBEAT_S)
-                continue
-            opened.sampler = _sampler(study, found)
-            opened.optimize(partial(_objective, study, store, threads), n_trials=1)
+            with _next_trial(opened, study, store, trials) as trial:
+                if trial is None:  # others run all that are left
+                    time.sleep(LOOK_S)
+                else:
+                    _run(opened, trial, study, store, threads)
         bar.close()
         return tables_of(opened, study)
 
@@ -107,9 +109,6 @@ def opened_study(study: Study, store: Store) -> Iterator[optuna.Study]:
             storage = optuna.storages.RDBStorage(
                 f"sqlite:///{path}",
                 engine_kwargs={"connect_args": {"timeout": 60}},
-                heartbeat_interval=HEARTBEAT_S,
-                grace_period=3 * HEARTBEAT_S,
-                heartbeat_stale_trial_callback=_retry(),
             )
             opened = optuna.create_study(
                 storage=storage,
@@ -120,9 +119,8 @@ def opened_study(study: Study, store: Store) -> Iterator[optuna.Study]:
                     n_startup_trials=STARTUP, n_warmup_steps=int(WARM_UP * study.base.steps)
                 ),
             )
-            if not opened.get_trials(deepcopy=False):
-                for start in _starts(study):
-                    opened.enqueue_trial(start)
+            for start in _starts(study)[len(opened.get_trials(deepcopy=False)) :]:
+                opened.enqueue_trial(start)
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
         raise StoreError(f"{path} cannot be used ({reason}); move it away") from None
@@ -148,30 +146,48 @@ def _starts(study: Study) -> list[dict[str, float]]:
     ]
 
 
-def _retry() -> optuna.storages.RetryHeartbeatStaleTrialCallback:
-    """Queues a trial again, with what it has reported."""
+@contextmanager
+def _next_trial(
+    opened: optuna.Study, study: Study, store: Store, trials: int
+) -> Iterator[optuna.Trial | None]:
+    """A trial that nobody runs, held: the first that was killed, else a new one.
+
+    None where those that others run are all that is left to do.
+    """
     import optuna
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.storages.RetryHeartbeatStaleTrialCallback(
-            max_retry=MAX_RETRIES, inherit_intermediate_values=True
-        )
+    home = store.of(study).home
+    with ExitStack() as held:
+        with FileLock(home / ".next-trial.lock"):
+            found = opened.get_trials(deepcopy=False)
+            running = [trial for trial in found if trial.state.name == "RUNNING"]
+            trial = None
+            for other in running:
+                try:
+                    held.enter_context(FileLock(home / f".trial-{other.number}.lock", timeout=0))
+                except Timeout:
+                    continue
+                opened.sampler = _sampler(study, found[: other.number])
+                trial = optuna.Trial(opened, other._trial_id)
+                trial.set_user_attr(TAKEN_UP, other.user_attrs.get(TAKEN_UP, 0) + 1)
+                break
+            if trial is None and len(_finished(found)) + len(running) < trials:
+                opened.sampler = _sampler(study, found)
+                trial = opened.ask()
+                held.enter_context(FileLock(home / f".trial-{trial.number}.lock"))
+        yield trial
 
 
-def _queue_again_what_was_killed(opened: optuna.Study) -> None:
+def _sampler(
+    study: Study, before: Sequence[optuna.trial.FrozenTrial]
+) -> optuna.samplers.BaseSampler:
+    """The sampler of the trial that comes after these, seeded by its number.
+
+    Trials that an older version queued again are left out of the count.
+    """
     import optuna
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        optuna.storages.fail_stale_trials(opened)
-
-
-def _sampler(study: Study, found: list[optuna.trial.FrozenTrial]) -> optuna.samplers.BaseSampler:
-    """The sampler of the next trial, whose random numbers do not depend on kills."""
-    import optuna
-
-    number = sum("failed_trial" not in trial.system_attrs for trial in found)
+    number = sum("failed_trial" not in trial.system_attrs for trial in before)
     words = np.random.SeedSequence([study.seed, number]).generate_state(1)
     return optuna.samplers.TPESampler(seed=int(words[0]))
 
@@ -190,44 +206,58 @@ def report_steps(steps: int) -> list[int]:
     return [steps * part // NUM_REPORTS for part in range(1, NUM_REPORTS)]
 
 
-def _objective(study: Study, store: Store, threads: int, trial: optuna.Trial) -> float:
-    """Mean validation accuracy over tasks of the settings that Optuna suggests.
+def _settings(opened: optuna.Study, trial: optuna.Trial, study: Study) -> dict[str, Any]:
+    """What a trial tries; some of it stands in the study where it was killed on the way."""
+    import optuna
 
-    0 where the training diverges.
+    frozen = opened.get_trials(deepcopy=False)[trial.number]
+    drawn = set(frozen.params) - set(frozen.system_attrs.get("fixed_params", {}))
+    chosen = {}
+    for name, values in study.space.items():
+        if name in drawn:  # the next draws must come behind this one's
+            choices = optuna.distributions.CategoricalDistribution(list(values))
+            opened.sampler.sample_independent(opened, frozen, name, choices)
+        chosen[name] = trial.suggest_categorical(name, list(values))
+    return chosen
+
+
+def _run(
+    opened: optuna.Study, trial: optuna.Trial, study: Study, store: Store, threads: int
+) -> None:
+    """Run a trial to its end and tell the study: mean validation accuracy over tasks.
+
+    0 where the training diverges. What ends otherwise leaves the trial to be taken up again.
     """
     import optuna
 
-    chosen = {
-        name: trial.suggest_categorical(name, list(values)) for name, values in study.space.items()
-    }
-    config = study.config(chosen)
-    frozen = trial.study.get_trials(deepcopy=False)[trial.number]
-    known = set(frozen.intermediate_values)
+    config = study.config(_settings(opened, trial, study))
+    known = set(opened.get_trials(deepcopy=False)[trial.number].intermediate_values)
     task = RemaindersTask(config, study.seed)
     held_out = task.split["validation"]
+
+    def stop_early() -> None:
+        if trial.should_prune():
+            raise optuna.TrialPruned
 
     def report(step: int, network: FastStep) -> dict[str, np.ndarray]:
         if step not in known:  # a trial that is gone on with has reported some
             _, right = network.evaluate(held_out)
             trial.report(float(right.mean()), step)
-            if trial.should_prune():
-                raise optuna.TrialPruned
+            stop_early()
         return {}
 
     probes = [
         Probe(times=[step], measure=partial(report, step)) for step in report_steps(config.steps)
     ]
     try:
-        return _accuracy(task, store, threads, probes)
-    except optuna.TrialPruned:
+        if known:  # killed, perhaps just before it was stopped
+            stop_early()
+        value: float | None = _accuracy(task, store, threads, probes)
+    except (optuna.TrialPruned, DivergedError) as ended:
         store.of(config, study.KIND).checkpoint(study.seed).clear()
-        raise
-    except DivergedError:
-        store.of(config, study.KIND).checkpoint(study.seed).clear()
-        return 0.0
-    except BaseException:
-        _retry()(trial.study, trial.study.get_trials(deepcopy=False)[trial.number])
-        raise
+        value = 0.0 if isinstance(ended, DivergedError) else None
+    stopped = optuna.trial.TrialState.PRUNED if value is None else None
+    opened.tell(trial.number, value, state=stopped)
 
 
 def _accuracy(
@@ -271,7 +301,7 @@ def tables_of(opened: optuna.Study, study: Study) -> SearchTables:
                 "accuracy": seen[max(seen)],
                 "steps": max(seen),
                 "pruned": pruned,
-                "retries": len(trial.system_attrs.get("retry_history", [])),
+                "retries": trial.user_attrs.get(TAKEN_UP, 0),
             }
         )
         reports += [{"trial": index, "step": k, "accuracy": v} for k, v in sorted(seen.items())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
@@ -14,11 +14,16 @@ from modlib.analysis.many_seeds.census import Census
 from modlib.config.addition import AdditionConfig
 from modlib.config.rules import require_seed
 from modlib.errors import InputError, StoreError, require_int
+from modlib.runs.shard_tables import neurons_missing, shard_tables, wrong_together
 from modlib.store.runs import WEIGHTS, Store
-from modlib.store.shards import load_shard, shard_manifest, shards_on
+from modlib.store.schema import Table, wrong_tables
+from modlib.store.shards import AGAIN, load_shard, read_tables, shard_manifest, shards_on
 
 SHARD_SIZE = 200
 MAX_SEEDS = 10**7
+
+Manifests = Mapping[range, Mapping[str, Any]]
+"""Those of finished shards, by first seed."""
 
 
 def seed_range(first_seed: object, num_seeds: object) -> range:
@@ -68,14 +73,14 @@ def checked_shards(
 
     Raises ``StoreError`` for one that is damaged, or of another configuration or version.
     """
-    manifests = {}
-    for shard in shards_on(store.of(config)):
+    manifests, shelf, settings = {}, store.of(config), asdict(config)
+    for shard in shards_on(shelf):
         if seeds is not None and (shard.start >= seeds.stop or shard.stop <= seeds.start):
             continue
-        manifest = shard_manifest(store.of(config), shard)
-        where = store.of(config).folder(shard)
+        manifest = shard_manifest(shelf, shard)
+        where = shelf.folder(shard)
         again = f"move {where} away to compute this shard again"
-        if manifest["config"] != asdict(config):
+        if manifest["config"] != settings:
             raise StoreError(f"{where} holds networks of another configuration; {again}")
         if manifest["tables"] != census.SCHEMA and not is_outdated(manifest):
             raise StoreError(
@@ -92,11 +97,20 @@ def is_outdated(manifest: Mapping[str, Any]) -> bool:
 
 
 def outstanding(
-    store: Store, config: AdditionConfig, seeds: range, shard_size: int, keep_weights: bool
+    store: Store,
+    config: AdditionConfig,
+    seeds: range,
+    shard_size: int,
+    keep_weights: bool,
+    finished: Manifests | None = None,
 ) -> list[range]:
-    """The shards to compute or to bring up to date; refused where one there cannot be used."""
+    """The shards to compute or to bring up to date; refused where one there cannot be used.
+
+    ``finished``: ``checked_shards``, where they are at hand.
+    """
     outdated = []
-    for shard, manifest in checked_shards(store, config, seeds).items():
+    finished = checked_shards(store, config, seeds) if finished is None else finished
+    for shard, manifest in finished.items():
         outdated += [shard] if is_outdated(manifest) else []
         if keep_weights and WEIGHTS not in manifest["files"]:
             where = store.of(config).folder(shard)
@@ -113,7 +127,8 @@ def read_sweep(store: Store, config: AdditionConfig, seeds: range | None = None)
     ``seeds``: these only. Raises ``StoreError`` where there is none, and for a shard that is
     damaged or whose tables have another version.
     """
-    return Census(*read_shards(store, config, seeds, Census._fields))
+    found = read_shards(store, config, seeds, Census._fields)
+    return Census(**found)
 
 
 def read_weights(store: Store, config: AdditionConfig, seeds: range | None = None) -> pd.DataFrame:
@@ -121,27 +136,60 @@ def read_weights(store: Store, config: AdditionConfig, seeds: range | None = Non
 
     ``seed`` and ``WEIGHT_HISTORY``; NaN before the last epoch of networks that version 1 trained.
     """
-    (table,) = read_shards(store, config, seeds, ("weights",))
-    return table
+    return read_shards(store, config, seeds, ("weights",))["weights"]
+
+
+def share_learned(
+    store: Store, config: AdditionConfig, seeds: range, shards: Manifests
+) -> tuple[int, float]:
+    """How many networks there are, and the share of them that learned."""
+    expected = {"networks": shard_tables(config)["networks"]}
+    (networks,) = read_tables(store.of(config), shards, expected, ("seed", "learned")).values()
+    learned = networks.learned[networks.seed.isin(seeds)]
+    return len(learned), float(learned.mean())
 
 
 def read_shards(
     store: Store, config: AdditionConfig, seeds: range | None, names: Collection[str]
-) -> list[pd.DataFrame]:
-    parts = []
-    stop = 0
-    for shard, manifest in checked_shards(store, config, seeds).items():
+) -> dict[str, pd.DataFrame]:
+    """Tables of all finished shards by name, looked at as a whole; see ``read_sweep``."""
+    shelf, shards = store.of(config), checked_shards(store, config, seeds)
+    for shard, manifest in shards.items():
         if is_outdated(manifest):
             raise StoreError(
-                f"{store.of(config).folder(shard)} has tables of an older version than "
+                f"{shelf.folder(shard)} has tables of an older version than "
                 f"{census.SCHEMA}; run the sweep again to make them from its weights"
             )
-        start, stop = max(shard.start, stop), max(shard.stop, stop)
-        if seeds is not None:
-            start = max(start, seeds.start)
-        last = (stop if seeds is None else min(stop, seeds.stop)) - 1
-        tables = load_shard(store.of(config), shard, names=names).tables.values()
-        parts.append([table[table.seed.between(start, last)] for table in tables])
-    if not parts:
+    if not shards:
         raise StoreError(f"{store.root} holds no shard of these seeds of {config.key()}")
-    return [pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)]
+    expected = {name: table for name, table in shard_tables(config).items() if name in names}
+    found = read_tables(shelf, shards, expected)
+    if wrong_of_shards(found, expected, seeds_of(shards)):
+        for shard in shards:  # which of them is it?
+            tables = load_shard(shelf, shard, expected=expected).tables
+            if reason := wrong_of_shards(tables, expected, shard):
+                where = shelf.folder(shard)
+                raise StoreError(f"{where} is damaged ({reason}); move {where} away to {AGAIN}")
+    if seeds is not None and set(seeds_of(shards)) != set(seeds):
+        found = {
+            name: table[table.seed.isin(seeds)].reset_index(drop=True)
+            for name, table in found.items()
+        }
+    return found
+
+
+def seeds_of(shards: Iterable[range]) -> list[int]:
+    """The seeds of shards, each once; ascending, as the shards are."""
+    return sorted({seed for shard in shards for seed in shard})
+
+
+def wrong_of_shards(
+    found: Mapping[str, pd.DataFrame], expected: Mapping[str, Table], seeds: Sequence[int]
+) -> str | None:
+    """What is wrong with tables of shards, each and together; None where nothing is."""
+    reason = wrong_tables(found, expected, seeds)
+    if reason is None and found.keys() >= {"networks", "clusters"}:
+        reason = wrong_together(found, seeds)
+    if reason is None and found.keys() >= {"networks", "neurons"}:
+        reason = neurons_missing(found["networks"], found["neurons"], "num_live")
+    return reason

@@ -19,8 +19,8 @@ from modlib.errors import ClusterError, InputError, require_int
 from modlib.machine import available_cores, resolve_device
 from modlib.runs.dask_workers import Tls, completed, connected, own_device
 from modlib.runs.one_shard import describing, run_shard
-from modlib.runs.shards import SHARD_SIZE, checked_shards, outstanding, read_shards
-from modlib.store.runs import Store
+from modlib.runs.shards import SHARD_SIZE, checked_shards, outstanding, share_learned
+from modlib.store.runs import FINISHED, Store
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -155,7 +155,8 @@ def sweep(
     if threads is not None:
         threads = require_int("threads", threads, at_least=1, at_most=4096)
     store = store or Store()
-    todo = outstanding(store, config, seeds, shard_size, keep_weights)
+    shards = checked_shards(store, config, seeds)
+    todo = outstanding(store, config, seeds, shard_size, keep_weights, shards)
     with ExitStack() as stack:
         client = None if here else stack.enter_context(connected(workers, scheduler, device, tls))
         stack.enter_context(store.of(config).in_use())
@@ -170,13 +171,16 @@ def sweep(
             compute = _on_workers(client, partial(_run_on_worker, *there), bar)
         left = partial(outstanding, store, config, seeds, shard_size, keep_weights)
         _compute_all(compute, todo, left, store)
-    for seed in seeds:  # left where a kill came after a shard was whole
-        store.of(config).finished(seed).clear()
-    shards = checked_shards(store, config, seeds)
-    (networks,) = read_shards(store, config, seeds, ("networks",))
+    shelf = store.of(config)
+    if (shelf.home / FINISHED).is_dir():
+        for seed in seeds:  # left where a kill came after a shard was whole
+            shelf.finished(seed).clear()
+    if todo:
+        shards = checked_shards(store, config, seeds)
+    num_networks, learned = share_learned(store, config, seeds, shards)
     return Swept(
         num_shards=len(shards),
-        num_networks=len(networks),
-        share_learned=float(networks.learned.mean()),
+        num_networks=num_networks,
+        share_learned=learned,
         wall_s=time.perf_counter() - began,
     )

@@ -12,16 +12,26 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from modlib.errors import StoreError
 
+READ_WHOLE = 2**20
+"""Bytes of a file from which on it is read piece by piece."""
 
-def sha256(path: Path) -> str:
-    """Hexadecimal sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+UNREADABLE_FILES = (StoreError, OSError, ValueError, KeyError, SafetensorError, pa.ArrowException)
+"""What reading a table or arrays raises that are not what they should be."""
+
+
+def digest_of(path: Path) -> tuple[int, str]:
+    """Size of a file in bytes, and the hexadecimal sha256 of what it holds."""
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < READ_WHOLE:  # a sweep has thousands of small files
+            return size, hashlib.sha256(file.read()).hexdigest()
+        return size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def reason_of(error: BaseException) -> str:

@@ -34,6 +34,18 @@ def from_float16(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
+def wrong_scales(arrays: Mapping[str, np.ndarray]) -> str | None:
+    """What is wrong with the powers of two, one for each array in float16; None where nothing."""
+    rounded = {name for name, array in arrays.items() if array.dtype == np.float16}
+    scales = {name: array for name, array in arrays.items() if name.startswith(SCALE)}
+    if scales.keys() != {f"{SCALE}{name}" for name in rounded}:
+        return "its scales are not those of its arrays"
+    for name, scale in scales.items():
+        if scale.shape != () or scale.dtype != np.float32 or np.frexp(scale)[0] != 0.5:
+            return f"{name} is not a power of two"
+    return None
+
+
 def rounded_arrays(files: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
     """What a manifest says of precision: the arrays that are float16, by file; {} without any."""
     found = {

@@ -16,7 +16,7 @@ from typing import Any
 from modlib import __version__
 from modlib.errors import StoreError
 from modlib.machine import ROOT
-from modlib.store.files import reason_of, sha256, write_atomically
+from modlib.store.files import digest_of, reason_of, write_atomically
 
 SCHEMA = 1
 """Version of the layout; another version is refused, never misread."""
@@ -67,10 +67,10 @@ def _commit() -> str | None:
 
 def write_manifest(folder: Path, names: list[str], content: Mapping[str, Any]) -> dict[str, Any]:
     """Write ``MANIFEST.json`` over the named files of a folder, last of all; returns it."""
-    files = {
-        name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size}
-        for name in sorted(names)
-    }
+    files = {}
+    for name in sorted(names):
+        size, digest = digest_of(folder / name)
+        files[name] = {"sha256": digest, "bytes": size}
     manifest = {"schema": SCHEMA, **content, "files": files}
     write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
     return manifest
@@ -99,11 +99,14 @@ def read_manifest(folder: Path, names: Collection[str] | None = None) -> dict[st
         raise StoreError(f"{path} must list {', '.join(sorted(names))}, got {sorted(files)}")
     for name, (expected, digest) in files.items():
         file = folder / name
-        if not file.is_file():
-            raise StoreError(f"{file} is missing although the manifest lists it")
-        size = file.stat().st_size
+        try:
+            size, found = digest_of(file)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise StoreError(f"{file} is missing although the manifest lists it") from None
+        except OSError as error:
+            raise StoreError(f"{file} cannot be read ({reason_of(error)})") from None
         if size != expected:
             raise StoreError(f"{file} has {size} bytes, the manifest says {expected}")
-        if sha256(file) != digest:
+        if found != digest:
             raise StoreError(f"{file} does not match the sha256 in its manifest")
     return manifest

@@ -22,17 +22,18 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from modlib.errors import StoreError
 from modlib.machine import store_root
 from modlib.store.checkpoint import Checkpoint
-from modlib.store.files import reason_of, save_arrays, save_table, sync, writing
+from modlib.store.files import UNREADABLE_FILES, reason_of, save_arrays, save_table, sync, writing
 from modlib.store.folder import MANIFEST, provenance, read_manifest, write_manifest
 
 WEIGHTS = "weights.safetensors"
 METRICS = "metrics.parquet"
+FINISHED = ".finished"
+"""Where finished networks wait until their shard is whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +161,7 @@ class Shelf:
     def finished(self, seed: int) -> Checkpoint:
         """Where a finished network waits until its shard is whole."""
         folder = self.folder(seed)
-        return Checkpoint(folder.with_name(".finished") / folder.name)
+        return Checkpoint(folder.with_name(FINISHED) / folder.name)
 
     def load(self, seed: int) -> StoredRun:
         """Read a run and check it against its manifest.
@@ -241,7 +242,7 @@ def refusing(folder: Path, remedy: str) -> Iterator[None]:
     """Turn what is wrong with a stored folder into one line that says what to do about it."""
     try:
         yield
-    except (StoreError, OSError, ValueError, KeyError, SafetensorError) as error:
+    except UNREADABLE_FILES as error:
         reason = (
             str(error)
             if isinstance(error, StoreError)

@@ -13,6 +13,8 @@ from modlib.maths import rng
 
 NUM_MASKED = 4
 """Tasks that ``masked`` leaves out of the loss: 2, 3, 5 and 7."""
+SPLITS = ("train", "validation", "test")
+"""What numbers are for; without any that are left to test on, there is no third."""
 
 
 def primes_below(bound: int) -> Int[np.ndarray, " prime"]:
@@ -95,7 +97,8 @@ class RemaindersTask:
         drawn = rng.permutation(self.seed, rng.SPLIT, 0, config.p**2)
         train, held_out = np.split(drawn, [config.num_train])
         count = len(held_out) if config.num_validation is None else config.num_validation
-        parts = {"train": train, "validation": held_out[:count], "test": held_out[count:]}
+        cut = (train, held_out[:count], held_out[count:])
+        parts = dict(zip(SPLITS, cut, strict=True))
         return {name: part for name, part in parts.items() if len(part)}
 
     @cached_property

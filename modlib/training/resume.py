@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -19,48 +19,17 @@ from tqdm import tqdm
 
 from modlib.errors import DivergedError, StoreError
 from modlib.store.checkpoint import Checkpoint
+from modlib.store.schema import Array, stacked, wrong_arrays
 
 SAVED_AT_LEAST_S, SAVING_SHARE = 5.0, 0.01
 """Seconds between two saves at least, and the share of the time that saving may take."""
 FREE = ("probed/", "followed/")
-"""What arrays' names begin with whose shapes are known to those who gather them."""
+"""What arrays' names begin with that need not be told of: of probes that say nothing of theirs."""
 
 
 def pause_s(took: float) -> float:
     """Seconds to wait after a save that took so many."""
     return max(SAVED_AT_LEAST_S, took / SAVING_SHARE)
-
-
-class Array(NamedTuple):
-    """What an array of a saved state must be.
-
-    ``at``: the times in its first column (in itself, where it has one axis); ``nan``: whether
-    numbers may be missing; ``least``: its smallest number at least; ``required``: whether a state
-    without it can be gone on with.
-    """
-
-    shape: tuple[int, ...]
-    dtype: type = np.float32
-    at: Sequence[int] | None = None
-    nan: bool = False
-    least: float = -np.inf
-    required: bool = True
-
-    def wrong(self, found: np.ndarray) -> str | None:
-        """What is wrong with an array; None where nothing is."""
-        if found.shape != self.shape:
-            return f"has shape {found.shape}, expected {self.shape}"
-        if found.dtype != self.dtype:
-            return f"holds {found.dtype}, expected {np.dtype(self.dtype)}"
-        if not self.nan and not np.isfinite(found).all():
-            return "has numbers that are not finite"
-        if (found < self.least).any():
-            return f"has numbers below {self.least}"
-        if self.at is None:
-            return None
-        times = found if found.ndim == 1 else found[:, 0]
-        fits = times.tolist() == list(self.at)
-        return None if fits else f"was not made after the {len(self.at)} times expected"
 
 
 class Config(Protocol):
@@ -193,7 +162,8 @@ def require_state(
     """
     progress = state.get("progress", np.empty(0))
     reason = _another(state, task) or _progress_wrong(progress, total)
-    reason = reason or _arrays_wrong(state, arrays(int(progress[0])))
+    own = {name: a for name, a in state.items() if name not in ("key", "seed", "progress")}
+    reason = reason or wrong_arrays(own, arrays(int(progress[0])), FREE)
     if reason:
         raise StoreError(f"{where} is of another training or damaged ({reason}); move it away")
     return int(progress[0]), float(progress[1])
@@ -201,7 +171,12 @@ def require_state(
 
 def _another(state: Mapping[str, np.ndarray], task: Task) -> str | None:
     own = identity(task)
-    other = [name for name in own if not np.array_equal(state.get(name, own[name]), own[name])]
+    found = {name: state.get(name, value) for name, value in own.items()}
+    other = [
+        name
+        for name, value in own.items()
+        if found[name].dtype != value.dtype or not np.array_equal(found[name], value)
+    ]
     return f"its {' and '.join(other)} is another" if other else None
 
 
@@ -210,19 +185,6 @@ def _progress_wrong(progress: np.ndarray, total: int) -> str | None:
     if fits and progress[0] == int(progress[0]) and 0 <= progress[0] <= total and progress[1] >= 0:
         return None
     return "it does not say how far it is"
-
-
-def _arrays_wrong(state: Mapping[str, np.ndarray], expected: Mapping[str, Array]) -> str | None:
-    for name, array in expected.items():
-        if name not in state and array.required:
-            return f"{name} is missing"
-    for name in sorted(state.keys() - {"key", "seed", "progress"}):
-        known = expected.get(name)
-        if known is None and not name.startswith(FREE):
-            return f"{name} is not expected"
-        if reason := (known or Array(state[name].shape, state[name].dtype.type)).wrong(state[name]):
-            return f"{name} {reason}"
-    return None
 
 
 def _resumed(training: Training, checkpoint: Checkpoint | None) -> tuple[int | None, float]:
@@ -274,10 +236,22 @@ N = TypeVar("N")
 
 @dataclass(frozen=True, kw_only=True)
 class Probe(Generic[N]):
-    """Something to measure on a network after chosen epochs or steps: arrays by name."""
+    """Something to measure on a network after chosen epochs or steps: arrays by name.
+
+    ``rows``: what the arrays of a measurement are, for those who read a saved state.
+    """
 
     times: Collection[int]
     measure: Callable[[N], Mapping[str, Any]]
+    rows: Mapping[str, Array] = field(default_factory=dict)
+
+    def expected(self, done: int) -> dict[str, Array]:
+        """The arrays that it has made after so many epochs or steps, in a saved state.
+
+        They may be missing: a training that was begun before this was measured goes on without.
+        """
+        made = stacked(self.rows, sum(time <= done for time in self.times))
+        return {f"probed/{name}": array._replace(required=False) for name, array in made.items()}
 
 
 class Measured(Generic[N]):
@@ -285,6 +259,7 @@ class Measured(Generic[N]):
 
     def __init__(self, probes: Sequence[Probe[N]]) -> None:
         self.probes = [(frozenset(probe.times), probe.measure) for probe in probes]
+        self.kinds = probes
         self.rows: dict[str, list[np.ndarray]] = {}
 
     def is_due(self, done: int) -> bool:
@@ -301,6 +276,10 @@ class Measured(Generic[N]):
                     # A run that was begun before this was measured goes on without it.
                     if len(rows) == before:
                         self.rows[name] = [*rows, np.array(value)]
+
+    def expected(self, done: int) -> dict[str, Array]:
+        """What a saved state must hold of it after so many epochs or steps."""
+        return {k: a for probe in self.kinds for k, a in probe.expected(done).items()}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The measurements stacked, by name."""

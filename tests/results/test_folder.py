@@ -20,19 +20,21 @@ from modlib.results.folder import (
     said_of_networks,
     write_folder,
 )
+from modlib.store.schema import Table, columns
 
 CONFIG = AdditionConfig(n=7)
+NETWORKS = {"networks": Table(columns("seed", "int64"), ("seed",))}
 
 
 def seeds_in(folder):
-    return folder.tables(["networks"])["networks"].seed.tolist()
+    return folder.tables(NETWORKS)["networks"].seed.tolist()
 
 
 def write(folder, **content):
     seeds = range(5, 8)
     tables = {"networks": pd.DataFrame({"seed": list(seeds)}), "more": pd.DataFrame({"x": [0.5]})}
     said = said_of_networks("tiny", CONFIG, seeds) | {"origins": [{"seed": s} for s in seeds]}
-    write_folder(folder, tables, said | content, {"weights": {"w": np.ones((2, 3))}})
+    write_folder(folder, tables, said | content, {"weights": {"w": np.ones((2, 3), np.float32)}})
 
 
 def test_what_is_written_is_read_and_says_what_it_is(tmp_path):
@@ -66,10 +68,14 @@ def test_folders_that_do_not_fit_are_refused(tmp_path):
             found.require_files(tables, arrays)
     weights = found.arrays()["weights"]
     assert found.require_network("weights", weights, {"w": (2, 3)}) is weights
-    with pytest.raises(StoreError, match=r"weights\.safetensors holds arrays of other shapes"):
+    with pytest.raises(
+        StoreError, match=r"weights\.safetensors: w has shape \(2, 3\), expected \(3, 2\)"
+    ):
         found.require_network("weights", weights, {"w": (3, 2)})
-    with pytest.raises(StoreError, match=r"weights\.safetensors has numbers that are not finite"):
-        found.require_network("weights", {"w": np.full((2, 3), np.nan)}, {"w": (2, 3)})
+    with pytest.raises(
+        StoreError, match=r"weights\.safetensors: w has numbers that are not finite"
+    ):
+        found.require_network("weights", {"w": np.full((2, 3), np.nan, np.float32)}, {"w": (2, 3)})
 
 
 def test_seeds_are_appended_behind_the_last_only(tmp_path):

@@ -169,24 +169,24 @@ UNFIT = {
         tensors(lambda arrays, name: arrays.pop(name)),
         "holds a run of another configuration than its path says",
     ),
-    "not finite": (tensors(last_is_nan), "has numbers that are not finite in "),
+    "not finite": (tensors(last_is_nan), r"is damaged \(.* has numbers that are not finite\)"),
     "no history": (
         lambda content, name: content.update(metrics=pd.DataFrame()),
-        "has a history without the columns ",
+        r"is damaged \(the history: column \w+ is missing\)",
     ),
     "a column is missing": (
         lambda content, name: content.update(metrics=content["metrics"].iloc[:, :-1]),
-        "has a history without the columns ",
+        r"is damaged \(the history: column \w+ is missing\)",
     ),
     "the end is missing": (
         lambda content, name: content.update(
             metrics=content["metrics"][lambda rows: rows.iloc[:, 0] < rows.iloc[:, 0].max()]
         ),
-        "has a history that does not end with ",
+        r"is damaged \(the history: it has not a row after each of the \d+ times expected\)",
     ),
     "no row": (
         lambda content, name: content.update(metrics=content["metrics"].iloc[:0]),
-        "has a history that does not end with ",
+        r"is damaged \(the history: it has not a row after each of the \d+ times expected\)",
     ),
 }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,9 @@ from modlib.results.search import export_search, read_search
 from modlib.runs import search as search_module
 from modlib.runs.search import report_steps, search
 from modlib.runs.study import PAPER_BEST, PAPER_SPACE, SPACE, SearchTables, Study
-from modlib.store.runs import Store
+from modlib.store.checkpoint import Checkpoint
+from modlib.store.runs import Shelf, Store
+from modlib.training import resume
 
 optuna = pytest.importorskip("optuna")
 
@@ -119,7 +123,7 @@ from modlib.runs.study import Study
 from modlib.config.remainders import RemaindersConfig
 from modlib.store.runs import Store
 from modlib.training import resume
-resume.pause_s, s.HEARTBEAT_S = (lambda took: 0.2), 1
+resume.pause_s = lambda took: 0.2
 base = RemaindersConfig(p=11, embed_dim=16, steps=1000)
 study = Study(base=base, space={"lr": (1e-3, 3e-3), "lam": (0.0, 0.5)})
 found = s.search(study, trials=2, store=Store(Path(sys.argv[1])), progress=False)
@@ -150,7 +154,6 @@ def test_a_killed_trial_is_tried_again_from_its_checkpoint_with_the_same_end(tmp
     process.wait()
     partial = [path.parent for path in saved if path.exists()]
     assert partial, "it was through before it was killed"
-    time.sleep(3.5)  # until it counts as killed, else the next trial is begun before
     assert start(killed_store, tmp_path / "out").wait(180) == 0
     assert start(tmp_path / "whole", tmp_path / "whole_out").wait(180) == 0
     killed, whole = read(tmp_path / "out"), read(tmp_path / "whole_out")
@@ -161,6 +164,62 @@ def test_a_killed_trial_is_tried_again_from_its_checkpoint_with_the_same_end(tmp
     )
     pd.testing.assert_frame_equal(killed.reports, whole.reports)
     assert not any(path.exists() for path in partial)
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing on the way catches it, locks fall with it."""
+
+
+KILLED_AT = [
+    *((optuna.Study, "ask"), (optuna.Study, "tell"), (optuna.Study, "enqueue_trial")),
+    *((optuna.Trial, "suggest_categorical"), (optuna.Trial, "report")),
+    *((optuna.Trial, "should_prune"), (Shelf, "save"), (Checkpoint, "save")),
+    (Checkpoint, "clear"),
+]
+"""What is killed just before it is done, or just after."""
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in (1, 2))])
+def test_a_search_killed_everywhere_ends_with_the_same_trials(found, tmp_path, monkeypatch, seed):
+    generator, kills = np.random.default_rng(seed), 0
+
+    def mortal(method):
+        def call(*args, **options):
+            nonlocal kills
+            before, after = generator.random(2) < 0.02
+            kills += before or after
+            if before:
+                raise Killed
+            result = method(*args, **options)
+            if after:
+                raise Killed
+            return result
+
+        return call
+
+    monkeypatch.setattr(resume, "pause_s", lambda took: 0.0)
+    again = None
+    with monkeypatch.context() as patch:
+        for owner, name in KILLED_AT:
+            patch.setattr(owner, name, mortal(getattr(owner, name)))
+        while again is None:
+            with contextlib.suppress(Killed):
+                again = search(STUDY, trials=7, store=Store(tmp_path), progress=False)
+    assert kills > 5
+    pd.testing.assert_frame_equal(
+        again.trials.drop(columns="retries"), found.trials.drop(columns="retries")
+    )
+    pd.testing.assert_frame_equal(again.reports, found.reports)
+
+
+def test_a_trial_that_another_process_runs_is_left_to_it(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    with search_module.opened_study(STUDY, store) as opened:
+        take = partial(search_module._next_trial, opened, STUDY, store, 2)
+        with take() as first, take() as second, take() as third:
+            assert (first.number, second.number, third) == (0, 1, None)
+        with take() as again:
+            assert again.number == 0
 
 
 def test_an_interrupted_trial_is_queued_again(tmp_path, monkeypatch):

@@ -30,6 +30,7 @@ from modlib.machine import ROOT
 from modlib.models.mlp import PARAMETERS, SHARES
 from modlib.runs import one_shard
 from modlib.runs.one_shard import TABLES, describing, run_shard
+from modlib.runs.shard_tables import shard_arrays, shard_tables
 from modlib.runs.shards import blocks, checked_shards, plan, read_sweep, read_weights, seed_range
 from modlib.runs.sweep import sweep
 from modlib.store import checkpoint, files
@@ -148,7 +149,12 @@ def test_overlapping_shards_give_each_seed_once(store, tmp_path):
 
 def test_a_shard_keeps_what_training_gave(store):
     run(store, range(1000, 1003), keep_weights=True)
-    shard = load_shard(store.of(TINY), range(1000, 1003), names=TABLES, weights=True)
+    shard = load_shard(
+        store.of(TINY),
+        range(1000, 1003),
+        expected=shard_tables(TINY),
+        arrays=shard_arrays(TINY, 3),
+    )
     assert shard.manifest["config"] == asdict(TINY)
     assert shard.manifest["seeds"] == [1000, 1002]
     assert shard.manifest["tables"] == census.SCHEMA
@@ -480,7 +486,8 @@ def test_shards_of_version_1_are_brought_up_to_date_without_weights_before_the_l
 ):
     run(store, keep_weights=True, shard_size=100)
     kept, weights, before = read_sweep(store, TINY), read_weights(store, TINY), contents(store)
-    history = load_shard(store.of(TINY), SEEDS, names=["history"]).tables
+    expected = {"history": shard_tables(TINY)["history"]}
+    history = load_shard(store.of(TINY), SEEDS, expected=expected).tables
     tables = {**history, **kept._asdict()}
     tables["clusters"] = tables["clusters"].drop(columns="removed_loss")
     replace_tables(store.of(TINY), SEEDS, tables=tables, version=1)

@@ -23,8 +23,9 @@ from modlib.models.mlp import (
     parameter_shapes,
 )
 from modlib.store.checkpoint import Checkpoint
+from modlib.store.schema import Array
 from modlib.tasks.addition import AdditionTask
-from modlib.training.resume import Array, Measured, Probe, below, go
+from modlib.training.resume import Measured, Probe, below, go
 
 MAX_EVALUATIONS = 300
 HISTORY = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
@@ -218,7 +219,7 @@ class _Training:
             at = [time for time in times if time <= done]
             required, shape = name == "history", (len(at), len(columns))
             arrays[name] = Array(shape, np.float64, at, nan=untold, required=required)
-        return arrays
+        return arrays | self.measured.expected(done)
 
 
 def _rows(table: Float[np.ndarray, "row column"], columns: Sequence[str]) -> list[dict[str, float]]:

@@ -12,10 +12,11 @@ from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.machine import one_thread
 from modlib.models.clock_pizza import initial_weights
 from modlib.store.checkpoint import Checkpoint
+from modlib.store.schema import Array
 from modlib.tasks.addition import AdditionTask
 from modlib.training.clock_pizza.step import FastClockStep
 from modlib.training.flat import size_of
-from modlib.training.resume import Array, go
+from modlib.training.resume import go
 
 EVALUATE_EVERY = 50
 

@@ -14,6 +14,7 @@ import scipy.fft
 from jaxtyping import Float, Int
 
 from modlib.config.remainders import RemaindersConfig
+from modlib.store.schema import Array
 from modlib.tasks.remainders import RemaindersTask, as_grid
 from modlib.training.remainders.buffers import Tables
 from modlib.training.remainders.schedule import dropout
@@ -72,6 +73,15 @@ class NeuronZero:
             count = min(step + 1, WINDOW)
             self.smoothed.append((self.recent.sum(0) / count).astype(np.float32))
 
+    def arrays(self, done: int) -> dict[str, Array]:
+        """What has been gathered before so many steps were looked at."""
+        made = sum(step < done for step in self.steps)
+        shape = self.recent.shape[1:]
+        return {
+            "recent": Array(self.recent.shape, np.float64, least=0.0),
+            "smoothed": Array((made, *shape), least=0.0),
+        }
+
     def state(self) -> dict[str, np.ndarray]:
         """What has been gathered."""
         smoothed = np.array(self.smoothed, dtype=np.float32).reshape(-1, *self.recent.shape[1:])
@@ -128,6 +138,15 @@ class FirstNeurons:
         if step < self.config.steps:
             masks = dropout(self.config, self.seed, step)
             self.seen[...] = first_neurons(network, tables, keep=masks and masks[0])
+
+    def arrays(self, done: int) -> dict[str, Array]:
+        """What has been gathered; of these sizes from the beginning, whatever is ``done``."""
+        return {
+            "epochs": Array(self.epochs.shape, np.int64, self.epochs.tolist()),
+            "smoothed": Array(self.smoothed.shape, least=0.0),
+            "recent": Array(self.recent.shape, np.float64, least=0.0),
+            "seen": Array(self.seen.shape, least=0.0),
+        }
 
     def state(self) -> dict[str, np.ndarray]:
         """What has been gathered."""

@@ -18,6 +18,7 @@ from modlib.errors import InputError
 from modlib.machine import one_thread
 from modlib.models.transformer import initial_weights, parameter_shapes
 from modlib.store.checkpoint import Checkpoint
+from modlib.store.schema import Array
 from modlib.tasks.remainders import RemaindersTask, moduli
 from modlib.training.flat import named_views, size_of
 from modlib.training.kernels.blocked_products import DEPTH
@@ -26,7 +27,7 @@ from modlib.training.remainders.cuda_graph import GraphStep
 from modlib.training.remainders.forward import tables_save
 from modlib.training.remainders.schedule import dropout, evaluation_steps, snapshot_steps
 from modlib.training.remainders.step import FastStep
-from modlib.training.resume import Array, Measured, Probe, below, go
+from modlib.training.resume import Measured, Probe, below, go
 
 HISTORY = ("step", "split", "q", "accuracy", "loss")
 """Columns of a history."""
@@ -34,6 +35,9 @@ HISTORY = ("step", "split", "q", "accuracy", "loss")
 
 class Follower(Protocol):
     """Something to keep track of at every step; its arrays are saved and restored with the run."""
+
+    def arrays(self, done: int) -> dict[str, Array]:
+        """What its state must be after a look at all before step ``done``."""
 
     def state(self) -> dict[str, np.ndarray]:
         """What it holds, by name."""
@@ -68,15 +72,22 @@ class Trained:
     wall_s: float
 
 
-def state_arrays(task: RemaindersTask, done: int) -> dict[str, Array]:
+def state_arrays(
+    task: RemaindersTask,
+    done: int,
+    *,
+    probes: Sequence[Probe[FastStep]],
+    followers: Mapping[str, Follower],
+) -> dict[str, Array]:
     """What the state of a training must hold after ``done`` steps.
 
-    Snapshots may be missing: a run that was begun without them goes on without them.
+    Snapshots, and what probes and followers gather, may be missing: a run that was begun without
+    them goes on without them.
     """
     shapes = parameter_shapes(task.config)
     size, at = (size_of(shapes),), [t for t in evaluation_steps(task.config) if t <= done]
     snapshots = {
-        f"snapshot/{step}/{name}": Array(shape, required=False)
+        f"snapshot/{step}/{name}": Array(shape, required=False, together=True)
         for step in snapshot_steps(task.config)
         if step <= done
         for name, shape in shapes.items()
@@ -88,6 +99,12 @@ def state_arrays(task: RemaindersTask, done: int) -> dict[str, Array]:
         "log/metrics": Array((len(at), len(task.split), 2, len(task.moduli)), np.float64),
         "log/norms": Array((len(at), 2, len(shapes)), np.float64, nan=True),
         **snapshots,
+        **{k: array for probe in probes for k, array in probe.expected(done).items()},
+        **{
+            f"followed/{name}/{key}": array._replace(required=False, together=True)
+            for name, follower in followers.items()
+            for key, array in follower.arrays(done).items()
+        },
     }
 
 
@@ -206,7 +223,8 @@ class _Training:
 
     def arrays(self, done: int) -> dict[str, Array]:
         """What a state must hold."""
-        return state_arrays(self.task, done)
+        probes, followers = self.measured.kinds, self.followers
+        return state_arrays(self.task, done, probes=probes, followers=followers)
 
 
 def train(
