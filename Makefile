@@ -135,5 +135,5 @@ results: $(INSTALLED)
 	$(BIN)/python -m modlib search && $(BIN)/python -m modlib search --export
 
 clean:
-	rm -rf _build .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache modular_addition_book.egg-info
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache build modular_addition_book.egg-info
 	find modlib tests benchmarks notebooks book -name __pycache__ -prune -exec rm -rf {} +
