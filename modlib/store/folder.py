@@ -49,7 +49,8 @@ def provenance(device: str) -> dict[str, Any]:
 def _commit() -> str | None:
     """The checkout's commit, with ``-dirty`` where files but results differ; None outside git.
 
-    A repository that encloses the package without being its checkout says nothing of it. It is asked for once: what is committed while a training runs is not what it runs.
+    A repository that encloses the package without being its checkout says nothing of it. It is
+    asked for once: what is committed while a training runs is not what it runs.
     """
 
     def git(*words: str) -> str:
