@@ -146,5 +146,5 @@ results: $(INSTALLED)
 	$(BIN)/python -m modlib search && $(BIN)/python -m modlib search --export
 
 clean:
-	rm -rf _build _editions .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache modular_addition_book.egg-info
+	rm -rf _build _editions build .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache modular_addition_book.egg-info
 	find modlib tests benchmarks notebooks book -name __pycache__ -prune -exec rm -rf {} +

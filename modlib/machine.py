@@ -17,8 +17,11 @@ from modlib.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-ROOT = Path(__file__).resolve().parent.parent
-"""Top of the checkout that this package is installed from."""
+CARRIED = Path(__file__).resolve().parent / "carried"
+"""What a wheel brings of a checkout: chapters and tables. A checkout has no such folder."""
+
+ROOT = CARRIED if CARRIED.is_dir() else CARRIED.parent.parent
+"""Top of the checkout that this package is installed from, or of what its wheel carries."""
 
 NOTEBOOKS = ROOT / "notebooks"
 RESULTS = ROOT / "results"
@@ -29,6 +32,14 @@ EDITIONS = ("1", "2")
 def results_of(edition: str) -> Path:
     """Root of the tables of an edition's networks; the first edition's is ``RESULTS``."""
     return RESULTS if edition == EDITIONS[0] else RESULTS / f"edition{edition}"
+
+
+def require_checkout(argument: str, folder: Path) -> Path:
+    """The folder that is to be written; raises ``InputError`` where it lies in a wheel."""
+    if folder.is_relative_to(CARRIED):
+        rule = "be a folder of a checkout: a wheel's chapters and tables stay as they are"
+        raise InputError(argument, rule, str(folder))
+    return folder
 
 
 def store_root() -> Path:

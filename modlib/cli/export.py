@@ -12,7 +12,7 @@ from modlib.cli.options import device_option, literal, num_threads
 from modlib.config.presets import ADDITION_PRESETS, FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.rules import require_seed
 from modlib.errors import InputError, require_choice, require_int
-from modlib.machine import EDITIONS, resolve_device, results_of
+from modlib.machine import EDITIONS, require_checkout, resolve_device, results_of
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
 from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
 from modlib.results.portraits import export_paper_neurons
@@ -121,7 +121,7 @@ def _checked(name: str, edition: str, *, append: bool, of_paper_b: Mapping[str, 
     for option, given in of_paper_b.items():
         if given and name not in REMAINDERS_PRESETS:
             raise InputError("name", f"be a preset of paper B with --{option}", name)
-    root = results_of(require_choice("edition", edition, EDITIONS))
+    root = require_checkout("results", results_of(require_choice("edition", edition, EDITIONS)))
     if name == "showcase" and edition != EDITIONS[0]:
         raise InputError("edition", "be 1 for showcase, whose seeds count from 0", edition)
     if append and name not in REMAINDERS_PRESETS:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from modlib.cli.options import OneLine, device_option, literal, num_threads, threads_option
-from modlib.machine import resolve_device, results_of
+from modlib.machine import require_checkout, resolve_device, results_of
 from modlib.queue import jobs as queue_jobs
 from modlib.queue.run import Runner, held
 from modlib.queue.state import Done, look
@@ -69,6 +69,7 @@ def run_queue(
     goes on where it was. A job that is refused is told in a line, and the next one is taken; the
     exit status is then 1.
     """
+    require_checkout("results", results)
     on_gpu = resolve_device(device).type == "cuda"
     jobs = queue_jobs.chosen(names, queue_jobs.JOBS, gpu=on_gpu)
     with stopped_by_sigterm():

@@ -10,6 +10,7 @@ from modlib.cli.options import literal
 from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.config.rules import require_seed
 from modlib.errors import InputError
+from modlib.machine import RESULTS, require_checkout
 from modlib.results.search import export_search
 from modlib.runs.search import search
 from modlib.runs.study import NUM_TRIALS, STEPS, Study
@@ -35,6 +36,7 @@ def search_settings(
     if exported:
         if study != Study():
             raise InputError("export", "go with the default p, steps and seed", study.key())
+        require_checkout("results", RESULTS)
         click.echo(f"wrote {export_search()}")
         return
     found = search(study, trials=literal(trials), threads=literal(threads)).trials

@@ -49,7 +49,8 @@ def provenance(device: str) -> dict[str, Any]:
 def _commit() -> str | None:
     """The checkout's commit, with ``-dirty`` where files but results differ; None outside git.
 
-    It is asked for once: what is committed while a training runs is not what it runs.
+    A repository that encloses the package without being its checkout says nothing of it. It is
+    asked for once: what is committed while a training runs is not what it runs.
     """
 
     def git(*words: str) -> str:
@@ -58,6 +59,8 @@ def _commit() -> str | None:
         return done.stdout.strip()
 
     try:
+        if not Path(git("rev-parse", "--show-toplevel")).samefile(ROOT):
+            return None
         commit = git("rev-parse", "--short=12", "HEAD")
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
     except (OSError, subprocess.SubprocessError):
