@@ -137,7 +137,7 @@
     const count = document.createElement("output");
     form.append(count);
     place.replaceWith(form);
-    const home = new Map(rows.map((row) => [row, row.parentElement]));
+    const inside = new Map(groups.map((group) => [group, [...group.children]]));
     const text = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
     const list = document.createElement("div");
     form.after(list);
@@ -159,9 +159,19 @@
       if (key) {
         list.append(...[...rows].sort((a, b) => key(a).localeCompare(key(b), "en", { numeric: true })));
       } else {
-        rows.forEach((row) => home.get(row).append(row));
+        groups.forEach((group) => group.append(...inside.get(group)));
       }
       for (const group of groups) {
+        // What stands above a chapter's rows is hidden with the last of them.
+        let heading = null;
+        for (const child of inside.get(group)) {
+          if (!child.classList.contains("claim")) {
+            heading = child;
+            heading.hidden = true;
+          } else if (heading && !child.hidden) {
+            heading.hidden = false;
+          }
+        }
         const outer = group.closest(".cell_output > *, .cell_output") ?? group;
         outer.hidden = Boolean(key) || ![...group.querySelectorAll(".claim")].some((row) => !row.hidden);
       }

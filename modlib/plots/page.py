@@ -40,6 +40,8 @@ MOST_POINTS = 1500
 
 NUMBER = re.compile(r"-?\d+\.\d{3,}")
 LETTER = re.compile(r"\(?[a-z]\)|[A-Z]\. ")
+GAP = 0.1
+"""Inches between the titles of two panels."""
 ROW = 0.35
 """Inches between the rows of a figure, for a title and the labels of ticks."""
 
@@ -57,7 +59,7 @@ def renderings(packed: str) -> dict[str, bytes]:
             added = name_panels(fig)
             if fig.get_figwidth() > width + 0.01 or _across(_rows(_panels(fig))) > columns:
                 fit(fig, width, columns)
-            elif added:
+            elif break_titles(fig) or added:
                 lay_out(fig)
             fig.set_layout_engine("none")  # everything has its place
             text = as_svg(fig)
@@ -183,6 +185,20 @@ def name_panels(fig: Figure) -> bool:
         where: Any = "left" if ax.get_title(loc="left") or not ax.get_title() else "center"
         ax.set_title(f"({letter}) {_title(ax)}".strip(), loc=where)
     return added
+
+
+def break_titles(fig: Figure) -> bool:
+    """Break titles that reach into the next panel, which a letter may do; return whether any."""
+    extra = 0.0
+    for row in _rows(_panels(fig)):
+        for panel, after in zip(row, [*row[1:], None], strict=True):
+            end = fig.bbox.x1 if after is None else after[0].get_window_extent().x0 - GAP * fig.dpi
+            for title in (panel[0].title, panel[0]._left_title):  # type: ignore[attr-defined]
+                box = title.get_window_extent()
+                if title.get_text() and box.x1 > end:
+                    extra = max(extra, _break(title, (end - box.x0) / fig.dpi))
+    fig.set_figheight(fig.get_figheight() + extra)
+    return extra > 0
 
 
 def fit(fig: Figure, width: float, columns: int) -> None:

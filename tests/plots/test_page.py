@@ -5,6 +5,7 @@ import gzip
 import pickle
 import re
 import zlib
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -102,3 +103,18 @@ def test_a_figure_goes_into_the_output_of_the_built_book_alone(monkeypatch):
     bundle = drawn()._repr_mimebundle_()
     assert set(bundle) == {base.MIME, "image/png"}
     assert len(base.unpack(bundle[base.MIME]).axes) == 1
+
+
+def test_titles_of_neighbours_keep_apart():
+    fig, axes = plt.subplots(1, 3, figsize=(7, 2), layout="constrained")
+    for ax in axes:
+        ax.plot([0, 1])
+        ax.set_title("a title of some thirty letters", loc="left")
+    fig.canvas.draw()
+    page.name_panels(fig)
+    assert page.break_titles(fig)
+    page.lay_out(fig)
+    for ax, after in pairwise(axes):
+        assert ax._left_title.get_window_extent().x1 < after._left_title.get_window_extent().x0
+    assert not page.break_titles(fig)
+    plt.close(fig)
