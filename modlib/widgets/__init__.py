@@ -5,13 +5,17 @@ from collections.abc import Mapping
 import pandas as pd
 
 from modlib.models.views.transformer_view import TransformerView
+from modlib.results.shown import Ablated
 from modlib.runs.addition import AdditionRun
+from modlib.runs.remainders import RemaindersRun
 from modlib.tasks.remainders import RemaindersTask
 from modlib.widgets.breaker import BreakIt
 from modlib.widgets.choir import Choir
 from modlib.widgets.crests import ApproximateCRT
+from modlib.widgets.desk import TrainingDesk
 from modlib.widgets.film import FilmOfTasks
 from modlib.widgets.live import LiveFigure
+from modlib.widgets.song import RowSong
 from modlib.widgets.spiral import NumberSpiral
 from modlib.widgets.trainer import LIVE_N, TrainYourself
 from modlib.widgets.workers import WhoWorksForWhom
@@ -23,7 +27,9 @@ __all__ = [
     "FilmOfTasks",
     "LiveFigure",
     "NumberSpiral",
+    "RowSong",
     "TrainYourself",
+    "TrainingDesk",
     "WhoWorksForWhom",
     "approximate_crt",
     "break_it",
@@ -31,6 +37,8 @@ __all__ = [
     "film_of_tasks",
     "number_spiral",
     "train_yourself",
+    "training_desk",
+    "what_a_row_sings",
     "who_works_for_whom",
 ]
 
@@ -83,3 +91,13 @@ def film_of_tasks(histories: Mapping[str, pd.DataFrame]) -> FilmOfTasks:
 def who_works_for_whom(view: TransformerView, task: RemaindersTask) -> WhoWorksForWhom:
     """A network's neurons by the task they vote for, and what each task loses without them."""
     return WhoWorksForWhom(view, task.answers, task.held_out)
+
+
+def what_a_row_sings(runs: Mapping[str, RemaindersRun]) -> RowSong:
+    """Networks by name: their digits' rows at any frequency, at the start and after training."""
+    return RowSong(runs)
+
+
+def training_desk(found: Mapping[str, Ablated]) -> TrainingDesk:
+    """Paper B's small networks by what was changed in their training, the plain one first."""
+    return TrainingDesk(found)

@@ -9,6 +9,7 @@ import pytest
 from made_up.crooked import crooked_run
 from modlib import widgets
 from modlib.results.remainders import read_remainders
+from modlib.results.shown import ablated_networks
 from modlib.tasks.remainders import RemaindersTask
 from modlib.widgets.live import as_json
 
@@ -59,8 +60,10 @@ async ([source, state]) => {
         lambda run: widgets.number_spiral(),
         lambda run: widgets.film_of_tasks({"": read_remainders("B37").run.history}),
         lambda run: widgets.who_works_for_whom(*addition_of_digits()),
+        lambda run: widgets.training_desk(ablated_networks(["B37", "B37-lambda-2"], p=37)),
+        lambda run: widgets.what_a_row_sings({"": read_remainders("B37-nanda").run}),
     ],
-    ids=["crests", "breaker", "choir", "trainer", "spiral", "film", "workers"],
+    ids=["crests", "breaker", "choir", "trainer", "spiral", "film", "workers", "desk", "song"],
 )
 def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, make):
     figure = make(crooked_run())
@@ -69,4 +72,4 @@ def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, 
     name, canvases, saved = page.evaluate(RENDER, [figure._esm, state])
     assert name == "modlib-live"
     assert canvases >= 1
-    assert saved == (0 if figure.NAME == "trainer" else 1)
+    assert saved == (0 if figure.NAME in ("trainer", "desk") else 1)
