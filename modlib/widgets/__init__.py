@@ -1,17 +1,22 @@
 """Live figures: one front-end module each, for JupyterLab and for a page without a kernel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int
 
 from modlib.analysis.many_seeds.separation import DELTA
+from modlib.analysis.many_seeds.sweep_tables import SweepTables
+from modlib.models.foreign.network import ForeignNetwork
 from modlib.runs.addition import AdditionRun
 from modlib.widgets.breaker import BreakIt
 from modlib.widgets.choir import Choir
 from modlib.widgets.cloud import TurnTheCloud
+from modlib.widgets.company import Company
 from modlib.widgets.crests import ApproximateCRT
 from modlib.widgets.draw import DrawFrequencies
+from modlib.widgets.hands import TwoHands
 from modlib.widgets.live import LiveFigure
 from modlib.widgets.trainer import LIVE_N, TrainYourself
 from modlib.widgets.unit import TurnTheUnit
@@ -20,18 +25,22 @@ __all__ = [
     "ApproximateCRT",
     "BreakIt",
     "Choir",
+    "Company",
     "DrawFrequencies",
     "LiveFigure",
     "TrainYourself",
     "TurnTheCloud",
     "TurnTheUnit",
+    "TwoHands",
     "approximate_crt",
     "break_it",
     "choir_on_a_wheel",
+    "company_of",
     "draw_frequencies",
     "train_yourself",
     "turn_the_cloud",
     "turn_the_unit",
+    "two_hands",
 ]
 
 
@@ -92,3 +101,16 @@ def draw_frequencies(
     ``counts``: by modulus, the number of clusters of each network that is drawn behind.
     """
     return DrawFrequencies(n, counts, delta=delta, seed=seed)
+
+
+def two_hands(networks: Sequence[ForeignNetwork], rates: pd.DataFrame) -> TwoHands:
+    """Two inputs on a circle of networks of Zhong et al., of those that fit into a page.
+
+    ``rates``: rows of ``ExportedClockPizza.networks``, of which means by attention rate are drawn.
+    """
+    return TwoHands(networks, rates)
+
+
+def company_of(tables: SweepTables | None) -> Company:
+    """Frequencies beside a given one in the networks of a sweep; None where too few learned."""
+    return Company(tables)

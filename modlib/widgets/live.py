@@ -21,8 +21,10 @@ SCRIPTS = {
     "breaker": ("shared/network.js",),
     "choir": ("shared/network.js",),
     "cloud": ("shared/residues.js",),
+    "company": ("shared/residues.js",),
     "crests": ("shared/network.js", "crests/view.js"),
     "draw": ("shared/residues.js",),
+    "hands": ("shared/residues.js",),
     "trainer": (
         *("shared/residues.js", "shared/network.js"),
         *("crests/view.js", "trainer/engine.js"),

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from made_up.crooked import crooked_run
+from made_up.sweeps import made_up
 from modlib import widgets
+from modlib.models.foreign.load import from_tensors
 
 FIGURE = ".modlib-live"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -40,9 +43,17 @@ CASES = {
         lambda: widgets.turn_the_cloud(crooked_run()),
         ("", "#cloud:first=0,second=1,turn=90,spin=30,k=3,d=5"),
     ),
+    "company": Case(
+        lambda: widgets.company_of(made_up(n=35, num_seeds=60)),
+        ("", "#company:freq=5,least=3,pooled=1"),
+    ),
     "draw": Case(
         lambda: widgets.draw_frequencies(23, {23: np.array([3, 4, 4])}),
         ("", "#draw:n=23,m=4,delta=0.3,drawn=50,freqs=1.2.5.9"),
+    ),
+    "hands": Case(
+        lambda: widgets.two_hands([from_tensors(crooked_run().weights)], pd.DataFrame()),
+        ("", "#hands:net=0,kept=1,a=3,b=9"),
     ),
     "unit": Case(
         lambda: widgets.turn_the_unit(crooked_run()), ("", "#unit:neuron=13,unit=20,a=6,b=11")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from made_up.crooked import crooked_run
+from made_up.sweeps import made_up
 from modlib import widgets
+from modlib.models.foreign.load import from_tensors
 from modlib.widgets.live import as_json
 
 RENDER = """
@@ -50,8 +53,10 @@ async ([source, state]) => {
         widgets.turn_the_unit,
         widgets.turn_the_cloud,
         lambda run: widgets.draw_frequencies(11, {}),
+        lambda run: widgets.company_of(made_up(n=35, num_seeds=9)),
+        lambda run: widgets.two_hands([from_tensors(run.weights)], pd.DataFrame()),
     ],
-    ids=["crests", "breaker", "choir", "trainer", "unit", "cloud", "draw"],
+    ids=["crests", "breaker", "choir", "trainer", "unit", "cloud", "draw", "company", "hands"],
 )
 def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, make):
     figure = make(crooked_run())
