@@ -1,9 +1,14 @@
 """Live figures: one front-end module each, for JupyterLab and for a page without a kernel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
+from modlib.analysis.many_seeds.separation import DELTA
+from modlib.analysis.many_seeds.sweep_tables import SweepTables
+from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.transformer_view import TransformerView
 from modlib.results.shown import Ablated
 from modlib.runs.addition import AdditionRun
@@ -11,33 +16,48 @@ from modlib.runs.remainders import RemaindersRun
 from modlib.tasks.remainders import RemaindersTask
 from modlib.widgets.breaker import BreakIt
 from modlib.widgets.choir import Choir
+from modlib.widgets.cloud import TurnTheCloud
+from modlib.widgets.company import Company
 from modlib.widgets.crests import ApproximateCRT
 from modlib.widgets.desk import TrainingDesk
+from modlib.widgets.draw import DrawFrequencies
 from modlib.widgets.film import FilmOfTasks
+from modlib.widgets.hands import TwoHands
 from modlib.widgets.live import LiveFigure
 from modlib.widgets.song import RowSong
 from modlib.widgets.spiral import NumberSpiral
 from modlib.widgets.trainer import LIVE_N, TrainYourself
+from modlib.widgets.unit import TurnTheUnit
 from modlib.widgets.workers import WhoWorksForWhom
 
 __all__ = [
     "ApproximateCRT",
     "BreakIt",
     "Choir",
+    "Company",
+    "DrawFrequencies",
     "FilmOfTasks",
     "LiveFigure",
     "NumberSpiral",
     "RowSong",
     "TrainYourself",
     "TrainingDesk",
+    "TurnTheCloud",
+    "TurnTheUnit",
+    "TwoHands",
     "WhoWorksForWhom",
     "approximate_crt",
     "break_it",
     "choir_on_a_wheel",
+    "company_of",
+    "draw_frequencies",
     "film_of_tasks",
     "number_spiral",
     "train_yourself",
     "training_desk",
+    "turn_the_cloud",
+    "turn_the_unit",
+    "two_hands",
     "what_a_row_sings",
     "who_works_for_whom",
 ]
@@ -101,3 +121,43 @@ def what_a_row_sings(runs: Mapping[str, RemaindersRun]) -> RowSong:
 def training_desk(found: Mapping[str, Ablated]) -> TrainingDesk:
     """Paper B's small networks by what was changed in their training, the plain one first."""
     return TrainingDesk(found)
+
+
+def turn_the_unit(run: AdditionRun, *, place: int = 0) -> TurnTheUnit:
+    """A neuron's three signals in steps of a unit of Z_n, and its answer at one pair.
+
+    ``place``: of the simple neurons by strength; the strongest where there are fewer.
+    """
+    return TurnTheUnit(run, place=place)
+
+
+def turn_the_cloud(run: AdditionRun) -> TurnTheCloud:
+    """The embedding of (k, k), turned from one frequency's plane to another's."""
+    return TurnTheCloud(run)
+
+
+def draw_frequencies(
+    n: int,
+    counts: Mapping[int, Int[np.ndarray, " network"]],
+    *,
+    delta: float = DELTA,
+    seed: int = 0,
+) -> DrawFrequencies:
+    """Hands of random frequencies modulo n, and how often they separate the answers by delta.
+
+    ``counts``: by modulus, the number of clusters of each network that is drawn behind.
+    """
+    return DrawFrequencies(n, counts, delta=delta, seed=seed)
+
+
+def two_hands(networks: Sequence[ForeignNetwork], rates: pd.DataFrame) -> TwoHands:
+    """Two inputs on a circle of networks of Zhong et al., of those that fit into a page.
+
+    ``rates``: rows of ``ExportedClockPizza.networks``, of which means by attention rate are drawn.
+    """
+    return TwoHands(networks, rates)
+
+
+def company_of(tables: SweepTables | None) -> Company:
+    """Frequencies beside a given one in the networks of a sweep; None where too few learned."""
+    return Company(tables)

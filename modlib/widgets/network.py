@@ -55,8 +55,9 @@ def _described(clusters: Sequence[Cluster], kept: np.ndarray) -> list[dict[str, 
 class NetworkFigure(LiveFigure):
     """A live figure that carries a network; too large a one leaves ``weights`` empty.
 
-    ``weights``: float32, in the order of ``PARAMETERS``, of the neurons ``kept``; ``clusters``:
-    frequency, step, colour and neurons, by their place among those kept.
+    ``weights``: float32, in the order of ``PARAMETERS``, of the neurons ``kept``, all that are
+    ``heard`` where not said; ``clusters``: frequency, step, colour and neurons, by their place
+    among those kept.
     """
 
     WORDS: ClassVar[str] = (
@@ -71,9 +72,11 @@ class NetworkFigure(LiveFigure):
     weights = traitlets.Bytes().tag(sync=True)
     colors = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, run: AdditionRun, **traits: Any) -> None:
+    def __init__(
+        self, run: AdditionRun, *, kept: Int[np.ndarray, " neuron"] | None = None, **traits: Any
+    ) -> None:
         self._view, self._clustering = run.view, run.clustering
-        self.kept = heard(run.view)
+        self.kept = heard(run.view) if kept is None else kept
         parts = [
             np.take(run.weights[name], self.kept, BY_NEURON[name])
             if name in BY_NEURON

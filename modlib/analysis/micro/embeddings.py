@@ -5,6 +5,7 @@ Paper A, sections 5.3 and 5.5 and appendix B.1; figures A8 to A16.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from math import gcd
 from typing import NamedTuple
@@ -144,6 +145,30 @@ def projections(
     require_freq(freq, n)
     terms = 1 if 2 * freq == n else 2
     return np.conj(dft(signals)[:, freq]) * terms / n
+
+
+def planes(
+    embedding: Float[np.ndarray, "n embed"], freqs: Sequence[int]
+) -> Float[np.ndarray, "n freq 2"]:
+    """The centred embedding seen in the planes of some frequencies, all at right angles.
+
+    The cosine's and the sine's coefficients of each frequency span its plane; the frame of all is
+    the orthonormal one nearest to their directions (polar decomposition), so that the points are
+    turned and projected, no more, and residue k lies near the angle 2 pi f k / n. A direction of
+    nothing stays at 0, as the sine of n / 2 does. Raises ``InputError`` for a freq of 0.
+    """
+    n = len(embedding)
+    centred = embedding - embedding.mean(0)
+    angles = 2 * np.pi / n * np.outer(np.arange(n), [require_freq(f, n) for f in freqs])
+    waves = np.stack([np.cos(angles), np.sin(angles)], axis=-1).reshape(n, -1)
+    spans = centred.T @ waves
+    size = np.linalg.norm(spans, axis=0)
+    spans = np.where(
+        size > 1e-9 * size.max(initial=0.0), spans / np.where(size > 0, size, 1.0), 0.0
+    )
+    left, singular, right = np.linalg.svd(spans, full_matrices=False)
+    held = singular > 1e-9
+    return np.asarray(centred @ (left[:, held] @ right[held])).reshape(n, -1, 2)
 
 
 def axes_ratio(vectors: Complex[np.ndarray, " signal"]) -> float:

@@ -4,9 +4,8 @@ const CONTROL = 6; // the stream of modlib.maths.rng from which the order of rem
 
 export default {
   render({ model, el }) {
-    if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
     if (!model.get("weights").byteLength)
-      return void el.append(h("p", {}, "This network is too large to be broken in a page."));
+      return framed(el, "break it", h("p", {}, "This network is too large to be broken in a page."));
     const n = model.get("n"), clusters = model.get("clusters"), palette = model.get("colors");
     const { num_neurons: k } = model.get("shape"), net = network(model);
     const groups = clusters.map(({ freq, neurons, color }) => ({ name: `f = ${freq}`, neurons, color }));
@@ -77,8 +76,8 @@ export default {
       which.value = model.get("noisy");
       count();
     });
-    for (const name of ["removed", "sigma", "noisy"]) model.on(`change:${name}`, update);
-    el.append(h("div", { role: "group", "aria-label": "Live figure: break it" },
+    follow(model, ["removed", "sigma", "noisy"], update);
+    framed(el, "break it",
       says, numbersOf, spoken,
       h("div", { class: "live-columns" },
         h("div", { class: "live-wide" }, grid, h("fieldset", { class: "live-buttons" }, next, back)),
@@ -86,7 +85,7 @@ export default {
           slider(model, "sigma", "noise σ", { max: 1, step: 0.025, digits: 3 }),
           h("label", { class: "live-select" }, "on", which), pad)),
       h("p", { class: "live-small" },
-        "A button is a neuron: filled, it takes part. In the square of all pairs (a down, b across) wrong answers are coloured.")));
+        "A button is a neuron: filled, it takes part. In the square of all pairs (a down, b across) wrong answers are coloured."));
     el.live = { model }; // for tests and for the browser's console
     update();
   },

@@ -2,10 +2,9 @@
 
 export default {
   render({ model, el }) {
-    if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
     const clusters = model.get("clusters"), n = model.get("n"), palette = model.get("colors");
     if (!model.get("weights").byteLength || !clusters.length)
-      return void el.append(h("p", {}, "This network has no cluster that a page could carry."));
+      return framed(el, "a choir on a wheel", h("p", {}, "This network has no cluster that a page could carry."));
     const net = network(model);
     net.setNoise(0);
     const one = () => clusters[Math.min(model.get("cluster"), clusters.length - 1)];
@@ -146,18 +145,14 @@ export default {
       one().neurons.forEach((_, i) => members.append(h("button", { type: "button", class: "live-neuron",
         style: `--own: ${one().color}`, "aria-label": `neuron ${i + 1}`, onclick: () => toggle(i) })));
     }
-    const says = h("p", { class: "live-says" });
-    const spoken = h("p", { class: "live-unseen", "aria-live": "polite" });
-    let resting = 0;
+    const { says, spoken, tell } = telling({ long: true });
     const update = onceAFrame(() => {
       const { amplitude, rest, answer, best, single } = hear(), silent = model.get("silent");
       which.value = model.get("cluster");
       members.querySelectorAll("button").forEach((button, i) =>
         button.setAttribute("aria-pressed", !silent.includes(i)));
-      says.textContent = `${single.length} of ${one().neurons.length} sing: highest at ${best}, the answer is ${answer}. ` +
-        `Their wave around the answer has height ${amplitude.toFixed(2)}; ${(100 * rest).toFixed(0)} % of what they say is something else.`;
-      clearTimeout(resting);
-      resting = setTimeout(() => (spoken.textContent = says.textContent), 600);
+      tell(`${single.length} of ${one().neurons.length} sing: highest at ${best}, the answer is ${answer}. ` +
+        `Their wave around the answer has height ${amplitude.toFixed(2)}; ${(100 * rest).toFixed(0)} % of what they say is something else.`);
       drawWheel();
       drawWaves();
     });
@@ -167,15 +162,15 @@ export default {
       update();
     };
     model.on("change:cluster", renew);
-    for (const name of ["a", "b", "silent"]) model.on(`change:${name}`, update);
-    el.append(h("div", { role: "group", "aria-label": "Live figure: a choir on a wheel" },
+    follow(model, ["a", "b", "silent"], update);
+    framed(el, "a choir on a wheel",
       says, spoken,
       h("div", { class: "live-pair" }, slider(model, "a", "a", { max: n - 1 }), slider(model, "b", "b", { max: n - 1 })),
       h("label", { class: "live-select" }, "Cluster", which), boxes,
       h("div", { class: "live-columns" }, h("div", { class: "live-wide" }, waves), h("div", { class: "live-narrow" }, wheel)),
       members,
       h("p", { class: "live-small" },
-        "Thin: what single neurons say. Black: their sum. Grey: the wave of the whole cluster, on average over the pairs. ★ the right answer. On the wheel a neuron stands where it hears a best; tap it.")));
+        "Thin: what single neurons say. Black: their sum. Grey: the wave of the whole cluster, on average over the pairs. ★ the right answer. On the wheel a neuron stands where it hears a best; tap it."));
     el.live = { model, hear }; // for tests and for the browser's console
     renew();
   },

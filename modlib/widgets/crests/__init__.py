@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -36,7 +36,8 @@ class ApproximateCRT(NetworkFigure):
         for name, value in (("a", a), ("b", b)):
             if not 0 <= value < run.config.n:
                 raise InputError(name, f"be in 0 .. {run.config.n - 1}", value)
-        super().__init__(run, a=a, b=b, **({"weights": b""} if light else {}))
+        traits: dict[str, Any] = {"weights": b""} if light else {}
+        super().__init__(run, a=a, b=b, **traits)
         if not self.weights:
             self.mean_votes = _mean_votes(run.view, run.clustering)
 

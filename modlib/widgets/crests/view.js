@@ -14,7 +14,6 @@ function showCrests({ model, el }) {
   const n = model.get("n"), clusters = model.get("clusters"), palette = model.get("colors");
   const whole = model.get("weights").byteLength > 0;
   const net = whole ? network(model) : table(model);
-  if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
 
   // What is seen at this moment.
   let seen;
@@ -39,20 +38,18 @@ function showCrests({ model, el }) {
 
   // The waves, a row a cluster, and their sum.
   const waves = h("canvas", { "aria-hidden": "true" });
-  let place = places(n, model.get("order")), from = place, since = 0;
+  let place = places(n, model.get("order"));
+  const glide = gliding(place, () => drawWaves());
   let scale = 0, sumScale = 0;
   const ROW = 62, SUM = 120, LEFT = 6;
   const heightFor = () => clusters.length * ROW + SUM + 22;
   const drawWaves = canvas(el, waves, heightFor, (pen, width, height, { ink, soft, line, ground, lit }) => {
     look();
-    const passed = Math.min(1, (performance.now() - since) / 400);
-    const x = (c) =>
-      LEFT + ((from[c] + (place[c] - from[c]) * passed + 0.5) / n) * (width - 2 * LEFT);
+    const x = (c) => LEFT + ((glide.at(c) + 0.5) / n) * (width - 2 * LEFT);
     const order = Array.from({ length: n }, (_, c) => c).sort((c, d) => place[c] - place[d]);
     const most = (values) => values.reduce((m, value) => Math.max(m, Math.abs(value)), 1e-9);
     scale = Math.max(scale, ...seen.votes.map(most));
     sumScale = Math.max(sumScale, most(seen.sum));
-    pen.font = "12px system-ui, sans-serif";
     pen.strokeStyle = lit(palette.answer);
     pen.lineWidth = 1;
     pen.setLineDash([3, 3]);
@@ -84,25 +81,18 @@ function showCrests({ model, el }) {
       if (colour !== line) star(pen, x(seen.answer), y(seen.answer), 7, lit(palette.answer), ground);
       return y;
     }
-    function words(text, x, y, colour, align = "left") {
-      pen.textAlign = align;
-      pen.lineWidth = 3;
-      pen.strokeStyle = ground;
-      pen.strokeText(text, x, y);
-      pen.fillStyle = colour;
-      pen.fillText(text, x, y);
-    }
+    const write = (text, x, y, colour, align) => words(pen, text, x, y, colour, ground, align);
     clusters.forEach(({ freq, color }, i) => {
       const colour = seen.on[i] ? lit(color) : line;
       const left = seen.on[i] ? seen.sieve[i] : null;
       wave(seen.votes[i], i * ROW, ROW, scale, colour, false, left);
       const count = seen.sieve[i].filter(Boolean).length;
-      words(`f = ${freq}${seen.on[i] ? "" : " (off)"}`, 0, i * ROW + 12, ink);
-      if (seen.on[i]) words(`${count} left`, width, i * ROW + 12, soft, "right");
+      write(`f = ${freq}${seen.on[i] ? "" : " (off)"}`, 0, i * ROW + 12, ink);
+      if (seen.on[i]) write(`${count} left`, width, i * ROW + 12, soft, "right");
     });
     const top = clusters.length * ROW;
     const y = wave(seen.sum, top, SUM, sumScale, ink, true, null);
-    words(whole ? "sum (logits)" : "sum", 0, top + 12, ink);
+    write(whole ? "sum (logits)" : "sum", 0, top + 12, ink);
     if (seen.gap <= 0) {
       pen.strokeStyle = lit(palette.wrong);
       pen.lineWidth = 2;
@@ -110,14 +100,14 @@ function showCrests({ model, el }) {
       pen.arc(x(seen.other), y(seen.other), 7, 0, 7);
       pen.stroke();
     }
-    words(model.get("order") ? "answers in steps" : "answer c", width / 2, height - 4, soft, "center");
-    words(String(order[0]), 0, height - 4, soft);
-    words(String(order[n - 1]), width, height - 4, soft, "right");
-    if (passed < 1) drawWaves();
+    write(model.get("order") ? "answers in steps" : "answer c", width / 2, height - 4, soft, "center");
+    write(String(order[0]), 0, height - 4, soft);
+    write(String(order[n - 1]), width, height - 4, soft, "right");
+    if (glide.moving()) drawWaves();
   });
   drag(waves, ({ offsetX }) => {
-    const slot = Math.floor(((offsetX - LEFT) / (waves.clientWidth - 2 * LEFT)) * n);
-    const answer = place.indexOf(Math.min(n - 1, Math.max(0, slot)));
+    const slot = within(((offsetX - LEFT) / (waves.clientWidth - 2 * LEFT)) * n, n - 1);
+    const answer = place.indexOf(slot);
     put(model, { b: (answer - model.get("a") + n) % n });
   });
 
@@ -151,8 +141,8 @@ function showCrests({ model, el }) {
     star(pen, x, y, 7, lit(palette.answer), ground);
   });
   drag(pad, ({ offsetX, offsetY }) => {
-    const within = (offset) => Math.min(n - 1, Math.max(0, Math.floor((offset / pad.clientWidth) * n)));
-    put(model, { a: within(offsetY), b: within(offsetX) });
+    const at = (offset) => within((offset / pad.clientWidth) * n, n - 1);
+    put(model, { a: at(offsetY), b: at(offsetX) });
   });
 
   // Controls.
@@ -176,38 +166,30 @@ function showCrests({ model, el }) {
   for (const { freq, step } of clusters)
     order.append(h("option", { value: freq }, `f = ${freq}: steps of ${step}`));
   order.addEventListener("change", () => put(model, { order: Number(order.value) }));
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
   const reorder = () => {
     order.value = model.get("order");
-    from = place;
     place = places(n, model.get("order"));
-    since = still.matches ? -Infinity : performance.now();
-    drawWaves();
+    glide.go(place);
   };
   model.on("change:order", reorder);
   order.value = model.get("order");
 
-  // What is seen, in words: at once for eyes, and when it rests for a screen reader.
-  const says = h("p", { class: "live-says" });
-  const spoken = h("p", { class: "live-unseen", "aria-live": "polite" });
-  let resting = 0;
-  function tell() {
+  const { says, spoken, tell } = telling();
+  function describe() {
     look();
     const { a, b, answer, other, gap } = seen;
     const found = gap > 0
       ? `the highest sum says ${answer}, right by ${gap.toFixed(1)} before ${other}.`
       : gap < 0 ? `the highest sum says ${other}, and is wrong.` : "no answer stands out.";
-    says.textContent = `${a} + ${b} = ${answer} (mod ${n}): ${found}`;
-    clearTimeout(resting);
-    resting = setTimeout(() => (spoken.textContent = says.textContent), 600);
+    tell(`${a} + ${b} = ${answer} (mod ${n}): ${found}`);
   }
   const update = onceAFrame(() => {
-    tell();
+    describe();
     drawWaves();
     drawPad();
     count();
   });
-  for (const name of ["a", "b", "off", "sigma"]) model.on(`change:${name}`, update);
+  follow(model, ["a", "b", "off", "sigma"], update);
 
   const sliders = [
     slider(model, "a", "a", { max: n - 1 }),
@@ -224,10 +206,8 @@ function showCrests({ model, el }) {
         h("div", { class: "live-wide" }, waves),
         h("div", { class: "live-narrow" }, noise, answers, score, pad))
     : waves;
-  el.append(
-    h("div", { role: "group", "aria-label": "Live figure: where all crests meet" },
-      says, spoken, inputs, switches, whole ? "" : answers, columns, legend),
-  );
+  framed(el, "where all crests meet",
+    says, spoken, inputs, switches, whole ? "" : answers, columns, legend);
   // For tests and for the browser's console.
   el.live = { model, votes: () => (look(), seen.votes.map((vote) => [...vote])),
     logits: () => {

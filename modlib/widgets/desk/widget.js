@@ -87,7 +87,7 @@ export default {
       return set;
     });
     const turn = (kind) => kind !== place("kind") && put(model, { before: place("kind"), kind });
-    const { says, spoken, tell } = telling();
+    const { says, spoken, tell } = telling({ long: true });
     const told = h("p", { class: "live-score" });
     const percent = (share) => `${(100 * share).toFixed(1)} %`;
     const line = (kind) => `${learned(kind)} of ${kind.seeds} ${kind.seeds === 1 ? "network learns" : "networks learn"}, ${percent(mean(kind.ends))} at the end`;

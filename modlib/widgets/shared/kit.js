@@ -67,9 +67,12 @@ function toggle(model, name, label) {
   return h("label", { class: "live-select" }, box, label);
 }
 
-/** What is seen, in words: `tell` says it at once to eyes, and when it rests to a screen reader. */
-function telling(wait = 600) {
-  const says = h("p", { class: "live-says" });
+/**
+ * What is seen, in words: `tell` says it at once to eyes, and when it rests to a screen reader. `long`
+ * words have room for another line.
+ */
+function telling({ wait = 600, long = false } = {}) {
+  const says = h("p", { class: long ? "live-says live-long" : "live-says" });
   const spoken = h("p", { class: "live-unseen", "aria-live": "polite" });
   let resting = 0;
   const tell = (text) => {

@@ -86,7 +86,14 @@ function network(model) {
     return sum.map((value) => value - mean);
   }
   const heardOfA = (neuron, a) => preA[a * k + neuron];
-  return { votes, vote, heardOfA, logits, without, setNoise, owner, loose: owner.includes(-1) };
+  /** One neuron's three signals on Z_n, without noise, and its bias. */
+  const signals = (neuron) => ({
+    a: Float64Array.from({ length: n }, (_, x) => preA[x * k + neuron]),
+    b: Float64Array.from({ length: n }, (_, x) => preB[x * k + neuron] - bias[neuron]),
+    c: out.slice(neuron * n, (neuron + 1) * n),
+    bias: bias[neuron],
+  });
+  return { votes, vote, heardOfA, signals, logits, without, setNoise, owner, loose: owner.includes(-1) };
 }
 
 /**

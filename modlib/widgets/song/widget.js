@@ -101,7 +101,7 @@ export default {
       put(model, { freq: curve.indexOf(Math.max(...curve)) / (24 * p) });
     } }, "the highest peak"));
     const time = slider(model, "at", "step", { max: steps[network()].length - 1, told: () => thousands(steps[network()][at()]) });
-    const { says, spoken, tell } = telling();
+    const { says, spoken, tell } = telling({ long: true });
     const update = onceAFrame(() => {
       const freq = get("freq"), power = now().power(freq);
       const close = marks.find(({ k, q }) => Math.abs(k / q - freq) < 0.004);

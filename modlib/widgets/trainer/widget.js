@@ -29,7 +29,7 @@ function gathered(power, neurons, half, palette) {
 
 /** The step between answers that a frequency hardly tells apart. */
 function stepOf(freq, n) {
-  const divide = (x, y) => (y ? divide(y, x % y) : x), g = divide(freq, n);
+  const g = divisor(freq, n);
   for (let step = 1; step < n; step++) if ((step * freq) % n === g) return step;
   return 1;
 }

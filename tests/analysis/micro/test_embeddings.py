@@ -189,3 +189,22 @@ def test_equal_answers_stand_together_or_opposite_by_the_parity_of_the_frequency
     np.testing.assert_allclose(em.half_turn(scores), [1, -1, 1])
     with pytest.raises(InputError, match="even number of rows, got 61"):
         em.half_turn(np.ones((61, 2)))
+
+
+def test_planes_are_turned_projections_in_which_residues_lie_in_order():
+    generator = np.random.default_rng(0)
+    n, freqs = 21, [2, 5]
+    angles = 2 * np.pi / n * np.outer(np.arange(n), freqs)
+    waves = np.stack([np.cos(angles), np.sin(angles)], -1).reshape(n, -1) * [2, 2, 1, 1]
+    frame = np.linalg.qr(generator.normal(size=(9, 4)))[0]
+    found = em.planes(waves @ frame.T + 3.0, freqs)
+    np.testing.assert_allclose(found.reshape(n, -1), waves, atol=1e-9)
+
+
+def test_planes_of_half_of_n_have_no_sine_and_of_nothing_no_points():
+    k = np.arange(8)
+    embedding = np.stack([(-1.0) ** k, np.zeros(8)], axis=1)
+    found = em.planes(embedding, [4, 1])
+    np.testing.assert_allclose(found[:, 0, 0], (-1.0) ** k, atol=1e-9)
+    np.testing.assert_allclose(np.delete(found.reshape(8, -1), 0, axis=1), 0, atol=1e-9)
+    np.testing.assert_allclose(em.planes(np.zeros((8, 3)), [1]), 0)
