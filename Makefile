@@ -26,6 +26,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 help:
 	@echo 'make book     execute the chapters and build the site into _build/html'
+	@echo '  make book N=97 SEED=5 TITLE="..."  the same on another network, into _editions/n97-seed5'
 	@echo 'make pdf      the built book as one PDF, code folded away (needs Chromium)'
 	@echo 'make site-test  look at every built page in Chromium: phone and desk, light and dark'
 	@echo 'make book-sphinx  the same site by Sphinx alone, into _build/sphinx'
@@ -56,10 +57,19 @@ $(INSTALLED): requirements.txt pyproject.toml
 	  --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# make book N=97 SEED=5 TITLE="...": a site of its own, beside this one, which stays as it is.
+EDITION := $(filter command,$(foreach name,N SEED TITLE CHECKPOINT,$(origin $(name))))
+
 book: $(INSTALLED)
+ifneq ($(EDITION),)
+	@$(BIN)/python -m modlib edition --n "$${N:-91}" --seed "$${SEED:-133}" \
+	  $${CHECKPOINT:+--checkpoint "$$CHECKPOINT"} $${TITLE:+--title "$$TITLE"} \
+	  --output "_editions/n$${N:-91}-seed$${SEED:-133}"
+else
 	@$(BIN)/jupyter-book build book/ -W -n --keep-going
 	@$(BIN)/python -c 'from pathlib import Path; \
 	  print("\nThe book is built. Open", Path("_build/html/index.html").resolve().as_uri())'
+endif
 
 # Sphinx, its theme and MyST by their current versions, in a folder of their own; everything else
 # as pinned. So the book outlives Jupyter Book 1.
@@ -135,5 +145,5 @@ results: $(INSTALLED)
 	$(BIN)/python -m modlib search && $(BIN)/python -m modlib search --export
 
 clean:
-	rm -rf _build .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache modular_addition_book.egg-info
+	rm -rf _build _editions .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache modular_addition_book.egg-info
 	find modlib tests benchmarks notebooks book -name __pycache__ -prune -exec rm -rf {} +

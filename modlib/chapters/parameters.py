@@ -116,6 +116,28 @@ def declared_parameters(chapter: Path) -> tuple[dict[str, Any], set[str]]:
     return defaults, {one.name for one in found if one.optional}
 
 
+def declare(notebook: str, values: Mapping[str, Any]) -> str:
+    """A notebook's text with these values declared in its cell tagged ``parameters``.
+
+    All else stays as it is, remarks among it.
+    """
+    content = json.loads(notebook)
+    for cell in content["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            source = "".join(cell["source"])
+            lines = source.splitlines(keepends=True)
+            for line in ast.parse(source).body:
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                    name, value = line.target.id, line.value
+                    if name in values and value is not None:
+                        row = lines[value.lineno - 1].encode()
+                        before, after = row[: value.col_offset], row[value.end_col_offset :]
+                        new = before + repr(values[name]).encode() + after
+                        lines[value.lineno - 1] = new.decode()
+            cell["source"] = lines
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
 def check_parameters(namespace: Mapping[str, Any]) -> None:
     """Refuse unknown parameter names and bad values; call it in a chapter's second cell.
 

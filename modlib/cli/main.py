@@ -14,6 +14,7 @@ from modlib.cli.options import OneLine
 
 COMMANDS = {
     "claims": ("claims", "Print the ledger: each claim and its verdict."),
+    "edition": ("edition", "Build the whole book for a modulus and seed of your own."),
     "export": ("export", "Train a preset's seeds and write its tables to results/."),
     "queue": ("queue", "Long trainings in order of priority."),
     "run": ("run", "Execute a chapter with parameters of your own."),

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import anywidget
 import ipywidgets
+import numpy as np
+from jaxtyping import Float
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -24,6 +26,11 @@ SCRIPTS = {
     "cloud": ("shared/residues.js",),
     "company": ("shared/residues.js",),
     "crests": ("shared/network.js", "crests/view.js"),
+    "desk": ("shared/remainders.js",),
+    "film": ("shared/remainders.js",),
+    "song": ("shared/remainders.js",),
+    "spiral": ("shared/remainders.js",),
+    "workers": ("shared/remainders.js",),
     "draw": ("shared/residues.js",),
     "hands": ("shared/residues.js",),
     "trainer": (
@@ -89,6 +96,18 @@ def as_json(value: Any) -> str:
 
     text = json.dumps(value, default=encoded, separators=(",", ":"), ensure_ascii=False)
     return text.replace("<", "\\u003c")
+
+
+def shares(values: Float[np.ndarray, ...]) -> bytes:
+    """Numbers from 0 to 1 in steps of 1/65535, in C order, little-endian."""
+    return np.round(np.clip(values, 0, 1) * 65535).astype("<u2").tobytes()
+
+
+def in_pixels(fig: Figure) -> Figure:
+    """A figure whose dots and images are pixels in an ``svg``, where they would be too many."""
+    for artist in (artist for ax in fig.axes for artist in ax.collections):
+        artist.set_rasterized(True)
+    return fig
 
 
 def as_svg(fig: Figure, words: str) -> str:

@@ -220,6 +220,50 @@ def ablate(
     )
 
 
+class TakenOut(NamedTuple):
+    """Accuracy by task, (count, task), without 0, 1, 2, ... neurons held at their mean.
+
+    ``own``: a table a task, its neurons in order of their votes, the strongest first; ``random``:
+    live neurons at random, mean over the draws, up to the largest number of ``own``. The last row
+    of a table of ``own`` is that of ``ablate``.
+    """
+
+    neurons: list[Int[np.ndarray, " neuron"]]
+    own: list[Float[np.ndarray, "count task"]]
+    random: Float[np.ndarray, "count task"]
+
+
+def take_out(
+    view: TransformerView,
+    targets: Int[np.ndarray, "x task"],
+    numbers: Int[np.ndarray, " number"],
+    *,
+    num_controls: int = NUM_CONTROLS,
+) -> TakenOut:
+    """Remove each task's neurons one after another, and random ones, seen on these numbers."""
+    found = votes(view, targets)
+    chosen = [
+        np.flatnonzero(row)[np.argsort(-vote[row], kind="stable")]
+        for row, vote in zip(own_neurons(found), found, strict=True)
+    ]
+    drawn = np.random.default_rng(_CONTROL_SEED)
+    x = sample_of(numbers, drawn)
+    values, wanted = _centred(view.neurons)[x], targets[x]
+
+    def table(neurons: Int[np.ndarray, " neuron"]) -> Float[np.ndarray, "count task"]:
+        logits = view.logits[x]
+        rows = [view.accuracy(logits, wanted).mean(0)]
+        for neuron in neurons:
+            logits = logits - np.outer(values[:, neuron], view.written[neuron])
+            rows.append(view.accuracy(logits, wanted).mean(0))
+        return np.stack(rows)
+
+    live = np.flatnonzero(live_neurons(view))
+    size = min(len(live), max(map(len, chosen)))
+    controls = [table(drawn.permutation(live)[:size]) for _ in range(num_controls)]
+    return TakenOut(chosen, [table(one) for one in chosen], np.mean(controls, axis=0))
+
+
 def digit_weights(view: TransformerView) -> tuple[int, int]:
     """How often x0 and x1 count in the tasks' variable: 1 and p, or both once."""
     if view.config.task == "nanda":

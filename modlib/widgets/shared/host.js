@@ -7,14 +7,14 @@ window.modlibLive ??= (() => {
   const write = (value) => (Array.isArray(value) ? value.join(".") : String(value));
 
   function fromAddress(name, state, linked) {
-    const [place, values = ""] = decodeURIComponent(location.hash.slice(1)).split(":");
-    if (place !== name) return false;
+    const [place, values = ""] = decodeURIComponent(location.hash.slice(1)).split(":"), found = {};
+    if (place !== name) return null;
     for (const pair of values.split(",")) {
       const [key, text] = pair.split("=");
       const value = linked.includes(key) ? read(text, state[key]) : NaN;
-      if ([value].flat().every(Number.isFinite)) state[key] = value;
+      if ([value].flat().every(Number.isFinite)) found[key] = value;
     }
-    return true;
+    return found;
   }
 
   function makeModel(name, state, linked) {
@@ -56,11 +56,14 @@ window.modlibLive ??= (() => {
       const model = makeModel(name, state, linked);
       const el = document.createElement("div");
       const show = () => {
-        if (!fromAddress(name, state, linked)) return;
-        linked.forEach((key) => model.set(key, state[key]));
+        const found = fromAddress(name, state, linked);
+        if (!found) return;
+        Object.entries(found).forEach(([key, value]) => model.set(key, value));
         container.scrollIntoView();
       };
-      fromAddress(name, state, linked) && addEventListener("load", () => container.scrollIntoView());
+      const first = fromAddress(name, state, linked);
+      if (first) addEventListener("load", () => container.scrollIntoView());
+      Object.assign(state, first);
       addEventListener("hashchange", show);
       container.prepend(el);
       modules[name].render({ model, el });

@@ -137,6 +137,20 @@ def test_removing_a_tasks_neurons_breaks_that_task_only():
     assert table.num_best.tolist() == [2, 3, 5, 7]
 
 
+def test_taken_out_one_by_one_a_tasks_neurons_end_where_all_are_removed():
+    view = one_hot_network()
+    task = RemaindersTask(view.config, 0)
+    own = lens.own_neurons(lens.votes(view, task.answers))
+    found = lens.take_out(view, task.answers, task.held_out)
+    removed = lens.ablate(view, task.answers, own, task.held_out)
+    assert [len(table) for table in found.own] == (own.sum(1) + 1).tolist()
+    for table, last, neurons, row in zip(found.own, removed.own, found.neurons, own, strict=True):
+        np.testing.assert_allclose(table[[0, -1]], [removed.base, last])
+        assert sorted(neurons) == np.flatnonzero(row).tolist()
+    np.testing.assert_allclose(found.random[0], removed.base)
+    assert len(found.random) == own.sum(1).max() + 1
+
+
 @pytest.mark.parametrize("order", ["low_first", "high_first"])
 def test_a_character_of_x_is_look_ups_and_products_at_its_frequency(order):
     x = np.arange(121)
