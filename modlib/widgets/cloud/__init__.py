@@ -48,7 +48,9 @@ class TurnTheCloud(LiveFigure):
     d = traitlets.Int(1).tag(sync=True)
 
     def __init__(self, run: AdditionRun) -> None:
-        self._embedding = em.diagonal_embedding(run.view.factors)
+        factors = run.view.factors
+        assert factors is not None, "a network that was trained here has embeddings"
+        self._embedding = em.diagonal_embedding(factors)
         self._clusters = {one.freq: one.index for one in run.clustering.clusters}
         freqs = list(self._clusters)[:MOST_PLANES]
         if not freqs:

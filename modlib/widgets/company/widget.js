@@ -11,8 +11,8 @@ export default {
     const units = unitsOf(n).filter((u) => 2 * u < n);
     const inverse = new Map(units.map((u) => [u, unitsOf(n).find((v) => (u * v) % n === 1)]));
     const common = Array.from({ length: half + 1 }, (_, f) => divisor(f, n));
-    const sizeOfClass = {};
-    for (let f = 1; f <= half; f++) sizeOfClass[common[f]] = (sizeOfClass[common[f]] ?? 0) + 1;
+    const classes = [...new Set(common.slice(1))], classOf = common.map((g) => classes.indexOf(g));
+    const sizeOf = classes.map((g) => common.slice(1).filter((other) => other === g).length);
 
     /** Each network's different frequencies, of clusters with so many neurons or more. */
     function networksOf(least) {
@@ -30,44 +30,44 @@ export default {
      * their standard errors over networks, and what networks without preference would have.
      */
     function beside(networks, freq, pooled) {
-      const by = (pooled ? units : [1]).map((u) => [folded(u * freq, n), pooled ? inverse.get(u) : 1]);
+      const backs = Array.from({ length: half + 1 }, () => []); // units that carry a frequency to f
+      for (const u of pooled ? units : [1]) backs[folded(u * freq, n)].push(pooled ? inverse.get(u) : 1);
       const sum = new Float64Array(half + 1), squares = new Float64Array(half + 1), mixed = new Float64Array(half + 1);
-      const expected = new Float64Array(half + 1), own = common[freq];
+      const here = new Float64Array(half + 1), expected = new Float64Array(classes.length), held = new Float64Array(classes.length);
       let having = 0, havingSquares = 0, num = 0;
       for (const found of networks) {
-        const here = new Map();
-        let times = 0;
-        for (const [image, back] of by) {
-          if (!found.includes(image)) continue;
-          times++;
-          for (const other of found) {
-            const g = folded(back * other, n);
-            if (other !== image) here.set(g, (here.get(g) ?? 0) + 1);
-          }
-        }
+        const times = found.reduce((total, image) => total + backs[image].length, 0), touched = [];
         if (!times) continue;
         num++;
         having += times;
         havingSquares += times * times;
-        for (const [g, count] of here) {
-          sum[g] += count;
-          squares[g] += count * count;
-          mixed[g] += count * times;
+        held.fill(0);
+        for (const image of found) {
+          held[classOf[image]]++;
+          for (const back of backs[image])
+            for (const other of found)
+              if (other !== image) {
+                const g = folded(back * other, n);
+                if (!here[g]++) touched.push(g);
+              }
         }
-        const held = {};
-        for (const f of found) held[common[f]] = (held[common[f]] ?? 0) + 1;
-        for (const g of Object.keys(sizeOfClass).map(Number)) {
-          const less = g === own ? 1 : 0;
-          held[g] = ((held[g] ?? 0) - less) / Math.max(1, sizeOfClass[g] - less);
+        for (const g of touched) {
+          sum[g] += here[g];
+          squares[g] += here[g] ** 2;
+          mixed[g] += here[g] * times;
+          here[g] = 0;
         }
-        for (let g = 1; g <= half; g++) expected[g] += times * held[common[g]];
+        classes.forEach((g, i) => {
+          const less = i === classOf[freq] ? 1 : 0;
+          expected[i] += (times * (held[i] - less)) / Math.max(1, sizeOf[i] - less);
+        });
       }
       const others = Array.from({ length: half }, (_, i) => i + 1).filter((g) => g !== freq);
       return { num, rows: others.map((g) => {
         const rate = sum[g] / having;
         const error = Math.sqrt(Math.max(0, squares[g] - 2 * rate * mixed[g] + rate * rate * havingSquares)) / having;
         const relation = folded(2 * freq, n) === g ? "2f" : folded(2 * g, n) === freq ? "f/2" : "";
-        return { freq: g, rate, error, expected: expected[g] / Math.max(1, having), relation };
+        return { freq: g, rate, error, expected: expected[classOf[g]] / Math.max(1, having), relation };
       }) };
     }
     const apart = ({ rate, error, expected }) => error > 0 && Math.abs(rate - expected) > APART * error;

@@ -28,7 +28,11 @@ export default {
       const turn = (2 * Math.PI * (circle + 1) * one.freq * k) / n, [u, v] = point(one, circle, k);
       return (u - Math.cos(turn)) ** 2 + (v - Math.sin(turn)) ** 2;
     })) < 0.25;
-    networks.forEach((one) => (one.held = [0, 1].map((circle) => isHeld(one, circle))));
+    for (const one of networks) {
+      one.held = [0, 1].map((circle) => isHeld(one, circle));
+      one.averages = KEPT.map((_, kept) => mean(one.right.subarray(kept * n * n, (kept + 1) * n * n)));
+      one.high = one.right.reduce((most, value) => Math.max(most, value), 1e-9);
+    }
 
     /** The pair, where it stands on the maps, and the right answer's logit. */
     function look() {
@@ -38,14 +42,13 @@ export default {
       while ((unit * x) % n !== b) x++;
       while ((unit * y + b) % n !== a) y++;
       const from = kept * n * n, logit = one.right[from + y * n + x];
-      const average = mean(one.right.subarray(from, from + n * n));
       const middles = [0, 1].map((circle) => {
         const [p, q] = [a, b].map((k) => point(one, circle, k));
         return [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
       });
       const away = Math.min(y, n - y);
       const profileAt = (row) => one.profile.subarray((kept * rows + row) * rows, (kept * rows + row + 1) * rows);
-      return { one, kept, a, b, x, y, answer: (a + b) % n, logit, average, middles, profile: profileAt(away), nearest: profileAt(0),
+      return { one, kept, a, b, x, y, answer: (a + b) % n, logit, average: one.averages[kept], middles, profile: profileAt(away), nearest: profileAt(0),
         lengths: middles.map(([u, v]) => Math.hypot(u, v)), degrees: (360 * folded(freq * (a - b), n)) / n };
     }
 
@@ -119,16 +122,8 @@ export default {
     // The right answer's logit of every pair: a - b down, the same place in the middle; b across.
     const map = h("canvas", { "aria-hidden": "true", class: "live-both" });
     const drawMap = canvas(el, map, (width) => width, (pen, width, _, { ink, line, ground, lit }) => {
-      const { one, kept, x, y } = look(), cell = width / n, high = Math.max(...one.right);
-      pen.fillStyle = lit(palette.logit);
-      for (let i = 0; i < n; i++)
-        for (let j = 0; j < n; j++) {
-          const value = one.right[(kept * n + ((i - half + n) % n)) * n + j] / high;
-          if (value <= 0) continue;
-          pen.globalAlpha = value;
-          pen.fillRect(j * cell, i * cell, cell + 0.3, cell + 0.3);
-        }
-      pen.globalAlpha = 1;
+      const { one, kept, x, y } = look(), cell = width / n;
+      shades(pen, width, n, lit(palette.logit), (i, j) => one.right[(kept * n + ((i - half + n) % n)) * n + j] / one.high);
       pen.strokeStyle = line;
       pen.strokeRect(0.5, 0.5, width - 1, width - 1);
       const inside = (place) => Math.min(width - 7, Math.max(7, (place + 0.5) * cell));
