@@ -3,7 +3,7 @@
 export default {
   render({ model, el }) {
     const films = model.get("films"), palette = model.get("colors");
-    if (!films.length) return void el.append(h("p", {}, "No network here has been trained, so there is no film."));
+    if (!films.length) return void framed(el, "the film of the tasks", h("p", {}, "No network here has been trained, so there is no film."));
     const all = shares(model.get("accuracy"));
     let from = 0;
     for (const film of films) {
