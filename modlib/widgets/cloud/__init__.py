@@ -55,7 +55,8 @@ class TurnTheCloud(LiveFigure):
         freqs = list(self._clusters)[:MOST_PLANES]
         if not freqs:
             power = em.pooled_shares(self._embedding)
-            freqs = [int(f) for f in np.argsort(-power, kind="stable")[:PLANES_WITHOUT]]
+            ranked = np.argsort(-power[1:], kind="stable") + 1
+            freqs = ranked[:PLANES_WITHOUT].tolist()
         super().__init__(
             n=run.config.n,
             freqs=freqs,

@@ -18,6 +18,8 @@ from modlib.widgets.live import LiveFigure
 
 MOST_NETWORKS = 4096
 """Networks that a page carries, the first ones."""
+MIN_N = 4
+"""The smallest modulus with two frequencies."""
 FIRST = 7
 """The frequency that is shown first, as in figure A4b."""
 
@@ -72,5 +74,7 @@ class Company(LiveFigure):
         """Figure A4b of the first frequency."""
         if not len(self._found):
             return empty_figure("no two networks that learned")
+        if self.n < MIN_N:
+            return empty_figure("one frequency has no company")
         title = f"given f = {self.freq}, n = {self.n}: {self._found[:, self.freq].sum():,} networks"
         return plots.companion_rates({title: co.companions(self._found, self.n, self.freq)})
