@@ -1,22 +1,30 @@
 """Live figures: one front-end module each, for JupyterLab and for a page without a kernel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
 from modlib.analysis.many_seeds.separation import DELTA
+from modlib.analysis.many_seeds.sweep_tables import SweepTables
+from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.transformer_view import TransformerView
+from modlib.results.shown import Ablated
 from modlib.runs.addition import AdditionRun
+from modlib.runs.remainders import RemaindersRun
 from modlib.tasks.remainders import RemaindersTask
 from modlib.widgets.breaker import BreakIt
 from modlib.widgets.choir import Choir
 from modlib.widgets.cloud import TurnTheCloud
+from modlib.widgets.company import Company
 from modlib.widgets.crests import ApproximateCRT
+from modlib.widgets.desk import TrainingDesk
 from modlib.widgets.draw import DrawFrequencies
 from modlib.widgets.film import FilmOfTasks
+from modlib.widgets.hands import TwoHands
 from modlib.widgets.live import LiveFigure
+from modlib.widgets.song import RowSong
 from modlib.widgets.spiral import NumberSpiral
 from modlib.widgets.trainer import LIVE_N, TrainYourself
 from modlib.widgets.unit import TurnTheUnit
@@ -26,23 +34,31 @@ __all__ = [
     "ApproximateCRT",
     "BreakIt",
     "Choir",
+    "Company",
     "DrawFrequencies",
     "FilmOfTasks",
     "LiveFigure",
     "NumberSpiral",
+    "RowSong",
     "TrainYourself",
+    "TrainingDesk",
     "TurnTheCloud",
     "TurnTheUnit",
+    "TwoHands",
     "WhoWorksForWhom",
     "approximate_crt",
     "break_it",
     "choir_on_a_wheel",
+    "company_of",
     "draw_frequencies",
     "film_of_tasks",
     "number_spiral",
     "train_yourself",
+    "training_desk",
     "turn_the_cloud",
     "turn_the_unit",
+    "two_hands",
+    "what_a_row_sings",
     "who_works_for_whom",
 ]
 
@@ -79,6 +95,34 @@ def choir_on_a_wheel(run: AdditionRun, *, cluster: int = 0) -> Choir:
     return Choir(run, cluster=cluster, a=n // 4, b=n // 2)
 
 
+def number_spiral(*, q: int = 17, p: int = 11) -> NumberSpiral:
+    """Numbers turned step by step, multiples of q in colour; waves over digits in base p.
+
+    Raises ``InputError`` for a q or p that is no prime below 41, or p below 5.
+    """
+    return NumberSpiral(q=q, p=p)
+
+
+def film_of_tasks(histories: Mapping[str, pd.DataFrame]) -> FilmOfTasks:
+    """Networks by title: each task's accuracy on both kinds of numbers, step after step."""
+    return FilmOfTasks(histories)
+
+
+def who_works_for_whom(view: TransformerView, task: RemaindersTask) -> WhoWorksForWhom:
+    """A network's neurons by the task they vote for, and what each task loses without them."""
+    return WhoWorksForWhom(view, task.answers, task.held_out)
+
+
+def what_a_row_sings(runs: Mapping[str, RemaindersRun]) -> RowSong:
+    """Networks by name: their digits' rows at any frequency, at the start and after training."""
+    return RowSong(runs)
+
+
+def training_desk(found: Mapping[str, Ablated]) -> TrainingDesk:
+    """Paper B's small networks by what was changed in their training, the plain one first."""
+    return TrainingDesk(found)
+
+
 def turn_the_unit(run: AdditionRun, *, place: int = 0) -> TurnTheUnit:
     """A neuron's three signals in steps of a unit of Z_n, and its answer at one pair.
 
@@ -106,19 +150,14 @@ def draw_frequencies(
     return DrawFrequencies(n, counts, delta=delta, seed=seed)
 
 
-def number_spiral(*, q: int = 17, p: int = 11) -> NumberSpiral:
-    """Numbers turned step by step, multiples of q in colour; waves over digits in base p.
+def two_hands(networks: Sequence[ForeignNetwork], rates: pd.DataFrame) -> TwoHands:
+    """Two inputs on a circle of networks of Zhong et al., of those that fit into a page.
 
-    Raises ``InputError`` for a q or p that is no prime below 41, or p below 5.
+    ``rates``: rows of ``ExportedClockPizza.networks``, of which means by attention rate are drawn.
     """
-    return NumberSpiral(q=q, p=p)
+    return TwoHands(networks, rates)
 
 
-def film_of_tasks(histories: Mapping[str, pd.DataFrame]) -> FilmOfTasks:
-    """Networks by title: each task's accuracy on both kinds of numbers, step after step."""
-    return FilmOfTasks(histories)
-
-
-def who_works_for_whom(view: TransformerView, task: RemaindersTask) -> WhoWorksForWhom:
-    """A network's neurons by the task they vote for, and what each task loses without them."""
-    return WhoWorksForWhom(view, task.answers, task.held_out)
+def company_of(tables: SweepTables | None) -> Company:
+    """Frequencies beside a given one in the networks of a sweep; None where too few learned."""
+    return Company(tables)

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -23,20 +24,24 @@ SCRIPTS = {
     "breaker": ("shared/network.js",),
     "choir": ("shared/network.js",),
     "cloud": ("shared/residues.js",),
+    "company": ("shared/residues.js",),
     "crests": ("shared/network.js", "crests/view.js"),
+    "desk": ("shared/remainders.js",),
+    "film": ("shared/remainders.js",),
+    "song": ("shared/remainders.js",),
+    "spiral": ("shared/remainders.js",),
+    "workers": ("shared/remainders.js",),
     "draw": ("shared/residues.js",),
+    "hands": ("shared/residues.js",),
     "trainer": (
         *("shared/residues.js", "shared/network.js"),
         *("crests/view.js", "trainer/engine.js"),
     ),
     "unit": ("shared/residues.js", "shared/network.js"),
-    "film": ("shared/remainders.js",),
-    "spiral": ("shared/remainders.js",),
-    "workers": ("shared/remainders.js",),
 }
 """Scripts that a figure's module stands on, beside those that all share."""
 EXPORT = "export default {"
-SMALLER = (
+SMALLER: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"(?s)<metadata>.*?</metadata>|<!--.*?-->", ""),
     (r"\s*\n\s*", " "),
     (r"(\d+\.\d)\d+", r"\1"),  # tenths of a point
@@ -44,10 +49,13 @@ SMALLER = (
     (r'(<use [^>]*?) style="[^"]*"', r"\1"),  # said by what is used
     (r' transform="rotate\(-0 [^"]*\)"', ""),
     (r" font-family: 'DejaVu Sans';?", ""),
-    (r"(?<=\d) L (?=[\d.-])", " "),  # a line goes on without being told so
+    (r' d="[^"CQ]*"', lambda path: re.sub(r"(?<=\d) L (?=[\d.-])", " ", path[0])),
     (r"> <", "><"),
 )
-"""What makes an ``svg`` of matplotlib smaller and looks the same, in this order."""
+"""What makes an ``svg`` of matplotlib smaller and looks the same, in this order.
+
+The last but one: a line goes on without being told so, but not after a curve.
+"""
 
 
 @cache

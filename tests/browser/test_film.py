@@ -103,6 +103,16 @@ def test_a_mouse_drags_in_the_curves_and_a_finger_taps_a_task(opened, page_of):
     assert state(phone, "task") == 0
 
 
+def test_with_less_motion_it_plays_in_few_leaps(opened, page_of):
+    page = opened(page_of, reduced_motion="reduce")
+    page.click("[name=play]")
+    page.wait_for_function(
+        "document.querySelector('.modlib-live > div').live.model.get('frame') >= 15"
+    )
+    page.click("[name=play]")
+    assert state(page, "frame") % 18 == 0  # an eighth of 144
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_both_themes_draw(opened, page_of, theme):
     page = opened(page_of, width=390, address="#film:film=7,frame=9999,task=4")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,21 @@ def test_a_checkpoint_is_found_from_where_it_was_named(built, tmp_path, monkeypa
         *(f"{tmp_path}/mine.npz{index}" for index in ("", ":3")),
         "clock-and-pizza/A",
     ]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_builds_an_edition_where_it_is_asked_for_one_and_else_the_book():
+    def recipe(*words: str, **environment: str) -> str:
+        command = ["make", "-n", "-o", ".venv/.installed", "book", *words]
+        env = os.environ | environment
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True).stdout
+
+    asked = recipe("N=97", "SEED=5", "TITLE=Mine")
+    assert "modlib edition" in asked
+    assert "jupyter-book build" not in asked
+    for plain in (recipe(), recipe(N="3", TITLE="x")):
+        assert "jupyter-book build book/ -W" in plain
+        assert "edition" not in plain
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from made_up.addition import history_of, run_of
 from made_up.crooked import CLUSTERS, CROOKED, crooked_run
@@ -28,13 +29,15 @@ def test_it_carries_the_planes_of_the_clusters_in_their_colours():
     assert len(figure.points) == CROOKED.n * len(CLUSTERS) * 2 * 4
 
 
-def test_without_clusters_the_strongest_frequencies_are_shown_in_grey():
-    config = AdditionConfig(n=15, epochs=1)
-    run = run_of(config, history_of([1.0], [1.0]), view=random_view(15, 10))
+@pytest.mark.parametrize(("n", "num_freqs"), [(15, 3), (5, 2), (3, 1)])
+def test_without_clusters_the_strongest_frequencies_are_shown_in_grey(n, num_freqs):
+    config = AdditionConfig(n=n, epochs=1)
+    run = run_of(config, history_of([1.0], [1.0]), view=random_view(n, 2))
     figure = turn_the_cloud(run)
     power = em.pooled_shares(em.diagonal_embedding(run.view.factors))
-    assert figure.freqs == np.argsort(-power)[:3].tolist()
+    assert figure.freqs == np.argsort(-power)[:num_freqs].tolist()
     assert set(figure.shades) == {NEUTRAL}
+    assert "<svg" in figure.html()
 
 
 def test_the_front_end_is_one_module_and_the_page_is_light():

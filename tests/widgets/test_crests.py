@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.lines import Line2D
+from matplotlib.patches import Wedge
 
 from made_up.addition import history_of, run_of
 from made_up.views import ideal_view, random_view
@@ -14,7 +17,7 @@ from modlib.config.addition import AdditionConfig
 from modlib.errors import InputError
 from modlib.plots.base import cluster_color
 from modlib.widgets import approximate_crt
-from modlib.widgets.live import LiveFigure, as_json, compact, module_of
+from modlib.widgets.live import LiveFigure, as_json, as_svg, compact, module_of
 from modlib.widgets.network import heard
 
 N = 15
@@ -100,6 +103,16 @@ def test_neurons_that_no_logit_depends_on_are_left_out():
 def test_a_pair_that_is_none_is_refused_in_one_line(name):
     with pytest.raises(InputError, match=f"{name} must be in 0 .. 14"):
         approximate_crt(made(), **{name: N})
+
+
+def test_a_line_after_a_curve_keeps_its_letter_and_lines_after_lines_lose_it():
+    fig = plt.figure(figsize=(1, 1))
+    fig.add_artist(Wedge((0.5, 0.5), 0.4, 0, 90))
+    fig.add_artist(Line2D([0, 0.3, 0.9], [0, 0.7, 0.2]))
+    svg = as_svg(fig, "a slice and a line")
+    plt.close(fig)
+    assert re.search(r"C [^\"]* L [\d. ]+z", svg)
+    assert re.search(r"M [\d. ]+\"", svg)
 
 
 def test_json_in_a_script_ends_no_script_and_holds_bytes():

@@ -20,11 +20,14 @@ def test_its_moduli_are_those_of_the_networks_and_its_own():
     assert figure.networks == {"23": [0, 0, 0, 1, 2, 1], "31": [0, 0, 0, 0, 1]}
 
 
-def test_a_small_modulus_has_a_small_hand():
-    assert draw_frequencies(5, {}).m == 2
+@pytest.mark.parametrize(("n", "m"), [(3, 1), (5, 2), (6, 3)])
+def test_a_small_modulus_has_a_small_hand(n, m):
+    figure = draw_frequencies(n, {})
+    assert figure.m == m
+    assert "<svg" in figure.html()
 
 
-@pytest.mark.parametrize(("n", "delta", "name"), [(4, 0.1, "n"), (11, 1.5, "delta")])
+@pytest.mark.parametrize(("n", "delta", "name"), [(2, 0.1, "n"), (11, 1.5, "delta")])
 def test_bad_settings_are_refused_in_one_line(n, delta, name):
     with pytest.raises(InputError, match=f"^{name} must be"):
         draw_frequencies(n, {}, delta=delta)

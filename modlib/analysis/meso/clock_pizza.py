@@ -66,6 +66,20 @@ def right_logits(logits: Float[np.ndarray, "a b c"], unit: int = 1) -> Float[np.
     return logits[(b + distance) % n, b, (2 * b + distance) % n].reshape(n, n)
 
 
+def by_distance(logits: Float[np.ndarray, "a b c"], unit: int = 1) -> Float[np.ndarray, "y e"]:
+    """Logits less their mean over c, at a - b = +-unit y (rows) and c - a - b = +-unit e (columns).
+
+    The mean over both signs and all b; y and e from 0 to n // 2.
+    """
+    n, half = len(logits), len(logits) // 2
+    e, y, b = np.meshgrid(*(np.arange(n),) * 3, indexing="ij")
+    a = (b + unit * y) % n
+    means = centre(logits)[a, b, (a + b + unit * e) % n].mean(2).T
+    opposite = -np.arange(n) % n
+    means = (means + means[opposite]) / 2
+    return (means + means[:, opposite])[: half + 1, : half + 1] / 2
+
+
 def distance_irrelevance(logits: Float[np.ndarray, "a b c"]) -> float:
     """How little of what the right answers' logits depend on is a - b (Zhong et al., 4.2).
 

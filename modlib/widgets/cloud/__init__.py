@@ -48,12 +48,15 @@ class TurnTheCloud(LiveFigure):
     d = traitlets.Int(1).tag(sync=True)
 
     def __init__(self, run: AdditionRun) -> None:
-        self._embedding = em.diagonal_embedding(run.view.factors)
+        factors = run.view.factors
+        assert factors is not None, "a network that was trained here has embeddings"
+        self._embedding = em.diagonal_embedding(factors)
         self._clusters = {one.freq: one.index for one in run.clustering.clusters}
         freqs = list(self._clusters)[:MOST_PLANES]
         if not freqs:
             power = em.pooled_shares(self._embedding)
-            freqs = [int(f) for f in np.argsort(-power, kind="stable")[:PLANES_WITHOUT]]
+            ranked = np.argsort(-power[1:], kind="stable") + 1
+            freqs = ranked[:PLANES_WITHOUT].tolist()
         super().__init__(
             n=run.config.n,
             freqs=freqs,

@@ -51,7 +51,7 @@ class DrawFrequencies(LiveFigure):
     def __init__(
         self, n: int, counts: Mapping[int, Int[np.ndarray, " network"]], *, delta: float, seed: int
     ) -> None:
-        n = require_int("n", n, at_least=5)
+        n = require_int("n", n, at_least=3)
         delta = require_float("delta", delta, at_least=0.0, at_most=1.0)
         super().__init__(
             n=n,

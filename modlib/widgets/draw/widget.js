@@ -24,8 +24,13 @@ function gapOf(waves, hand) {
 }
 
 const isSeparated = (gap, delta) => gap > delta + 1e-9;
-const handOf = (seed, i, n, m) =>
-  [...philoxPermutation(seed, CONTROL, i, Math.floor(n / 2)).subarray(0, m)].map((f) => f + 1).sort((f, g) => f - g);
+const kept = new Map(); // the longest hands, since a shorter one is their beginning
+function handOf(seed, i, n, m) {
+  const name = `${seed} ${i} ${n}`;
+  if (kept.size > 20_000) kept.clear();
+  if (!kept.has(name)) kept.set(name, philoxPermutation(seed, CONTROL, i, Math.floor(n / 2)).subarray(0, MOST));
+  return [...kept.get(name).subarray(0, m)].map((f) => f + 1).sort((f, g) => f - g);
+}
 const hasDouble = (hand, n) => hand.some((f) => folded(2 * f, n) !== f && hand.includes(folded(2 * f, n)));
 
 /** The number of hands of m out of `count` frequencies. */

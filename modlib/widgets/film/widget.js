@@ -3,7 +3,7 @@
 export default {
   render({ model, el }) {
     const films = model.get("films"), palette = model.get("colors");
-    if (!films.length) return void el.append(h("p", {}, "No network here has been trained, so there is no film."));
+    if (!films.length) return void framed(el, "the film of the tasks", h("p", {}, "No network here has been trained, so there is no film."));
     const all = shares(model.get("accuracy"));
     let from = 0;
     for (const film of films) {
@@ -66,6 +66,10 @@ export default {
     });
     const under = ({ offsetX }) => one().qs[Math.min(one().qs.length - 1, Math.max(0, Math.floor((offsetX / bars.clientWidth) * one().qs.length)))];
     bars.addEventListener("click", (event) => put(model, { task: under(event) === model.get("task") ? 0 : under(event) }));
+    bars.addEventListener("pointermove", (event) => {
+      const q = under(event), value = seen().validation[one().qs.indexOf(q)];
+      bars.title = `q = ${q}: ${(100 * value).toFixed(1)} % of the numbers not trained on`;
+    });
     drag(bars, (event) => event.type === "pointermove" && put(model, { task: under(event) }));
 
     // Through time: the means, and when each task is learned.

@@ -204,6 +204,20 @@ function words(pen, text, x, y, colour, ground, align = "left") {
   pen.fillText(text, x, y);
 }
 
+/** A square of n x n shades of one colour: `shareAt(i, j)`, at most 1, in row i and column j. */
+function shades(pen, width, n, colour, shareAt) {
+  const rgb = colour[0] === "#" ? colour.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16)) : colour.match(/\d+/g);
+  const image = new ImageData(n, n), small = h("canvas", { width: n, height: n });
+  for (let i = 0, at = 0; i < n; i++)
+    for (let j = 0; j < n; j++, at += 4) {
+      image.data.set(rgb, at);
+      image.data[at + 3] = 255 * Math.max(0, shareAt(i, j));
+    }
+  small.getContext("2d").putImageData(image, 0, 0);
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(small, 0, 0, width, width);
+}
+
 /** Numbers that glide to new ones, or jump where less motion is wished; `redraw` is asked for. */
 function gliding(values, redraw) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");

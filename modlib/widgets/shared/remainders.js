@@ -35,8 +35,12 @@ const primesBelow = (end) => {
 const shares = (view) =>
   Float64Array.from({ length: view.byteLength / 2 }, (_, i) => view.getUint16(2 * i, true) / 65535);
 
-/** A button that moves a trait on by one, from its end back to the start, until it is stopped. */
-function player(model, name, end, pace = 60) {
+/**
+ * A button that moves a trait on, from its end back to the start, until it is stopped: one by one, or
+ * in a few leaps where less motion is wished.
+ */
+function player(model, name, end) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
   let ticking = 0;
   const button = h("button", { type: "button", name: "play" }, "Play");
   const stop = () => {
@@ -48,9 +52,10 @@ function player(model, name, end, pace = 60) {
     if (model.get(name) >= end()) put(model, { [name]: 0 });
     button.textContent = "Pause";
     ticking = setInterval(() => {
-      put(model, { [name]: Math.min(end(), model.get(name) + 1) });
+      const leap = still.matches ? Math.ceil(end() / 8) : 1;
+      put(model, { [name]: Math.min(end(), model.get(name) + leap) });
       if (model.get(name) >= end()) stop();
-    }, pace);
+    }, still.matches ? 900 : 60);
   });
   return button;
 }

@@ -129,7 +129,7 @@ export default {
     to("first", "1/q of a turn", () => 1 / get("q"));
     to("next", "next k/q", () => ((Math.floor(near() + 1e-9) + 1) % get("q")) / get("q"));
 
-    const { says, spoken, tell } = telling();
+    const { says, spoken, tell } = telling({ long: true });
     const small = h("p", { class: "live-score" });
     const update = onceAFrame(() => {
       const { arms: number, winds, off, taken } = arms(), q = get("q"), way = (100 * together()).toFixed(0);

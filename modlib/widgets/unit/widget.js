@@ -102,15 +102,8 @@ export default {
     const pad = h("canvas", { "aria-hidden": "true", class: "live-both" });
     const drawPad = canvas(el, pad, (width) => width, (pen, width, _, { ink, line, ground, lit }) => {
       const { signals, most, color } = one, { a, b, unit } = look(), cell = width / n, place = placesOf(unit);
-      pen.fillStyle = lit(color);
-      for (let i = 0; i < n; i++)
-        for (let j = 0; j < n; j++) {
-          const active = signals.a[(unit * i) % n] + signals.b[(unit * j) % n] + signals.bias;
-          if (active <= 0) continue;
-          pen.globalAlpha = active / most;
-          pen.fillRect(j * cell, i * cell, cell + 0.3, cell + 0.3);
-        }
-      pen.globalAlpha = 1;
+      shades(pen, width, n, lit(color), (i, j) =>
+        (signals.a[(unit * i) % n] + signals.b[(unit * j) % n] + signals.bias) / most);
       pen.strokeStyle = line;
       pen.strokeRect(0.5, 0.5, width - 1, width - 1);
       dot(pen, (place[b] + 0.5) * cell, (place[a] + 0.5) * cell, 5, ground, ink);

@@ -167,7 +167,7 @@ export default {
       words(pen, q > 2 ? `x mod ${q}, in steps of ${order[1]}` : "x mod 2", width - 6, 14, ink, ground, "right");
     });
 
-    const { says, spoken, tell } = telling();
+    const { says, spoken, tell } = telling({ long: true });
     const told = h("p", { class: "live-score" });
     const taken = slider(model, "out", "taken out", { max: sizes[here()] });
     const which = h("span", {});

@@ -102,3 +102,19 @@ def test_circles_have_a_circularity_of_one():
     assert cp.circularity(mixed, num_components=2) <= 1
     with pytest.raises(InputError, match="num_components"):
         cp.circularity(circle, num_components=3)
+
+
+def test_logits_by_distance_are_means_over_pairs_and_both_signs():
+    n, unit = 7, 3
+    logits = np.random.default_rng(0).normal(size=(n, n, n))
+    found = cp.by_distance(logits, unit)
+    assert found.shape == (n // 2 + 1, n // 2 + 1)
+    centred = logits - logits.mean(-1, keepdims=True)
+    for y, e in ((0, 0), (2, 0), (1, 3)):
+        values = [
+            centred[(b + s * unit * y) % n, b, (2 * b + s * unit * y + t * unit * e) % n]
+            for b in range(n)
+            for s in (1, -1)
+            for t in (1, -1)
+        ]
+        np.testing.assert_allclose(found[y, e], np.mean(values))
