@@ -169,17 +169,18 @@ def product(found: Battery, own: ForeignNetwork) -> ProductFacts:
 
 
 class CourseFacts(NamedTuple):
-    """Epochs of a training: with the first cluster, and ``then`` right on so many pairs; from which
-    on the task is solved. None where never."""
+    """Epochs of a training: with the first cluster, and ``then`` right on so many pairs, of which
+    ``trained_on`` are; from which on the task is solved. None where never."""
 
     num_times: int
     first_cluster: int | None
     then: float
+    trained_on: float
     solved_at: int | None
 
 
-def course(table: pd.DataFrame) -> CourseFacts:
-    """What the battery tells along a training (``inspect.along``)."""
+def course(table: pd.DataFrame, trained_on: float) -> CourseFacts:
+    """What the battery tells along a training (``inspect.along``) on this share of the pairs."""
     solved = (table.task != UNDECIDED) & (table.accuracy >= LEARNED_FROM)
     last_open = int(np.flatnonzero(~solved)[-1]) if (~solved).any() else -1
     at = table["index"].tolist()
@@ -189,28 +190,32 @@ def course(table: pd.DataFrame) -> CourseFacts:
         num_times=len(table),
         first_cluster=None if first is None else at[first],
         then=0.0 if first is None else float(table.accuracy[first]),
+        trained_on=trained_on,
         solved_at=at[last_open + 1] if last_open + 1 < len(at) else None,
     )
 
 
 class AnswerFacts(NamedTuple):
-    """What of paper A's findings holds for this network, and for the one that multiplies."""
+    """What of paper A's findings holds for this network, beside one of ours that adds, and for the
+    one that multiplies."""
 
     solves: bool
     task: str
     simple: float
+    ours_simple: float
     num_clusters: int
     explained: float
     product_clusters: int
     product_explained: float
 
 
-def answer(found: Battery, of_product: Battery) -> AnswerFacts:
+def answer(found: Battery, ours: Battery, of_product: Battery) -> AnswerFacts:
     """The answer to the chapter's question."""
     return AnswerFacts(
         solves=found.solves,
         task=found.task.name,
         simple=found.share_simple or 0.0,
+        ours_simple=ours.share_simple or 0.0,
         num_clusters=len(found.clusters),
         explained=found.logits_explained or 0.0,
         product_clusters=len(of_product.clusters),

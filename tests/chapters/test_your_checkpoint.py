@@ -166,24 +166,24 @@ def test_the_course_of_a_training_is_told():
         (100, "a b mod 59", 1.0, 0.1, "6 20", 0.9),
     ]
     table = pd.DataFrame(rows, columns=list(ALONG))
-    text = told(CHAPTER, "along-caption", facts.course(table))
+    text = told(CHAPTER, "along-caption", facts.course(table, 0.59))
     assert text == (
         "3 moments of the training. The first clusters are there at epoch 50, when 60.0 % of the "
-        "pairs are right; from epoch 100 on the task is solved."
+        "pairs are right (59.0 % are trained on); from epoch 100 on the task is solved."
     )
-    text = told(CHAPTER, "along-caption", facts.course(table[:1]))
+    text = told(CHAPTER, "along-caption", facts.course(table[:1], 0.59))
     assert text.endswith("No cluster comes; the task is never solved.")
 
 
 def test_the_answer_says_what_survives(good, bad):
-    text = told(CHAPTER, "the-answer", facts.answer(good, good))
-    assert (
-        "All of them survive here: 100 % of the live neurons are simple, four clusters of" in text
-    )
+    few = replace(good, share_simple=0.4, logits_explained=0.995)
+    text = told(CHAPTER, "the-answer", facts.answer(few, good, good))
+    assert "four cosines, one a cluster, explain 99.5 % of what its logits say." in text
+    assert "Of its live neurons 40.0 % are simple, where 100 % of ours are." in text
     assert "the network that multiplies has four clusters in the logarithms" in text
-    text = told(CHAPTER, "the-answer", facts.answer(bad, good))
+    text = told(CHAPTER, "the-answer", facts.answer(bad, good, good))
     assert "does not solve a + b mod 31; this one has no clusters." in text
-    text = told(CHAPTER, "the-answer", facts.answer(replace(good, clusters=[]), good))
+    text = told(CHAPTER, "the-answer", facts.answer(replace(good, clusters=[]), good, good))
     assert "Not the clusters: this network solves a + b mod 91 without any" in text
 
 

@@ -6,7 +6,6 @@ No table of pairs holds them; ``analysis.any_network.battery`` asks them as it d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +19,6 @@ from modlib.models.foreign.readings import Norm, Reading, vocabularies
 from modlib.models.foreign.refusals import NORM
 from modlib.models.foreign.shapes import Tensors, misfits, sizes
 from modlib.models.views.activations import torch_activation
-from modlib.models.views.neuron_view import row_blocks
 
 LAYOUT = "lens_blocks"
 EPSILON = 1e-5
@@ -110,10 +108,6 @@ class Blocks:
     def num_neurons(self) -> int:
         """Of all blocks together."""
         return self.num_blocks * sizes(self.reading.axes, self.reading.tensors)["neuron"]
-
-    def row_blocks(self, width: int) -> Iterator[slice]:
-        """Blocks of inputs a that bound the memory of their pairs' arrays of ``width`` columns."""
-        return row_blocks(self.n, width)
 
     def logits(self, rows: slice = slice(None)) -> Float[np.ndarray, "a b c"]:
         """Logits of every answer c for inputs a in ``rows`` and all b."""

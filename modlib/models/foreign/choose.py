@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from tqdm import tqdm
 
 from modlib.models.foreign.readings import Reading
+from modlib.models.views.neuron_view import row_blocks
 from modlib.tasks.learned import LEARNED_FROM
 from modlib.tasks.operations import guess
 
@@ -23,6 +24,8 @@ DEVIATIONS = 4.0
 LOWER_LOSS = 0.5
 """Share of another's loss under which, of two readings that solve a task, one is taken."""
 MAX_TOLD = 4
+MAX_HELD = 2**20
+"""Numbers held of what a network says."""
 
 
 class Tried(NamedTuple):
@@ -48,10 +51,6 @@ class Answering(Protocol):
     @property
     def num_neurons(self) -> int:
         """Number of hidden neurons."""
-        ...
-
-    def row_blocks(self, width: int) -> Iterator[slice]:
-        """Inputs a, some at a time."""
         ...
 
     def logits(self, rows: slice) -> Float[np.ndarray, "a b c"]:
@@ -104,7 +103,7 @@ def choose(
 
 def _tried(reading: Reading, network: Answering) -> Tried:
     answers = np.empty((network.n, network.n), dtype=int)
-    for rows in network.row_blocks(network.num_neurons):
+    for rows in row_blocks(network.n, network.num_neurons, MAX_HELD):
         answers[rows] = network.logits(rows).argmax(-1)
     best = guess(answers)
     right = answers == best.operation.answers

@@ -181,9 +181,9 @@ class NeuronView:
         return Scores(right / count, loss / count, margin)
 
 
-def row_blocks(n: int, width: int) -> Iterator[slice]:
-    """Blocks of 0 .. n - 1 of which n times ``max(width, n)`` numbers each can be held."""
-    step = max(1, MAX_ACTIVATIONS // (n * max(width, n)))
+def row_blocks(n: int, width: int, most: int = MAX_ACTIVATIONS) -> Iterator[slice]:
+    """Blocks of 0 .. n - 1 of which n times ``max(width, n)`` numbers are ``most`` together."""
+    step = max(1, most // (n * max(width, n)))
     return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
