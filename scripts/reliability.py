@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import itertools
 import json
 import logging
 import os
@@ -39,6 +40,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -377,17 +379,19 @@ def _hostile(folder: Path) -> Iterator[Path]:
     with sparse.open("wb") as file:
         file.truncate(2**36)
     yield sparse
-    for name in ("bomb.npz", "bomb.pt"):
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            with archive.open("W.npy", "w", force_zip64=True) as member:
-                header = io.BytesIO()
-                told = {"descr": "<f4", "fortran_order": False, "shape": (2**28,)}
-                np.lib.format.write_array_header_1_0(header, told)
-                member.write(header.getvalue())
-                for _ in range(2**10):
-                    member.write(bytes(2**20))
-        yield write(name, packed.getvalue())
+    header = io.BytesIO()
+    told = {"descr": "<f4", "fortran_order": False, "shape": (2**28,)}
+    np.lib.format.write_array_header_1_0(header, told)
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("W.npy", "w", force_zip64=True) as member,
+    ):
+        member.write(header.getvalue())
+        for _ in range(2**10):
+            member.write(bytes(2**20))
+    yield write("bomb.npz", packed.getvalue())
+    yield write("bomb.pt", packed.getvalue())
     for number in range(64):
         size = random.Random(number).randrange(1, 4096)
         suffix = ("pt", "safetensors", "npz", "npy")[number % 4]
@@ -488,26 +492,19 @@ def company(battery: Battery) -> None:
 
 def same_bits(battery: Battery) -> None:
     """Threads, sizes of shards, positions in them and OMP's threads change nothing."""
-    import torch
 
-    def swept(root: Path, threads: int, size: int, torch_threads: int, seeds: range) -> Any:
-        torch.set_num_threads(torch_threads)
+    def swept(root: Path, threads: int, size: int, of_torch: int, seeds: range) -> Any:
+        torch.set_num_threads(of_torch)
         options = {"threads": threads, "shard_size": size, "progress": False, "device": "cpu"}
         sweep(SWEPT, seeds, store=Store(root), **options)
-        found = read_sweep(Store(root), SWEPT, range(2, 5))
-        return list(found)
+        return read_sweep(Store(root), SWEPT, range(2, 5))
 
     _, whole = apart(partial(swept, battery.folder("whole"), 1, 1, 1, range(2, 5)))
-    for threads in (1, 2, 3):
-        for size in (1, 2, 3, 100):
-            for torch_threads in (1, 2):
-                for seeds in (range(2, 5), range(6), range(1, 5)):
-                    setting = (threads, size, torch_threads, seeds)
-                    said, found = apart(partial(swept, battery.folder("same"), *setting))
-                    outcome = (
-                        said if said != "done" else "as it was" if found == whole else "silent"
-                    )
-                    battery.note("same bits", "threads, shards, positions", outcome, str(setting))
+    everywhere = (range(2, 5), range(6), range(1, 5))
+    for setting in itertools.product((1, 2, 3), (1, 2, 3, 100), (1, 2), everywhere):
+        said, found = apart(partial(swept, battery.folder("same"), *setting))
+        outcome = said if said != "done" else "as it was" if found == whole else "silent"
+        battery.note("same bits", "threads, shards, positions", outcome, str(setting))
 
 
 PARTS = {

@@ -292,22 +292,29 @@ def wrong_remainders(
     networks = found["networks"]
     if networks.seed.tolist() != list(steps) or networks.steps.tolist() != list(steps.values()):
         return "the table networks has not the seeds and steps that the manifest says"
-    splits, qs = found["history"].split.unique(), moduli(config)
-    for name, times, axes in (
-        ("history", evaluation_steps(config), {"split": splits, "q": qs}),
-        ("norms", evaluation_steps(config)[1:], {"parameter": list(parameter_shapes(config))}),
+    qs, times = moduli(config), evaluation_steps(config)
+    parameters = np.array(list(parameter_shapes(config)))
+    splits = found["history"].split[:: len(qs)].unique().to_numpy(str)
+    for name, due, axes in (
+        ("history", times, {"split": splits, "q": qs}),
+        ("norms", times[1:], {"parameter": parameters}),
         ("spectra", spectrum_steps(config), {}),
-        ("tasks", None, {"q": qs}),
+        ("tasks", np.zeros(1, dtype=int), {"q": qs}),
     ):
         table = found[name]
-        due = {s: [0] if times is None else times[times <= made] for s, made in steps.items()}
-        parts = [pd.MultiIndex.from_product([[s], t, *axes.values()]) for s, t in due.items()]
-        rows = parts[0].append(parts[1:])
-        told = ["seed"] + ([] if times is None else ["step"]) + list(axes)
-        levels = [0] + ([] if times is None else [1]) + [2 + k for k in range(len(axes))]
-        fits = len(rows) == len(table) and all(
-            (table[column].to_numpy() == rows.get_level_values(level).to_numpy()).all()
-            for column, level in zip(told, levels, strict=True)
+        made = [due[due <= steps_made] for steps_made in steps.values()]
+        inner = int(np.prod([len(values) for values in axes.values()], dtype=int))
+        rows = {"seed": np.repeat(list(steps), [len(times) for times in made])}
+        rows |= {} if name == "tasks" else {"step": np.concatenate(made)}
+        told = {column: np.repeat(values, inner) for column, values in rows.items()}
+        repeats = inner
+        for column, values in axes.items():
+            repeats //= len(values)
+            once = np.repeat(values, repeats)
+            told[column] = np.tile(once, len(table) // len(once) if len(once) else 0)
+        fits = all(len(values) == len(table) for values in told.values()) and all(
+            (table[column].to_numpy(values.dtype) == values).all()
+            for column, values in told.items()
         )
         if not fits:
             return f"the table {name} has not a row for each {', '.join(told)}"
