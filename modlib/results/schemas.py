@@ -15,6 +15,7 @@ import pandas as pd
 from modlib.analysis.many_seeds.census import NUM_BINS, SCHEMA
 from modlib.analysis.meso.clock_pizza_lens import KEPT
 from modlib.config.addition import AdditionConfig
+from modlib.config.clock_pizza import MAX_CLOCK_N
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.runs.remainders import history_table, spectrum_steps
@@ -343,8 +344,8 @@ def logged_arrays(config: RemaindersConfig, made: int) -> dict[str, Array]:
 # Clocks and pizzas
 
 
-def clock_pizza_tables(n: int, words: Sequence[str]) -> dict[str, Table]:
-    """Tables of clocks and pizzas of a modulus, by name; ``words``: where they come from."""
+def clock_pizza_tables(words: Sequence[str], n: int = MAX_CLOCK_N) -> dict[str, Table]:
+    """Tables of clocks and pizzas up to a modulus, by name; ``words``: where they come from."""
     place = {
         **columns("source", "str", words=tuple(words)),
         **columns("rate", "float32", 0, 1),
