@@ -326,19 +326,22 @@ def logged_arrays(config: RemaindersConfig, made: int) -> dict[str, Array]:
     """What is kept of the log of a network that has made so many steps, in single precision."""
     steps, p = spectrum_steps(config), config.p
     times, half, epochs = int((steps <= made).sum()), p // 2 + 1, coded_epochs(config)
+    followed = times if made == config.steps else int((steps < made).sum())
     characters = (times, int((moduli(config) // 2).sum()))
     rows = (len(epochs), NUM_FOLLOWED, (p - 1) // 2 + 1)
-    followed = {"required": False, "together": True}
-    return {
+    arrays = {
         "spectra/magnitude": Array((times, p, half), least=0.0),
         "spectra/attention": Array((times, config.heads, 3), least=0.0, most=1.001),
         "spectra/character": Array(characters, least=-1e-6),
         "spectra/character_power": Array(characters, least=-1e-6, required=False),
         "spectra/power": Array((times, p, half), least=0.0, required=False),
-        "neuron_zero/smoothed": Array((times, 1, half), least=0.0),
-        "first_neurons/epochs": Array((len(epochs),), np.int64, epochs.tolist(), **followed),
-        "first_neurons/smoothed": Array(rows, least=0.0, **followed),
+        "neuron_zero/smoothed": Array((followed, 1, half), least=0.0),
+        "first_neurons/epochs": Array((len(epochs),), np.int64, epochs.tolist()),
+        "first_neurons/smoothed": Array(rows, least=0.0),
     }
+    for name in ("first_neurons/epochs", "first_neurons/smoothed"):  # only of some networks
+        arrays[name] = arrays[name]._replace(required=False, together=True)
+    return arrays
 
 
 # Clocks and pizzas

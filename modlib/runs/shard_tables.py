@@ -50,7 +50,7 @@ def missing_to_the_end(column: str) -> Rule:
     return f"numbers of {column} are missing in the midst of a training", holds
 
 
-def at_times(column: str, times: Sequence[int]) -> Rule:
+def at_times(column: str, times: Sequence[int] | np.ndarray) -> Rule:
     """That each network has a row after each of these epochs or steps, in their order."""
 
     def holds(found: pd.DataFrame) -> bool:
