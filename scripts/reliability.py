@@ -218,6 +218,7 @@ def kills(battery: Battery) -> None:
     """Killed just before each of its writes, or at random; then called again."""
     for name, command in _commands().items():
         draws, root = battery.draws(name), battery.folder("whole")
+        command(battery.folder("warm"))  # what is compiled here need not be in each process
         began = time.monotonic()
         said, whole = apart(partial(command, root))
         took = time.monotonic() - began
@@ -233,6 +234,7 @@ def kills(battery: Battery) -> None:
             root, wait = battery.folder("killed"), draws.random() * took
             _kill_after(wait, partial(_with_writes, partial(command, root), None))
             battery.note("kills", f"{name}, at random", _again(command, root, whole), f"{wait} s")
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def _kill_after(wait: float, call: Callable[[], Any]) -> None:
@@ -456,6 +458,7 @@ def company(battery: Battery) -> None:
         sweep(SWEPT, range(6), store=Store(root), **quiet)
         return read_sweep(Store(root), SWEPT)
 
+    swept(battery.folder("warm"))
     _, whole = apart(partial(swept, battery.folder("whole")))
     for _ in range(max(1, battery.tries // 5)):
         root = battery.folder("shared")
@@ -499,6 +502,7 @@ def same_bits(battery: Battery) -> None:
         sweep(SWEPT, seeds, store=Store(root), **options)
         return read_sweep(Store(root), SWEPT, range(2, 5))
 
+    swept(battery.folder("warm"), 1, 1, 1, range(2, 5))
     _, whole = apart(partial(swept, battery.folder("whole"), 1, 1, 1, range(2, 5)))
     everywhere = (range(2, 5), range(6), range(1, 5))
     for setting in itertools.product((1, 2, 3), (1, 2, 3, 100), (1, 2), everywhere):
