@@ -137,7 +137,6 @@ class Battery:
     def __init__(self, tries: int, seed: int, work: Path) -> None:
         self.tries, self.seed, self.work = tries, seed, work
         self.counts: dict[tuple[str, str], Counter[str]] = {}
-        self.seconds: Counter[str] = Counter()
 
     def note(self, part: str, what: str, outcome: str, how: str = "") -> None:
         """Count one; say what is wrong with it."""
@@ -543,6 +542,17 @@ def _row(part: str, what: str, counts: Counter[str]) -> str:
     return f"| {part} | {what} | {' | '.join(f'{number:,}' for number in numbers)} |"
 
 
+def report(battery: Battery, minutes: float) -> str:
+    """The table, with the date and the machine of its figures."""
+    cores = len(os.sched_getaffinity(0))
+    said = (
+        f"Measured on {datetime.now(UTC).date().isoformat()} in {minutes:.0f} minutes, on {cores} "
+        f"cores of {processor()}, {platform.system()}, Python {platform.python_version()}, with "
+        f"`--tries {battery.tries}`."
+    )
+    return "\n".join([said, "", *table(battery)]) + "\n"
+
+
 def processor() -> str:
     """The name of this machine's processor, where the system says it."""
     try:
@@ -567,16 +577,10 @@ def main() -> None:
         battery = Battery(options.tries, options.seed, Path(work))
         for name in options.parts or PARTS:
             PARTS[name](battery)
-            print(f"{name}: {time.monotonic() - began:.0f} s so far", flush=True)
-    day, minutes = datetime.now(UTC).date().isoformat(), (time.monotonic() - began) / 60
-    cores = len(os.sched_getaffinity(0))
-    said = (
-        f"Measured on {day} in {minutes:.0f} minutes on {cores} cores of {processor()}, "
-        f"{platform.system()}, Python {platform.python_version()}, with `--tries {options.tries}`."
-    )
-    lines = [said, "", *table(battery)]
-    options.out.write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+            minutes = (time.monotonic() - began) / 60
+            print(f"{name}: {minutes:.1f} minutes so far", flush=True)
+            options.out.write_text(report(battery, minutes))  # what a stopped run has seen
+    print(options.out.read_text())
     bad = sum(n for counts in battery.counts.values() for o, n in counts.items() if o not in GOOD)
     sys.exit(1 if bad else 0)
 
