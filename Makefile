@@ -5,7 +5,7 @@
 #   make book PYTHON=python3.12                  another Python
 
 .DEFAULT_GOAL := help
-.PHONY: help book book-sphinx site-test browser-test pdf test slow lint lab serve bench results clean
+.PHONY: help book book-sphinx site-test browser-test pdf test slow lint lab serve bench reliability results clean
 
 PIP_ARGS ?=
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11)
@@ -37,6 +37,7 @@ help:
 	@echo 'make lab      open the notebooks in JupyterLab'
 	@echo 'make serve    show the built site on http://localhost:8000'
 	@echo 'make bench    measure the speed of training'
+	@echo 'make reliability  kills, damage, edits, hostile files: the table of that page (an hour)'
 	@echo 'make results  train what the tables in results/ rest on (hours), and write them'
 	@echo 'make clean    remove what was built; the store of runs and .venv stay'
 
@@ -128,6 +129,10 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/ensemble.py
 	$(BIN)/python benchmarks/transformer.py
 	$(BIN)/python benchmarks/clock_pizza.py
+
+reliability: export OMP_NUM_THREADS := 1
+reliability: $(INSTALLED)
+	$(BIN)/python scripts/reliability.py
 
 # Hours on two cores; what the store holds is not computed again.
 results: $(INSTALLED)

@@ -18,7 +18,10 @@ MAX_CHOICES = 24
 
 def shown(value: object) -> str:
     """A value as a message shows it, cut where it is long."""
-    return _cut(repr(value))
+    try:
+        return _cut(repr(value))
+    except ValueError:  # an integer of more digits than Python writes
+        return f"a {type(value).__name__} too long to be written"
 
 
 def _cut(text: str) -> str:

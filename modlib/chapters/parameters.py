@@ -145,7 +145,12 @@ def check_parameters(namespace: Mapping[str, Any]) -> None:
     first cell; papermill only warns about others, so the cell that it injects is read here.
     Raises ``InputError``.
     """
-    declared = dict(namespace["__annotations__"])
+    declared = namespace.get("__annotations__")
+    if not declared:
+        raise InputError(
+            "namespace", "be globals() of a notebook whose parameters are annotated", ""
+        )
+    declared = dict(declared)
     for name in _injected_names(namespace.get("In", [])):
         if name not in declared:
             raise InputError("parameter", f"be one of {', '.join(declared)}", name)

@@ -164,7 +164,7 @@ def read_clock_pizza(results: Path = RESULTS) -> ExportedClockPizza | None:
         shapes = parameter_shapes(CLOCK_PIZZA_PRESETS[name])
         folder.require_network(name, weights[name], shapes)
     sources = ("ours", "untrained", *PUBLISHED)
-    tables = folder.tables(clock_pizza_tables(CLOCK_PIZZA_PRESETS[SHOWN[0]].n, sources))
+    tables = folder.tables(clock_pizza_tables(sources))
     folder.require(wrong_clock_pizza(tables, folder.seeds))
     return ExportedClockPizza(**tables, shown=weights, manifest=folder.manifest)
 

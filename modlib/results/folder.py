@@ -217,8 +217,9 @@ class Committed:
     def seeds(self) -> list[int]:
         """Those that the manifest tells of; refused (``StoreError``) where it does not."""
         told = self.manifest.get("seeds")
-        whole = isinstance(told, list) and len(told) == 2 and all(type(s) is int for s in told)
-        if not whole or not 0 <= told[0] <= told[1] < told[0] + 10**7:
+        if not isinstance(told, list) or [type(seed) for seed in told] != [int, int]:
+            told = [0, -1]
+        if not 0 <= told[0] <= told[1] < told[0] + 10**7:
             self.refuse(f"{self.path} does not say which seeds it holds")
         return list(range(told[0], told[1] + 1))
 

@@ -15,6 +15,7 @@ import pandas as pd
 from modlib.analysis.many_seeds.census import NUM_BINS, SCHEMA
 from modlib.analysis.meso.clock_pizza_lens import KEPT
 from modlib.config.addition import AdditionConfig
+from modlib.config.clock_pizza import MAX_CLOCK_N
 from modlib.config.remainders import RemaindersConfig
 from modlib.models.transformer import parameter_shapes
 from modlib.runs.remainders import history_table, spectrum_steps
@@ -292,22 +293,29 @@ def wrong_remainders(
     networks = found["networks"]
     if networks.seed.tolist() != list(steps) or networks.steps.tolist() != list(steps.values()):
         return "the table networks has not the seeds and steps that the manifest says"
-    splits, qs = found["history"].split.unique(), moduli(config)
-    for name, times, axes in (
-        ("history", evaluation_steps(config), {"split": splits, "q": qs}),
-        ("norms", evaluation_steps(config)[1:], {"parameter": list(parameter_shapes(config))}),
+    qs, times = moduli(config), evaluation_steps(config)
+    parameters = np.array(list(parameter_shapes(config)))
+    splits = found["history"].split[:: len(qs)].unique().to_numpy(str)
+    for name, due, axes in (
+        ("history", times, {"split": splits, "q": qs}),
+        ("norms", times[1:], {"parameter": parameters}),
         ("spectra", spectrum_steps(config), {}),
-        ("tasks", None, {"q": qs}),
+        ("tasks", np.zeros(1, dtype=int), {"q": qs}),
     ):
         table = found[name]
-        due = {s: [0] if times is None else times[times <= made] for s, made in steps.items()}
-        parts = [pd.MultiIndex.from_product([[s], t, *axes.values()]) for s, t in due.items()]
-        rows = parts[0].append(parts[1:])
-        told = ["seed"] + ([] if times is None else ["step"]) + list(axes)
-        levels = [0] + ([] if times is None else [1]) + [2 + k for k in range(len(axes))]
-        fits = len(rows) == len(table) and all(
-            (table[column].to_numpy() == rows.get_level_values(level).to_numpy()).all()
-            for column, level in zip(told, levels, strict=True)
+        made = [due[due <= steps_made] for steps_made in steps.values()]
+        inner = int(np.prod([len(values) for values in axes.values()], dtype=int))
+        rows = {"seed": np.repeat(list(steps), [len(times) for times in made])}
+        rows |= {} if name == "tasks" else {"step": np.concatenate(made)}
+        told = {column: np.repeat(values, inner) for column, values in rows.items()}
+        repeats = inner
+        for column, values in axes.items():
+            repeats //= len(values)
+            once = np.repeat(values, repeats)
+            told[column] = np.tile(once, len(table) // len(once) if len(once) else 0)
+        fits = all(len(values) == len(table) for values in told.values()) and all(
+            (table[column].to_numpy(values.dtype) == values).all()
+            for column, values in told.items()
         )
         if not fits:
             return f"the table {name} has not a row for each {', '.join(told)}"
@@ -318,26 +326,29 @@ def logged_arrays(config: RemaindersConfig, made: int) -> dict[str, Array]:
     """What is kept of the log of a network that has made so many steps, in single precision."""
     steps, p = spectrum_steps(config), config.p
     times, half, epochs = int((steps <= made).sum()), p // 2 + 1, coded_epochs(config)
+    followed = times if made == config.steps else int((steps < made).sum())
     characters = (times, int((moduli(config) // 2).sum()))
     rows = (len(epochs), NUM_FOLLOWED, (p - 1) // 2 + 1)
-    followed = {"required": False, "together": True}
-    return {
+    arrays = {
         "spectra/magnitude": Array((times, p, half), least=0.0),
         "spectra/attention": Array((times, config.heads, 3), least=0.0, most=1.001),
         "spectra/character": Array(characters, least=-1e-6),
         "spectra/character_power": Array(characters, least=-1e-6, required=False),
         "spectra/power": Array((times, p, half), least=0.0, required=False),
-        "neuron_zero/smoothed": Array((times, 1, half), least=0.0),
-        "first_neurons/epochs": Array((len(epochs),), np.int64, epochs.tolist(), **followed),
-        "first_neurons/smoothed": Array(rows, least=0.0, **followed),
+        "neuron_zero/smoothed": Array((followed, 1, half), least=0.0),
+        "first_neurons/epochs": Array((len(epochs),), np.int64, epochs.tolist()),
+        "first_neurons/smoothed": Array(rows, least=0.0),
     }
+    for name in ("first_neurons/epochs", "first_neurons/smoothed"):  # only of some networks
+        arrays[name] = arrays[name]._replace(required=False, together=True)
+    return arrays
 
 
 # Clocks and pizzas
 
 
-def clock_pizza_tables(n: int, words: Sequence[str]) -> dict[str, Table]:
-    """Tables of clocks and pizzas of a modulus, by name; ``words``: where they come from."""
+def clock_pizza_tables(words: Sequence[str], n: int = MAX_CLOCK_N) -> dict[str, Table]:
+    """Tables of clocks and pizzas up to a modulus, by name; ``words``: where they come from."""
     place = {
         **columns("source", "str", words=tuple(words)),
         **columns("rate", "float32", 0, 1),

@@ -28,10 +28,12 @@ SHARE = (-1e-6, 1 + 1e-6)
 
 def missing_only(column: str, where: str) -> Rule:
     """That numbers of a column are missing only ``where`` it says so."""
-    return (
-        f"numbers of {column} are missing without {where}",
-        lambda found: bool((found[column].notna() | found.eval(where)).all()),
-    )
+
+    def holds(found: pd.DataFrame) -> bool:
+        missing = np.isnan(found[column].to_numpy())
+        return not missing.any() or bool(found[missing].eval(where).all())
+
+    return f"numbers of {column} are missing without {where}", holds
 
 
 def missing_to_the_end(column: str) -> Rule:
@@ -48,7 +50,7 @@ def missing_to_the_end(column: str) -> Rule:
     return f"numbers of {column} are missing in the midst of a training", holds
 
 
-def at_times(column: str, times: Sequence[int]) -> Rule:
+def at_times(column: str, times: Sequence[int] | np.ndarray) -> Rule:
     """That each network has a row after each of these epochs or steps, in their order."""
 
     def holds(found: pd.DataFrame) -> bool:

@@ -96,7 +96,9 @@ class Column(NamedTuple):
     since: int = 1
 
     def wrong(self, found: pd.Series) -> str | None:
-        """What is wrong with a column; None where nothing is."""
+        """What is wrong with a column; None where nothing is, and where it has no row."""
+        if not len(found):
+            return None
         if self.dtype.endswith("]"):
             return self._arrays_wrong(found)
         if str(found.dtype) != self.dtype:
@@ -104,7 +106,7 @@ class Column(NamedTuple):
         if self.dtype == "str":
             others = [] if not self.words else [w for w in found.unique() if w not in self.words]
             return f"has the word {others[0]!r}" if others else None
-        if self.dtype == "bool" or not len(found):
+        if self.dtype == "bool":
             return None
         values = found.to_numpy()
         low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
@@ -120,7 +122,7 @@ class Column(NamedTuple):
         fits = all(isinstance(a, np.ndarray) and a.shape == (int(length),) for a in arrays)
         if not fits or any(str(array.dtype) != inner for array in arrays):
             return f"does not hold {length} numbers {inner} a row"
-        low = min((array.min() for array in arrays), default=self.least)
+        low = min(array.min() for array in arrays)
         return f"has numbers below {self.least:g}" if low < self.least else None
 
 

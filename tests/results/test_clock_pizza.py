@@ -151,7 +151,8 @@ def test_an_export_again_gives_the_same_files(exported, tmp_path):
 def test_networks_without_clusters_are_exported_too(exported, monkeypatch, tmp_path):
     def without(network):
         found = describe(network)
-        return found._replace(**{name: getattr(found, name)[:0] for name in found._fields[1:]})
+        tables = {name: getattr(found, name)[:0] for name in found._fields[1:]}
+        return found._replace(measures=found.measures | {"num_clusters": 0}, **tables)
 
     monkeypatch.setattr(rc, "describe", without)
     rc.export_clock_pizza(first_seed=SEED, num_seeds=1, results=tmp_path)

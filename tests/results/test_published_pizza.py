@@ -24,6 +24,7 @@ NETWORK = from_arrays(VIEW.preact_a, VIEW.preact_b, VIEW.w_out, VIEW.b_in, VIEW.
 @pytest.fixture
 def written(monkeypatch, tmp_path):
     monkeypatch.setattr(pp, "load_checkpoint", lambda name: NETWORK)
+    monkeypatch.setattr(pp, "PIZZA_N", VIEW.n)
     pp.export_published_pizza(tmp_path)
     return tmp_path
 

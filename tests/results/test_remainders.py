@@ -144,7 +144,7 @@ def test_what_is_not_there_is_none_and_what_is_damaged_is_refused(exported, tmp_
         rr.read_remainders("B11", tmp_path)
 
 
-@pytest.mark.parametrize(("change", "reason"), [(np.nan, "not finite"), (None, "other shapes")])
+@pytest.mark.parametrize(("change", "reason"), [(np.nan, "not finite"), (None, "tok has shape")])
 def test_a_committed_network_must_fit_and_be_finite(exported, tmp_path, change, reason):
     folder = tmp_path / "remainders" / "B11"
     weights = {name: np.array(value) for name, value in exported.run.weights.items()}
@@ -155,7 +155,7 @@ def test_a_committed_network_must_fit_and_be_finite(exported, tmp_path, change, 
     save_arrays(weights, folder / arrays_file(rn.NETWORK))
     content = {k: v for k, v in exported.manifest.items() if k not in ("schema", "files")}
     write_manifest(folder, [*exported.manifest["files"]], content)
-    with pytest.raises(StoreError, match=f"{arrays_file(rn.NETWORK)} .*{reason}"):
+    with pytest.raises(StoreError, match=f"{arrays_file(rn.NETWORK)}: .*{reason}"):
         rr.read_remainders("B11", tmp_path)
 
 

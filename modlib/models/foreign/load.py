@@ -112,6 +112,8 @@ def source_file(source: str | Path, member: int | None = None) -> tuple[Path, in
 
     A file that is itself called so goes first. Published weights are fetched where they must be.
     """
+    if not isinstance(source, str | Path):
+        raise InputError("source", "be a file's path or the name of published weights", source)
     if str(source) in PUBLISHED:
         return published_path(str(source)), member
     if "://" in str(source) and not os.path.lexists(source):
