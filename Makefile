@@ -79,6 +79,8 @@ $(INSTALLED): requirements.txt pyproject.toml setup.py
 	$(call install_torch,$(BIN)/python)
 	@$(BIN)/python $(PIP) $(PIP_ARGS) -r requirements.txt
 	@$(BIN)/python $(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@! git rev-parse --git-dir >/dev/null 2>&1 || git config filter.modlib-outputs.clean \
+	  "'$(CURDIR)/$(BIN)/python' -m nbstripout --keep-id --extra-keys '$(STRIP_KEYS)' -t"
 	@touch $@
 
 book: $(INSTALLED)
