@@ -25,7 +25,7 @@ from typing import Any
 from IPython.display import Markdown, display
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from modlib.chapters.captions import show_caption
+from modlib.chapters.captions import show_filled
 from modlib.chapters.words import FILTERS
 from modlib.claims.measure import measured_ledger
 from modlib.claims.pages import as_folded
@@ -104,7 +104,7 @@ def caption(facts: object, template: str, *, name: str) -> None:
     is shown, below the figure.
     """
     text = " ".join(fill(facts, template).split())
-    show_caption(text)
+    show_filled(name, text)
     try:
         from myst_nb import glue  # not at the top: it brings all that builds the site
     except ModuleNotFoundError:  # nor is it needed where nothing can be built
