@@ -51,7 +51,19 @@ def modlib(command: str, *, status: int = 0) -> Result:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train ", "sweep ", "store ", "search ", "run ", "claims ", "export ", "queue "]
+    "command",
+    [
+        "",
+        "train ",
+        "sweep ",
+        "store ",
+        "search ",
+        "run ",
+        "claims ",
+        "export ",
+        "queue ",
+        "new-chapter ",
+    ],
 )
 def test_every_command_has_help(command):
     done = modlib(f"{command}--help")
