@@ -520,3 +520,8 @@ def test_no_command_loads_notebook_machinery_to_refuse_its_words():
     statement = "import modlib.cli.main as m; [m.main.get_command(None, c) for c in m.COMMANDS]"
     heavy = ("papermill", "nbformat", "nbclient", "matplotlib.pyplot")
     assert loaded(statement, *heavy) == ""
+
+
+def test_a_ledger_of_kept_values_loads_nothing_that_trains():
+    statement = "import modlib.cli.claims"
+    assert loaded(statement, "torch", "numba", "matplotlib", "modlib.claims.committed") == ""
