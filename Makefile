@@ -1,13 +1,15 @@
 # `make` lists the commands. They need Python 3.11 to 3.13 and nothing else: what they use is
 # installed into .venv, from requirements.txt, by the first of them.
 #
-#   make book PIP_ARGS="--extra-index-url URL"   another build of torch (CPU or CUDA, see README)
-#   make book PYTHON=python3.12                  another Python
+#   make book TORCH=cuda          torch with CUDA where no device is seen now; TORCH=cpu without
+#   make book PYTHON=python3.12   another Python
+#   make book PIP_ARGS="..."      options for pip, such as a mirror; torch is then what it finds
 
 .DEFAULT_GOAL := help
 .PHONY: help book book-sphinx site-test browser-test pdf test slow lint lab serve bench reliability results clean
 
 PIP_ARGS ?=
+TORCH ?= auto
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -23,6 +25,7 @@ counted = $$($(BIN)/python -c 'from modlib.config import presets; \
 book book-sphinx test slow browser-test: export OMP_NUM_THREADS := 1
 # Cells of a kernel need no debugger; this silences its start-up remark.
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
+export PIP_ARGS
 
 help:
 	@echo 'make book     execute the chapters and build the site into _build/html'
@@ -41,8 +44,29 @@ help:
 	@echo 'make results  train what the tables in results/ rest on (hours), and write them'
 	@echo 'make clean    remove what was built; the store of runs and .venv stay'
 
+# The package index has torch with CUDA alone for Linux, several gigabytes; this one has it without.
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+PIP := -m pip install --disable-pip-version-check
+
+# torch into the environment of this Python; whoever gives PIP_ARGS chooses its build by them.
+define install_torch
+@torch='$(TORCH)'; \
+	if [ "$$torch" = auto ]; then \
+	  if nvidia-smi -L 2>/dev/null | grep -q GPU; then torch=cuda; else torch=cpu; fi; \
+	  echo "torch: TORCH=$$torch is chosen, by whether a CUDA device is present"; \
+	fi; \
+	if [ "$$torch" = cpu ] && [ "$$(uname -s)" = Linux ] && [ -z "$${PIP_ARGS:-}" ]; then \
+	  $(1) $(PIP) --no-deps --retries 1 --index-url $(TORCH_CPU) \
+	    "$$(grep '^torch==' requirements.txt)" || \
+	  echo 'torch: $(TORCH_CPU) gives none; the build that the package index has is taken'; \
+	fi
+endef
+
 # Written last, so that an interrupted installation is taken up again.
-$(INSTALLED): requirements.txt pyproject.toml
+$(INSTALLED): requirements.txt pyproject.toml setup.py
+	@case '$(TORCH)' in auto|cpu|cuda) ;; \
+	  *) echo "TORCH must be auto, cpu or cuda, got '$(TORCH)'" >&2; exit 1;; \
+	esac
 	@python=; for candidate in $(CANDIDATES); do \
 	  if "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	      2>/dev/null; then python=$$candidate; break; fi; \
@@ -51,11 +75,14 @@ $(INSTALLED): requirements.txt pyproject.toml
 	  echo 'Python 3.11, 3.12 or 3.13 is needed; none of these is one:' $(CANDIDATES) >&2; \
 	  echo 'Name yours: make book PYTHON=/path/to/python3.12' >&2; exit 1; \
 	fi; \
-	echo "Installing the pinned packages into .venv with $$python (some minutes, once)"; \
+	echo "Installing $$(grep -c == requirements.txt) pinned packages into .venv with $$python:" \
+	  "3 to 15 minutes, 3 GB, once. A line a package follows."; \
 	"$$python" -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --no-deps --no-build-isolation --editable .
+	$(call install_torch,$(BIN)/python)
+	@$(BIN)/python $(PIP) $(PIP_ARGS) -r requirements.txt
+	@$(BIN)/python $(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@! git rev-parse --git-dir >/dev/null 2>&1 || git config filter.modlib-outputs.clean \
+	  "'$(CURDIR)/$(BIN)/python' -m nbstripout --keep-id --extra-keys '$(STRIP_KEYS)' -t"
 	@touch $@
 
 # make book N=97 SEED=5 TITLE="...": a site of its own, beside this one, which stays as it is.
@@ -80,10 +107,9 @@ PLAIN := .venv-sphinx/bin
 	@$(BIN)/python -m venv .venv-sphinx
 	@{ grep -vE '^($(OF_SPHINX))' requirements.txt; grep '^sphinx-mathjax' requirements.txt; \
 	  cat book/sphinx/requirements.txt; } > .venv-sphinx/requirements.txt
-	@$(PLAIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
-	  -r .venv-sphinx/requirements.txt
-	@$(PLAIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --no-deps --no-build-isolation --editable .
+	$(call install_torch,$(PLAIN)/python)
+	@$(PLAIN)/python $(PIP) $(PIP_ARGS) -r .venv-sphinx/requirements.txt
+	@$(PLAIN)/python $(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 book-sphinx: .venv-sphinx/.installed
@@ -149,6 +175,7 @@ results: $(INSTALLED)
 	$(BIN)/python -m modlib export published-pizza
 	$(BIN)/python -m modlib export product
 	$(BIN)/python -m modlib search && $(BIN)/python -m modlib search --export
+	$(BIN)/python -m modlib claims --keep
 
 clean:
 	rm -rf _build _editions build .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache modular_addition_book.egg-info

@@ -10,6 +10,7 @@ import pytest
 
 import modlib
 from modlib.machine import ROOT
+from modlib.results.measured import ROOMS
 
 PACKAGE = Path(modlib.__file__).parent
 
@@ -28,6 +29,9 @@ FORBIDDEN = {
     "plots": {"machine", "store", "training", "runs"},
 }
 """What a part must not import although the order would allow it."""
+
+NOT_MEASURED = {"training", "runs", "plots"}
+"""Rooms above ``claims`` on which no measured value rests once the tables are made."""
 
 FILE_MODULES = {"io", "os", "pathlib", "shutil", "tempfile", "json", "tomllib", "safetensors"}
 FILE_CALLS = {
@@ -86,6 +90,11 @@ def file_accesses(source: str) -> list[str]:
 
 def test_every_part_has_its_place_in_the_order():
     assert {part for module in MODULES if (part := part_of(module))} <= set(ORDER)
+
+
+def test_kept_values_know_the_code_of_all_rooms_that_they_rest_on():
+    until = {"claims", *ORDER[: ORDER.index("queue") + 1]}
+    assert {room.removesuffix(".py") for room in ROOMS} == until - NOT_MEASURED
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -137,6 +137,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     # A chapter's numbers should not depend on how the build was started.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["MODLIB_SITE"] = "1"  # captions stand with their figures, not in outputs as well
     app.connect("config-inited", move_source_to_root, priority=0)
     app.connect("builder-inited", empty_outdated_cache, priority=0)
     app.connect("env-get-outdated", pages_to_read)

@@ -143,7 +143,7 @@ def check_parameters(namespace: Mapping[str, Any]) -> None:
 
     ``namespace`` is the notebook's ``globals()``. Parameters are the annotated names of its
     first cell; papermill only warns about others, so the cell that it injects is read here.
-    Raises ``InputError``.
+    From here on captions are shown below figures. Raises ``InputError``.
     """
     declared = namespace.get("__annotations__")
     if not declared:
@@ -156,6 +156,9 @@ def check_parameters(namespace: Mapping[str, Any]) -> None:
             raise InputError("parameter", f"be one of {', '.join(declared)}", name)
     optional = {name for name, kind in declared.items() if _is_optional(kind)}
     check_values({name: namespace[name] for name in declared}, optional)
+    from modlib.chapters.captions import show_captions_below_figures  # not at the top: IPython
+
+    show_captions_below_figures()
 
 
 def _injected_names(cells: list[str]) -> list[str]:

@@ -25,6 +25,7 @@ from typing import Any
 from IPython.display import Markdown, display
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from modlib.chapters.captions import show_filled
 from modlib.chapters.words import FILTERS
 from modlib.claims.measure import measured_ledger
 from modlib.claims.pages import as_folded
@@ -99,11 +100,16 @@ def say(facts: object, template: str) -> None:
 def caption(facts: object, template: str, *, name: str) -> None:
     """Keep a filled template for a figure's caption, which quotes it as ``{glue:md}`name```.
 
-    The caption stands in the metadata of the cell that draws the figure.
+    The caption stands in the metadata of the cell that draws the figure. Where no site is built it
+    is shown, below the figure.
     """
-    from myst_nb import glue  # not at the top: it brings all that builds the site
-
-    glue(name, Markdown(" ".join(fill(facts, template).split())), display=False)
+    text = " ".join(fill(facts, template).split())
+    show_filled(name, text)
+    try:
+        from myst_nb import glue  # not at the top: it brings all that builds the site
+    except ModuleNotFoundError:  # nor is it needed where nothing can be built
+        return
+    glue(name, Markdown(text), display=False)
 
 
 def show_claims(chapter: str) -> None:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from modlib.analysis.macro.crt import MAX_CLUSTERS, overtones, separation
 from modlib.analysis.meso.clusters import COSET_THRESHOLD, Cluster, Clustering
-from modlib.claims.measure import measure
+from modlib.claims.measure import measured
 from modlib.claims.verdict import Measurement
 from modlib.maths.fourier import cosine
 from modlib.maths.groups import coprime_factors
@@ -184,7 +184,7 @@ class OverRuns(NamedTuple):
 def over_runs(found: Measurement | None = None) -> OverRuns | None:
     """The first edition's row on the sum, measured where it is not given; None where it lacks
     its networks."""
-    row = found or measure([SUM_ROW])[SUM_ROW]
+    row = found or measured([SUM_ROW])[SUM_ROW]
     if not isinstance(row, Measurement) or row.low is None or row.high is None:
         return None
     short = ASKED - row.low if row.low < ASKED else None

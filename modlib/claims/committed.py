@@ -19,9 +19,10 @@ from modlib.machine import RESULTS
 from modlib.maths.intervals import Interval, bootstrap_over_seeds, mean_over_seeds
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA
 from modlib.results.clock_pizza import ExportedClockPizza, read_clock_pizza
+from modlib.results.remainders import FOLDER as REMAINDERS
 from modlib.results.remainders import ExportedRemainders, read_remainders
 from modlib.results.sample import read_export
-from modlib.results.sweeps import read_sweep_export, require_columns
+from modlib.results.sweeps import SWEEPS, read_sweep_export, require_columns
 
 REGIMES = {"n": "", "full": "-full"}
 """Batch regimes and how their presets' names end."""
@@ -30,6 +31,8 @@ BATCH_N = ("A91", "A89")
 
 _roots = [RESULTS]
 """The root of the tables that are read is the last."""
+_asked: list[set[Path]] = []
+"""Folders that were asked for, there or not, by those who want to know."""
 
 Found = TypeVar("Found")
 
@@ -44,24 +47,41 @@ def reading_from(root: Path) -> Iterator[None]:
         _roots.pop()
 
 
+@contextmanager
+def noting() -> Iterator[set[Path]]:
+    """The folders that are asked for meanwhile."""
+    _asked.append(set())
+    try:
+        yield _asked[-1]
+    finally:
+        _asked.pop()
+
+
+def _folder(*parts: str) -> Path:
+    """The root of the tables that are read, from which this folder below it is asked for."""
+    for asked in _asked:
+        asked.add(_roots[-1].joinpath(*parts))
+    return _roots[-1]
+
+
 def find_sample(name: str) -> NetworkTables | None:
     """Described networks of a preset, None where nothing is committed; as the three that follow."""
-    return _sample(name, _roots[-1])
+    return _sample(name, _folder(name))
 
 
 def find_sweep(name: str) -> SweepTables | None:
     """The tables of a preset's sweep."""
-    return _sweep(name, _roots[-1])
+    return _sweep(name, _folder(SWEEPS, name))
 
 
 def find_remainders(name: str) -> ExportedRemainders | None:
     """Paper B's networks of a preset."""
-    return _remainders(name, _roots[-1])
+    return _remainders(name, _folder(REMAINDERS, name))
 
 
 def find_clock_pizza() -> ExportedClockPizza | None:
     """Clocks and pizzas."""
-    return _clock_pizza(_roots[-1])
+    return _clock_pizza(_folder(CLOCK_PIZZA))
 
 
 _sample = lru_cache(maxsize=None)(read_export)

@@ -16,6 +16,7 @@ COMMANDS = {
     "claims": ("claims", "Print the ledger: each claim and its verdict."),
     "edition": ("edition", "Build the whole book for a modulus and seed of your own."),
     "export": ("export", "Train a preset's seeds and write its tables to results/."),
+    "new-chapter": ("new_chapter_command", "Write a chapter to begin with."),
     "queue": ("queue", "Long trainings in order of priority."),
     "run": ("run", "Execute a chapter with parameters of your own."),
     "search": ("search_settings", "Compare settings of paper B's training with Optuna."),
@@ -24,7 +25,7 @@ COMMANDS = {
     "sweep": ("sweep", "Train and describe many seeds, in shards."),
     "train": ("train", "Train networks into the store."),
 }
-"""Each command, which is a file in this folder: the function there, and what it does."""
+"""Each command, which is a file in this folder, with _ for -: the function there, its purpose."""
 
 
 class Commands(OneLine):
@@ -38,7 +39,9 @@ class Commands(OneLine):
         """A command by its name."""
         if cmd_name not in COMMANDS:
             return None
-        return getattr(import_module(f"modlib.cli.{cmd_name}"), COMMANDS[cmd_name][0])
+        return getattr(
+            import_module(f"modlib.cli.{cmd_name.replace('-', '_')}"), COMMANDS[cmd_name][0]
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading them."""

@@ -51,7 +51,19 @@ def modlib(command: str, *, status: int = 0) -> Result:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train ", "sweep ", "store ", "search ", "run ", "claims ", "export ", "queue "]
+    "command",
+    [
+        "",
+        "train ",
+        "sweep ",
+        "store ",
+        "search ",
+        "run ",
+        "claims ",
+        "export ",
+        "queue ",
+        "new-chapter ",
+    ],
 )
 def test_every_command_has_help(command):
     done = modlib(f"{command}--help")
@@ -508,3 +520,8 @@ def test_no_command_loads_notebook_machinery_to_refuse_its_words():
     statement = "import modlib.cli.main as m; [m.main.get_command(None, c) for c in m.COMMANDS]"
     heavy = ("papermill", "nbformat", "nbclient", "matplotlib.pyplot")
     assert loaded(statement, *heavy) == ""
+
+
+def test_a_ledger_of_kept_values_loads_nothing_that_trains():
+    statement = "import modlib.cli.claims"
+    assert loaded(statement, "torch", "numba", "matplotlib", "modlib.claims.committed") == ""

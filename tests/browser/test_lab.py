@@ -1,0 +1,133 @@
+"""Chapters in JupyterLab: run from top to bottom, formulas, captions, refusals in a line.
+
+Pictures of the pages are kept where $MODLIB_PICTURES names a folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modlib.machine import NOTEBOOKS, ROOT
+
+pytest.importorskip("jupyterlab_myst")
+
+CHAPTERS = ("02_neurons", "04_clusters", "07_approximate_crt", "13_transformer_neurons")
+TOKEN = "abc"
+READY = """() => {
+  const session = window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session;
+  return session?.kernel?.status === "idle" && document.querySelector(".jp-Notebook .myst");
+}"""
+IDLE = """() => {
+  const {currentWidget} = window.jupyterapp.shell;
+  const cells = [...currentWidget.content.model.cells].filter(cell => cell.type === "code");
+  const run = cells.filter(cell => cell.executionState === "idle" && cell.executionCount);
+  const failed = cells.some(cell => cell.outputs.toJSON().some(o => o.output_type === "error"));
+  return failed || run.length === cells.length;
+}"""
+OUTPUTS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+  .filter(cell => cell.type === "code").map(cell => cell.outputs.toJSON())"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
+    """The address of a JupyterLab on copies of the chapters, and their folder."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(NOTEBOOKS, folder / "notebooks")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {
+        f"JUPYTER{name}": str(folder / name)
+        for name in ("_CONFIG_DIR", "_DATA_DIR", "_RUNTIME_DIR", "LAB_SETTINGS_DIR")
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--allow-root"),
+        *(f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"),
+        f"--ServerApp.root_dir={folder / 'notebooks'}",
+    ]
+    environment = {**os.environ, **own, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{port}/lab"
+            for _ in range(240):
+                try:
+                    urllib.request.urlopen(f"{address}?token={TOKEN}", timeout=5)
+                    break
+                except OSError:
+                    assert server.poll() is None, (folder / "log").read_text()
+                    time.sleep(0.5)
+            yield address, folder / "notebooks"
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@pytest.fixture
+def page(browser):
+    """A tall page, so that what is scrolled to is not all that is drawn."""
+    opened = browser.new_page(viewport={"width": 1100, "height": 12000})
+    opened.set_default_timeout(1_200_000)
+    yield opened
+    opened.close()
+
+
+def run_all(page, lab: tuple[str, Path], name: str) -> list[list[dict]]:
+    """Run a notebook in Lab; the outputs of its code cells."""
+    page.goto(f"{lab[0]}/tree/{name}.ipynb?token={TOKEN}&reset", wait_until="domcontentloaded")
+    page.wait_for_function(READY)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function(IDLE)
+    page.wait_for_timeout(3000)
+    if pictures := os.environ.get("MODLIB_PICTURES"):
+        page.screenshot(path=str(Path(pictures) / f"{name}.png"))
+    return page.evaluate(OUTPUTS)
+
+
+def plain(text: str) -> str:
+    """The letters of a text, without markup and formulas."""
+    return re.sub(r"[^a-z]", "", re.sub(r"\$.*?\$|\{[\w:]+\}`[^`]*`", "", text.lower()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_runs_and_reads_well(page, lab, name):
+    outputs = run_all(page, lab, name)
+    assert not [o for cell in outputs for o in cell if o["output_type"] == "error"]
+    assert page.evaluate("document.querySelectorAll('.katex').length") > 5
+    shown = page.evaluate("document.querySelector('.jp-Notebook').innerText")
+    for raw in ("\\frac", "{eq}", "{doc}", "{cite", "{glue", "{ref}"):
+        assert raw not in re.sub(r"\{\{.*?\}\}", "", shown), raw
+    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    said = [
+        plain("".join("".join(o.get("data", {}).get("text/markdown", "")) for o in cell))
+        for cell in outputs
+    ]
+    for cell, below, after in zip(code, said, [*said[1:], ""], strict=True):
+        figure = cell["metadata"].get("mystnb", {}).get("figure", {}).get("caption", "")
+        assert plain(figure) in below or plain(figure) in after
+        assert not figure or below or after, "a caption that the run fills is shown"
+
+
+def test_a_refused_parameter_is_one_line(page, lab):
+    notebook = json.loads((NOTEBOOKS / "04_clusters.ipynb").read_text(encoding="utf-8"))
+    parameters = next(c for c in notebook["cells"] if c["metadata"].get("tags") == ["parameters"])
+    parameters["source"] = "".join(parameters["source"]).replace("= 133", "= -1")
+    (lab[1] / "refused.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    outputs = run_all(page, lab, "refused")
+    (error,) = [o for cell in outputs for o in cell if o["output_type"] == "error"]
+    (line,) = error["traceback"]
+    assert re.fullmatch(r"InputError: seed must be an integer at least 0 .*, got -1", line)
