@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from modlib.machine import RESULTS, store_root
-from modlib.store.files import sha256, write_atomically, writing
+from modlib.store.files import digest_of, write_atomically, writing
 from modlib.store.folder import UNREADABLE
 from modlib.store.replacing import found
 
@@ -49,7 +49,7 @@ def tables_checksum(folder: Path) -> str:
     """One sha256 over the files of a folder of tables; empty where there is no folder."""
     place = found(folder)
     files = [path for path in sorted(place.glob("*")) if path.is_file() and path.name[0] != "."]
-    lines = "".join(f"{path.name} {sha256(path)}\n" for path in files)
+    lines = "".join(f"{path.name} {digest_of(path)[1]}\n" for path in files)
     return hashlib.sha256(lines.encode()).hexdigest() if files else ""
 
 

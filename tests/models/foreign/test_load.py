@@ -30,7 +30,7 @@ from modlib.models.foreign.load import from_arrays, load_checkpoint
 from modlib.models.foreign.published import PUBLISHED, published_path
 from modlib.models.mlp import build, initial_weights
 from modlib.runs.addition import view_of
-from modlib.store.files import sha256
+from modlib.store.files import digest_of
 
 CONFIG = AdditionConfig(n=11, embed_dim=5, num_neurons=16)
 WEIGHTS = initial_weights(CONFIG, seed=3)
@@ -178,9 +178,9 @@ def test_a_file_is_told_by_its_content_and_left_as_it_is(tmp_path, suffix):
             np.savez(file, **WEIGHTS)
     if suffix == "safetensors":
         save_file(WEIGHTS, path)
-    before = (sha256(path), path.stat().st_mtime_ns)
+    before = (digest_of(path)[1], path.stat().st_mtime_ns)
     same_view(load_checkpoint(path).view, view_of(WEIGHTS))
-    assert (sha256(path), path.stat().st_mtime_ns) == before
+    assert (digest_of(path)[1], path.stat().st_mtime_ns) == before
     assert os.listdir(tmp_path) == [path.name]
 
 
@@ -453,8 +453,8 @@ def test_published_weights_are_searched_in_the_external_folder_by_hash(tmp_path,
     torch.save(as_tensors(WEIGHTS), path)
     published = PUBLISHED["clock-and-pizza/A"]
     message = refused("clock-and-pizza/A")
-    assert all(part in message for part in (str(path), sha256(path), published.sha256))
-    mine = replace(published, sha256=sha256(path))
+    assert all(part in message for part in (str(path), digest_of(path)[1], published.sha256))
+    mine = replace(published, sha256=digest_of(path)[1])
     monkeypatch.setitem(models_foreign_published.PUBLISHED, "clock-and-pizza/A", mine)
     assert published_path("clock-and-pizza/A") == path
     with pytest.raises(InputError, match="name must be one of clock-and-pizza/A"):
@@ -513,7 +513,7 @@ def test_the_published_rate_goes_with_the_published_layout_alone(tmp_path, monke
     monkeypatch.setenv("MODLIB_EXTERNAL", str(tmp_path))
     path = tmp_path / "model_A_p99zdpze5l.pt"
     torch.save(as_tensors(WEIGHTS), path)
-    mine = replace(PUBLISHED["clock-and-pizza/A"], sha256=sha256(path))
+    mine = replace(PUBLISHED["clock-and-pizza/A"], sha256=digest_of(path)[1])
     monkeypatch.setitem(models_foreign_published.PUBLISHED, "clock-and-pizza/A", mine)
     network = load_checkpoint("clock-and-pizza/A", layout="two_embedding_mlp")
     assert (network.name, network.attention_rate) == ("clock-and-pizza/A", None)
