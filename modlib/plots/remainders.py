@@ -41,7 +41,7 @@ def digit_grids(panels: Mapping[str, Int[np.ndarray, "x0 x1"]]) -> Figure:
         if len(grid) <= NUMBERED_UP_TO:
             for (x0, x1), x in np.ndenumerate(grid):
                 shade = "white" if x < grid.max() / 2 else "black"
-                ax.text(x1, x0, str(x), ha="center", va="center", color=shade, fontsize=7)
+                ax.text(x1, x0, str(x), ha="center", va="center", color=shade, fontsize=7.7)
     axes[0, 0].set_ylabel("$x_0$")
     return fig
 

@@ -120,7 +120,7 @@ def singular_values(spreads: Mapping[str, Spread]) -> Figure:
                     (mark + 0.5, 1.0 if style == "-" else 0.88),
                     xycoords=("data", "axes fraction"),
                     color=color,
-                    fontsize=7.5,
+                    fontsize=7.7,
                     ha="left" if i else "right",
                     va="top",
                 )
@@ -183,7 +183,7 @@ def _as_coded(ax: Axes, coded: AsCoded) -> None:
     ax.bar(marked, squares[marked], width=1, color=MARK, label="marked")
     for place in marked[np.argsort(-squares[marked])][:MAX_LABELS]:
         text = f"{coded.labels[place]}\n(f = {coded.freqs[place]})"
-        ax.annotate(text, (place, squares[place]), fontsize=7.5, ha="center", va="bottom")
+        ax.annotate(text, (place, squares[place]), fontsize=7.7, ha="center", va="bottom")
     ax.set(title="its rows' squared norms", xlabel="row of the transform", ylabel="squared norm")
     ax.set_ylim(0, 1.45 * float(squares.max()))
 

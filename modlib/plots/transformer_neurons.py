@@ -77,7 +77,7 @@ def neuron_images(
                 _centred_spectrum(column[2], crops[name][index])
             for ax, (right, _) in zip(column, labels, strict=False):
                 ax.set_xlabel(right, fontsize=8)
-                ax.tick_params(labelsize=7.5)
+                ax.tick_params(labelsize=7.7)
     for ax, (_, down) in zip(axes[0] if alone else axes[:, 0], labels, strict=False):
         ax.set_ylabel(down)
     return fig
@@ -103,7 +103,7 @@ def attention_images(images: Mapping[str, Float[np.ndarray, "head x0 x1"]]) -> F
             shown = ax.imshow(heads[head], vmin=0, vmax=1, aspect="equal")
             ax.set_title(f"head {head}: mean {heads[head].mean():.2f}", fontsize=8.5)
             ax.set_xlabel("x1", fontsize=8)
-            ax.tick_params(labelsize=7.5)
+            ax.tick_params(labelsize=7.7)
         row[0].set_ylabel(f"{name}\nx0")
     fig.colorbar(shown, ax=axes, label="attention to x0", shrink=0.8)
     return fig
@@ -217,7 +217,7 @@ def neurons_by_task(
             continue
         shown = ax.imshow(shares, vmin=0, vmax=largest or 1.0, cmap="magma")
         ax.yaxis.set_major_locator(FixedLocator(list(range(0, len(qs), every))))
-        ax.yaxis.set_ticklabels([str(q) for q in qs[::every]], fontsize=7.5)
+        ax.yaxis.set_ticklabels([str(q) for q in qs[::every]], fontsize=7.7)
         ax.set(title=f"{name}: {shares.shape[1]} live neurons", ylabel="task q")
         fig.colorbar(shown, ax=ax, label="share of variance")
     axes[-1, 0].set_xlabel("neurons, by the task that explains them best")
@@ -247,7 +247,7 @@ def task_matrices(
         shown = ax.imshow(matrix, cmap=cmap, aspect="equal", **bounds)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(FixedLocator(list(range(0, len(qs), every))))
-            axis.set_ticklabels([str(q) for q in qs[::every]], fontsize=7.5)
+            axis.set_ticklabels([str(q) for q in qs[::every]], fontsize=7.7)
         ax.set(title=title, xlabel=columns)
     axes[0, 0].set_ylabel(rows)
     fig.colorbar(shown, ax=axes, label=label, shrink=0.8)

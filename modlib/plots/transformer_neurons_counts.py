@@ -106,7 +106,7 @@ def dominance(
             beside = bottom.twinx()
             beside.plot(accuracy.step, accuracy.accuracy, color=PALETTE[2], ls="--")
             beside.set_ylim(0, 1.05)
-            beside.tick_params(labelsize=7.5)
+            beside.tick_params(labelsize=7.7)
             if column == len(columns) - 1:
                 beside.set_ylabel("held-out accuracy\n(dashed)")
         for ax in (top, middle, bottom):
