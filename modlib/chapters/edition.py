@@ -171,14 +171,10 @@ def _lay_out(found: Mapping[str, bytes], sources: Path, work: Path) -> None:
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+    kept = {work / place for place in found}
     for name in ("book", "notebooks"):
         for path in (work / name).rglob("*"):
-            place = path.relative_to(work)
-            if (
-                path.is_file()
-                and "__pycache__" not in place.parts
-                and place.as_posix() not in found
-            ):
+            if path.is_file() and "__pycache__" not in path.parts and path not in kept:
                 path.unlink()
     for name in LINKED:
         if not (work / name).is_symlink():

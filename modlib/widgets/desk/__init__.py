@@ -82,9 +82,9 @@ class TrainingDesk(LiveFigure):
         kinds: list[dict[str, Any]] = []
         curves, tasks = [], []
         trained = {name: one for name, one in found.items() if one.history.step.nunique() > 1}
-        plain = next(iter(trained.values())).run.config if trained else None
+        configs = [one.run.config for one in trained.values()]
         for history, run in trained.values():
-            own = switches(run.config, plain)
+            own = switches(run.config, configs[0])
             counted = history[history.q > EASY[-1]] if own["masked"] else history
             tables = [
                 over_tasks(counted, split).pivot(index="seed", columns="step", values="mean")
@@ -95,7 +95,7 @@ class TrainingDesk(LiveFigure):
             ends = at_end(counted)
             kinds.append(
                 {
-                    "name": named(own, switches(plain, plain)),
+                    "name": named(own, switches(configs[0], configs[0])),
                     "switches": own,
                     "steps": steps.tolist(),
                     "seeds": len(ends),
