@@ -178,7 +178,7 @@ def test_the_course_of_a_training_is_told():
 def test_the_answer_says_what_survives(good, bad):
     few = replace(good, share_simple=0.4, logits_explained=0.995)
     text = told(CHAPTER, "the-answer", facts.answer(few, good, good))
-    assert "four cosines, one a cluster, explain 99.5 % of what its logits say." in text
+    assert "four cosines, one a cluster, explain 99.5 % of its logits' variance." in text
     assert "Of its live neurons 40.0 % are simple, where 100 % of ours are." in text
     assert "the network that multiplies has four clusters in the logarithms" in text
     text = told(CHAPTER, "the-answer", facts.answer(bad, good, good))
