@@ -139,7 +139,10 @@ def _task(best: Guess, n: int, shares: dict[str, float | None]) -> Task:
 def _columns(name: str, given: Any, num_pairs: int) -> Float[np.ndarray, "pair column"]:
     """What a callable gave, as an array; tensors of torch are taken from where they are."""
     detached = given.detach().cpu() if hasattr(given, "detach") else given
-    array = np.asarray(detached, dtype=np.float64)
+    try:
+        array = np.asarray(detached, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(name, "give an array of numbers", type(given).__name__) from None
     if array.ndim != 2 or len(array) != num_pairs:
         raise InputError(name, f"give a row to each of {num_pairs} pairs", array.shape)
     if not np.isfinite(array).all():

@@ -180,11 +180,16 @@ class Committed:
             named = ", ".join(sorted(needed))
             self.refuse(f"{self.path / MANIFEST} must list {named}, got {sorted(listed)}")
 
-    def tables(self, expected: Mapping[str, Table]) -> dict[str, pd.DataFrame]:
-        """Tables by name; refused (``StoreError``) where one is not as it must be."""
+    def tables(
+        self, expected: Mapping[str, Table], seeds: Sequence[int] | None = None
+    ) -> dict[str, pd.DataFrame]:
+        """Tables by name; refused (``StoreError``) where one is not as it must be.
+
+        ``seeds``: those of whose networks they may have rows; None: of any.
+        """
         with _refusing(self.path):
             found = {name: pd.read_parquet(self.path / table_file(name)) for name in expected}
-        self.require(wrong_tables(found, expected, None))
+        self.require(wrong_tables(found, expected, seeds))
         return found
 
     def arrays(self) -> dict[str, Arrays]:

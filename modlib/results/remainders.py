@@ -266,7 +266,7 @@ def _tables(folder: Committed, preset_name: str) -> dict[str, pd.DataFrame]:
     """The tables of a folder that lists its files, and says seeds and steps as they have them."""
     config = REMAINDERS_PRESETS[preset_name]
     folder.require_files(TABLES, needed_arrays(preset_name, config), known_arrays(folder))
-    tables = folder.tables(remainders_tables(config))
+    tables = folder.tables(remainders_tables(config), folder.seeds)
     folder.last_seed(tables["networks"].seed.tolist())
     made = folder.manifest.get("steps")
     if made != tables["networks"].sort_values("seed").steps.tolist():

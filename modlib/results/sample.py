@@ -135,7 +135,7 @@ def read_export(preset_name: str, results: Path = RESULTS) -> NetworkTables | No
     if folder is None:
         return None
     folder.require_files(NetworkTables._fields)
-    found = folder.tables(sample_tables(config))
+    found = folder.tables(sample_tables(config), folder.seeds)
     folder.require_seeds(found["summary"].seed.tolist())
     folder.require(wrong_sample(found, folder.seeds))
     return NetworkTables(**found)

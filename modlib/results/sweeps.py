@@ -236,7 +236,7 @@ def _read(folder: Committed, config: AdditionConfig) -> SweepTables:
             f"reads {' and '.join(map(str, READABLE))}; export the sweep again"
         )
     folder.require_files(tables_of_version(version))
-    found = folder.tables(sweep_tables(config, version))
+    found = folder.tables(sweep_tables(config, version), folder.seeds)
     folder.require_seeds(found["networks"].seed.tolist())
     folder.require(wrong_sweep(found, folder.seeds, config))
     return SweepTables(**found)

@@ -256,10 +256,9 @@ def load_weights(
     shard = load_shard(shelf, seeds, expected=expected, arrays=arrays)
     weights, where = shard.tensors or {}, shelf.folder(seeds)
     finite = np.all([np.isfinite(a).reshape(len(seeds), -1).all(1) for a in weights.values()], 0)
-    last = shard.tables["history"].groupby("seed").last(skipna=False)[list(HISTORY[1:])]
-    ended = np.isfinite(last[["train_loss"]]).all(axis=1).to_numpy()
-    if config.num_train < config.n**2:
-        ended &= np.isfinite(last[["test_loss"]]).all(axis=1).to_numpy()
+    told = ["train_loss", *(["test_loss"] if config.num_train < config.n**2 else [])]
+    last = shard.tables["history"].drop_duplicates("seed", keep="last")[told]
+    ended = np.isfinite(last.to_numpy()).all(1)
     if (~finite & ended).any():
         seed = seeds[int(np.flatnonzero(~finite & ended)[0])]
         reason = f"weights of seed {seed} are not finite, though it did not diverge"

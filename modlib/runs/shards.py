@@ -142,11 +142,17 @@ def read_weights(store: Store, config: AdditionConfig, seeds: range | None = Non
 def share_learned(
     store: Store, config: AdditionConfig, seeds: range, shards: Manifests
 ) -> tuple[int, float]:
-    """How many networks there are, and the share of them that learned."""
+    """How many networks there are, and the share of them that learned; see ``read_sweep``."""
+    _require_some(store, config, shards)
     expected = {"networks": shard_tables(config)["networks"]}
     (networks,) = read_tables(store.of(config), shards, expected, ("seed", "learned")).values()
     learned = networks.learned[networks.seed.isin(seeds)]
     return len(learned), float(learned.mean())
+
+
+def _require_some(store: Store, config: AdditionConfig, shards: Manifests) -> None:
+    if not shards:
+        raise StoreError(f"{store.root} holds no shard of these seeds of {config.key()}")
 
 
 def read_shards(
@@ -160,8 +166,7 @@ def read_shards(
                 f"{shelf.folder(shard)} has tables of an older version than "
                 f"{census.SCHEMA}; run the sweep again to make them from its weights"
             )
-    if not shards:
-        raise StoreError(f"{store.root} holds no shard of these seeds of {config.key()}")
+    _require_some(store, config, shards)
     expected = {name: table for name, table in shard_tables(config).items() if name in names}
     found = read_tables(shelf, shards, expected)
     if wrong_of_shards(found, expected, seeds_of(shards)):

@@ -155,11 +155,12 @@ def sweep(
     if threads is not None:
         threads = require_int("threads", threads, at_least=1, at_most=4096)
     store = store or Store()
-    shards = checked_shards(store, config, seeds)
-    todo = outstanding(store, config, seeds, shard_size, keep_weights, shards)
+    shelf = store.of(config)
     with ExitStack() as stack:
+        stack.enter_context(shelf.in_use())  # from the first look to the last
+        shards = checked_shards(store, config, seeds)
+        todo = outstanding(store, config, seeds, shard_size, keep_weights, shards)
         client = None if here else stack.enter_context(connected(workers, scheduler, device, tls))
-        stack.enter_context(store.of(config).in_use())
         bar = stack.enter_context(_bar(config, todo, progress))
         if client is None:
             describers = None
@@ -171,13 +172,12 @@ def sweep(
             compute = _on_workers(client, partial(_run_on_worker, *there), bar)
         left = partial(outstanding, store, config, seeds, shard_size, keep_weights)
         _compute_all(compute, todo, left, store)
-    shelf = store.of(config)
-    if (shelf.home / FINISHED).is_dir():
-        for seed in seeds:  # left where a kill came after a shard was whole
-            shelf.finished(seed).clear()
-    if todo:
-        shards = checked_shards(store, config, seeds)
-    num_networks, learned = share_learned(store, config, seeds, shards)
+        if (shelf.home / FINISHED).is_dir():
+            for seed in seeds:  # left where a kill came after a shard was whole
+                shelf.finished(seed).clear()
+        if todo:
+            shards = checked_shards(store, config, seeds)
+        num_networks, learned = share_learned(store, config, seeds, shards)
     return Swept(
         num_shards=len(shards),
         num_networks=num_networks,

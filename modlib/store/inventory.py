@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -98,11 +99,12 @@ def _settings(path: Path) -> dict[str, Any]:
 def size_of(path: Path) -> int:
     """Bytes of all files below a folder; files that go meanwhile count nothing."""
     total = 0
-    for file in path.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except OSError:
-            continue
+    for folder, _, names in os.walk(path):  # it passes over folders that go
+        for name in names:
+            try:
+                total += os.stat(os.path.join(folder, name)).st_size
+            except OSError:
+                continue
     return total
 
 
