@@ -531,7 +531,7 @@ def test_the_list_of_commands_loads_nothing_that_takes_seconds():
     statement = "from modlib.cli.main import main; main(['--help'], standalone_mode=False)"
     heavy = ("torch", "numba", "pandas", "numpy", "scipy", "matplotlib", "papermill", "pyarrow")
     last = loaded(statement, *heavy).splitlines()[-1]
-    assert last.split() == "train Train networks into the store.".split()
+    assert last.split() == ["train", "Train", "networks", "into", "the", "store."]
 
 
 def test_no_command_loads_notebook_machinery_to_refuse_its_words():
