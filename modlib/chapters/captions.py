@@ -45,8 +45,8 @@ def show_captions_below_figures() -> None:
 def _metadata() -> dict[str, Any]:
     """The metadata of the cell that is run, as far as the front end sends them."""
     shell = get_ipython()
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    return parent.get("metadata") or {}
+    told = getattr(shell, "get_parent", dict)()  # a kernel's shell has it, a terminal's has not
+    return told.get("metadata") or {}
 
 
 def _below_figure(result: Any) -> None:

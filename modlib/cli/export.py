@@ -120,6 +120,7 @@ def export(
 
 def require_no_loss(root: Path, name: str, total: int | None, *, swept: bool) -> None:
     """Refuse to replace committed tables by those of fewer networks (``InputError``)."""
+    asked: int | None
     if name in REMAINDERS_PRESETS:
         folder, asked = root / REMAINDERS / name, total or 1
     elif swept:
