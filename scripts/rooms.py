@@ -41,7 +41,7 @@ AdditionConfig(n=89, lr=0.01).key()  # under this name the store keeps its runs
 from modlib.maths.groups import crt, remapping_unit
 
 remapping_unit(5, 91)  # what turns frequency 5 into frequency 1
-crt([2, 3], [7, 13])   # 16, which leaves 2 and 3
+crt([2, 3], [7, 13])  # 16, which leaves 2 and 3
 """,
     "tasks": """
 from modlib.tasks.addition import addition_pairs

@@ -44,8 +44,8 @@ def show_captions_below_figures() -> None:
 
 def _metadata() -> dict[str, Any]:
     """The metadata of the cell that is run, as far as the front end sends them."""
-    shell = get_ipython()
-    told: dict[str, Any] = getattr(shell, "get_parent", dict)()  # a kernel's shell has it, a terminal's has not
+    # A kernel's shell has the method, a terminal's has not.
+    told: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
     return told.get("metadata") or {}
 
 
