@@ -21,6 +21,103 @@ API = (
     "on this page and from no other; a test holds it to that.\n"
 )
 
+EXAMPLES = {
+    "errors": """
+from modlib.errors import require_int
+
+require_int("n", 91, at_least=3)  # 91; a 2 is refused in one line
+""",
+    "machine": """
+from modlib.machine import available_cores, store_root
+
+store_root(), available_cores()
+""",
+    "config": """
+from modlib import AdditionConfig
+
+AdditionConfig(n=89, lr=0.01).key()  # under this name the store keeps its runs
+""",
+    "maths": """
+from modlib.maths.groups import crt, remapping_unit
+
+remapping_unit(5, 91)  # what turns frequency 5 into frequency 1
+crt([2, 3], [7, 13])  # 16, which leaves 2 and 3
+""",
+    "tasks": """
+from modlib.tasks.addition import addition_pairs
+
+a, b, answer = addition_pairs(7)
+""",
+    "store": """
+from modlib import AdditionConfig
+from modlib.store.runs import Store
+
+133 in Store().of(AdditionConfig())  # is seed 133 trained?
+""",
+    "models": """
+from modlib import AdditionConfig
+from modlib.models.mlp import build, initial_weights
+
+config = AdditionConfig(n=7)
+network = build(config, initial_weights(config, seed=0))
+""",
+    "training": """
+from modlib import AdditionConfig
+from modlib.training.speed import operations, total_steps
+
+operations(AdditionConfig()), total_steps(AdditionConfig())
+""",
+    "analysis": """
+import numpy as np
+from modlib import battery
+
+battery(lambda a, b: np.eye(7)[(a + b) % 7])  # does it add, and by which clusters?
+""",
+    "runs": """
+from modlib import AdditionConfig, get_or_train
+
+run = get_or_train(AdditionConfig(n=7, num_neurons=8, embed_dim=4, epochs=2), seed=0)
+run.accuracy, run.clustering.clusters
+""",
+    "plots": """
+from modlib import plots
+
+figure = plots.cluster_dfts(run.view.preact_a.T, run.clustering.clusters)
+plots.data(figure)  # what is drawn, a row a point
+""",
+    "results": """
+from modlib.results.sample import read_export
+
+read_export("A91").clusters  # a row a cluster of 128 networks
+""",
+    "queue": """
+from modlib.queue.jobs import JOBS
+
+[(job.name, job.core_hours, job.purpose) for job in JOBS]
+""",
+    "claims": """
+from modlib.claims.decide import decide, share_of
+
+decide(*share_of(48, 50)[1:], at_least=0.8)  # agrees
+""",
+    "chapters": """
+from modlib.chapters.say import fill
+
+fill({"num": 3}, '{{ num | count("cluster") }}')  # three clusters
+""",
+    "widgets": """
+from modlib import widgets
+
+widgets.train_yourself(run, n=7)  # in a notebook: a live figure
+""",
+    "cli": """
+from modlib.cli.options import config_from
+
+config_from("A91", {"n": 89})  # what --preset A91 --n 89 trains
+""",
+}
+"""What to type first in each room; a test runs them one after another, in one namespace."""
+
 
 def rooms() -> list[str]:
     """The parts of modlib, each of which may import those before it."""
@@ -77,7 +174,8 @@ def api() -> str:
         path = source_of(room)
         if path is None:
             continue
-        blocks.append(f"## {room}\n\n{sentence(path)}\n")
+        example = f"```python\n{EXAMPLES[room].strip()}\n```\n"
+        blocks.append(f"## {room}\n\n{sentence(path)}\n\n{example}")
         for name in modules(room):
             lines = [f".. automodule:: modlib.{name}", *OPTIONS.get(name, [])]
             blocks.append("\n".join([f"### `{name}`\n", "```{eval-rst}", *lines, "```\n"]))

@@ -84,3 +84,22 @@ def test_every_part_of_the_site_is_told_of():
     parts = {path.stem for path in (BOOK / "_ext" / "site_parts").glob("[a-z]*.py")}
     told = (BOOK / "_ext" / "site_parts" / "__init__.py").read_text(encoding="utf-8")
     assert parts == set(re.findall(r"^(\w+) {2,}\w", told, re.MULTILINE))
+
+
+def test_the_example_of_every_room_runs():
+    rooms = runpy.run_path(str(ROOT / "scripts" / "rooms.py"))
+    assert set(rooms["EXAMPLES"]) == set(rooms["rooms"]())
+    namespace = {}
+    for room in rooms["rooms"]():
+        code = rooms["EXAMPLES"][room]
+        exec(compile(code, f"example of {room}", "exec"), namespace)
+        assert f"modlib.{room}" in code or "from modlib import" in code
+
+
+@pytest.mark.slow
+def test_every_recipe_runs(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for number, cell in enumerate(cells("from_python.md")):
+        exec(compile(cell, f"from_python.md, cell {number}", "exec"), namespace)
+    assert namespace["clusters"].seed.nunique() > 25

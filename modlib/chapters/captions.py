@@ -44,9 +44,9 @@ def show_captions_below_figures() -> None:
 
 def _metadata() -> dict[str, Any]:
     """The metadata of the cell that is run, as far as the front end sends them."""
-    shell = get_ipython()
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    return parent.get("metadata") or {}
+    # A kernel's shell has the method, a terminal's has not.
+    told: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
+    return told.get("metadata") or {}
 
 
 def _below_figure(result: Any) -> None:

@@ -14,17 +14,22 @@ from modlib.config.rules import require_seed
 from modlib.errors import InputError, require_choice, require_int
 from modlib.machine import EDITIONS, require_checkout, resolve_device, results_of
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
+from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA
 from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
 from modlib.results.portraits import export_paper_neurons
 from modlib.results.product import export_product
 from modlib.results.published_pizza import export_published_pizza
+from modlib.results.remainders import FOLDER as REMAINDERS
 from modlib.results.remainders import export_remainders
 from modlib.results.sample import NUM_EXPORTED, record_fine_tuning
 from modlib.results.sample import export as export_preset
-from modlib.results.sweeps import export_sweep
+from modlib.results.sweeps import SWEEPS, export_sweep
+from modlib.store.folder import MANIFEST
 
 OTHERS = ("showcase", "paper-neurons", "clock-pizza", "published-pizza", "product")
 """What is exported beside presets."""
+WITHOUT_SEEDS = ("showcase", "paper-neurons", "published-pizza")
+"""Those of them that are always made whole."""
 
 
 @click.command()
@@ -35,6 +40,7 @@ OTHERS = ("showcase", "paper-neurons", "clock-pizza", "published-pizza", "produc
 )
 @click.option("--sweep", "swept", is_flag=True, help="Export the sweep that the store holds.")
 @click.option("--append", is_flag=True, help="Add to the seeds that results/ holds.")
+@click.option("--replace", is_flag=True, help="Replace tables of more networks than are asked for.")
 @click.option("--partial", is_flag=True, help="Paper B: take runs under way as they are.")
 @click.option(
     "--network", is_flag=True, help="Paper B: keep the first seed's network, of any preset."
@@ -50,6 +56,7 @@ def export(
     num_seeds: str | None,
     swept: bool,
     append: bool,
+    replace: bool,
     partial: bool,
     network: bool,
     snapshots: bool,
@@ -76,6 +83,8 @@ def export(
     usual = FIRST_CLOCK_PIZZA if name == "clock-pizza" else FIRST_SEED
     first = usual if first_seed is None else require_seed(literal(first_seed), "first_seed")
     total = None if num_seeds is None else require_int("num_seeds", literal(num_seeds), at_least=1)
+    if not (append or replace) and name not in WITHOUT_SEEDS:
+        require_no_loss(root, name, total, swept=swept)
     resolve_device(device)
     if name == "showcase" and not swept:
         click.echo(json.dumps(record_fine_tuning((91, 89), device=device)))
@@ -110,6 +119,31 @@ def export(
             name, first_seed=first, num_seeds=chosen, device=device, results=root
         )
     click.echo(f"wrote {folder}")
+
+
+def require_no_loss(root: Path, name: str, total: int | None, *, swept: bool) -> None:
+    """Refuse to replace committed tables by those of fewer networks (``InputError``)."""
+    asked: int | None
+    if name in REMAINDERS_PRESETS:
+        folder, asked = root / REMAINDERS / name, total or 1
+    elif swept:
+        folder, asked = root / SWEEPS / name, total
+    elif name == "clock-pizza":
+        folder, asked = root / CLOCK_PIZZA, total or NUM_CLOCK_PIZZA
+    else:
+        folder, asked = root / name, total or NUM_EXPORTED
+    if asked is None or not (folder / MANIFEST).is_file():
+        return
+    held = networks_in(folder)
+    if asked < held:
+        rule = f"be at least {held}, which {folder} holds, or go with --replace"
+        raise InputError("num_seeds", rule, asked)
+
+
+def networks_in(folder: Path) -> int:
+    """The seeds of a folder of tables, 0 where its manifest does not say."""
+    first, last = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("seeds", (0, -1))
+    return int(last - first + 1)
 
 
 def _checked(name: str, edition: str, *, append: bool, of_paper_b: Mapping[str, bool]) -> Path:

@@ -439,14 +439,32 @@ def test_export_of_paper_b_hands_on_what_is_asked_for(monkeypatch):
         lambda name, **options: asked.append((name, options)) or "there",
     )
     modlib("export B37 --append --partial --edition 2")
-    modlib("export B37 --network")
-    modlib("export B37 --snapshots")
+    modlib("export B37 --network --replace")
+    modlib("export B37 --snapshots --replace")
     kept = ("append", "partial", "network", "snapshots", "results")
     assert [[options[name] for name in kept] for _, options in asked] == [
         [True, True, False, False, SECOND],
         [False, False, True, False, RESULTS],
         [False, False, False, True, RESULTS],
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "held"),
+    [
+        ("A91 --num-seeds 1", 128),
+        ("A91 --num-seeds 127", 128),
+        ("A91 --sweep --num-seeds 5", 4000),
+        ("clock-pizza --num-seeds 1", 3),
+    ],
+)
+def test_an_export_of_fewer_networks_than_are_committed_asks_for_replace(monkeypatch, words, held):
+    done = modlib(f"export {words}", status=2)
+    assert f"num_seeds must be at least {held}, which {RESULTS}" in done.stderr
+    assert "or go with --replace" in done.stderr
+    for kind in ("preset", "sweep", "clock_pizza"):
+        monkeypatch.setattr(export, f"export_{kind}", lambda *args, **options: "there")
+    assert modlib(f"export {words} --replace").stdout == "wrote there\n"
 
 
 def test_an_edition_has_a_folder_and_seeds_of_its_own():
@@ -512,7 +530,8 @@ def loaded(statement: str, *modules: str) -> str:
 def test_the_list_of_commands_loads_nothing_that_takes_seconds():
     statement = "from modlib.cli.main import main; main(['--help'], standalone_mode=False)"
     heavy = ("torch", "numba", "pandas", "numpy", "scipy", "matplotlib", "papermill", "pyarrow")
-    assert loaded(statement, *heavy).splitlines()[-1] == "  train   Train networks into the store."
+    last = loaded(statement, *heavy).splitlines()[-1]
+    assert last.split() == ["train", "Train", "networks", "into", "the", "store."]
 
 
 def test_no_command_loads_notebook_machinery_to_refuse_its_words():
