@@ -1,15 +1,15 @@
 # `make` lists the commands. They need Python 3.11 to 3.13 and nothing else: what they use is
 # installed into .venv, from requirements.txt, by the first of them.
 #
-#   make book TORCH=cuda          torch with CUDA where no device is seen now; TORCH=cpu without
+#   make book TORCH_INDEX=URL     torch alone from this index, such as that of the CPU build
 #   make book PYTHON=python3.12   another Python
-#   make book PIP_ARGS="..."      options for pip, such as a mirror; torch is then what it finds
+#   make book PIP_ARGS="..."      options for pip, such as a mirror
 
 .DEFAULT_GOAL := help
 .PHONY: help book book-sphinx site-test browser-test pdf test slow lint lab serve bench reliability results clean
 
 PIP_ARGS ?=
-TORCH ?= auto
+TORCH_INDEX ?=
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -25,7 +25,7 @@ counted = $$($(BIN)/python -c 'from modlib.config import presets; \
 book book-sphinx test slow browser-test: export OMP_NUM_THREADS := 1
 # Cells of a kernel need no debugger; this silences its start-up remark.
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
-export PIP_ARGS
+export PIP_ARGS TORCH_INDEX
 
 help:
 	@echo 'make book     execute the chapters and build the site into _build/html'
@@ -44,29 +44,21 @@ help:
 	@echo 'make results  train what the tables in results/ rest on (hours), and write them'
 	@echo 'make clean    remove what was built; the store of runs and .venv stay'
 
-# The package index has torch with CUDA alone for Linux, several gigabytes; this one has it without.
-TORCH_CPU := https://download.pytorch.org/whl/cpu
 PIP := -m pip install --disable-pip-version-check
 
-# torch into the environment of this Python; whoever gives PIP_ARGS chooses its build by them.
+# torch into the environment of this Python. An index of one build has nothing else, so it is asked
+# for torch alone; what is installed then satisfies the pin.
 define install_torch
-@torch='$(TORCH)'; \
-	if [ "$$torch" = auto ]; then \
-	  if nvidia-smi -L 2>/dev/null | grep -q GPU; then torch=cuda; else torch=cpu; fi; \
-	  echo "torch: TORCH=$$torch is chosen, by whether a CUDA device is present"; \
-	fi; \
-	if [ "$$torch" = cpu ] && [ "$$(uname -s)" = Linux ] && [ -z "$${PIP_ARGS:-}" ]; then \
-	  $(1) $(PIP) --no-deps --retries 1 --index-url $(TORCH_CPU) \
-	    "$$(grep '^torch==' requirements.txt)" || \
-	  echo 'torch: $(TORCH_CPU) gives none; the build that the package index has is taken'; \
+@if [ -n "$${TORCH_INDEX:-}" ]; then \
+	  $(1) $(PIP) --no-deps --index-url "$$TORCH_INDEX" "$$(grep '^torch==' requirements.txt)"; \
+	elif [ "$$(uname -s)" = Linux ] && ! nvidia-smi -L 2>/dev/null | grep -q GPU; then \
+	  echo 'torch: no CUDA device is here, and the usual build brings CUDA, some gigabytes;' \
+	    'TORCH_INDEX=URL, as in README, takes the smaller one'; \
 	fi
 endef
 
 # Written last, so that an interrupted installation is taken up again.
 $(INSTALLED): requirements.txt pyproject.toml setup.py
-	@case '$(TORCH)' in auto|cpu|cuda) ;; \
-	  *) echo "TORCH must be auto, cpu or cuda, got '$(TORCH)'" >&2; exit 1;; \
-	esac
 	@python=; for candidate in $(CANDIDATES); do \
 	  if "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	      2>/dev/null; then python=$$candidate; break; fi; \

@@ -23,7 +23,7 @@ case "$*" in
   *--index-url*) exit ${NO_INDEX:-0} ;;
 esac
 """
-CPU = "--index-url https://download.pytorch.org/whl/cpu torch=="
+INDEX = "https://builds.example/cpu"
 
 
 def install(folder: Path, *words: str, device: bool = False, system: str = "Linux", **more: str):
@@ -40,7 +40,9 @@ def install(folder: Path, *words: str, device: bool = False, system: str = "Linu
     for name, text in programs.items():
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if k not in ("TORCH", "PIP_ARGS", "MAKEFLAGS")}
+    kept = {
+        k: v for k, v in os.environ.items() if k not in ("TORCH_INDEX", "PIP_ARGS", "MAKEFLAGS")
+    }
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["make", ".venv/.installed", f"PYTHON={tools / 'python'}", *words],
@@ -54,19 +56,36 @@ def install(folder: Path, *words: str, device: bool = False, system: str = "Linu
     return done, asked.read_text().splitlines() if asked.exists() else []
 
 
-def test_without_a_device_torch_is_the_build_for_processors(tmp_path):
-    done, asked = install(tmp_path)
+def test_an_index_of_builds_is_asked_for_torch_alone(tmp_path):
+    done, asked = install(tmp_path, f"TORCH_INDEX={INDEX}")
     assert done.returncode == 0, done.stderr
     first, second, third = (line for line in asked if "pip install" in line)
-    assert CPU in first
-    assert "--no-deps" in first
+    assert f"--no-deps --index-url {INDEX} torch==" in first
     pinned = re.search(r"^torch==\S+", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[0]
     assert first.endswith(f" {pinned}")
     assert second.endswith("-r requirements.txt")
     assert "index" not in second
     assert third.endswith("--editable .")
-    assert "TORCH=cpu is chosen" in done.stdout
     assert (tmp_path / ".venv" / ".installed").exists()
+
+
+def test_an_index_that_is_out_of_reach_ends_the_installation(tmp_path):
+    done, asked = install(tmp_path, TORCH_INDEX=INDEX, NO_INDEX="1")
+    assert done.returncode != 0
+    assert not any("-r requirements.txt" in line for line in asked)
+    assert not (tmp_path / ".venv" / ".installed").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({}, True), ({"device": True}, False), ({"system": "Darwin"}, False)],
+    ids=["no device", "device", "macOS"],
+)
+def test_where_the_usual_build_is_too_large_it_says_so(tmp_path, options, told):
+    done, asked = install(tmp_path, **options)
+    assert done.returncode == 0, done.stderr
+    assert ("TORCH_INDEX=URL" in done.stdout) == told
+    assert not any("--index-url" in line for line in asked)
 
 
 def test_it_says_what_to_expect_and_shows_what_pip_does(tmp_path):
@@ -78,43 +97,11 @@ def test_it_says_what_to_expect_and_shows_what_pip_does(tmp_path):
     assert "--quiet" not in call
 
 
-@pytest.mark.parametrize(
-    ("words", "options"),
-    [
-        ([], {"device": True}),
-        (["TORCH=cuda"], {}),
-        ([], {"TORCH": "cuda"}),
-        ([], {"system": "Darwin"}),
-        (["PIP_ARGS=--index-url https://mirror.example/simple"], {}),
-    ],
-    ids=["device", "asked for", "in the environment", "macOS", "own index"],
-)
-def test_otherwise_it_is_what_the_index_has(tmp_path, words, options):
-    done, asked = install(tmp_path, *words, **options)
+def test_options_for_pip_reach_it(tmp_path):
+    done, asked = install(tmp_path, "PIP_ARGS=--index-url https://mirror.example/simple")
     assert done.returncode == 0, done.stderr
-    assert not any(CPU in line for line in asked)
     (call,) = (line for line in asked if "-r requirements.txt" in line)
-    assert ("mirror.example" in call) == bool(words and "mirror" in words[0])
-
-
-def test_the_build_for_processors_may_be_asked_for_where_there_is_a_device(tmp_path):
-    done, asked = install(tmp_path, "TORCH=cpu", device=True)
-    assert done.returncode == 0, done.stderr
-    assert any(CPU in line for line in asked)
-
-
-def test_where_that_index_is_out_of_reach_the_installation_goes_on_and_says_so(tmp_path):
-    done, asked = install(tmp_path, NO_INDEX="1")
-    assert done.returncode == 0, done.stderr
-    assert any("-r requirements.txt" in line for line in asked)
-    assert "the build that the package index has is taken" in done.stdout
-
-
-def test_another_build_is_refused_in_a_line_before_anything_is_made(tmp_path):
-    done, asked = install(tmp_path, "TORCH=rocm")
-    assert done.returncode != 0
-    assert done.stderr.splitlines()[0] == "TORCH must be auto, cpu or cuda, got 'rocm'"
-    assert not asked
+    assert "--index-url https://mirror.example/simple" in call
 
 
 @pytest.mark.parametrize("page", ["README.md", "book/how_to_run.md"])
