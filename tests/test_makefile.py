@@ -112,4 +112,5 @@ def test_the_pages_name_only_variables_and_commands_that_there_are(page):
     for target, given in told:
         assert re.search(rf"^{target}: ", makefile, re.MULTILINE) or target in ("clean", "help")
         for name in re.findall(r" ([A-Z_]+)=", given):
-            assert re.search(rf"^{name} \?=|\$\({name}\)", makefile, re.MULTILINE), name
+            used = rf"^{name} \?=|\$\({name}\)|\$\$\{{{name}\b"
+            assert re.search(used, makefile, re.MULTILINE), name
