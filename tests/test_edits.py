@@ -8,7 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
-from edits import Kind, counted, edits_in, kinds_of_results, kinds_of_store, look
+from edits import Edit, Kind, counted, edits_in, kinds_of_results, kinds_of_store, look
+
+from modlib.store.folder import MANIFEST
 
 TRIES = 20
 """Edits of a kind that are looked at here; all of them by the slow battery."""
@@ -24,6 +26,8 @@ def stored(tmp_path_factory) -> dict[str, Kind]:
 
 def look_at(kind: Kind, tmp_path: Path) -> None:
     """Make some edits and read each; not one passes unseen, none ends in the depths."""
+    untouched = Edit(MANIFEST, "nothing", lambda path: None)
+    assert look(kind, untouched, tmp_path).outcome == "silent", "it is read where it is whole"
     edits = [edit for edit in edits_in(kind.folder) if edit.label not in ALLOWED]
     chosen = random.Random(kind.name).sample(edits, min(TRIES, len(edits)))
     seen = {edit: look(kind, edit, tmp_path) for edit in chosen}

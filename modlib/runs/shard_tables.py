@@ -12,12 +12,8 @@ from modlib.analysis.micro.neurons import KINDS
 from modlib.config.addition import AdditionConfig
 from modlib.models.mlp import parameter_shapes
 from modlib.store.schema import LARGEST, Array, Column, Rule, Table, columns, num_rows
-from modlib.training.addition.loop import (
-    HISTORY,
-    WEIGHT_HISTORY,
-    evaluation_epochs,
-    weight_epochs,
-)
+from modlib.training.addition.ensemble_member import evaluation_epochs
+from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
 
 SEED = columns("seed", "int64", 0)
 LIVE_KINDS = tuple(kind for kind in KINDS if kind != "dead")
