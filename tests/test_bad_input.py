@@ -247,10 +247,11 @@ COMMANDS = {
     "train --seed": "Option '--seed' requires an argument.",
     "train 7": "Got unexpected extra argument (7)",
     "trian": (
-        "command must be one of claims, export, queue, run, search, show, store, sweep, train, got"
+        "command must be one of claims, edition, export, new-chapter, queue, run, search, show, "
+        "store, sweep, train, got"
     ),
     "--jsn": "option must be one of --version, got '--jsn'",
-    "claims --jsn": "option must be one of --edition, --json, got '--jsn'",
+    "claims --jsn": "option must be one of --edition, --json, --keep, got '--jsn'",
     "export": "Missing argument 'NAME'.",
     "export A92": "preset must be one of A",
     "export B38 --partial": "preset must be one of B3",

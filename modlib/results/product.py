@@ -79,7 +79,8 @@ def product_networks(results: Path = RESULTS) -> dict[int, ForeignNetwork]:
         seed, weights = FIRST_SEED, train_product(FIRST_SEED).probed
     else:
         folder.require_files([], [NETWORK])
-        seed, weights = folder.manifest["seed"], folder.arrays()[NETWORK]
+        seed, kept = folder.manifest["seed"], folder.arrays()[NETWORK]
+        weights = {name: array.astype(np.float32) for name, array in kept.items()}
         shapes = parameter_shapes(CONFIG).items()
         stacked = {name: (len(EPOCHS), *shape) for name, shape in shapes}
         folder.require_network(NETWORK, weights, stacked)

@@ -124,7 +124,7 @@ def test_the_sentence_on_remark_1_names_the_two_places():
     assert "one solution 58" in text
     assert text.endswith("of 2.")
     text = told(CHAPTER, "remark-caption", facts.remark([2, 6], [7, 13], 58, printed))
-    assert text.endswith("at the solution 58; right, with the printed frequency q, at 41.")
+    assert text.endswith("at the solution 58; with the printed frequency q, at 41.")
 
 
 def test_the_table_of_remark_1_has_a_row_a_modulus():
@@ -191,7 +191,7 @@ def test_growth_says_what_agreement_loses_and_how_few_suffice():
     assert text.startswith("*Seen here*: sets of 1 and 2 leave 4.0 and 0.5 of 15 answers")
     assert "At a share of 0.27 a cluster, 2.0 clusters would leave one answer" in text
     caption = told(CHAPTER, "growth-caption", sum_facts.growth(sets_table(), 15, 2))
-    assert "one cluster keeps 26.7 % of the answers, all that are drawn 0.5 of them" in caption
+    assert "One cluster keeps 26.7 % of the answers, all that are drawn 0.5 of them" in caption
     assert "With both clusters" in text
     assert "With both" not in growth(sets_table().assign(alone=1.0), 15, 2)
     assert "loses it on 60.0 %" in text

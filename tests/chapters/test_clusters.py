@@ -59,7 +59,7 @@ def test_the_frequency_n_half_has_no_phase():
     some = cluster_neurons(ideal_view(31, {3: 8}))
     table = some.table.iloc[some.clusters[0].neurons]
     text = told(CHAPTER, "phase-caption", facts.phases(table, some.clusters[0]))
-    assert text.startswith("A24. Phases of eight neurons: spread out")
+    assert text.startswith("A24. Phases of eight neurons: those of the inputs are spread out")
     assert text.endswith("t_D are 0.00 of 31 apart in the median.")
 
 

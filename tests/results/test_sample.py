@@ -47,7 +47,7 @@ from modlib.store.runs import Store
 from modlib.store.shards import save_shard
 from modlib.training.addition.loop import weight_epochs
 
-TINY = AdditionConfig(n=11, num_neurons=24, embed_dim=8, epochs=60)
+TINY = AdditionConfig(n=11, num_neurons=24, embed_dim=24, epochs=60)
 
 
 @pytest.fixture
@@ -300,10 +300,14 @@ def test_compact_tables_come_back_with_their_types(tmp_path):
 def a_network(seed: int) -> Census:
     """The census of a network written down by hand, with what a sweep adds to it."""
     sizes = {1: 4 + seed % 3, 2 + seed % 4: 3} if seed % 5 else {}
-    counted = census.census(ideal_view(TINY.n, sizes, num_dead=1, third=0.28, gain=1 + seed % 2))
+    dead = TINY.num_neurons - sum(sizes.values())
+    view = ideal_view(TINY.n, sizes, num_dead=dead, third=0.28, gain=1 + seed % 2)
+    counted = census.census(view)
     networks = counted.networks.assign(
         reached_epoch=np.int32(40),
         learned=seed % 2 == 0,
+        diverged=False,
+        train_accuracy=np.float32(1),
         test_accuracy=np.float32(1),
         train_loss=np.float32(0.02 + seed / 7000),
         test_loss=np.float32(0.03 + seed / 7000),
@@ -329,7 +333,7 @@ def over_training(seeds: range) -> pd.DataFrame:
     """The table ``weights`` of made-up trainings."""
     epochs = weight_epochs(TINY)
     table = pd.DataFrame({"seed": np.repeat(seeds, len(epochs))})
-    sizes = np.random.default_rng(0).uniform(1, 5, (10_000, 3)).astype(np.float32)
+    sizes = np.random.default_rng(0).uniform(0, 1, (10_000, 3)).astype(np.float32)
     shares = pd.DataFrame(sizes[table.seed], columns=list(SHARES))
     return table.assign(epoch=np.tile(epochs, len(seeds)).astype(np.int32)).join(shares)
 

@@ -77,7 +77,7 @@ def load_blocks(
     ``activation`` None: tried, as are the other things that the file does not say (``choose``).
     Raises as ``load_checkpoint``.
     """
-    if str(source) in PUBLISHED:
+    if not isinstance(source, str | Path) or str(source) in PUBLISHED:
         return None
     if activation is not None:
         require_choice("activation", activation, (*ACTIVATIONS, "auto"))
