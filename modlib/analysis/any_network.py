@@ -140,9 +140,12 @@ def _columns(name: str, given: Any, num_pairs: int) -> Float[np.ndarray, "pair c
     """What a callable gave, as an array; tensors of torch are taken from where they are."""
     detached = given.detach().cpu() if hasattr(given, "detach") else given
     try:
-        array = np.asarray(detached, dtype=np.float64)
+        found = np.asarray(detached)
+        array = found.astype(np.float64) if not np.iscomplexobj(found) else None
     except (TypeError, ValueError):
-        raise InputError(name, "give an array of numbers", type(given).__name__) from None
+        array = None
+    if array is None:
+        raise InputError(name, "give an array of real numbers", type(given).__name__)
     if array.ndim != 2 or len(array) != num_pairs:
         raise InputError(name, f"give a row to each of {num_pairs} pairs", array.shape)
     if not np.isfinite(array).all():
