@@ -23,6 +23,7 @@ from modlib.plots.base import (
     empty_figure,
     figure,
 )
+from modlib.plots.panels import clear_rest
 
 NAMES = {
     "dropout": "dropout",
@@ -57,9 +58,8 @@ def _panels(names: Sequence[str], height: float) -> tuple[Figure, dict[str, Axes
     fig, axes = plt.subplots(
         rows, ACROSS, figsize=(WIDTH, height * rows), sharey=True, squeeze=False
     )
+    clear_rest(axes, len(names))
     flat = list(axes.ravel())
-    for ax in flat[len(names) :]:
-        ax.set_axis_off()
     for place, (ax, name) in enumerate(zip(flat, names, strict=False)):
         ax.set_title(f"({LETTERS[place]}) {NAMES.get(name, name)}")
     return fig, dict(zip(names, flat, strict=False))

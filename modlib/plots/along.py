@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from modlib.plots.base import MARKERS, PALETTE, figure
+from modlib.plots.base import MARKERS, PALETTE, WIDTH, figure
 
 
 @figure
@@ -23,7 +23,7 @@ def along_training(
 
     ``freqs``: those of each time, the largest cluster first; ``unit``: of ``at``.
     """
-    fig, (above, below) = plt.subplots(2, 1, figsize=(7.1, 4.6), sharex=True)
+    fig, (above, below) = plt.subplots(2, 1, figsize=(WIDTH, 4.6), sharex=True)
     for place, (name, shares) in enumerate(curves.items()):
         above.plot(at, shares, marker=MARKERS[place], ms=4, color=PALETTE[place], label=name)
     above.set(ylim=(-0.03, 1.03), ylabel="share")

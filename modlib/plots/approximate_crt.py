@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from modlib.analysis.meso.clusters import Cluster
 from modlib.maths.fourier import circular_difference
-from modlib.plots.base import ANSWER, MARKERS, NEUTRAL, cluster_color, empty_figure, figure
+from modlib.plots.base import ANSWER, MARKERS, NEUTRAL, WIDTH, cluster_color, empty_figure, figure
 from modlib.plots.panels import legend_outside, panel_grid
 
 FLOOR = 1e-7
@@ -59,7 +59,12 @@ def remark_1(
     """
     rows = len(moduli) + 1
     fig, axes = plt.subplots(
-        rows, len(terms), figsize=(7.1, 1.25 * rows + 0.5), sharex=True, sharey="row", squeeze=False
+        rows,
+        len(terms),
+        figsize=(WIDTH, 1.25 * rows + 0.5),
+        sharex=True,
+        sharey="row",
+        squeeze=False,
     )
     for column, (title, cosines) in enumerate(terms.items()):
         k = np.arange(cosines.shape[1])
@@ -147,7 +152,7 @@ def sieve(
     """
     if not len(clusters):
         return empty_figure(NO_CLUSTER)
-    fig, ax = plt.subplots(figsize=(7.1, 0.42 * len(clusters) + 1.0))
+    fig, ax = plt.subplots(figsize=(WIDTH, 0.42 * len(clusters) + 1.0))
     for row, cluster in enumerate(clusters):
         color = cluster_color(cluster.index)
         admitted, survives = np.flatnonzero(members[row]), np.flatnonzero(left[row])
@@ -172,7 +177,7 @@ def narrowing(table: pd.DataFrame, n: int) -> Figure:
     """
     if table.empty:
         return empty_figure(NO_CLUSTER)
-    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.4))
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.4))
     by_size = table.groupby("size")
     size = np.array(list(by_size.groups))
 
@@ -218,7 +223,7 @@ def sum_and_ideal(
         return empty_figure(NO_CLUSTER)
     d = circular_difference(np.arange(n), n)
     order = np.argsort(d)
-    fig, ax = plt.subplots(figsize=(7.1, 3.2))
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.2))
     ax.plot(d[order], ideal[order], color=NEUTRAL, lw=1.6, label="cosines, fitted A")
     ax.plot(d[order], equal[order], color="#E69F00", lw=1.0, ls="--", label="cosines, equal A")
     ax.plot(d[order], measured[order], "o", color="black", ms=3.0, label="network, mean over pairs")
@@ -266,7 +271,7 @@ def vote_spectra(
 
     Frequencies of ``clusters`` keep their colours and markers in the first panel.
     """
-    fig, axes = plt.subplots(1, len(spectra), figsize=(7.1, 3.0), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(1, len(spectra), figsize=(WIDTH, 3.0), sharey=True, squeeze=False)
     for column, (title, explained) in enumerate(spectra.items()):
         ax, freq = axes[0, column], np.arange(1, len(explained))
         height = np.maximum(explained, FLOOR)

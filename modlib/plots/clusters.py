@@ -19,6 +19,7 @@ from modlib.plots.base import (
     MARK,
     MARKERS,
     NEUTRAL,
+    WIDTH,
     cluster_color,
     empty_figure,
     empty_panel,
@@ -78,7 +79,7 @@ def spectra_heatmap(share: Float[np.ndarray, "neuron freq"], clustering: Cluster
 
     Figure A7 at a glance. ``share``: power of each neuron divided by its sum.
     """
-    fig, ax = plt.subplots(figsize=(7.1, 4.3))
+    fig, ax = plt.subplots(figsize=(WIDTH, 4.3))
     _heat(ax, share, clustering)
     return fig
 
@@ -106,7 +107,7 @@ def cluster_dfts(
     columns = min(3, len(clusters))
     rows = -(-len(clusters) // columns)
     fig, axes = plt.subplots(
-        rows, columns, figsize=(7.1, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False
+        rows, columns, figsize=(WIDTH, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False
     )
     freq = np.arange(1, magnitude.shape[1])
     for ax, cluster in zip(axes.flat, clusters, strict=False):
@@ -135,7 +136,7 @@ def cluster_preacts(
     Up to three, ``followed``, are drawn to be followed, the others are grey. ``unit``: what the
     inputs were multiplied by before the signals came here (``groups.remap``).
     """
-    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.0), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
     looks = {
         neuron: {"color": color, "ls": style, "lw": 1.5, "zorder": 3}
         for neuron, color, style in zip(
@@ -159,7 +160,7 @@ def cluster_phases(table: pd.DataFrame, cluster: Cluster) -> Figure:
 
     ``table``: rows of ``neuron_table`` for neurons that have a phase. Phases are in units of n.
     """
-    fig, axes = plt.subplots(1, 3, figsize=(7.1, 2.7))
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.7))
     if table.empty:
         for ax in axes:
             empty_panel(ax, "no neuron with a phase")
@@ -190,7 +191,7 @@ def cosine_vote(mean_vote: Float[np.ndarray, " d"], amplitude: float, cluster: C
     n = cluster.n
     d = circular_difference(np.arange(n), n)
     order = np.argsort(d)
-    fig, ax = plt.subplots(figsize=(7.1, 2.8))
+    fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
     fine = np.linspace(-n / 2, n / 2, 12 * n)
     ax.plot(
         fine,
@@ -235,7 +236,7 @@ def votes_adding_up(sums: Sequence[Sum], cluster: Cluster, answer: int) -> Figur
     columns = min(3, len(sums))
     rows = -(-len(sums) // columns)
     fig, axes = plt.subplots(
-        rows, columns, figsize=(7.1, 1.9 * rows + 0.5), sharex=True, squeeze=False
+        rows, columns, figsize=(WIDTH, 1.9 * rows + 0.5), sharex=True, squeeze=False
     )
     n, whole = cluster.n, sums[-1]
     fine = np.linspace(0, n - 1, 8 * n)

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from modlib.analysis.micro.embeddings import CIRCULAR_BELOW, Components, PairPicture
 from modlib.maths.groups import remapping_unit
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_panel, figure
+from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, WIDTH, cluster_color, empty_panel, figure
 from modlib.plots.panels import panel_grid
 
 CURVE = "#b0b0b0"
@@ -28,7 +28,7 @@ MOST_LABELS = 24
 @figure
 def variance_shares(shares: Mapping[str, Float[np.ndarray, " component"]]) -> Figure:
     """Share of the embedding's variance held by each principal component, a line a network."""
-    fig, ax = plt.subplots(figsize=(7.1, 3.2))
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.2))
     for i, (name, share) in enumerate(shares.items()):
         component = np.arange(1, len(share) + 1)
         ax.plot(
@@ -61,7 +61,7 @@ def embedding_pairs(
     pair_rows, strip_rows = max(1, -(-len(pairs) // 3)), max(1, -(-len(drawn) // 3))
     heights = [2.75] * pair_rows + [1.45] * strip_rows
     fig, axes = plt.subplots(
-        len(heights), 3, figsize=(7.1, sum(heights) + 0.2), squeeze=False, height_ratios=heights
+        len(heights), 3, figsize=(WIDTH, sum(heights) + 0.2), squeeze=False, height_ratios=heights
     )
     upper, lower = list(axes[:pair_rows].flat), list(axes[pair_rows:].flat)
     for ax, pair in zip(upper, pairs, strict=False):
@@ -156,7 +156,7 @@ def circularity(tables: Mapping[str, pd.DataFrame]) -> Figure:
 
     ``tables``: by network, the rows of ``analysis.micro.embeddings.component_pairs``.
     """
-    fig, ax = plt.subplots(figsize=(7.1, 3.6))
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.6))
     kinds = ((True, "same frequency", "o", PALETTE[0]), (False, "other pairs", "x", PALETTE[4]))
     for same, label, marker, color in kinds:
         x, y = [], []

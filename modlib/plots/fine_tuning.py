@@ -16,6 +16,7 @@ from modlib.plots.base import (
     NEUTRAL,
     NOTHING,
     PALETTE,
+    WIDTH,
     empty_figure,
     empty_panel,
     figure,
@@ -133,7 +134,7 @@ def relation_lifts(panels: Mapping[str, pd.DataFrame]) -> Figure:
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, ax = plt.subplots(figsize=(7.1, 3.2))
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.2))
     count = len(panels)
     for i, (name, table) in enumerate(panels.items()):
         x = np.arange(len(table)) + 0.25 * (i - (count - 1) / 2)
@@ -158,7 +159,7 @@ def origin_of_parts(
     """
     if not any(shares.values()) and not any(len(table) for table in lifts.values()):
         return empty_figure(NOTHING)
-    fig, (left, right) = plt.subplots(1, 2, figsize=(7.1, 3.3), width_ratios=(1, 1.15))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3), width_ratios=(1, 1.15))
     ticks: dict[float, str] = {}
     for i, (name, classes) in enumerate(shares.items()):
         for j, (kind, found) in enumerate(classes.items()):

@@ -17,6 +17,7 @@ from modlib.plots.base import (
     NOTHING,
     PALETTE,
     STYLES,
+    WIDTH,
     empty_figure,
     figure,
     intervals,
@@ -108,7 +109,7 @@ def rank_histogram(
     """
     if ranks is None:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.3), width_ratios=(1.35, 1))
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.3), width_ratios=(1.35, 1))
     ax = axes[0]
     ax.bar(ranks["rank"], ranks.share, width=1.0, color=PALETTE[0], alpha=0.85)
     intervals(

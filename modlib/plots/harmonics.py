@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from modlib.analysis.micro.harmonics import Portrait, WaveFit, rebuild
-from modlib.plots.base import PALETTE, empty_figure, empty_panel, figure
+from modlib.plots.base import PALETTE, WIDTH, empty_figure, empty_panel, figure
 from modlib.plots.neurons import INPUT_STYLES, KIND_STYLES
 from modlib.plots.panels import clear_rest, legend_outside, panel_grid
 
@@ -25,7 +25,7 @@ def harmonic_profile(
     """Mean share of power at f, 2 f, 3 f, ... of input and output weights, by class."""
     if not any(len(rows) for rows in inputs.values()):
         return empty_figure("no live neuron of these classes")
-    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.6), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.6), sharey=True)
     titles = ("inputs: what neurons hear", "outputs: what they say")
     for ax, shares, title in zip(axes, (inputs, outputs), titles, strict=True):
         for kind, rows in shares.items():
@@ -82,7 +82,7 @@ def fine_tuning_preacts(portraits: Sequence[Portrait]) -> Figure:
     fig, axes = plt.subplots(
         len(portraits),
         2,
-        figsize=(7.1, 2.0 * len(portraits) + 0.4),
+        figsize=(WIDTH, 2.0 * len(portraits) + 0.4),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -105,7 +105,7 @@ def fine_tuning_dfts(portraits: Sequence[Portrait], names: Sequence[Mapping[int,
     fig, axes = plt.subplots(
         len(portraits),
         2,
-        figsize=(7.1, 2.1 * len(portraits) + 0.4),
+        figsize=(WIDTH, 2.1 * len(portraits) + 0.4),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -149,7 +149,7 @@ def rebuild_steps(
     """
     rows = -(-len(names) // 2)
     fig, axes = plt.subplots(
-        rows, 2, figsize=(7.1, 1.75 * rows + 0.5), sharex=True, sharey=True, squeeze=False
+        rows, 2, figsize=(WIDTH, 1.75 * rows + 0.5), sharex=True, sharey=True, squeeze=False
     )
     panels = zip(axes.flat, names, steps[1:], residual[1:], strict=False)
     for i, (ax, name, step, missing) in enumerate(panels):
@@ -172,7 +172,7 @@ def before_and_after(portraits: Mapping[str, Portrait | None]) -> Figure:
     """
     if not any(portraits.values()):
         return empty_figure(f"no {' and no '.join(portraits)} neuron to show")
-    fig, axes = plt.subplots(4, len(portraits), figsize=(7.1, 8.4), squeeze=False)
+    fig, axes = plt.subplots(4, len(portraits), figsize=(WIDTH, 8.4), squeeze=False)
     for column, (name, one) in zip(axes.T, portraits.items(), strict=True):
         if one is None:
             empty_panel(column[0], f"no {name} neuron to show")

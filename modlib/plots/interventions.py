@@ -16,6 +16,7 @@ from modlib.plots.base import (
     MARKERS,
     NEUTRAL,
     PALETTE,
+    WIDTH,
     cluster_color,
     empty_panel,
     figure,
@@ -62,7 +63,7 @@ def _damage(
     by: str,
     xlabel: str,
 ) -> Figure:
-    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.7))
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.7))
     if not clusters:
         for ax in axes:
             empty_panel(ax, "no cluster in this network")
@@ -97,7 +98,7 @@ def votes_left(summary: pd.DataFrame, clusters: Sequence[Cluster]) -> Figure:
 
     ``summary``: ``over_draws`` of ``interventions.votes_left`` by cluster and fraction.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.4), sharex=True)
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.4), sharex=True)
     if not clusters:
         for ax in axes:
             empty_panel(ax, "no cluster in this network")
@@ -147,7 +148,7 @@ def damage_by_cluster(table: pd.DataFrame) -> Figure:
     ``table``: a row a cluster with cluster, freq, num_neurons, margin_left, loss, control_loss,
     and ``loss_whole``, the loss of the untouched network.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.4), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.4), sharey=True)
     if table.empty:
         for ax in axes:
             empty_panel(ax, "no cluster in this network")
@@ -187,7 +188,7 @@ def redundancy(damage: pd.DataFrame, by_number: pd.DataFrame) -> Figure:
     ``damage``: ``interventions.damage_table``; ``by_number``: ``many_seeds.redundancy``. Hollow and
     crosses: as many random live neurons.
     """
-    fig, axes = plt.subplots(1, 3, figsize=(7.1, 3.1), width_ratios=(1.1, 1, 1))
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.1), width_ratios=(1.1, 1, 1))
     if damage.empty:
         empty_panel(axes[0], "no cluster in this network")
     else:
@@ -237,7 +238,7 @@ def network_damage(
     ``noise``, ``removal``: by network, ``over_draws`` of a ``noise_curve`` by sigma and of a
     ``removal_curve`` by fraction.
     """
-    fig, axes = plt.subplots(2, 2, figsize=(7.1, 5.4), sharex="col", sharey="row")
+    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.4), sharex="col", sharey="row")
     columns = ((noise, "sigma", "σ of the noise"), (removal, "fraction", "share removed"))
     skipped = max(0, len(NETWORKS) - len(noise))
     for column, (curves, by, xlabel) in enumerate(columns):

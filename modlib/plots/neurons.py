@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from modlib.analysis.micro.neurons import FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
-from modlib.plots.base import MARKERS, PALETTE, cluster_color, empty_figure, figure
+from modlib.plots.base import MARKERS, PALETTE, WIDTH, cluster_color, empty_figure, figure
 from modlib.plots.panels import legend_outside, panel_grid
 
 KIND_STYLES = {
@@ -85,7 +85,7 @@ def simple_test(table: pd.DataFrame, n: int) -> Figure:
     """
     if table.empty:
         return empty_figure("no live neuron")
-    fig, axes = plt.subplots(2, 2, figsize=(7.1, 6.4))
+    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 6.4))
     groups = _by_cluster(table)
     largest = 1.08 * float(table[["r_a", "r_b"]].to_numpy().max())
     axes[0, 1].plot([0, n], [0, n], color="black", lw=0.7)

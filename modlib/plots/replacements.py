@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from modlib.analysis.macro.shifts import Foretold
 from modlib.analysis.meso.clusters import Cluster
 from modlib.maths.fourier import circular_difference
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, cluster_color, empty_figure, figure
+from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, WIDTH, cluster_color, empty_figure, figure
 from modlib.plots.panels import legend_outside
 
 SEEN = 0.05
@@ -27,7 +27,7 @@ def replacement_ladder(own: pd.DataFrame, means: pd.DataFrame) -> Figure:
 
     ``own``: ``ladder``; ``means``: ``rung_means``, whose rungs are some of these.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.6), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.6), sharey=True)
     place = {rung: i for i, rung in enumerate(own.rung)}
     first = int((~own.control).sum())
     for ax, measure in zip(axes, ("accuracy", "loss"), strict=True):
@@ -78,7 +78,7 @@ def answers_foretold(
     """
     if not clusters:
         return empty_figure("no cluster in this network: nobody to tell")
-    fig, axes = plt.subplots(1, 2, figsize=(7.1, 3.7))
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.7))
     _rings(axes[0], clusters[shown], shifts, foretold.answer[shown], shares[shown])
     label = "as many random neurons"
     for i, cluster in enumerate(clusters):

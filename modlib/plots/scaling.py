@@ -19,6 +19,7 @@ from modlib.plots.base import (
     NOTHING,
     PALETTE,
     STYLES,
+    WIDTH,
     empty_figure,
     figure,
     intervals,
@@ -88,7 +89,7 @@ def clusters_by_modulus(
     ``learned``: ``n``, ``share``, ``low``, ``high``; ``curves`` by name over ``grid``; ``fixed``
     and ``learned_fixed``: the same tables for networks with the L2 of n = 91.
     """
-    fig, (ax, lower) = plt.subplots(2, 1, figsize=(7.1, 5.4), sharex=True, height_ratios=(3, 1.1))
+    fig, (ax, lower) = plt.subplots(2, 1, figsize=(WIDTH, 5.4), sharex=True, height_ratios=(3, 1.1))
     ax.plot(grid, np.log(grid), color="black", lw=1.3, ls="--", label="ln n")
     for i, (name, values) in enumerate(curves.items()):
         ax.plot(grid, values, color=PALETTE[i + 1], lw=1.2, ls=STYLES[i % 4], label=f"fit: {name}")
@@ -134,7 +135,7 @@ def threshold_lines(panels: Mapping[str, pd.DataFrame], x: str, label: str) -> F
     """
     if not panels:
         return empty_figure(NOTHING)
-    fig, axes = plt.subplots(1, len(panels), figsize=(7.1, 3.2), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 3.2), sharey=True, squeeze=False)
     for ax, (title, table) in zip(axes[0], panels.items(), strict=True):
         for i, (size, rows) in enumerate(table.groupby("min_size")):
             rows = rows.sort_values(x)
@@ -225,7 +226,7 @@ def frequencies_needed(
     ``table``: ``n`` and a column a model or formula; ``measured``: ``n``, ``mean``, ``low``,
     ``high`` clusters of networks; ``lines`` over ``grid``, such as ln n.
     """
-    fig, ax = plt.subplots(figsize=(7.1, 3.8))
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.8))
     for style, (name, values) in zip(("--", ":"), lines.items(), strict=False):
         ax.plot(grid, values, color="black", lw=1.1, ls=style, label=name)
     for i, name in enumerate(column for column in table.columns if column != "n"):

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from modlib.plots.base import NEUTRAL, PALETTE, empty_figure, figure, intervals
+from modlib.plots.base import NEUTRAL, PALETTE, WIDTH, empty_figure, figure, intervals
 
 
 @figure
@@ -20,7 +20,7 @@ def learned_selection(shares: pd.DataFrame | None, delta: float) -> Figure:
     """
     if shares is None:
         return empty_figure("no networks to compare")
-    fig, ax = plt.subplots(figsize=(7.1, 3.1))
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.1))
     ax.fill_between(shares.delta, shares.low, shares.high, color=PALETTE[0], alpha=0.2, lw=0)
     ax.plot(shares.delta, shares.learned, "o-", color=PALETTE[0], ms=3.5, label="learned sets")
     chance: dict[str, Any] = {"color": NEUTRAL, "ms": 3.5, "label": "random sets, same sizes"}
@@ -37,7 +37,7 @@ def clusters_by_l2(table: pd.DataFrame) -> Figure:
     """Clusters gained where L2 weighs ``times`` as much, a point a modulus (``more_l2``)."""
     if table.empty:
         return empty_figure("no modulus is committed with two values of L2")
-    fig, ax = plt.subplots(figsize=(7.1, 3.1))
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.1))
     ends = (table.difference, table.low, table.high)
     intervals(ax, table.times, *ends, color=PALETTE[0], elinewidth=1.6, ms=5)
     for row in table.iloc[[0, -1]].itertuples():

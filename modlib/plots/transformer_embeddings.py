@@ -27,6 +27,7 @@ from modlib.plots.base import (
     WIDTH,
     figure,
 )
+from modlib.plots.panels import clear_rest
 
 MAX_VECTORS = 16
 """Singular vectors drawn of one network."""
@@ -66,10 +67,8 @@ def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
     """A grid of ``count`` panels, ``ACROSS`` in a row; the rest of the last row is left empty."""
     rows = -(-count // ACROSS)
     fig, axes = plt.subplots(rows, ACROSS, figsize=(WIDTH, height * rows), squeeze=False)
-    flat = list(axes.ravel())
-    for ax in flat[count:]:
-        ax.set_axis_off()
-    return fig, flat[:count]
+    clear_rest(axes, count)
+    return fig, list(axes.flat[:count])
 
 
 @figure

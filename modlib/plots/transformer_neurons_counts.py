@@ -23,6 +23,7 @@ from modlib.plots.base import (
     empty_panel,
     figure,
 )
+from modlib.plots.panels import clear_rest
 from modlib.plots.transformer_neurons import NO_NETWORK
 
 ACROSS = 3
@@ -134,8 +135,7 @@ def explained_by_step(panels: Mapping[str, pd.DataFrame]) -> Figure:
     fig, axes = plt.subplots(
         down, across, figsize=(WIDTH, 0.5 + 2.4 * down), squeeze=False, sharey=True
     )
-    for ax in axes.flat[len(panels) :]:
-        ax.set_axis_off()
+    clear_rest(axes, len(panels))
     for ax, (name, table) in zip(axes.flat, panels.items(), strict=False):
         late = table[table.index > 0]
         if len(late) < 2:
@@ -177,8 +177,7 @@ def counts_by_epoch(tables: Mapping[str, pd.DataFrame]) -> Figure:
         squeeze=False,
         sharey=True,
     )
-    for ax in axes.flat[len(tables) :]:
-        ax.set_axis_off()
+    clear_rest(axes, len(tables))
     for ax, (name, table) in zip(axes.flat, tables.items(), strict=False):
         if table.empty:
             empty_panel(ax, f"{name}: no epoch of the table was reached")
