@@ -68,6 +68,9 @@ def test_sizes_are_told(found, caption, answer):
 QUESTION = "How much of the network is in its largest cluster?"
 ANSWER = "What the run finds, in a sentence."
 
+WORDS: dict[str, Any] = {"jupyter": {"source_hidden": True}, "tags": ["remove-input"]}
+"""Metadata of a cell whose output is text: the site and JupyterLab leave its source out."""
+
 CELLS: list[tuple[str, str, dict[str, Any], str]] = [
     (
         "markdown",
@@ -122,20 +125,20 @@ CELLS: list[tuple[str, str, dict[str, Any], str]] = [
     (
         "code",
         "{word}-caption",
-        {"tags": ["remove-input"]},
+        WORDS,
         "caption(\n    found,\n    '{{{{ num | count(\"cluster\") }}}}, each a bright column.',\n"
         '    name="{word}",\n)',
     ),
     (
         "code",
         "{word}-answer",
-        {"tags": ["remove-input"]},
+        WORDS,
         'say(\n    found,\n    """\n:::{{admonition}} The answer\n:class: tip\n'
         '{{% if num %}}\nThe largest cluster has {{{{ largest | count("neuron") }}}}: '
         "{{{{ share | percent }}}} of their neurons\nare in it.\n"
         '{{% else %}}\nThere is none.\n{{% endif %}}\n:::\n""",\n)',
     ),
-    ("code", "{word}-claims", {"tags": ["remove-input"]}, 'show_claims("{name}")'),
+    ("code", "{word}-claims", WORDS, 'show_claims("{name}")'),
 ]
 
 
@@ -145,7 +148,7 @@ def _filled(part: Any, words: dict[str, str]) -> Any:
         return {name: _filled(value, words) for name, value in part.items()}
     if isinstance(part, list):
         return [_filled(value, words) for value in part]
-    return part.format(**words)
+    return part.format(**words) if isinstance(part, str) else part
 
 
 def notebook(words: dict[str, str]) -> str:

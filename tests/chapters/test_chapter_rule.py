@@ -103,3 +103,11 @@ def test_branches_are_sentences_of_their_own():
     branches = "{% if a %}" + "word " * 40 + "{% else %}" + "word " * 40 + "{% endif %}"
     assert spoiled(2, cell(f'say({{}}, """{branches}""")', "code")) == {}
     assert count(longest_sentence("One. Two words! | three | in a row |")) <= MOST_SENTENCE
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_source_of_a_text_is_hidden_on_the_site_and_in_lab(chapter):
+    for one in read(chapter)["cells"]:
+        off_the_site = "remove-input" in one["metadata"].get("tags", [])
+        off_lab = one["metadata"].get("jupyter", {}).get("source_hidden", False)
+        assert off_the_site == off_lab, one["id"]
