@@ -166,6 +166,7 @@ results: $(INSTALLED)
 	$(BIN)/python -m modlib export clock-pizza
 	$(BIN)/python -m modlib export published-pizza
 	$(BIN)/python -m modlib export product
+	$(BIN)/python -m modlib export like-paper
 	$(BIN)/python -m modlib search && $(BIN)/python -m modlib search --export
 	$(BIN)/python -m modlib claims --keep
 

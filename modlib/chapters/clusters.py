@@ -39,6 +39,46 @@ def columns(shares: Float[np.ndarray, "neuron freq"], clustering: Clustering) ->
     return Columns(*clusters_facts(clustering), columns=len(freqs), held=held)
 
 
+class Tuned(NamedTuple):
+    """A network's clusters, and of its first fine-tuning one: the spectrum beside the main spike.
+
+    ``freqs``: of all clusters; ``beside``: the share of its neurons' power that is not at ``freq``,
+    and ``on_multiples`` the share of that which is at other multiples of ``gcd``; ``is_first``:
+    whether ``freq`` leads in all of them.
+    """
+
+    seed: int
+    n: int
+    freqs: list[int]
+    freq: int
+    gcd: int
+    num_neurons: int
+    is_first: bool
+    beside: float
+    on_multiples: float
+
+
+def tuned(seed: int, shares: Float[np.ndarray, "neuron freq"], clustering: Clustering) -> Tuned:
+    """What the spectra of a network's first fine-tuning cluster look like; it must have one."""
+    found = clustering.clusters
+    cluster = next(one for one in found if one.kind == "fine-tuning")
+    own, gcd = shares[cluster.neurons], cluster.coset_size
+    off = np.delete(own, cluster.freq, axis=1)
+    multiples = np.arange(own.shape[1]) % gcd == 0
+    multiples[cluster.freq] = False
+    return Tuned(
+        seed=seed,
+        n=cluster.n,
+        freqs=[one.freq for one in found],
+        freq=cluster.freq,
+        gcd=gcd,
+        num_neurons=cluster.num_neurons,
+        is_first=bool((own.argmax(1) == cluster.freq).all()),
+        beside=float(off.sum() / own.sum()),
+        on_multiples=float(own[:, multiples].sum() / off.sum()),
+    )
+
+
 class Remapping(NamedTuple):
     """``as_said``: neurons of a cluster whose frequency is ``gcd`` once remapped by ``unit``."""
 

@@ -124,19 +124,22 @@ def choice(clustering: Clustering, index: int) -> Choice:
 
 
 class FineTuning(NamedTuple):
-    """What ``fine_tuning.md`` tells: ``example`` as (seed, cluster, neurons, freq)."""
+    """What ``fine_tuning.md`` tells: ``example`` as (seed, cluster, neurons, freq); ``kept``: of
+    how many networks the committed one like the paper's is, None where it is another."""
 
     n: int
     learned: bool
     own: bool
     example: tuple[int, int, int, int] | None
+    kept: int | None
 
 
 def fine_tuning(run: AdditionRun, example: AdditionRun | None) -> FineTuning:
     """Where the fine-tuning cluster on show comes from; ``example`` None: there is none to show."""
-    found, own = None, False
+    found, own, kept = None, False, None
     if example is not None:
+        kept = example.manifest.get("sweep")
         cluster = next(c for c in example.clustering.clusters if c.kind == "fine-tuning")
         found = (example.seed, cluster.index, cluster.num_neurons, cluster.freq)
         own = example.seed == run.seed and example.config == run.config
-    return FineTuning(run.config.n, run.learned, own, found)
+    return FineTuning(run.config.n, run.learned, own, found, kept)

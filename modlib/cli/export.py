@@ -16,6 +16,7 @@ from modlib.machine import EDITIONS, require_checkout, resolve_device, results_o
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA
 from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
+from modlib.results.like_paper import export_like_paper
 from modlib.results.portraits import export_paper_neurons
 from modlib.results.product import export_product
 from modlib.results.published_pizza import export_published_pizza
@@ -26,10 +27,12 @@ from modlib.results.sample import export as export_preset
 from modlib.results.sweeps import SWEEPS, export_sweep
 from modlib.store.folder import MANIFEST
 
-OTHERS = ("showcase", "paper-neurons", "clock-pizza", "published-pizza", "product")
+OTHERS = ("showcase", "like-paper", "paper-neurons", "clock-pizza", "published-pizza", "product")
 """What is exported beside presets."""
-WITHOUT_SEEDS = ("showcase", "paper-neurons", "published-pizza")
+WITHOUT_SEEDS = ("showcase", "like-paper", "paper-neurons", "published-pizza")
 """Those of them that are always made whole."""
+OF_FIRST_EDITION = ("showcase", "like-paper")
+"""Those that look for their network among seeds of the first edition."""
 
 
 @click.command()
@@ -66,7 +69,8 @@ def export(
     """Train a preset's seeds and write its tables to results/NAME.
 
     NAME is a preset, or "showcase": the first seed from 0 with a fine-tuning cluster, for
-    n = 91 and 89, or "paper-neurons": two neurons of the latter, or "clock-pizza": every
+    n = 91 and 89, or "like-paper": the first network of the sweep A91 with clusters like those that
+    paper A draws, or "paper-neurons": two neurons of the showcase at n = 89, or "clock-pizza": every
     attention rate, beside the published weights, or "published-pizza": neurons and votes of
     Zhong et al.'s pizza, without training, or "product": one network on a b mod 59. With
     --sweep nothing is trained: the shards of a preset in the store are summed up in
@@ -94,6 +98,8 @@ def export(
     elif name == "clock-pizza":
         chosen = NUM_CLOCK_PIZZA if total is None else total
         folder = export_clock_pizza(first_seed=first, num_seeds=chosen, results=root)
+    elif name == "like-paper":
+        folder = export_like_paper(root)
     elif name == "paper-neurons":
         folder = export_paper_neurons(root, device)
     elif name == "published-pizza":
@@ -156,8 +162,8 @@ def _checked(name: str, edition: str, *, append: bool, of_paper_b: Mapping[str, 
         if given and name not in REMAINDERS_PRESETS:
             raise InputError("name", f"be a preset of paper B with --{option}", name)
     root = require_checkout("results", results_of(require_choice("edition", edition, EDITIONS)))
-    if name == "showcase" and edition != EDITIONS[0]:
-        raise InputError("edition", "be 1 for showcase, whose seeds count from 0", edition)
+    if name in OF_FIRST_EDITION and edition != EDITIONS[0]:
+        raise InputError("edition", f"be 1 for {' and '.join(OF_FIRST_EDITION)}", edition)
     if append and name not in REMAINDERS_PRESETS:
         raise InputError("name", "be a preset of paper B, or go with --sweep, to append to", name)
     return root

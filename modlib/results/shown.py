@@ -33,6 +33,8 @@ from modlib.machine import EDITIONS, RESULTS, resolve_device, results_of
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, SHOWN, read_clock_pizza
+from modlib.results.like_paper import CONFIG as LIKE_PAPER
+from modlib.results.like_paper import like_paper
 from modlib.results.portraits import PAPER_N, read_paper_neurons
 from modlib.results.published_pizza import PublishedPizza, read_published_pizza
 from modlib.results.remainders import ExportedRemainders, read_remainders
@@ -116,12 +118,15 @@ def _runs(seeds: list[int]) -> list[range]:
 
 
 def fine_tuning_example(run: AdditionRun, device: str = "auto") -> AdditionRun | None:
-    """A run with a fine-tuning cluster at the same modulus: this one, else the recorded seed's.
+    """A run with a fine-tuning cluster at the same modulus: this one, else the network like the
+    paper's, else the recorded seed's.
 
     None where the modulus has no recorded seed.
     """
     if has_fine_tuning(run):
         return run
+    if run.config.n == LIKE_PAPER.n and (kept := like_paper()) is not None:
+        return kept
     seed = recorded_fine_tuning(run.config.n)
     if seed is None:
         return None

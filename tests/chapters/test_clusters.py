@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import pytest
 
 from made_up.views import ideal_view, random_view
 from modlib.analysis.meso.choir import adding_up, joint_moments
-from modlib.analysis.meso.clusters import CosineFit, cluster_neurons
+from modlib.analysis.meso.clusters import Cluster, Clustering, CosineFit, cluster_neurons
 from modlib.analysis.micro.neurons import power_shares
 from modlib.chapters import clusters as facts
 from modlib.chapters import shared
+from modlib.results.like_paper import like_paper
 from told import cells, told
 
 CHAPTER = "04_clusters"
@@ -19,7 +22,7 @@ SHARED = {"a3995d5a", "2eeb0a7d", "1af0a630", "b5c95f44"}
 
 def test_every_cell_that_says_something_is_tested():
     own = {"526f0810", "88ec0045", "a338fa8e", "the-answer"}
-    captions = {"spectra", "dft", "remap", "choir", "phase", "vote"}
+    captions = {"spectra", "dft", "tuned", "remap", "choir", "phase", "vote"}
     assert cells(CHAPTER) - SHARED == own | {f"{name}-caption" for name in captions}
 
 
@@ -41,6 +44,30 @@ def test_columns_are_counted_where_there_are_clusters():
     assert "no bright column" in told(CHAPTER, "spectra-caption", seen)
     text = told(CHAPTER, "dft-caption", shared.clusters_facts(cluster_neurons(none)))
     assert text.endswith("for each of no clusters.")
+
+
+def test_a_fine_tuning_cluster_is_told_by_what_stands_beside_its_spike():
+    kept = like_paper()
+    if kept is None:
+        pytest.skip("no network like the paper's is committed")
+    text = told(
+        CHAPTER, "tuned-caption", facts.tuned(kept.seed, power_shares(kept.view), kept.clustering)
+    )
+    assert text.startswith("Seed 4074: four clusters, f = 7, 25, 13 and 42. All 11 fine-tuning")
+    assert text.endswith("of that at other multiples of 7.")
+    shares = np.zeros((4, 7))
+    shares[0, [3, 5]] = 0.75, 0.25
+    shares[1:, [5, 3]] = 0.75, 0.25
+    found = Clustering(
+        [Cluster(index=0, freq=3, n=13, neurons=np.arange(4), kind="fine-tuning")],
+        pd.DataFrame(),
+        np.zeros(0, dtype=int),
+    )
+    text = told(CHAPTER, "tuned-caption", facts.tuned(5, shares, found))
+    assert text == (
+        "Seed 5: one cluster, f = 3. Four fine-tuning neurons, not all of them loudest at 3; "
+        "62.5 % of their power is elsewhere."
+    )
 
 
 def test_neurons_have_the_frequency_gcd_once_remapped():

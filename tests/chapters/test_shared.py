@@ -115,7 +115,7 @@ def test_exact_and_approximate_cosets_are_told_apart():
 
 def test_where_a_fine_tuning_cluster_comes_from_is_told():
     def fine_tuning(**changes):
-        facts = shared.FineTuning(n=91, learned=True, own=False, example=(1, 2, 5, 42))
+        facts = shared.FineTuning(n=89, learned=True, own=False, example=(1, 2, 5, 42), kept=None)
         return told(facts._replace(**changes), "fine_tuning")
 
     here = fine_tuning(own=True)
@@ -123,10 +123,15 @@ def test_where_a_fine_tuning_cluster_comes_from_is_told():
     there = fine_tuning()
     assert there.startswith("This network has no fine-tuning cluster. The rule of the book")
     assert there.endswith("that is seed 1 (cluster 2, five neurons led by f = 42).")
+    kept = fine_tuning(n=91, kept=4000, example=(4074, 3, 11, 42))
+    assert kept == (
+        "This network has no fine-tuning cluster. So here is a network like the one that the paper "
+        "draws, seed 4074 of 4,000: cluster 3, 11 neurons led by f = 42."
+    )
     assert "No seed that has one is recorded for n = 60" in fine_tuning(n=60, example=None)
     assert fine_tuning(learned=False).startswith("Fine-tuning clusters are looked for in networks")
     run = run_with([0.0, 1.0], [0.0, 1.0], epochs=1)
-    assert shared.fine_tuning(run, None) == shared.FineTuning(91, True, False, None)
+    assert shared.fine_tuning(run, None) == shared.FineTuning(91, True, False, None, None)
 
 
 def test_what_a_chapter_breaks_may_be_missing():

@@ -471,7 +471,7 @@ def test_an_edition_has_a_folder_and_seeds_of_its_own():
     done = modlib("export A91 --edition 3", status=2)
     assert done.stderr == "modlib: edition must be one of 1, 2, got '3'\n"
     done = modlib("export showcase --edition 2", status=2)
-    assert "edition must be 1 for showcase, whose seeds count from 0, got '2'" in done.stderr
+    assert "edition must be 1 for showcase and like-paper, got '2'" in done.stderr
 
 
 @pytest.mark.parametrize("option", ["partial", "network", "snapshots"])

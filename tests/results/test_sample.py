@@ -98,6 +98,7 @@ def test_the_first_seed_with_a_fine_tuning_cluster_is_taken(monkeypatch, showcas
     assert recorded_fine_tuning(97) is None
     own = pretend(TINY, seed=3)
     other = pretend(AdditionConfig(n=91), seed=5)
+    monkeypatch.setattr(shown, "like_paper", lambda: None)
     assert shown.fine_tuning_example(own) is own
     assert shown.fine_tuning_example(other).seed == 2
     assert shown.fine_tuning_example(replace(other, config=AdditionConfig(n=97))) is None
