@@ -69,14 +69,14 @@ def export(
     """Train a preset's seeds and write its tables to results/NAME.
 
     NAME is a preset, or "showcase": the first seed from 0 with a fine-tuning cluster, for
-    n = 91 and 89, or "like-paper": the first network of the sweep A91 with clusters like those that
-    paper A draws, or "paper-neurons": two neurons of the showcase at n = 89, or "clock-pizza": every
-    attention rate, beside the published weights, or "published-pizza": neurons and votes of
-    Zhong et al.'s pizza, without training, or "product": one network on a b mod 59. With
-    --sweep nothing is trained: the shards of a preset in the store are summed up in
-    results/sweeps/NAME. Presets of paper B go to results/remainders/NAME, one seed unless said.
-    With --append the seeds follow those that the folder holds, and need not be in the same store;
-    --first-seed is the next one. --edition 2 writes below results/edition2 instead.
+    n = 91 and 89, or "like-paper": the first network of the sweep A91 with clusters like those
+    that paper A draws, or "paper-neurons": two neurons of the showcase at n = 89, or
+    "clock-pizza": every attention rate, beside the published weights, or "published-pizza":
+    neurons and votes of Zhong et al.'s pizza, without training, or "product": one network on
+    a b mod 59. With --sweep nothing is trained: the shards of a preset in the store are summed
+    up in results/sweeps/NAME. Presets of paper B go to results/remainders/NAME, one seed unless
+    said. With --append the seeds follow those that the folder holds, and need not be in the same
+    store; --first-seed is the next one. --edition 2 writes below results/edition2 instead.
     """
     root = _checked(
         name,
