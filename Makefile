@@ -138,7 +138,7 @@ endif
 	$(BIN)/mypy
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter-lab notebooks
+	$(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/notebooks
 
 serve: $(INSTALLED)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
