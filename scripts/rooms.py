@@ -43,6 +43,11 @@ from modlib.maths.groups import crt, remapping_unit
 remapping_unit(5, 91)  # what turns frequency 5 into frequency 1
 crt([2, 3], [7, 13])  # 16, which leaves 2 and 3
 """,
+    "progress": """
+from modlib.progress import Bar
+
+[n**2 for n in Bar(range(91), desc="squares")]
+""",
     "tasks": """
 from modlib.tasks.addition import addition_pairs
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from tqdm import tqdm
 
 from modlib.analysis.meso.clusters import MIN_SIZE, Clustering, gathered
 from modlib.analysis.micro.neurons import (
@@ -17,6 +16,7 @@ from modlib.analysis.micro.neurons import (
 )
 from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.pair_view import PairView, part_of
+from modlib.progress import Bar
 
 MAX_HELD = 2**22
 """Numbers that tables of some neurons hold."""
@@ -65,7 +65,7 @@ def _some_neurons(pairs: PairView) -> Iterator[slice]:
     """A few neurons at a time, whose tables of pairs are small; with a progress bar."""
     step = max(1, MAX_HELD // pairs.n**2)
     starts = range(0, pairs.num_neurons, step)
-    shown = tqdm(starts, desc="neurons", delay=1, disable=None, leave=False)
+    shown = Bar(starts, desc="neurons", delay=1, disable=None, leave=False)
     return (slice(start, start + step) for start in shown)
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
-from tqdm import tqdm
 
 from modlib.models.foreign.readings import Reading
 from modlib.models.views.neuron_view import row_blocks
+from modlib.progress import Bar
 from modlib.tasks.learned import LEARNED_FROM
 from modlib.tasks.operations import guess
 
@@ -90,7 +90,7 @@ def choose(
     tables = build(readings[0])
     best = _tried(readings[0], tables.network)
     tried.append(best)
-    asked = tqdm(readings[1:], desc="readings", delay=1, disable=None, leave=False)
+    asked = Bar(readings[1:], desc="readings", delay=1, disable=None, leave=False)
     for reading in asked:
         if best.accuracy >= LEARNED_FROM and best.holds and best.reading.vocabulary.n > MAX_ALL:
             break
