@@ -14,6 +14,7 @@ from functools import cache
 import pytest
 from pybtex.database import parse_file
 
+from modlib.chapters.contents import load_contents
 from modlib.chapters.say import templates
 from modlib.machine import NOTEBOOKS, ROOT
 
@@ -23,11 +24,8 @@ LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s#]*)#?([^)\s]*)\)")
 EQUATION = re.compile(r"^:label: (\S+)", re.MULTILINE)
 
 
-@cache
-def titles() -> dict[str, str]:
-    """Each chapter's number and name, as the book's index has them."""
-    index = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
-    return {m[2]: m[1] for m in re.finditer(r"^\| \[(.*?)\]\(\.\./notebooks/(\w+)\.", index, re.M)}
+TITLES = {one.name: one.label for one in load_contents().chapters}
+"""Each chapter's number and name."""
 
 
 @cache
@@ -68,7 +66,7 @@ def misread(kind: str, text: str, equations: Set[str] = frozenset()) -> list[str
         if page.endswith("bibliography.md"):
             fine = bool({said, said[:1].lower() + said[1:]} & papers().get(place, set()))
         elif page.endswith(".ipynb"):
-            fine = titles().get(page.removesuffix(".ipynb")) == said and not place
+            fine = TITLES.get(page.removesuffix(".ipynb")) == said and not place
         elif "://" in page:
             fine = True
         else:
