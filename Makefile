@@ -33,7 +33,7 @@ help:
 	@echo 'make pdf      the built book as one PDF, code folded away (needs Chromium)'
 	@echo 'make site-test  look at every built page in Chromium: phone and desk, light and dark'
 	@echo 'make book-sphinx  the same site by Sphinx alone, into _build/sphinx'
-	@echo 'make test     the fast tests, then every notebook from top to bottom'
+	@echo 'make test     the fast tests, then every notebook from top to bottom; the time of each half'
 	@echo 'make slow     the tests that train many networks'
 	@echo 'make browser-test  operate the live figures in the Chromium of this system'
 	@echo 'make lint     ruff on code and notebooks, outputs stripped, mypy'
@@ -114,14 +114,18 @@ site-test: $(INSTALLED)
 pdf: $(INSTALLED)
 	$(BIN)/python scripts/book_pdf.py
 
+# Both halves run, whatever the first finds; their times are told, and the status is that of both.
+HALVES := tests notebooks
+half_tests = -m 'not slow' --ignore tests/browser
+half_notebooks = --dist loadfile -W ignore --nbval-lax --nbval-current-env $(NOTEBOOKS)
+define half
+began=$$(date +%s); \
+	$(BIN)/python -m pytest -n 2 $(half_$(1)) && said=passed || { said=failed; failed=1; }; \
+	told="$$told== $(1) $$said after $$(($$(date +%s) - began)) s\n";
+endef
+
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 -m 'not slow' --ignore tests/browser
-ifneq ($(NOTEBOOKS),)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -W ignore \
-	  --nbval-lax --nbval-current-env $(NOTEBOOKS)
-else
-	@echo 'There is no notebook to run.'
-endif
+	@failed=0; told=; $(foreach name,$(HALVES),$(call half,$(name))) printf "$$told"; exit $$failed
 
 slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
@@ -138,7 +142,7 @@ endif
 	$(BIN)/mypy
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter-lab notebooks
+	$(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/notebooks
 
 serve: $(INSTALLED)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000

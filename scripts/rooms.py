@@ -1,7 +1,9 @@
-"""Writes what follows from the order of imports: CONTRIBUTING's list of rooms, and book/api.md.
+"""Writes what follows from the order of imports and from the list of chapters.
 
-The order stands in pyproject.toml, each room's sentence in its docstring. ``python
-scripts/rooms.py`` writes both; a test fails where they are not what it would write.
+The order stands in pyproject.toml, each room's sentence in its docstring: CONTRIBUTING's list of
+rooms and book/api.md follow. From ``modlib/chapters/chapters.toml`` follow the table of contents,
+the index's answers and README's chapters. ``python scripts/rooms.py`` writes all of them; a test
+fails where they are not what it would write.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import ast
 import tomllib
 from pathlib import Path
+
+from modlib.chapters import contents
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- rooms -->\n", "<!-- end of rooms -->\n"
@@ -42,6 +46,11 @@ from modlib.maths.groups import crt, remapping_unit
 
 remapping_unit(5, 91)  # what turns frequency 5 into frequency 1
 crt([2, 3], [7, 13])  # 16, which leaves 2 and 3
+""",
+    "progress": """
+from modlib.progress import Bar
+
+[n**2 for n in Bar(range(91), desc="squares")]
 """,
     "tasks": """
 from modlib.tasks.addition import addition_pairs
@@ -184,7 +193,8 @@ def api() -> str:
 
 def pages() -> dict[Path, str]:
     """What is written, by its path."""
-    return {ROOT / "CONTRIBUTING.md": contributing(), ROOT / "book" / "api.md": api()}
+    own = {ROOT / "CONTRIBUTING.md": contributing(), ROOT / "book" / "api.md": api()}
+    return own | contents.pages(ROOT)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from modlib.machine import ROOT
@@ -114,3 +117,69 @@ def test_the_pages_name_only_variables_and_commands_that_there_are(page):
         for name in re.findall(r" ([A-Z_]+)=", given):
             used = rf"^{name} \?=|\$\({name}\)|\$\$\{{{name}\b"
             assert re.search(used, makefile, re.MULTILINE), name
+
+
+PYTEST = """#!/bin/sh
+echo "$*" >>"$ASKED"
+case "$*" in
+  *nbval*) exit ${NOTEBOOKS_FAIL:-0} ;;
+  *) exit ${TESTS_FAIL:-0} ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("fails", "status", "said"),
+    [
+        ({}, 0, ("passed", "passed")),
+        ({"TESTS_FAIL": "1"}, 2, ("failed", "passed")),
+        ({"NOTEBOOKS_FAIL": "1"}, 2, ("passed", "failed")),
+        ({"TESTS_FAIL": "1", "NOTEBOOKS_FAIL": "1"}, 2, ("failed", "failed")),
+    ],
+)
+def test_both_halves_of_the_tests_run_and_tell_their_times(tmp_path, fails, status, said):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.txt", "pyproject.toml", "setup.py"):
+        (tmp_path / name).touch()
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTEST)
+    python.chmod(0o755)
+    (tmp_path / ".venv" / ".installed").touch()
+    asked = tmp_path / "asked"
+    done = subprocess.run(
+        ["make", "test"],
+        cwd=tmp_path,
+        env={**os.environ, "ASKED": str(asked), "MAKEFLAGS": "", **fails},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status
+    tests, notebooks = asked.read_text().splitlines()
+    assert "not slow" in tests
+    assert "--nbval-lax" in notebooks
+    told = re.findall(r"^== (\w+) (\w+) after \d+ s$", done.stdout, re.MULTILINE)
+    assert told == [("tests", said[0]), ("notebooks", said[1])]
+
+
+def test_notebooks_on_a_busy_machine_are_waited_for(tmp_path):
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    (tmp_path / "pytest.ini").touch()
+    (tmp_path / "notebooks").mkdir()
+    tell = "def pytest_runtest_call(item):\n    print('waits', item.output_timeout)\n"
+    (tmp_path / "notebooks" / "conftest.py").write_text(tell)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    nbformat.write(notebook, tmp_path / "notebooks" / "one.ipynb")
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", "--nbval-lax"]
+    done = subprocess.run(
+        [*command, "--nbval-current-env", "notebooks/one.ipynb"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    waits = runpy.run_path(str(ROOT / "conftest.py"))["OUTPUT_TIMEOUT_S"]
+    assert f"waits {waits}" in done.stdout
+    assert waits > 5  # seconds, nbval's own

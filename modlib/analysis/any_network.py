@@ -13,13 +13,12 @@ from jaxtyping import Float, Int
 
 from modlib.analysis.battery_numbers import Coset, Task
 from modlib.analysis.battery_passes import answered
-from modlib.analysis.meso.clusters import MIN_SIZE, centre
+from modlib.analysis.meso.clusters import centre
 from modlib.analysis.meso.pair_clusters import held_shares, is_diffuse
-from modlib.analysis.micro.neurons import DEAD_BELOW
+from modlib.config.thresholds import DEFAULT, Thresholds
 from modlib.errors import InputError, require_int
 from modlib.maths.groups import coset_period, coset_step
 from modlib.models.views.neuron_view import score_logits
-from modlib.tasks.learned import LEARNED_FROM
 from modlib.tasks.operations import Coordinates, Guess, addition, guess
 
 MAX_N = 256
@@ -91,6 +90,7 @@ def battery(
     *,
     n: int | None = None,
     without: Callable[[np.ndarray, np.ndarray, np.ndarray], Any] | None = None,
+    thresholds: Thresholds = DEFAULT,
 ) -> Told:
     """What can be told of anything that answers pairs of Z_n.
 
@@ -119,10 +119,12 @@ def battery(
         task=_task(best, n, seen.shares),
         as_addition=adds,
         accuracy=accuracy,
-        solves=accuracy >= LEARNED_FROM,
+        solves=accuracy >= thresholds.learned_from,
         margin=float(scored.margin.min()),
         spectrum=_spectrum(logits),
-        clusters=None if activations is None else _clusters(activations, without, n, coordinates),
+        clusters=None
+        if activations is None
+        else _clusters(activations, without, n, coordinates, thresholds),
     )
 
 
@@ -194,17 +196,18 @@ def _clusters(
     without: Callable[[np.ndarray, np.ndarray, np.ndarray], Any] | None,
     n: int,
     coordinates: Coordinates,
+    thresholds: Thresholds,
 ) -> list[PairCluster]:
     """Neurons that vary and are not diffuse, by the frequency that holds most of them."""
     heard = _table("activations", activations, n, coordinates)
     held, power = held_shares(heard)
-    live = np.sqrt(power) >= DEAD_BELOW * np.sqrt(power.max(initial=0.0))
-    freq = np.where(live & (power > 0) & ~is_diffuse(heard), 1 + held.argmax(0), 0)
+    live = np.sqrt(power) >= thresholds.dead_below * np.sqrt(power.max(initial=0.0))
+    freq = np.where(live & (power > 0) & ~is_diffuse(heard, thresholds), 1 + held.argmax(0), 0)
     clusters = []
     m = len(coordinates.c)
     for f in np.unique(freq[freq > 0]).tolist():
         neurons = np.flatnonzero(freq == f)
-        if len(neurons) < MIN_SIZE:
+        if len(neurons) < thresholds.min_size:
             continue
         size = gcd(f, m)
         coset = Coset(exact=size > 1, step=coset_step(f, m), period=coset_period(f, m), size=size)

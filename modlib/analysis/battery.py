@@ -25,10 +25,10 @@ from modlib.analysis.meso.clusters import (
 )
 from modlib.analysis.meso.pair_clusters import cluster_by_pairs
 from modlib.analysis.micro.neurons import KINDS, input_power, is_live
+from modlib.config.thresholds import DEFAULT
 from modlib.errors import require_int
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import Network
-from modlib.tasks.learned import LEARNED_FROM
 from modlib.tasks.operations import Guess, addition, guess
 
 MAX_MEASURED = 512
@@ -101,7 +101,7 @@ def measure(known: Understood, *, gradients: bool = False) -> Battery:
         n=n,
         num_neurons=view.num_neurons,
         as_addition=as_addition,
-        solves=accuracy >= LEARNED_FROM,
+        solves=accuracy >= DEFAULT.learned_from,
         accuracy=accuracy,
         loss=scores.loss,
         margin=scores.margin,

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from tqdm import tqdm
 
 from modlib.analysis.meso.clusters import CosineFit, centre, correct_ranks
 from modlib.models.views.neuron_view import score_logits
 from modlib.models.views.pair_view import Network
+from modlib.progress import Bar
 
 MAX_BLOCK = 2**19
 """Numbers of one table that a step holds."""
@@ -30,7 +30,7 @@ def blocks(n: int, width: int) -> Iterator[slice]:
     With a progress bar on a terminal where it takes more than a second.
     """
     step = max(1, MAX_BLOCK // (n * max(width, n)))
-    shown = tqdm(range(0, n, step), desc="pairs", delay=1, disable=None, leave=False)
+    shown = Bar(range(0, n, step), desc="pairs", delay=1, disable=None, leave=False)
     return (slice(start, min(start + step, n)) for start in shown)
 
 

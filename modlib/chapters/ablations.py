@@ -14,9 +14,9 @@ from modlib.analysis.remainders.active_sets import find_spike
 from modlib.analysis.remainders.grokking import EASY
 from modlib.chapters.words import Rows, percents
 from modlib.config.presets import PLAIN, REMAINDERS_PRESETS
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.intervals import Interval
 from modlib.results.shown import MIN_MASKED_P, Ablated
-from modlib.tasks.learned import TASKS_LEARNED
 
 SETTINGS = {
     "dropout": "dropout",
@@ -118,7 +118,7 @@ def ends(found: Mapping[str, Ablated]) -> dict[str, Float[np.ndarray, " seed"]]:
 
 
 class Kind(NamedTuple):
-    """``num_learned`` of ``num_seeds`` networks are at ``TASKS_LEARNED`` or above; ``mean``."""
+    """``num_learned`` of ``num_seeds`` networks are at ``tasks_learned`` or above; ``mean``."""
 
     name: str
     num_learned: int
@@ -157,7 +157,7 @@ def _needed(plain: Kind | None, without: Kind | None) -> bool:
 def overview(accuracies: Mapping[str, Float[np.ndarray, " seed"]]) -> Overview:
     """Which kinds of network learn; ``accuracies``: of ``ends``."""
     kinds = {
-        name: Kind(name, int((own >= TASKS_LEARNED).sum()), len(own), float(own.mean()))
+        name: Kind(name, int((own >= DEFAULT.tasks_learned).sum()), len(own), float(own.mean()))
         for name, own in accuracies.items()
     }
     plain, no_dropout, no_filter = (
@@ -165,7 +165,7 @@ def overview(accuracies: Mapping[str, Float[np.ndarray, " seed"]]) -> Overview:
     )
     learns = plain is not None and plain.num_learned > 0
     return Overview(
-        level=TASKS_LEARNED,
+        level=DEFAULT.tasks_learned,
         plain=plain,
         no_dropout=no_dropout,
         no_filter=no_filter,

@@ -11,8 +11,9 @@ import os
 import re
 from typing import Any
 
-from IPython.core.getipython import get_ipython
 from IPython.display import Markdown, display
+
+from modlib.progress import cell_metadata, is_watched, shell
 
 SITE = "MODLIB_SITE"
 """Set in the environment of kernels that execute chapters for the site."""
@@ -29,7 +30,7 @@ def show_filled(name: str, text: str) -> None:
     """Show what the run says below a figure: here, or where the figure is drawn later on."""
     if name in _drawn:
         _show(QUOTED.sub(lambda quoted: text, _drawn.pop(name)))
-    elif "cellId" in _metadata():
+    elif is_watched(cell_metadata()):
         _filled[name] = text
     else:
         _show(text)
@@ -37,20 +38,13 @@ def show_filled(name: str, text: str) -> None:
 
 def show_captions_below_figures() -> None:
     """From now on, show the captions of JupyterLab's cells below what they have drawn."""
-    shell = get_ipython()
-    if shell is not None and _below_figure not in shell.events.callbacks["post_run_cell"]:
-        shell.events.register("post_run_cell", _below_figure)
-
-
-def _metadata() -> dict[str, Any]:
-    """The metadata of the cell that is run, as far as the front end sends them."""
-    # A kernel's shell has the method, a terminal's has not.
-    told: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
-    return told.get("metadata") or {}
+    running = shell()
+    if running is not None and _below_figure not in running.events.callbacks["post_run_cell"]:
+        running.events.register("post_run_cell", _below_figure)
 
 
 def _below_figure(result: Any) -> None:
-    text = _metadata().get("mystnb", {}).get("figure", {}).get("caption", "")
+    text = (cell_metadata() or {}).get("mystnb", {}).get("figure", {}).get("caption", "")
     quoted = QUOTED.search(text)
     if not result.success:
         return

@@ -13,8 +13,8 @@ from modlib.analysis.meso.clock_pizza import Formulas
 from modlib.analysis.meso.clock_pizza_circle import Pair
 from modlib.analysis.meso.clock_pizza_lens import KEPT, shift_rank
 from modlib.analysis.micro.harmonics import Portrait
-from modlib.analysis.micro.neurons import SIMPLE_BELOW
 from modlib.chapters.words import Rows, significant
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.groups import signed_freq
 from modlib.models.foreign.network import ForeignNetwork
 
@@ -198,7 +198,7 @@ class Remapped(NamedTuple):
 def remapped(networks: pd.DataFrame) -> list[Remapped]:
     """How far a network's live neurons are from one cosine; ``networks``: rows of ``describe``."""
     return [
-        Remapped(float(row.median_residual), float(row.share_simple), SIMPLE_BELOW)
+        Remapped(float(row.median_residual), float(row.share_simple), DEFAULT.simple_below)
         for row in networks.itertuples()
     ]
 

@@ -12,7 +12,6 @@ from jaxtyping import Complex, Float
 
 from modlib.analysis.meso.clusters import Clustering
 from modlib.analysis.micro.embeddings import (
-    CIRCULAR_BELOW,
     Components,
     axes_ratio,
     frequencies_needed,
@@ -20,6 +19,7 @@ from modlib.analysis.micro.embeddings import (
     pooled_shares,
     projections,
 )
+from modlib.config.thresholds import DEFAULT
 
 Pair = tuple[int, int]
 """Two components, counted from 1."""
@@ -123,7 +123,7 @@ class Agreements(NamedTuple):
     """By network; ``circular_below``: the spread under which a pair is circular."""
 
     networks: list[Agreement]
-    circular_below: float = CIRCULAR_BELOW
+    circular_below: float = DEFAULT.circular_below
 
 
 def _agreement(name: str, components: Components, table: pd.DataFrame) -> Agreement:

@@ -21,7 +21,8 @@ from modlib.analysis.micro.harmonics import (
     relu_harmonic,
     triples,
 )
-from modlib.analysis.micro.neurons import KINDS, SIMPLE_BELOW
+from modlib.analysis.micro.neurons import KINDS
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.groups import harmonic_base
 
 MAX_ORDER = 12
@@ -252,12 +253,12 @@ class Rebuilt(NamedTuple):
     first: float
     last: float
     needed: int | None
-    simple_below: float = SIMPLE_BELOW
+    simple_below: float = DEFAULT.simple_below
 
 
 def rebuilt(residual: Sequence[float], neuron: int) -> Rebuilt:
     """How many frequencies bring a residual under the thresholds; the first entry: of none."""
-    needed = next((i for i, value in enumerate(residual) if value < SIMPLE_BELOW), None)
+    needed = next((i for i, value in enumerate(residual) if value < DEFAULT.simple_below), None)
     return Rebuilt(
         neuron=neuron,
         num_freqs=len(residual) - 1,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from modlib.analysis import any_network
 from modlib.analysis.any_network import Told
@@ -27,6 +26,7 @@ from modlib.errors import InputError, require_choice
 from modlib.models.foreign.blocks import LAYOUT, Blocks
 from modlib.models.foreign.load import load_blocks, load_checkpoint, num_networks
 from modlib.models.foreign.network import ForeignNetwork
+from modlib.progress import Bar
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -216,7 +216,7 @@ def along_training(source: str, step: int, **options: Any) -> pd.DataFrame:
     ``options``: as for ``inspect``. Raises ``InputError`` for a file with one network.
     """
     indices = range(0, num_networks(source), step)
-    shown = tqdm(indices, desc="checkpoints", disable=None, leave=False)
+    shown = Bar(indices, desc="checkpoints", disable=None, leave=False)
     return along((index, load_checkpoint(source, member=index, **options)) for index in shown)
 
 

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.remainders.adders import ONE_WAVE, Heard, of_one_wave
-from modlib.analysis.remainders.circuits import BROKEN, Circuits, mean_of_others
+from modlib.analysis.remainders.adders import Heard, of_one_wave
+from modlib.analysis.remainders.circuits import Circuits, mean_of_others
 from modlib.analysis.remainders.task_clusters import Near, cluster_numbers, growth
+from modlib.config.thresholds import DEFAULT
 from modlib.errors import InputError
 from modlib.models.views.transformer_view import TransformerView
 from modlib.runs.remainders import RemaindersRun
-from modlib.tasks.learned import TASKS_LEARNED
 
 MOST_LOST = 0.02
 """Points that the others may lose where one task is said to be knocked out alone."""
@@ -58,7 +58,7 @@ def network(run: RemaindersRun) -> Network:
         num_tasks=len(run.task.moduli),
         num_neurons=4 * run.config.embed_dim,
         accuracy=accuracy,
-        learned=accuracy >= TASKS_LEARNED,
+        learned=accuracy >= DEFAULT.tasks_learned,
         first_seen=(run.config.p, run.seed) == FIRST_SEEN,
     )
 
@@ -131,7 +131,7 @@ def lens(name: str, neurons: pd.DataFrame, column: str = "share") -> Lens:
     """Of ``share``, or of ``random`` waves; the median is None without a live neuron."""
     shares = neurons[column].dropna()
     median = float(shares.median()) if len(shares) else None
-    return Lens(name, median, int((shares >= ONE_WAVE).sum()), len(shares))
+    return Lens(name, median, int((shares >= DEFAULT.one_wave).sum()), len(shares))
 
 
 class Waves(NamedTuple):
@@ -247,8 +247,8 @@ def apart(found: Circuits, view: TransformerView) -> Apart:
     return Apart(
         shared=float(shared.max()) if len(shared) else None,
         num_removed=int(having.sum()),
-        num_broken=int((own < BROKEN).sum()),
-        broken=BROKEN,
+        num_broken=int((own < DEFAULT.broken).sum()),
+        broken=DEFAULT.broken,
         base=float(found.removed.base.mean()),
         own=(float(own.min()), float(own.max())) if len(own) else None,
         others=float(mean_of_others(found.removed.own)[having].min()) if several else None,
@@ -347,7 +347,7 @@ class Answer(NamedTuple):
 def answer(about: Network, seen: Lens, tasks: Apart, replaced: Rungs) -> Answer:
     """The answer to the chapter's question for this network."""
     median = 0.0 if seen.median is None or isnan(seen.median) else seen.median
-    signs = (median >= ONE_WAVE) + tasks.alone
+    signs = (median >= DEFAULT.one_wave) + tasks.alone
     kind = ("together", "partly", "side by side")[signs] if about.learned else "not learned"
     return Answer(
         kind=kind,

@@ -11,7 +11,8 @@ import pandas as pd
 from jaxtyping import Float
 
 from modlib.analysis.meso.clusters import Clustering
-from modlib.analysis.micro.neurons import DEAD_BELOW, FINE_TUNING_FROM, KINDS, SIMPLE_BELOW, is_live
+from modlib.analysis.micro.neurons import KINDS, is_live
+from modlib.config.thresholds import DEFAULT
 
 TIED = 0.15
 """Median phase error, in turns, under which outputs count as tied to inputs; chance is .25."""
@@ -148,8 +149,8 @@ class Kinds(NamedTuple):
     with_3f: float
     near_simple: int
     near_tuned: int
-    simple_below: float = SIMPLE_BELOW
-    tuned_from: float = FINE_TUNING_FROM
+    simple_below: float = DEFAULT.simple_below
+    tuned_from: float = DEFAULT.fine_tuning_from
 
 
 def kinds(table: pd.DataFrame) -> Kinds:
@@ -158,7 +159,7 @@ def kinds(table: pd.DataFrame) -> Kinds:
     numbers = live.kind.value_counts()
     near = [
         int(live.residual.between(value / 1.25, value * 1.25).sum())
-        for value in (SIMPLE_BELOW, FINE_TUNING_FROM)
+        for value in (DEFAULT.simple_below, DEFAULT.fine_tuning_from)
     ]
     return Kinds(
         num_neurons=len(table),
@@ -242,9 +243,9 @@ def thresholds(
     num_live: Sequence[int],
 ) -> Thresholds:
     """How far the share of simple neurons moves when either threshold is turned."""
-    middle = int(np.argmin(np.abs(np.asarray(dead_below) - DEAD_BELOW)))
+    middle = int(np.argmin(np.abs(np.asarray(dead_below) - DEFAULT.dead_below)))
     places = [
-        int(np.argmin(np.abs(np.asarray(residuals) - SIMPLE_BELOW * factor)))
+        int(np.argmin(np.abs(np.asarray(residuals) - DEFAULT.simple_below * factor)))
         for factor in (0.5, 1, 2)
     ]
     return Thresholds(

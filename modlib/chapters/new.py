@@ -8,6 +8,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+from modlib.chapters import contents
 from modlib.errors import InputError
 from modlib.machine import ROOT
 
@@ -175,9 +176,9 @@ def notebook(words: dict[str, str]) -> str:
 def new_chapter(name: str, root: Path = ROOT) -> list[Path]:
     """Write a chapter of this name (``17_name``) that builds and is tested; the files written.
 
-    Behind the last chapter it gets a line in ``_toc.yml``, and a row in the table of
-    ``book/index.md``. Raises ``InputError`` for a name of another form, and where the number, the
-    notebook, the facts or the test are there already.
+    It is listed in ``chapters.toml`` behind the last chapter, and so in the table of contents, in
+    ``book/index.md`` and in README. Raises ``InputError`` for a name of another form, and where the
+    number, the notebook, the facts or the test are there already.
     """
     matched = NAME.fullmatch(name)
     if matched is None:
@@ -199,19 +200,8 @@ def new_chapter(name: str, root: Path = ROOT) -> list[Path]:
     for path in texts:
         if path.exists():
             raise InputError("name", f"be of no file that is there ({path.name})", name)
-    link = f"[{short} · {title}](../notebooks/{name}.ipynb)"
-    places = {
-        root / "_toc.yml": (r"^ *- file: notebooks/\S+\n", f"      - file: notebooks/{name}\n"),
-        root / "book" / "index.md": (
-            r"^\| \[\d+ · .*\n",
-            f"| {link} | {QUESTION} | {ANSWER} |\n",
-        ),
-    }
-    for path, (line, own) in places.items():
-        before = path.read_text(encoding="utf-8")
-        last = [*re.finditer(line, before, re.MULTILINE)][-1]
-        texts[path] = before[: last.end()] + own + before[last.end() :]
+    texts[root / contents.FILE] = contents.added(name, title, QUESTION, ANSWER, root)
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     runpy.run_path(str(root / "scripts" / "rooms.py"), run_name="__main__")
-    return [*texts, root / "book" / "api.md"]
+    return [*texts, root / "book" / "api.md", *contents.pages(root)]

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from modlib.analysis.many_seeds.redundancy import KEEPS, Redundancy
+from modlib.analysis.many_seeds.redundancy import Redundancy
+from modlib.config.thresholds import DEFAULT
 
 MISSED = 0.01
 """Fall of accuracy from which a cluster is missed, and drawn in its colour."""
@@ -44,7 +45,7 @@ class Spare(NamedTuple):
 
 def spare(table: pd.DataFrame, found: Redundancy, n: int) -> Spare:
     """Which clusters can go; ``table``: ``damage_table``; ``found``: of networks of modulus n."""
-    free = [] if table.empty else table.freq[table.accuracy >= KEEPS].tolist()
+    free = [] if table.empty else table.freq[table.accuracy >= DEFAULT.keeps].tolist()
     ends = [
         (int(row.num_clusters), float(row.keeps))
         for row in found.by_number.sort_values("num_clusters").itertuples()
@@ -52,7 +53,7 @@ def spare(table: pd.DataFrame, found: Redundancy, n: int) -> Spare:
     return Spare(
         num_clusters=len(table),
         free=sorted(int(f) for f in free),
-        random_free=0 if table.empty else int((table.control_accuracy >= KEEPS).sum()),
+        random_free=0 if table.empty else int((table.control_accuracy >= DEFAULT.keeps).sum()),
         n=n,
         num_seeds=found.num_seeds,
         keeps=found.keeps,

@@ -12,9 +12,9 @@ from jaxtyping import Float, Int
 from modlib.chapters.words import percent
 from modlib.config.presets import preset_of
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.thresholds import DEFAULT
 from modlib.models.transformer import parameter_shapes
 from modlib.runs.remainders import RemaindersRun
-from modlib.tasks.learned import TASK_LEARNED
 from modlib.tasks.remainders import moduli
 
 ARMS = 44
@@ -159,8 +159,8 @@ def network(run: RemaindersRun) -> NetworkFacts:
         planned=config.steps,
         accuracy=float(rows.accuracy.mean()),
         num_tasks=len(rows),
-        learned=rows.q[rows.accuracy >= TASK_LEARNED].astype(int).tolist(),
-        learned_from=TASK_LEARNED,
+        learned=rows.q[rows.accuracy >= DEFAULT.task_learned].astype(int).tolist(),
+        learned_from=DEFAULT.task_learned,
     )
 
 

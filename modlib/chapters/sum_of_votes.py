@@ -11,9 +11,10 @@ import pandas as pd
 from jaxtyping import Float
 
 from modlib.analysis.macro.crt import MAX_CLUSTERS, overtones, separation
-from modlib.analysis.meso.clusters import COSET_THRESHOLD, Cluster, Clustering
+from modlib.analysis.meso.clusters import Cluster, Clustering
 from modlib.claims.measure import measured
 from modlib.claims.verdict import Measurement
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.fourier import cosine
 from modlib.maths.groups import coprime_factors
 
@@ -126,7 +127,7 @@ def superposed(
         gap=float(measured[0] - measured[d]),
         ideal_gap=float(ideal[0] - ideal[1:].max()),
         step_of=[c.freq for c in clusters if is_step(d, c)],
-        agree=[c.freq for c in clusters if cosine(n, c.freq)[d] >= COSET_THRESHOLD],
+        agree=[c.freq for c in clusters if cosine(n, c.freq)[d] >= DEFAULT.coset],
         overtones=share,
         sharp_gap=float(sharpened[0] - sharpened[1:].max()),
     )

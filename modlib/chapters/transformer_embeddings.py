@@ -19,9 +19,9 @@ from modlib.analysis.remainders.token_embeddings import (
 )
 from modlib.chapters.words import Rows, fixed, signed
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.thresholds import DEFAULT
 from modlib.results.remainders import ExportedRemainders
 from modlib.runs.remainders import RemaindersRun
-from modlib.tasks.learned import TASKS_LEARNED
 
 COLUMNS = {
     "position_correlation": ("correlation of positions", 2),
@@ -102,7 +102,7 @@ def correlations(
             rows = exports[preset].history
             rows = rows[(rows.split == "validation") & (rows.step == rows.step.max())]
             right = rows.groupby("seed").accuracy.mean()
-            table = table[right.reindex(table.index) >= TASKS_LEARNED]
+            table = table[right.reindex(table.index) >= DEFAULT.tasks_learned]
         if len(table):
             found[name] = table.to_numpy(dtype=float)
     return found

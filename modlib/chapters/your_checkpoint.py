@@ -14,9 +14,9 @@ from modlib.analysis.battery_numbers import Battery
 from modlib.chapters.battery_page import about_task, headline
 from modlib.chapters.inspect import UNDECIDED
 from modlib.chapters.words import Rows, percent
+from modlib.config.thresholds import DEFAULT
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import Additive
-from modlib.tasks.learned import LEARNED_FROM
 
 TINY = 1e-4
 """Share under which only its order of magnitude is told."""
@@ -181,7 +181,7 @@ class CourseFacts(NamedTuple):
 
 def course(table: pd.DataFrame, trained_on: float) -> CourseFacts:
     """What the battery tells along a training (``inspect.along``) on this share of the pairs."""
-    solved = (table.task != UNDECIDED) & (table.accuracy >= LEARNED_FROM)
+    solved = (table.task != UNDECIDED) & (table.accuracy >= DEFAULT.learned_from)
     last_open = int(np.flatnonzero(~solved)[-1]) if (~solved).any() else -1
     at = table["index"].tolist()
     with_cluster = np.flatnonzero(table.clusters != "")

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from modlib.analysis.micro.embeddings import CIRCULAR_BELOW, Components, PairPicture
+from modlib.analysis.micro.embeddings import Components, PairPicture
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.groups import remapping_unit
 from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, WIDTH, cluster_color, empty_panel, figure
 from modlib.plots.panels import panel_grid
@@ -179,10 +180,10 @@ def circularity(tables: Mapping[str, pd.DataFrame]) -> Figure:
     for level, text in levels:
         ax.axhline(level, color=CURVE, lw=0.8, zorder=1)
         ax.annotate(text, (right + 0.04, level), fontsize=8.5, va="center", annotation_clip=False)
-    ax.axhline(CIRCULAR_BELOW, color="black", lw=0.9, ls="--", zorder=1)
+    ax.axhline(DEFAULT.circular_below, color="black", lw=0.9, ls="--", zorder=1)
     ax.annotate(
         "circular below",
-        (right + 0.04, CIRCULAR_BELOW),
+        (right + 0.04, DEFAULT.circular_below),
         fontsize=8.5,
         va="center",
         annotation_clip=False,

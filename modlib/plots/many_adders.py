@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from modlib.analysis.remainders.adders import ONE_WAVE, PAPER_A_PHASE, Folded
+from modlib.analysis.remainders.adders import PAPER_A_PHASE, Folded
 from modlib.analysis.remainders.task_clusters import LAWS
+from modlib.config.thresholds import DEFAULT
 from modlib.plots.base import (
     MARK,
     MARKERS,
@@ -69,8 +70,8 @@ def best_waves(curves: Mapping[str, Float[np.ndarray, " neuron"]], title: str = 
         ranked = np.sort(shares[np.isfinite(shares)])[::-1]
         at = (np.arange(len(ranked)) + 0.5) / max(len(ranked), 1)
         ax.plot(at, ranked, color=PALETTE[place], ls=STYLES[place], lw=2, label=name)
-    ax.axhline(ONE_WAVE, color=NEUTRAL, lw=0.8, ls="--")
-    ax.text(0.35, ONE_WAVE + 0.012, f"{ONE_WAVE:g}: of one wave", color="#555555")
+    ax.axhline(DEFAULT.one_wave, color=NEUTRAL, lw=0.8, ls="--")
+    ax.text(0.35, DEFAULT.one_wave + 0.012, f"{DEFAULT.one_wave:g}: of one wave", color="#555555")
     ax.set(xlim=(0, 1), ylim=(0, 1.02), title=title)
     ax.set(xlabel="share of the neurons", ylabel="variance explained\nby the best wave")
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

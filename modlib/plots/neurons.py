@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from modlib.analysis.micro.neurons import FINE_TUNING_FROM, KINDS, SIMPLE_BELOW
+from modlib.analysis.micro.neurons import KINDS
+from modlib.config.thresholds import DEFAULT
 from modlib.plots.base import MARKERS, PALETTE, WIDTH, cluster_color, empty_figure, figure
 from modlib.plots.panels import legend_outside, panel_grid
 
@@ -30,7 +31,7 @@ LOWEST_STRENGTH = 1e-4
 
 def _thresholds(ax: Axes) -> None:
     """The two residuals that part the classes, as lines across an axis of residuals."""
-    for value in (SIMPLE_BELOW, FINE_TUNING_FROM):
+    for value in (DEFAULT.simple_below, DEFAULT.fine_tuning_from):
         ax.axvline(value, color="black", lw=0.8, ls=":")
 
 
@@ -99,7 +100,7 @@ def simple_test(table: pd.DataFrame, n: int) -> Figure:
         axes[0, 1].scatter(expected, expected - rows.phase_error, **style)
         axes[1, 0].scatter(rows.r_a, rows.r_b, **style)
         axes[1, 1].scatter(rows.phase_error, rows.log_ratio, **style)
-    for value in (SIMPLE_BELOW, FINE_TUNING_FROM):
+    for value in (DEFAULT.simple_below, DEFAULT.fine_tuning_from):
         axes[0, 0].axhline(value, color="black", lw=0.8, ls=":")
     axes[0, 0].set(
         xlabel="frequency f (cycles per n)",

@@ -14,9 +14,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from tqdm import tqdm
-
 from modlib.errors import ClusterError, InputError, StoreError
+from modlib.progress import Bar
 from modlib.runs.one_shard import end_with
 
 Call = tuple[Callable[..., None], tuple[Any, ...]]
@@ -36,7 +35,7 @@ def _work(pipe: Connection, parent: int) -> None:
     """Do what is sent until nothing is; answer each call with None or its refusal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it here too
     end_with(parent)
-    tqdm.set_lock(threading.RLock())  # its own one leaves semaphores behind in a process that ends
+    Bar.set_lock(threading.RLock())  # its own one leaves semaphores behind in a process that ends
     while True:
         try:
             call, arguments = pipe.recv()

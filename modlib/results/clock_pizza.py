@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from modlib.analysis.meso.clock_pizza_lens import describe
 from modlib.config.clock_pizza import ClockPizzaConfig
@@ -20,6 +19,7 @@ from modlib.models.clock_pizza import parameter_shapes
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.published import PUBLISHED
+from modlib.progress import Bar
 from modlib.results.folder import (
     open_folder,
     origin,
@@ -125,7 +125,7 @@ def export_clock_pizza(
         f"{name}, untrained": replace(chosen[name], steps=0) for name in SHOWN if name in chosen
     }
     wanted = [(name, seed) for name in configs for seed in seeds]
-    for name, seed in tqdm(wanted, desc="clock and pizza", unit="network", disable=not progress):
+    for name, seed in Bar(wanted, desc="clock and pizza", unit="network", disable=not progress):
         run = get_or_train(configs[name], seed=seed, store=store, progress=False)
         for table, part in _rows_of_run(run).items():
             parts[table].append(part)

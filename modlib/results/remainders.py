@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm import tqdm
 
 from modlib.analysis.remainders.active_sets import reuse, table_3
 from modlib.analysis.remainders.digit_spectra import (
@@ -24,6 +23,7 @@ from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError, require_choice
 from modlib.machine import RESULTS
 from modlib.maths.fourier import effective_number
+from modlib.progress import Bar
 from modlib.results.folder import (
     Committed,
     arrays_file,
@@ -146,7 +146,7 @@ def collect(
     """
     runs = []
     desc = f"{config.task} p={config.p}"
-    for seed in tqdm(seeds, desc=desc, unit="seed", disable=not progress):
+    for seed in Bar(seeds, desc=desc, unit="seed", disable=not progress):
         if partial and seed not in store.of(config):
             run = unfinished(config, seed=seed, store=store)
             if run is None or run.steps < min(FIRST_COUNTED, config.steps):

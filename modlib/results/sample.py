@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from modlib.analysis.macro.tables import NetworkTables, describe, stack
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import FIRST_SEED, preset
 from modlib.config.rules import require_seed
 from modlib.errors import require_int
 from modlib.machine import RESULTS, resolve_device
+from modlib.progress import Bar
 from modlib.results.folder import (
     of_preset,
     open_folder,
@@ -108,7 +107,7 @@ def export(
     require_writable(folder)
     began = time.perf_counter()
     described = []
-    for seed in tqdm(seeds, desc=preset_name, unit="seed"):
+    for seed in Bar(seeds, desc=preset_name, unit="seed"):
         run = get_or_train(config, seed=seed, device=device, store=store, progress=False)
         tables = describe(run.view)
         reached = -1 if run.reached_epoch is None else run.reached_epoch

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from modlib.analysis.battery import clusters_of, understood
 from modlib.machine import RESULTS
@@ -19,6 +18,7 @@ from modlib.models.foreign.load import from_tensors
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.foreign.planted import planted_tensors, random_tensors
 from modlib.models.views.activations import Activation
+from modlib.progress import Bar
 
 FILE = "show_calibration.csv"
 N_RANDOM = 17
@@ -57,7 +57,7 @@ def random_counts(
 ) -> tuple[int, int]:
     """How many random networks have a cluster, and how many a task beyond chance."""
     with_cluster = with_task = 0
-    for seed in tqdm(seeds, desc=layout, disable=None, leave=False):
+    for seed in Bar(seeds, desc=layout, disable=None, leave=False):
         tensors = random_tensors(layout, n, seed)
         network = from_tensors(tensors, layout=layout, attention_rate=rate, activation="relu")
         with_cluster += bool(clusters_of(network).clusters)

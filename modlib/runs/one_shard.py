@@ -23,13 +23,13 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from modlib.analysis.many_seeds import census
 from modlib.analysis.many_seeds.census import Census, under_one_another
 from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError, StoreError
 from modlib.models.mlp import PARAMETERS, embedding_shares
+from modlib.progress import Bar
 from modlib.runs.addition import view_of
 from modlib.runs.shard_tables import finished_arrays, shard_arrays, shard_tables
 from modlib.runs.shards import checked_shards, is_outdated, less
@@ -94,7 +94,7 @@ def run_shard(
     device: torch.device,
     threads: int | None = None,
     wait: bool = True,
-    bar: tqdm | None = None,
+    bar: Bar | None = None,
     describers: Executor | None = None,
 ) -> bool:
     """Compute the shard of these seeds where it is missing; bring older tables up to date.
@@ -104,7 +104,7 @@ def run_shard(
     some of them meanwhile. ``bar`` counts networks; ``describers`` keep and describe them beside
     the training.
     """
-    bar = tqdm(disable=True) if bar is None else bar
+    bar = Bar(disable=True) if bar is None else bar
     shelf = store.of(config)
     began = time.perf_counter()
     with shelf.lock(seeds, wait=wait) as held, threadpool_limits(1, "blas"):
@@ -144,7 +144,7 @@ def run_shard(
     return True
 
 
-def _come_in(bar: tqdm, num_networks: int) -> None:
+def _come_in(bar: Bar, num_networks: int) -> None:
     """Count networks that cost no training now: the expected end leaves them out."""
     if not bar.disable:
         bar.initial += num_networks

@@ -12,6 +12,7 @@ import torch
 
 from modlib.analysis.remainders.digit_spectra import summary
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.thresholds import DEFAULT
 from modlib.errors import StoreError
 from modlib.models.transformer import parameter_shapes
 from modlib.models.views.transformer_view import TransformerView
@@ -20,7 +21,6 @@ from modlib.runs.shard_tables import SHARE, at_times
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.runs import Store, StoredRun
 from modlib.store.schema import Array, Table, columns, stacked
-from modlib.tasks.learned import TASK_LEARNED
 from modlib.tasks.remainders import SPLITS, RemaindersTask, as_grid, moduli
 from modlib.training.remainders.neuron_zero import FirstNeurons, NeuronZero
 from modlib.training.remainders.schedule import evaluation_steps, log_spaced, snapshot_steps
@@ -216,7 +216,7 @@ def _made(trained: Trained) -> Made:
 
 def _describe(run: RemaindersRun) -> str:
     accuracy = run.final[run.final.split == "validation"].accuracy
-    count, level = (accuracy >= TASK_LEARNED).sum(), f"{100 * TASK_LEARNED:.0f} %"
+    count, level = (accuracy >= DEFAULT.task_learned).sum(), f"{100 * DEFAULT.task_learned:.0f} %"
     solved = f"{count} of {len(accuracy)} tasks from {level} on"
     return f"validation accuracy {accuracy.mean():.4f}, {solved}{pace(run)}"
 

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from modlib.errors import DivergedError, InputError, StoreError, require_int
+from modlib.progress import Bar
 from modlib.runs.study import (
     NUM_REPORTS,
     NUM_TRIALS,
@@ -69,7 +69,7 @@ def search(
     threads = require_int("threads", threads, at_least=1, at_most=1024)
     store = store or Store()
     with opened_study(study, store) as opened:
-        bar = tqdm(total=trials, disable=not progress, unit="trial", desc="search")
+        bar = Bar(total=trials, disable=not progress, unit="trial", desc="search")
         while True:
             finished = _finished(opened.get_trials(deepcopy=False))
             bar.n = min(len(finished), trials)

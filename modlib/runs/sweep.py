@@ -12,11 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError, InputError, require_int
 from modlib.machine import available_cores, resolve_device
+from modlib.progress import Bar
 from modlib.runs.dask_workers import Tls, completed, connected, own_device
 from modlib.runs.one_shard import describing, run_shard
 from modlib.runs.shards import SHARD_SIZE, blocks, checked_shards, outstanding, share_learned
@@ -68,7 +67,7 @@ def _here(
     keep_weights: bool,
     device: str,
     threads: int | None,
-    bar: tqdm,
+    bar: Bar,
     describers: Executor | None,
 ) -> Compute:
     """Shard after shard in this process."""
@@ -85,7 +84,7 @@ def _here(
     return lambda shards, wait: ((shard, run(shard, wait=wait)) for shard in shards)
 
 
-def _on_workers(client: Client, run: Callable[[bool, range], object], bar: tqdm) -> Compute:
+def _on_workers(client: Client, run: Callable[[bool, range], object], bar: Bar) -> Compute:
     """Shards side by side; ``run``: ``_run_on_worker`` from ``wait`` on."""
 
     def compute(shards: Sequence[range], wait: bool) -> Iterator[tuple[range, object]]:
@@ -97,8 +96,8 @@ def _on_workers(client: Client, run: Callable[[bool, range], object], bar: tqdm)
     return compute
 
 
-def _bar(config: AdditionConfig, todo: Sequence[range], progress: bool) -> tqdm:
-    return tqdm(
+def _bar(config: AdditionConfig, todo: Sequence[range], progress: bool) -> Bar:
+    return Bar(
         total=sum(map(len, todo)),
         desc=f"n={config.n}",
         unit="network",

@@ -7,12 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-LEARNED_FROM = 0.999
-"""Held-out accuracy at which a run that once reached 100 % may end: late spikes are brief."""
-TASK_LEARNED = 0.99
-"""Validation accuracy from which one task of paper B's network counts as learned."""
-TASKS_LEARNED = 0.9
-"""Mean accuracy over the tasks from which such a network is looked at as one that learned."""
+from modlib.config.thresholds import DEFAULT, Thresholds
 
 
 class Outcome(NamedTuple):
@@ -23,14 +18,14 @@ class Outcome(NamedTuple):
     learned: bool
 
 
-def outcome(history: pd.DataFrame, num_test: int) -> Outcome:
+def outcome(history: pd.DataFrame, num_test: int, thresholds: Thresholds = DEFAULT) -> Outcome:
     """Judge a history (columns ``loop.HISTORY``) on its held-out pairs.
 
     On the training pairs where none are held out. A run learned if it reached 100 % at an
-    evaluated epoch and ends at 99.9 % or more.
+    evaluated epoch and ends at ``learned_from`` or more.
     """
     judged = history["test_accuracy" if num_test else "train_accuracy"]
     at = np.flatnonzero(judged == 1.0)
     reached = int(history.epoch.iloc[at[0]]) if len(at) else None
     accuracy = float(judged.iloc[-1])
-    return Outcome(reached, accuracy, reached is not None and accuracy >= LEARNED_FROM)
+    return Outcome(reached, accuracy, reached is not None and accuracy >= thresholds.learned_from)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from modlib.errors import DivergedError, StoreError
+from modlib.progress import Bar
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.schema import Array, stacked, wrong_arrays
 
@@ -118,7 +118,7 @@ def go(training: Training, *, checkpoint: Checkpoint | None, progress: bool) -> 
         done = 0
         _look(training, done)
     save_at = time.perf_counter() + pause_s(0.0)
-    with tqdm(
+    with Bar(
         total=training.total,
         initial=done,
         disable=not progress,

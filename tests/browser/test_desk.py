@@ -8,8 +8,8 @@ from operated import drawn, fits, live, said, set_state, state, told
 
 from modlib.analysis.remainders.ablations import over_tasks
 from modlib.chapters.ablations import KINDS, ends
+from modlib.config.thresholds import DEFAULT
 from modlib.results.shown import ablated_networks
-from modlib.tasks.learned import TASKS_LEARNED
 from modlib.widgets import training_desk
 from modlib.widgets.desk import by_task
 
@@ -32,7 +32,7 @@ def test_every_kind_is_that_of_its_tables(opened, page_of, found):
         set_state(page, kind=kind)
         seen = live(page, "seen()")
         np.testing.assert_allclose(seen["ends"], end, atol=1e-4)
-        assert seen["learned"] == (end >= TASKS_LEARNED).sum()
+        assert seen["learned"] == (end >= DEFAULT.tasks_learned).sum()
         np.testing.assert_allclose(seen["tasks"], by_task(one.history), atol=1e-4)
         counted = one.history[one.history.q > 7] if name == "B37-masked" else one.history
         table = over_tasks(counted).pivot(index="seed", columns="step", values="mean")

@@ -36,15 +36,20 @@ IDLE = """() => {
   const failed = cells.some(cell => cell.outputs.toJSON().some(o => o.output_type === "error"));
   return failed || run.length === cells.length;
 }"""
+EVERY_CELL = {"windowingMode": "none"}  # those off the screen as well
+UNRESOLVED = """() => [...document.querySelectorAll(".jp-Notebook .myst [class*='text-yellow'],"
+  + ".jp-Notebook .myst [class*='text-red']")].map(node => node.innerText)"""
+RAW = r"\\frac|\{(?:eq|doc|ref|cite|glue)\b|\.\./book/|\.ipynb\b"
 OUTPUTS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
   .filter(cell => cell.type === "code").map(cell => cell.outputs.toJSON())"""
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
-    """The address of a JupyterLab on copies of the chapters, and their folder."""
+    """The address of a JupyterLab on copies of chapters and pages, and the chapters' folder."""
     folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(NOTEBOOKS, folder / "notebooks")
+    for name in ("notebooks", "book"):
+        shutil.copytree(ROOT / name, folder / "project" / name)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -52,10 +57,14 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
         f"JUPYTER{name}": str(folder / name)
         for name in ("_CONFIG_DIR", "_DATA_DIR", "_RUNTIME_DIR", "LAB_SETTINGS_DIR")
     }
+    extension = "@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
+    settings = folder / "LAB_SETTINGS_DIR" / extension
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps(EVERY_CELL), encoding="utf-8")
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--allow-root"),
         *(f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"),
-        f"--ServerApp.root_dir={folder / 'notebooks'}",
+        f"--ServerApp.root_dir={folder / 'project'}",
     ]
     environment = {**os.environ, **own, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     with (folder / "log").open("w") as log:
@@ -69,7 +78,7 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
                 except OSError:
                     assert server.poll() is None, (folder / "log").read_text()
                     time.sleep(0.5)
-            yield address, folder / "notebooks"
+            yield address, folder / "project" / "notebooks"
         finally:
             server.terminate()
             server.wait()
@@ -84,10 +93,15 @@ def page(browser):
     opened.close()
 
 
+def open_chapter(page, lab: tuple[str, Path], name: str) -> None:
+    address = f"{lab[0]}/tree/notebooks/{name}.ipynb?token={TOKEN}&reset"
+    page.goto(address, wait_until="domcontentloaded")
+    page.wait_for_function(READY)
+
+
 def run_all(page, lab: tuple[str, Path], name: str) -> list[list[dict]]:
     """Run a notebook in Lab; the outputs of its code cells."""
-    page.goto(f"{lab[0]}/tree/{name}.ipynb?token={TOKEN}&reset", wait_until="domcontentloaded")
-    page.wait_for_function(READY)
+    open_chapter(page, lab, name)
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(IDLE)
     page.wait_for_timeout(3000)
@@ -107,9 +121,9 @@ def test_a_chapter_runs_and_reads_well(page, lab, name):
     outputs = run_all(page, lab, name)
     assert not [o for cell in outputs for o in cell if o["output_type"] == "error"]
     assert page.evaluate("document.querySelectorAll('.katex').length") > 5
-    shown = page.evaluate("document.querySelector('.jp-Notebook').innerText")
-    for raw in ("\\frac", "{eq}", "{doc}", "{cite", "{glue", "{ref}"):
-        assert raw not in re.sub(r"\{\{.*?\}\}", "", shown), raw
+    read = page.evaluate("[...document.querySelectorAll('.myst')].map(cell => cell.innerText)")
+    assert [found for text in read for found in re.findall(RAW, text)] == []
+    assert page.evaluate(UNRESOLVED) == []
     cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     said = [
@@ -120,6 +134,18 @@ def test_a_chapter_runs_and_reads_well(page, lab, name):
         figure = cell["metadata"].get("mystnb", {}).get("figure", {}).get("caption", "")
         assert plain(figure) in below or plain(figure) in after
         assert not figure or below or after, "a caption that the run fills is shown"
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [("notation", "book/notation.md"), ("3 · Embeddings", "notebooks/03_embeddings.ipynb")],
+)
+def test_a_link_opens_what_it_names(page, lab, said, path):
+    open_chapter(page, lab, "02_neurons")
+    page.locator(".jp-Notebook a", has_text=said).first.click()
+    page.wait_for_function(
+        f"window.jupyterapp.shell.currentWidget?.context?.path === {json.dumps(path)}"
+    )
 
 
 def test_a_refused_parameter_is_one_line(page, lab):

@@ -10,7 +10,7 @@ from made_up.networks import network_of, network_of_pairs, odd_networks, sums_on
 from made_up.views import ideal_view, random_view
 from modlib.analysis.battery import battery
 from modlib.chapters.battery_page import as_page, headline
-from modlib.tasks.learned import LEARNED_FROM
+from modlib.config.thresholds import DEFAULT
 
 
 def test_the_verdict_stands_on_top():
@@ -23,7 +23,7 @@ def test_the_verdict_stands_on_top():
     assert "Task not decided" in as_page(bad)
     assert "Task decided by its answers: a + b mod 31 is right on 100 %" in as_page(good)
     assert as_page(bad).splitlines()[1] == headline(bad)
-    one_wrong = replace(good, accuracy=1 - 1 / 961, solves=LEARNED_FROM <= 1 - 1 / 961)
+    one_wrong = replace(good, accuracy=1 - 1 / 961, solves=DEFAULT.learned_from <= 1 - 1 / 961)
     assert not one_wrong.solves
     named = replace(good.task, name="a + b mod 91", tried={"a + b mod 91": 8280 / 8281})
     nearly = replace(good, n=91, accuracy=8280 / 8281, task=named)

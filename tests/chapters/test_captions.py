@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import IPython
 import pytest
 
 from modlib.chapters import captions, say
@@ -46,7 +47,7 @@ def with_caption(text: str) -> dict:
 def shell(monkeypatch) -> Shell:
     """The shell of a Lab whose cell has no caption yet."""
     made = Shell({"cellId": "x"})
-    monkeypatch.setattr(captions, "get_ipython", lambda: made)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: made)
     for _ in range(2):
         captions.show_captions_below_figures()
     return made
@@ -84,12 +85,12 @@ def test_a_caption_stands_below_its_figure_whichever_comes_first(shell, shown):
 
 
 def test_without_a_notebook_nothing_happens(monkeypatch):
-    monkeypatch.setattr(captions, "get_ipython", lambda: None)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: None)
     captions.show_captions_below_figures()
 
 
 def test_a_filled_caption_is_shown_where_no_front_end_tells_of_figures(monkeypatch, shown):
-    monkeypatch.setattr(captions, "get_ipython", lambda: None)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: None)
     say.caption({"num": 3}, "A2.  {{ num }} waves.", name="a2")
     assert shown == ["A2. 3 waves."]
 

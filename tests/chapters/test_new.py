@@ -47,7 +47,7 @@ def tree(tmp_path) -> Path:
     for name in ("modlib", "scripts", "book", "notebooks", "tests"):
         left_out = shutil.ignore_patterns("__pycache__", "_build", "assets")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=left_out)
-    for name in ("_toc.yml", "CONTRIBUTING.md", "pyproject.toml"):
+    for name in ("_toc.yml", "CONTRIBUTING.md", "README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -65,7 +65,8 @@ def test_a_new_chapter_keeps_every_rule_from_the_start(tree):
     written = new_chapter("17_two_circles", tree)
     assert {path.relative_to(tree).as_posix() for path in written} == {
         *("notebooks/17_two_circles.ipynb", "modlib/chapters/two_circles.py"),
-        *("tests/chapters/test_two_circles.py", "_toc.yml", "book/index.md", "book/api.md"),
+        *("tests/chapters/test_two_circles.py", "modlib/chapters/chapters.toml", "book/api.md"),
+        *("_toc.yml", "book/index.md", "README.md"),
     }
     assert missing(tree, "17_two_circles") == []
     notebook = tree / "notebooks" / "17_two_circles.ipynb"

@@ -13,6 +13,7 @@ from modlib.analysis.micro.neurons import power_shares
 from modlib.chapters import clusters, shared
 from modlib.chapters.say import fill
 from modlib.config.addition import AdditionConfig
+from modlib.config.thresholds import DEFAULT
 
 
 def told(facts: object, template: str) -> str:
@@ -61,7 +62,10 @@ def test_an_even_modulus_is_explained_and_an_odd_one_is_not():
 
 
 def about_clusters(view, **options):
-    return told(shared.clusters_facts(cluster_neurons(view, **options)), "clusters")
+    return told(
+        shared.clusters_facts(cluster_neurons(view, thresholds=replace(DEFAULT, **options))),
+        "clusters",
+    )
 
 
 def test_clusters_are_named_and_their_absence_explained():

@@ -56,7 +56,8 @@ def test_the_source_is_a_file_or_a_network_of_another_kind():
         "**arrays**: n = 31, eight hidden neurons, read as `arrays`."
     )
     text = told(CHAPTER, "3cc5a297", facts.source(network, True))
-    assert "own: the pizza that {cite:t}`zhong2023` published. It has one embedding" in text
+    paper = "[Zhong et al. (2023)](../book/bibliography.md#zhong2023)"
+    assert f"own: the pizza that {paper} published. It has one embedding" in text
     text = told(CHAPTER, "3cc5a297", facts.source(network, False))
     assert "own: a clock of ours, as the published weights cannot be had here. It has" in text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from made_up.views import ideal_view, random_view, with_sawtooths
 from modlib import plots
 from modlib.analysis.meso.clusters import cluster_neurons
 from modlib.analysis.micro import neurons as ne
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.fourier import cosine
 
 
@@ -59,7 +62,7 @@ def test_the_test_draws_every_live_neuron_in_each_panel(clustering):
 
 
 def test_the_test_shows_loose_neurons_and_an_empty_network(view):
-    loose = cluster_neurons(view, min_size=8).table
+    loose = cluster_neurons(view, thresholds=replace(DEFAULT, min_size=8)).table
     table = plots.data(plots.simple_test(loose[ne.is_live(loose)], 31))
     assert (points(table, 0).label == "in no cluster").sum() == 6
     empty = plots.simple_test(loose[loose.kind == "bent"], 31)
@@ -74,5 +77,5 @@ def test_residuals_are_counted_by_class_and_dead_ones_left_out(tuned_view):
     assert drawn[(drawn["axes"] == 1) & (drawn.artist == "bar")].y.sum() == 20
     tuned = drawn[(drawn["axes"] == 0) & (drawn.artist == "bar") & (drawn.y == 4)]
     residual = float(table.residual[0])
-    assert residual > ne.FINE_TUNING_FROM
+    assert residual > DEFAULT.fine_tuning_from
     assert np.abs(np.log(tuned.x / residual)).min() < 0.1

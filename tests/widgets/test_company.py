@@ -6,7 +6,7 @@ import numpy as np
 
 from made_up.sweeps import made_up
 from modlib.analysis.many_seeds import sweep_tables as st
-from modlib.analysis.meso.clusters import MIN_SIZE
+from modlib.config.thresholds import DEFAULT
 from modlib.widgets import company, company_of
 from modlib.widgets.live import module_of
 
@@ -14,7 +14,7 @@ from modlib.widgets.live import module_of
 def test_it_carries_every_cluster_of_every_network():
     tables = made_up(n=35, num_seeds=20)
     figure = company_of(tables)
-    assert (figure.n, figure.freq, figure.least, figure.pooled) == (35, 7, MIN_SIZE, 0)
+    assert (figure.n, figure.freq, figure.least, figure.pooled) == (35, 7, DEFAULT.min_size, 0)
     counts = np.frombuffer(figure.counts, np.uint8)
     freqs = np.split(np.frombuffer(figure.freqs, "<u2"), np.cumsum(counts)[:-1])
     found = st.presence(tables)

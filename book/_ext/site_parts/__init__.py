@@ -5,5 +5,6 @@ folding    code closed at first, but for the parameters
 numbering  figure 7.3, equation (4.1), links to the papers' figures
 ledger     rows of the ledger as cards with links both ways
 words      spaces that do not break, terms with their meaning
+places     links that name a label of a page, or a paper of the bibliography
 frame      what stands around the chapters: times, citing, where the source lies
 """

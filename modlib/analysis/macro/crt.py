@@ -16,7 +16,6 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from modlib.analysis.meso.clusters import (
-    COSET_THRESHOLD,
     Cluster,
     Clustering,
     centre,
@@ -28,6 +27,7 @@ from modlib.analysis.meso.clusters import (
 )
 from modlib.analysis.meso.interventions import random_neurons
 from modlib.analysis.micro.neurons import is_live
+from modlib.config.thresholds import DEFAULT
 from modlib.errors import require_int
 from modlib.maths.fourier import cosine, dft
 from modlib.maths.groups import approximate_coset, signed_freq
@@ -166,7 +166,7 @@ def votes_at(
 
 
 def growing_sets(
-    view: NeuronView, clusters: Sequence[Cluster], threshold: float = COSET_THRESHOLD
+    view: NeuronView, clusters: Sequence[Cluster], threshold: float = DEFAULT.coset
 ) -> pd.DataFrame:
     """A row a set of clusters, small sets first: how far it narrows down the answer, all pairs.
 

@@ -10,6 +10,7 @@ without a cluster, or as their own simple model. The same definitions as ``descr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ from modlib.analysis.micro.neurons import (
     power_shares,
 )
 from modlib.analysis.micro.simple_model import simple_model
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.circular import chance_nearest, nearest_distances
 from modlib.models.mlp import SHARES, embedding_shares
 from modlib.models.views.neuron_view import Factors, NeuronView
@@ -120,7 +122,7 @@ def cluster_counts(
     """
     counts = {}
     for limit in DEAD_LIMITS:
-        kind = classify(table, n, dead_below=limit)
+        kind = classify(table, n, thresholds=replace(DEFAULT, dead_below=limit))
         freq = grouping_freqs(table.assign(kind=kind), power)
         sizes = np.bincount(freq[freq >= 0])
         for size in MIN_SIZES:

@@ -13,6 +13,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from modlib.analysis.many_seeds.uniformity import CELLS
+from modlib.config.thresholds import DEFAULT
 from modlib.errors import require_int
 from modlib.maths.fourier import require_freq
 from modlib.maths.groups import units
@@ -26,8 +27,6 @@ MAX_ORDER = 6
 """Highest harmonic by which two frequencies of a neuron are called related."""
 ADDITIVE_ORDER = 3
 """Highest harmonic of the relations that the claim on figure A28 pools: 1:2, 1:3 and 2:3."""
-PART_OF = 0.05
-"""Share of a neuron's power from which one of its leading frequencies is a part of it."""
 
 
 def relation_table(n: int, max_order: int = MAX_ORDER) -> dict[str, Bool[np.ndarray, "freq other"]]:
@@ -66,11 +65,13 @@ def first_and_second(neurons: pd.DataFrame, n: int) -> Float[np.ndarray, "seed f
 def parts_together(neurons: pd.DataFrame, n: int) -> Float[np.ndarray, "seed freq other"]:
     """Neurons of each network that have two frequencies among the parts of their power.
 
-    Parts are the leading frequencies with a share of at least ``PART_OF``. Symmetric.
+    Parts are the leading frequencies with a share of at least ``part_of``. Symmetric.
     """
     blocks = []
     for i, j in ((1, 2), (1, 3), (2, 3)):
-        both = neurons[(neurons[f"share_{i}"] >= PART_OF) & (neurons[f"share_{j}"] >= PART_OF)]
+        both = neurons[
+            (neurons[f"share_{i}"] >= DEFAULT.part_of) & (neurons[f"share_{j}"] >= DEFAULT.part_of)
+        ]
         f, g = both[f"freq_{i}"], both[f"freq_{j}"]
         blocks += [pd.DataFrame({"seed": both.seed, "f": x, "g": y}) for x, y in ((f, g), (g, f))]
     pairs = pd.concat(blocks)
@@ -217,7 +218,7 @@ def like_seed_133(
         power: dict[int, float] = {}
         for i in (1, 2, 3):
             for f, share in zip(members[f"freq_{i}"], members[f"share_{i}"], strict=True):
-                if share >= PART_OF:
+                if share >= DEFAULT.part_of:
                     power[int(f)] = power.get(int(f), 0.0) + float(share)
         parts = sorted(power, key=lambda f: -power[f])
         multiples = len(parts) > 1 and all(f % base == 0 for f in parts)

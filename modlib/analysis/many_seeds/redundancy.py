@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis.many_seeds.per_network import mean_over_rows, sums
+from modlib.config.thresholds import DEFAULT, Thresholds
 from modlib.maths.intervals import Interval, share_interval
 
-KEEPS = 0.999
-"""Accuracy over all pairs from which a network can do without a cluster."""
 MIN_NETWORKS = 5
 """Networks from which a number of clusters gets a row."""
 
@@ -32,7 +31,9 @@ class Redundancy(NamedTuple):
     num_seeds: int
 
 
-def redundancy(clusters: pd.DataFrame, summary: pd.DataFrame) -> Redundancy:
+def redundancy(
+    clusters: pd.DataFrame, summary: pd.DataFrame, thresholds: Thresholds = DEFAULT
+) -> Redundancy:
     """What described networks do without one of their clusters; intervals are over networks.
 
     ``clusters``: ``seed``, ``removed_accuracy``, ``removed_loss``, ``control_loss``; ``summary``:
@@ -40,7 +41,7 @@ def redundancy(clusters: pd.DataFrame, summary: pd.DataFrame) -> Redundancy:
     """
     table = clusters.assign(unit=clusters.seed)
     own = np.log(table.seed.map(summary.set_index("seed").loss))
-    table["keeps"] = table.removed_accuracy >= KEEPS
+    table["keeps"] = table.removed_accuracy >= thresholds.keeps
     table["removed"] = np.log(table.removed_loss) - own
     table["control"] = np.log(table.control_loss) - own
     number = table.seed.map(table.groupby("seed").size())

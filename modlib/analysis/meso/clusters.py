@@ -16,17 +16,11 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from modlib.analysis.micro.neurons import input_power, neuron_table
-from modlib.errors import require_float, require_int
+from modlib.config.thresholds import DEFAULT, Thresholds
+from modlib.errors import require_float
 from modlib.maths.fourier import require_freq
 from modlib.maths.groups import coset_period, coset_step
 from modlib.models.views.neuron_view import NeuronView, correct_answers
-
-MIN_SIZE = 3
-"""Fewest neurons that make a cluster."""
-MAJORITY = 0.75
-"""Share of a cluster's neurons that must be of one class for the cluster to be of it."""
-SAME_FAMILY = 0.5
-"""Cosine similarity of power spectra from which two fine-tuning neurons are of one family."""
 
 ClusterKind = Literal["simple", "fine-tuning", "mixed"]
 
@@ -76,24 +70,29 @@ class Clustering(NamedTuple):
 
 
 def _family_freqs(
-    power: Float[np.ndarray, "neuron freq"], members: Int[np.ndarray, " member"]
+    power: Float[np.ndarray, "neuron freq"],
+    members: Int[np.ndarray, " member"],
+    same_family: float,
 ) -> Int[np.ndarray, " member"]:
     """The frequency of each fine-tuning neuron's family: the strongest of the whole family.
 
     Families are the connected sets of neurons whose power spectra have a cosine similarity of
-    at least one half, so that a group with several harmonics is not split by which of them
+    at least ``same_family``, so that a group with several harmonics is not split by which of them
     happens to be largest in each neuron.
     """
     # The squares of tiny powers would vanish, those of their shares do not.
     shape = power[members] / power[members].sum(1, keepdims=True)
     unit = shape / np.linalg.norm(shape, axis=1, keepdims=True)
-    num_families, family = connected_components(csr_array(unit @ unit.T >= SAME_FAMILY))
+    num_families, family = connected_components(csr_array(unit @ unit.T >= same_family))
     strongest = [shape[family == index].sum(0).argmax() for index in range(num_families)]
     return np.array(strongest, dtype=int)[family]
 
 
 def grouping_freqs(
-    table: pd.DataFrame, power: Float[np.ndarray, "neuron freq"]
+    table: pd.DataFrame,
+    power: Float[np.ndarray, "neuron freq"],
+    *,
+    thresholds: Thresholds = DEFAULT,
 ) -> Int[np.ndarray, " neuron"]:
     """The frequency by which each neuron is grouped; -1 where dead or diffuse.
 
@@ -102,32 +101,33 @@ def grouping_freqs(
     """
     freq = table.freq.to_numpy().copy()
     tuning = np.flatnonzero(table.kind == "fine-tuning")
-    freq[tuning] = _family_freqs(power, tuning)
+    freq[tuning] = _family_freqs(power, tuning, thresholds.same_family)
     freq[table.kind.isin(["dead", "diffuse"]).to_numpy()] = -1
     return freq
 
 
-def cluster_neurons(view: NeuronView, *, min_size: int = MIN_SIZE) -> Clustering:
+def cluster_neurons(view: NeuronView, *, thresholds: Thresholds = DEFAULT) -> Clustering:
     """Group live neurons by dominant frequency (paper A, section 4.1).
 
     A fine-tuning neuron takes the dominant frequency of its family. Groups of fewer than
-    ``min_size`` neurons and neurons whose spectrum is diffuse belong to no cluster.
+    ``thresholds.min_size`` neurons and neurons whose spectrum is diffuse belong to no cluster.
     """
-    table = neuron_table(view)
-    return gathered(view.n, grouping_freqs(table, input_power(view)), table, min_size=min_size)
+    table = neuron_table(view, thresholds=thresholds)
+    freqs = grouping_freqs(table, input_power(view), thresholds=thresholds)
+    return gathered(view.n, freqs, table, thresholds=thresholds)
 
 
 def gathered(
-    n: int, freq: Int[np.ndarray, " neuron"], table: pd.DataFrame, *, min_size: int = MIN_SIZE
+    n: int,
+    freq: Int[np.ndarray, " neuron"],
+    table: pd.DataFrame,
+    *,
+    thresholds: Thresholds = DEFAULT,
 ) -> Clustering:
-    """The clusters of neurons that are given one frequency; -1: none. ``table``: gets their label.
-
-    Raises ``InputError`` for a ``min_size`` below 1.
-    """
-    min_size = require_int("min_size", min_size, at_least=1)
+    """The clusters of neurons given one frequency; -1: none. ``table``: gets their label."""
     groups = {int(f): np.flatnonzero(freq == f) for f in np.unique(freq[freq >= 0])}
     ordered = sorted(
-        ((f, group) for f, group in groups.items() if len(group) >= min_size),
+        ((f, group) for f, group in groups.items() if len(group) >= thresholds.min_size),
         key=lambda item: (-len(item[1]), item[0]),
     )
     tuned = (table.kind == "fine-tuning").to_numpy()
@@ -136,9 +136,9 @@ def gathered(
     for index, (f, group) in enumerate(ordered):
         share = float(tuned[group].mean())
         kind: ClusterKind = "mixed"
-        if share <= 1 - MAJORITY:
+        if share <= 1 - thresholds.majority:
             kind = "simple"
-        elif share >= MAJORITY:
+        elif share >= thresholds.majority:
             kind = "fine-tuning"
         clusters.append(Cluster(index=index, freq=f, n=n, neurons=group, kind=kind))
         label[group] = index
@@ -220,12 +220,8 @@ def shifted_agreement(
     return cosine, float(np.linalg.norm(moved - centred)) / norm
 
 
-COSET_THRESHOLD = 0.5
-"""Share of its highest vote from which an answer belongs to a cluster's approximate coset."""
-
-
 def in_coset(
-    votes: Float[np.ndarray, "*lead c"], threshold: float = COSET_THRESHOLD
+    votes: Float[np.ndarray, "*lead c"], threshold: float = DEFAULT.coset
 ) -> Bool[np.ndarray, "*lead c"]:
     """Which answers get at least ``threshold`` of the highest vote: a superlevel set.
 

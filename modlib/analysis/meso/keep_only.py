@@ -10,11 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from modlib.analysis.meso.clusters import Cluster
+from modlib.config.thresholds import DEFAULT
 from modlib.models.views.neuron_view import score_logits
 from modlib.models.views.pair_view import Network
 
-KEEP = 0.99
-"""Share of the network's accuracy that is kept."""
 MAX_ALL = 12
 """Clusters of which all sets are tried, the small ones first; of more the best is added in turn."""
 MAX_HELD = 2**26
@@ -29,7 +28,7 @@ class Kept(NamedTuple):
     accuracy_all: float
 
 
-def smallest_set(network: Network, clusters: Sequence[Cluster], keep: float = KEEP) -> Kept:
+def smallest_set(network: Network, clusters: Sequence[Cluster], keep: float = DEFAULT.keep) -> Kept:
     """The fewest clusters whose neurons alone are right on ``keep`` of the pairs of all neurons.
 
     All other neurons are silenced; the path around them and the bias stay. Of sets of one size the

@@ -6,17 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from tqdm import tqdm
 
-from modlib.analysis.meso.clusters import MIN_SIZE, Clustering, gathered
-from modlib.analysis.micro.neurons import (
-    DEAD_BELOW,
-    concentrated_from,
-    harmonic_count,
-    neuron_table,
-)
+from modlib.analysis.meso.clusters import Clustering, gathered
+from modlib.analysis.micro.neurons import concentrated_from, harmonic_count, neuron_table
+from modlib.config.thresholds import DEFAULT, Thresholds
 from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.pair_view import PairView, part_of
+from modlib.progress import Bar
 
 MAX_HELD = 2**22
 """Numbers that tables of some neurons hold."""
@@ -65,30 +61,37 @@ def _some_neurons(pairs: PairView) -> Iterator[slice]:
     """A few neurons at a time, whose tables of pairs are small; with a progress bar."""
     step = max(1, MAX_HELD // pairs.n**2)
     starts = range(0, pairs.num_neurons, step)
-    shown = tqdm(starts, desc="neurons", delay=1, disable=None, leave=False)
+    shown = Bar(starts, desc="neurons", delay=1, disable=None, leave=False)
     return (slice(start, start + step) for start in shown)
 
 
-def is_diffuse(table: Float[np.ndarray, "a b neuron"]) -> Bool[np.ndarray, " neuron"]:
+def is_diffuse(
+    table: Float[np.ndarray, "a b neuron"], thresholds: Thresholds = DEFAULT
+) -> Bool[np.ndarray, " neuron"]:
     """Whether what a neuron hears of pairs is spread over more than a few frequencies.
 
     Or over pairs of different ones. The rule of ``neurons.classify``: ``concentrated_from``.
     """
     n = len(table)
-    strongest = np.sort(held_shares(table)[0], axis=0)[-harmonic_count(n) :]
-    return strongest.sum(0) < concentrated_from(n)
+    strongest = np.sort(held_shares(table)[0], axis=0)[-harmonic_count(n, thresholds) :]
+    return strongest.sum(0) < concentrated_from(n, thresholds)
 
 
-def cluster_by_pairs(pairs: PairView, view: NeuronView, *, min_size: int = MIN_SIZE) -> Clustering:
+def cluster_by_pairs(
+    pairs: PairView, view: NeuronView, *, thresholds: Thresholds = DEFAULT
+) -> Clustering:
     """Live neurons grouped by ``neuron_freqs``, but for those whose preactivations are diffuse.
 
     ``view``: the sum whose table they are given, with ``freq_by_pairs`` beside it.
     """
     freqs, strength = neuron_freqs(pairs)
     diffuse = np.concatenate(
-        [is_diffuse(part_of(pairs.preact, slice(None), some)) for some in _some_neurons(pairs)]
+        [
+            is_diffuse(part_of(pairs.preact, slice(None), some), thresholds)
+            for some in _some_neurons(pairs)
+        ]
     )
-    given = np.where((strength >= DEAD_BELOW) & ~diffuse, freqs, -1)
-    table = neuron_table(view)
+    given = np.where((strength >= thresholds.dead_below) & ~diffuse, freqs, -1)
+    table = neuron_table(view, thresholds=thresholds)
     table["freq_by_pairs"] = freqs
-    return gathered(pairs.n, given, table, min_size=min_size)
+    return gathered(pairs.n, given, table, thresholds=thresholds)

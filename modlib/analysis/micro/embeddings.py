@@ -14,16 +14,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Complex, Float
 
+from modlib.config.thresholds import DEFAULT, Thresholds
 from modlib.errors import InputError
 from modlib.maths.fourier import dft, power_spectrum, require_freq
 from modlib.maths.groups import coset, signed_freq, units
 from modlib.models.views.neuron_view import Factors
 
-CIRCULAR_BELOW = 0.25
-"""Relative spread of the squared radius under which a pair of components is an ellipse: half of
-what two cosines of different frequencies give."""
-ONE_FREQUENCY_FROM = 0.5
-"""Share of power from which a component is told by its leading frequency."""
 PAPER_PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (2, 3), (2, 4), (2, 5), (3, 4), (4, 5))
 """The pairs of components of figures A8 to A16, counted from 0."""
 
@@ -77,7 +73,7 @@ def radius_spread(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> flo
     return float(squared.std() / squared.mean())
 
 
-def component_pairs(components: Components) -> pd.DataFrame:
+def component_pairs(components: Components, thresholds: Thresholds = DEFAULT) -> pd.DataFrame:
     """A row a pair of components: is it one frequency, and does it lie on an ellipse?
 
     ``same_freq``: both have one dominant frequency, and the same (by spectra); ``circular``:
@@ -88,7 +84,7 @@ def component_pairs(components: Components) -> pd.DataFrame:
     rows = []
     for i, j in combinations(range(len(freqs)), 2):
         spread = radius_spread(components.scores[:, i], components.scores[:, j])
-        told = min(leading[i], leading[j]) >= ONE_FREQUENCY_FROM
+        told = min(leading[i], leading[j]) >= thresholds.one_frequency_from
         rows.append(
             {
                 "first": i,
@@ -97,7 +93,7 @@ def component_pairs(components: Components) -> pd.DataFrame:
                 "freq_second": freqs[j],
                 "same_freq": bool(freqs[i] == freqs[j] and told),
                 "radius_spread": spread,
-                "circular": spread < CIRCULAR_BELOW,
+                "circular": spread < thresholds.circular_below,
             }
         )
     return pd.DataFrame(rows)
@@ -237,7 +233,7 @@ def pair_picture(
     return PairPicture(first, second, freqs, curves[0], curves[1], unit, size)
 
 
-def coset_table(components: Components) -> pd.DataFrame:
+def coset_table(components: Components, thresholds: Thresholds = DEFAULT) -> pd.DataFrame:
     """A row a frequency that leads a component: how far the elements of its cosets are apart.
 
     ``components``: those it leads (told by it: half of the power or more), from 0;
@@ -247,7 +243,7 @@ def coset_table(components: Components) -> pd.DataFrame:
     n = components.scores.shape[0]
     led: dict[int, list[int]] = {}
     for component, freq in enumerate(components.freqs):
-        if components.spectra[component, freq] >= ONE_FREQUENCY_FROM:
+        if components.spectra[component, freq] >= thresholds.one_frequency_from:
             led.setdefault(freq, []).append(component)
     rows = []
     for freq, members in led.items():

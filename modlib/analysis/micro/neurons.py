@@ -15,47 +15,36 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy.special import betainccinv
 
+from modlib.config.thresholds import DEFAULT, Thresholds
 from modlib.maths.fourier import circular_difference, dft, power_spectrum
 from modlib.maths.groups import signed_freq
 from modlib.models.views.neuron_view import NeuronView
-
-SIMPLE_BELOW = 0.12
-"""Residual under which a neuron is simple."""
-FINE_TUNING_FROM = 0.30
-"""Residual from which a neuron is no longer told by one frequency."""
-DEAD_BELOW = 0.03
-"""Strength, relative to the strongest neuron, under which a neuron is dead."""
-HARMONIC_SHARE = 0.8
-"""Share of power that ``harmonic_count`` frequencies must hold in a fine-tuning neuron."""
-HARMONIC_COUNT = 6
-NOISE = 1e-3
-"""Share of neurons that hear noise of which a spectrum may be taken for one of few frequencies."""
 
 Kind = Literal["dead", "simple", "3f", "bent", "fine-tuning", "diffuse"]
 KINDS: tuple[Kind, ...] = ("simple", "3f", "bent", "fine-tuning", "diffuse", "dead")
 
 
-def harmonic_count(n: int) -> int:
+def harmonic_count(n: int, thresholds: Thresholds = DEFAULT) -> int:
     """How many frequencies may make up a fine-tuning neuron: six, or a seventh of all, rounded.
 
     With few frequencies six of them hold most of the power of any signal, of noise too.
     """
-    return max(1, min(HARMONIC_COUNT, n // 2 // 7))
+    return max(1, min(thresholds.harmonic_count, n // 2 // 7))
 
 
-def concentrated_from(n: int) -> float:
+def concentrated_from(n: int, thresholds: Thresholds = DEFAULT) -> float:
     """Share of power in the ``harmonic_count`` strongest frequencies under which it is diffuse.
 
     One rule for preactivations that are sums over a and b and for those over pairs
-    (``clock_pizza_lens.held_shares``). It is ``HARMONIC_SHARE``, and more where n has so few
+    (``clock_pizza_lens.held_shares``). It is ``harmonic_share``, and more where n has so few
     frequencies that noise reaches this: of m frequencies with independent exponential powers, k
-    hold more than x with a probability of at most C(m, k) P(Beta(k, m - k) > x), here ``NOISE``.
+    hold more than x with a probability of at most C(m, k) P(Beta(k, m - k) > x), here ``noise``.
     """
-    num_freqs, count = n // 2, harmonic_count(n)
+    num_freqs, count = n // 2, harmonic_count(n, thresholds)
     if num_freqs <= count:
-        return HARMONIC_SHARE
-    level = betainccinv(count, num_freqs - count, NOISE / comb(num_freqs, count))
-    return max(HARMONIC_SHARE, float(level))
+        return thresholds.harmonic_share
+    level = betainccinv(count, num_freqs - count, thresholds.noise / comb(num_freqs, count))
+    return max(thresholds.harmonic_share, float(level))
 
 
 def input_magnitude(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
@@ -92,7 +81,7 @@ def strengths(view: NeuronView) -> Float[np.ndarray, " neuron"]:
     return strength / largest if largest > 0 else strength
 
 
-def neuron_table(view: NeuronView, *, dead_below: float = DEAD_BELOW) -> pd.DataFrame:
+def neuron_table(view: NeuronView, *, thresholds: Thresholds = DEFAULT) -> pd.DataFrame:
     """A row a neuron: the test for simple neurons of paper A, appendix A.1.
 
     ``strength``: relative to the strongest; ``freq``: argmax of |h^_A|^2 + |h^_B|^2 over
@@ -113,7 +102,7 @@ def neuron_table(view: NeuronView, *, dead_below: float = DEAD_BELOW) -> pd.Data
     neuron = np.arange(view.num_neurons)
     with np.errstate(divide="ignore", invalid="ignore"):
         residual = np.sqrt(np.clip(1 - power[neuron, freq] / total, 0.0, 1.0))
-        top_share = np.sort(power, axis=1)[:, -harmonic_count(n) :].sum(1) / total
+        top_share = np.sort(power, axis=1)[:, -harmonic_count(n, thresholds) :].sum(1) / total
         table = pd.DataFrame({"neuron": neuron, "strength": strengths(view), "freq": freq})
         out_power = power_spectrum(view.w_out)
         out_power[:, 0] = 0.0
@@ -130,11 +119,11 @@ def neuron_table(view: NeuronView, *, dead_below: float = DEAD_BELOW) -> pd.Data
     table["residual"] = np.where(total > 0, residual, 1.0)
     table["second"] = second
     table["top_share"] = np.where(total > 0, top_share, 0.0)
-    table["kind"] = classify(table, n, dead_below=dead_below)
+    table["kind"] = classify(table, n, thresholds=thresholds)
     return table
 
 
-def classify(table: pd.DataFrame, n: int, *, dead_below: float = DEAD_BELOW) -> list[Kind]:
+def classify(table: pd.DataFrame, n: int, *, thresholds: Thresholds = DEFAULT) -> list[Kind]:
     """The class of each neuron.
 
     dead: strength under 3 % of the strongest. diffuse: the power is spread over more than a few
@@ -143,9 +132,9 @@ def classify(table: pd.DataFrame, n: int, *, dead_below: float = DEAD_BELOW) -> 
     bent; from .30: fine-tuning.
     """
     columns = (table.strength, table.residual, table.freq, table.second)
-    diffuse = table.top_share.to_numpy() < concentrated_from(n)
+    diffuse = table.top_share.to_numpy() < concentrated_from(n, thresholds)
     return [
-        _kind_of(strength, residual, int(freq), int(second), bool(spread), n, dead_below)
+        _kind_of(strength, residual, int(freq), int(second), bool(spread), n, thresholds)
         for strength, residual, freq, second, spread in zip(*columns, diffuse, strict=True)
     ]
 
@@ -157,15 +146,15 @@ def _kind_of(
     second: int,
     diffuse: bool,
     n: int,
-    dead_below: float,
+    thresholds: Thresholds,
 ) -> Kind:
-    if strength < dead_below:
+    if strength < thresholds.dead_below:
         return "dead"
     if diffuse:
         return "diffuse"
-    if residual < SIMPLE_BELOW:
+    if residual < thresholds.simple_below:
         return "simple"
-    if residual < FINE_TUNING_FROM:
+    if residual < thresholds.fine_tuning_from:
         return "3f" if second == signed_freq(3 * freq, n) else "bent"
     return "fine-tuning"
 

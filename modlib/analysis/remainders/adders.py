@@ -21,12 +21,11 @@ from modlib.analysis.remainders.task_lens import (
     random_frequencies,
     task_frequencies,
 )
+from modlib.config.thresholds import DEFAULT, Thresholds
 from modlib.maths.fourier import circular_difference
 from modlib.models.views.transformer_view import TransformerView
 from modlib.tasks.remainders import digits
 
-ONE_WAVE = 0.8
-"""Share of its preactivation's variance from which on a neuron is of one wave."""
 PAPER_A_PHASE = 0.02
 """Paper A's bound for t_A + t_B - t_D of a simple neuron, in turns."""
 _RANK = 1e-6
@@ -239,9 +238,11 @@ def _folded(values: Float[np.ndarray, " entry"], freq: float) -> Folded:
     return Folded(turns, values, gain, level, phase)
 
 
-def of_one_wave(neurons: pd.DataFrame) -> Bool[np.ndarray, " neuron"]:
+def of_one_wave(
+    neurons: pd.DataFrame, thresholds: Thresholds = DEFAULT
+) -> Bool[np.ndarray, " neuron"]:
     """Which neurons are of one wave."""
-    return np.asarray(neurons.share >= ONE_WAVE)
+    return np.asarray(neurons.share >= thresholds.one_wave)
 
 
 def by_task(neurons: pd.DataFrame, qs: Int[np.ndarray, " task"]) -> Bool[np.ndarray, "task neuron"]:

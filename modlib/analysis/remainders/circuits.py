@@ -27,11 +27,9 @@ from modlib.analysis.remainders.task_lens import (
     sample_of,
     votes,
 )
+from modlib.config.thresholds import DEFAULT, Thresholds
 from modlib.models.views.transformer_view import TransformerView
 from modlib.tasks.remainders import digits
-
-BROKEN = 0.6
-"""Accuracy under which a task counts as broken."""
 
 
 def smallest_sets(
@@ -40,11 +38,12 @@ def smallest_sets(
     own: Bool[np.ndarray, "task neuron"],
     loudness: Float[np.ndarray, "task neuron"],
     numbers: Int[np.ndarray, " number"],
+    thresholds: Thresholds = DEFAULT,
 ) -> Float[np.ndarray, " task"]:
     """How many of its neurons, the loudest first, held at their mean break a task.
 
     ``loudness``: see ``task_lens.votes``. An upper bound of the smallest set; NaN where even all of
-    them leave the task at ``BROKEN`` or above.
+    them leave the task at ``broken`` or above.
     """
     x = sample_of(numbers)
     found = np.full(len(own), np.nan)
@@ -56,7 +55,7 @@ def smallest_sets(
         for count, neuron in enumerate(ranked, start=1):
             lost = view.neurons[x, neuron] - view.neurons[:, neuron].mean(dtype=np.float64)
             logits -= lost[:, None] * view.written[neuron, columns]
-            if (logits.argmax(1) == right).mean() < BROKEN:
+            if (logits.argmax(1) == right).mean() < thresholds.broken:
                 found[task] = count
                 break
     return found

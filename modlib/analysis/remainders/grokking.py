@@ -15,11 +15,11 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
-from modlib.tasks.learned import TASK_LEARNED
+from modlib.config.thresholds import DEFAULT
 
 EASY = (2, 3, 5, 7)
 """The tasks that the paper's networks learn first, in this order."""
-LEARNED = TASK_LEARNED
+LEARNED = DEFAULT.task_learned
 """Validation accuracy from which a task counts as learned."""
 LEVELS = (0.97, LEARNED, 0.999)
 DEPTH = ("tok", "pos", "q", "k", "v", "o", "w_in", "w_out", "unembed")

@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
+from modlib.config.thresholds import DEFAULT, Thresholds
 from modlib.maths.fourier import effective_number
 from modlib.models.views.transformer_view import TransformerView
 from modlib.tasks.remainders import digits
 
-VOTES_HELD = 0.5
-"""A task's neurons are the fewest that hold this share of its neurons' positive votes."""
 MAX_NUMBERS = 4096
 """Numbers on which the effect of removing neurons is taken, drawn at random where there are more;
 a share near one half then errs by .008."""
@@ -132,14 +131,16 @@ def votes(
     return np.stack(found)
 
 
-def own_neurons(votes: Float[np.ndarray, "task neuron"]) -> Bool[np.ndarray, "task neuron"]:
+def own_neurons(
+    votes: Float[np.ndarray, "task neuron"], thresholds: Thresholds = DEFAULT
+) -> Bool[np.ndarray, "task neuron"]:
     """Each task's neurons: the fewest that hold half of its positive votes. Tasks may share."""
     positive = np.maximum(votes, 0)
     order = np.argsort(-positive, axis=1, kind="stable")
     ranked = np.take_along_axis(positive, order, axis=1)
     held = np.cumsum(ranked, axis=1) - ranked
     own = np.zeros(votes.shape, dtype=bool)
-    needed = (held < VOTES_HELD * positive.sum(1, keepdims=True)) & (ranked > 0)
+    needed = (held < thresholds.votes_held * positive.sum(1, keepdims=True)) & (ranked > 0)
     np.put_along_axis(own, order, needed, axis=1)
     return own
 

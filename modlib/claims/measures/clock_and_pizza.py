@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis.meso.clock_pizza_lens import shift_rank
-from modlib.analysis.micro.neurons import SIMPLE_BELOW
 from modlib.claims.committed import clock_pizza
 from modlib.claims.measures import measures
 from modlib.claims.verdict import (
@@ -23,6 +22,7 @@ from modlib.claims.verdict import (
     networks_to_show,
     with_interval,
 )
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.groups import coset_step
 from modlib.maths.intervals import mean_of_few
 from modlib.results.clock_pizza import FOLDER
@@ -107,7 +107,7 @@ def pizza_remapped() -> Measurement:
         f"{100 * simple[2]:.0f}); of the published model A {100 * published.share_simple:.0f} %, "
         f"median residual {published.median_residual:.3f}"
     )
-    verdict, needed = _judged(values, high=SIMPLE_BELOW)
+    verdict, needed = _judged(values, high=DEFAULT.simple_below)
     return with_interval(value, low, high, len(values), verdict, note=note + needed)
 
 

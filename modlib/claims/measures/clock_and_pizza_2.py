@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from modlib.analysis.micro.neurons import SIMPLE_BELOW
 from modlib.claims import fresh
 from modlib.claims.decide import decide, exactly, judged, over, part
 from modlib.claims.measures import measures
 from modlib.claims.measures.clock_and_pizza import ABOVE, CLOSE, MODEL_A
 from modlib.claims.verdict import Measurement
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.intervals import Interval, mean_of_few
 
 
@@ -35,13 +35,13 @@ def pizza_remapped() -> Measurement:
     untrained = _values(exported.of("untrained"), 0.0, "median_residual")
     mean = _share(values)
     return judged(
-        part("median residual", mean, len(values), jobs="pizzas", below=SIMPLE_BELOW),
+        part("median residual", mean, len(values), jobs="pizzas", below=DEFAULT.simple_below),
         beside=[
             part(
                 "published model A",
                 exactly(float(published.median_residual)),
                 1,
-                below=SIMPLE_BELOW,
+                below=DEFAULT.simple_below,
             )
         ],
         note=f"{100 * simple.value:.0f} % of the live neurons are simple; of model A's "

@@ -8,10 +8,10 @@ from modlib.claims.committed import mean_of, with_bounds
 from modlib.claims.decide import decide, judged, over, part, share_of
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
+from modlib.config.thresholds import DEFAULT
 
 BOTH = ("A91", "A89")
 REMOVED = ("removed_accuracy", "removed_loss", "control_accuracy", "control_loss")
-KEEPS = 0.999
 
 
 @measures("A2.fig27.within")
@@ -52,11 +52,11 @@ def random_hurts_more() -> Measurement:
 def redundancy() -> Measurement:
     """Single removals of a cluster after which 99.9 % of the answers are right."""
     clusters = fresh.pooled("clusters", needs=REMOVED)
-    keeps = clusters.removed_accuracy >= KEEPS
+    keeps = clusters.removed_accuracy >= DEFAULT.keeps
     share, num = mean_over_rows(clusters, keeps)
     by_network = sums(clusters, keeps)
     any_one = share_of(int((by_network[:, 0] == by_network[:, 1]).sum()), len(by_network))
-    random, _ = mean_over_rows(clusters, clusters.control_accuracy >= KEEPS)
+    random, _ = mean_over_rows(clusters, clusters.control_accuracy >= DEFAULT.keeps)
 
     def at(limit: float) -> Verdict:
         found, _ = mean_over_rows(clusters, clusters.removed_accuracy >= limit)

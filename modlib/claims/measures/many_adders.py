@@ -10,17 +10,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from modlib.analysis.remainders.adders import ONE_WAVE, PAPER_A_PHASE, heard, neuron_waves
-from modlib.analysis.remainders.circuits import BROKEN
+from modlib.analysis.remainders.adders import PAPER_A_PHASE, heard, neuron_waves
 from modlib.analysis.remainders.task_clusters import LAWS, growth
 from modlib.claims import fresh
 from modlib.claims.committed import find_remainders
 from modlib.claims.decide import Part, counted, every, judged, over, part
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, MissingExport, Verdict
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.intervals import Interval
 from modlib.results.remainders import ExportedRemainders
-from modlib.tasks.learned import TASKS_LEARNED
 
 JOB = "B113-code"
 CONTROLS = {"untrained": "B113-untrained", "on shuffled labels": "B113-basis"}
@@ -57,9 +56,11 @@ def learned(table: str, *columns: str) -> pd.DataFrame:
         raise MissingExport(
             f"{found.preset}: whole has no number for seed {seeds}; export it again"
         )
-    kept = accuracy.index[accuracy >= TASKS_LEARNED]
+    kept = accuracy.index[accuracy >= DEFAULT.tasks_learned]
     if not len(kept):
-        raise MissingExport(f"no network of {JOB} has a mean accuracy of {TASKS_LEARNED:g} or more")
+        raise MissingExport(
+            f"no network of {JOB} has a mean accuracy of {DEFAULT.tasks_learned:g} or more"
+        )
     rows = getattr(found, table)
     return rows.loc[rows.seed.isin(kept), ["seed", *columns]]
 
@@ -107,8 +108,9 @@ def one_wave() -> Measurement:
 
     told = ", ".join(f"{name} {share:.3f}" for name, share in controls.items())
     return counted(
-        f"median share of the best wave over {ONE_WAVE:g}, and under {CONTROL:g} in the controls",
-        (rows.one_wave > ONE_WAVE) & plain,
+        f"median share of the best wave over {DEFAULT.one_wave:g}, and under {CONTROL:g} in the "
+        "controls",
+        (rows.one_wave > DEFAULT.one_wave) & plain,
         note=f"{_told(rows.one_wave)}; random pairs of frequencies: {_told(rows.one_wave_random)}",
         controls=f"{told} (networks of the first edition)",
         sensitivity=over((0.7, 0.8, 0.9), verdict_at, "share"),
@@ -187,8 +189,8 @@ def disjoint() -> Measurement:
     others, at_random = rows.removed_others.min(), rows.removed_random.min()
     return counted(
         f"overlap of any two tasks under {SHARED:g}; without its neurons each task under "
-        f"{BROKEN:g}, the others' mean over {OTHERS:g}",
-        (shared < SHARED) & (own < BROKEN) & (others > OTHERS),
+        f"{DEFAULT.broken:g}, the others' mean over {OTHERS:g}",
+        (shared < SHARED) & (own < DEFAULT.broken) & (others > OTHERS),
         note=f"largest overlap {_told(shared)}; largest accuracy of a task without its neurons "
         f"{_told(own)}; least of the others' means {_told(others)}",
         controls=f"least of the others' means without as many random neurons: {_told(at_random)}",
@@ -207,8 +209,8 @@ def replaced() -> Measurement:
     }
     rest = "; ".join(f"{name} {_told(values)}" for name, values in beside.items())
     return counted(
-        f"mean accuracy {TASKS_LEARNED:g} or more with every neuron replaced by its one wave "
-        "a digit",
-        rows.one_wave >= TASKS_LEARNED,
+        f"mean accuracy {DEFAULT.tasks_learned:g} or more with every neuron replaced by its one "
+        "wave a digit",
+        rows.one_wave >= DEFAULT.tasks_learned,
         note=f"{_told(rows.one_wave)}; {rest}",
     )

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis.micro.harmonics import chance_of_harmonics
-from modlib.analysis.micro.neurons import FINE_TUNING_FROM
 from modlib.claims.committed import bootstrap, by_seed, pooled_sample
 from modlib.claims.measures import measures
 from modlib.claims.verdict import (
@@ -17,6 +16,7 @@ from modlib.claims.verdict import (
     interval_verdict,
     with_interval,
 )
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.groups import harmonic_base
 from modlib.maths.intervals import share_interval
 
@@ -65,7 +65,7 @@ def fine_tuning_optional() -> Measurement:
 def fine_tuning_order() -> Measurement:
     """Fine-tuning neurons whose three strongest frequencies are harmonics of order <= 12."""
     table = pooled_sample("neurons")
-    tuned = table[table.residual >= FINE_TUNING_FROM]
+    tuned = table[table.residual >= DEFAULT.fine_tuning_from]
     triples = tuned[["freq_1", "freq_2", "freq_3"]].to_numpy()
     orders = [
         harmonic_base(triple.tolist(), n, MAX_ORDER) is not None

@@ -7,11 +7,11 @@ import pandas as pd
 
 from modlib.analysis.many_seeds.per_network import mean_over_rows, sums
 from modlib.analysis.micro.harmonics import chance_of_harmonics
-from modlib.analysis.micro.neurons import FINE_TUNING_FROM
 from modlib.claims import fresh
 from modlib.claims.decide import decide, exactly, judged, over, part
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.groups import harmonic_base
 from modlib.maths.intervals import ratio_of_sums
 
@@ -42,7 +42,7 @@ def fine_tuning_order() -> Measurement:
         share, num = mean_over_rows(kept[chosen], order[chosen] <= most)
         return decide(share.low, share.high, at_least=MANY), share, num
 
-    _, share, num = observed(FINE_TUNING_FROM, ORDER)
+    _, share, num = observed(DEFAULT.fine_tuning_from, ORDER)
     chance = {n: chance_of_harmonics(n, 3, ORDER) for n in (91, 89)}
     jobs = ("A91", "A89")
     parts = [
@@ -54,13 +54,13 @@ def fine_tuning_order() -> Measurement:
     ]
     rows = []
     for most in ORDERS:
-        _, seen, _ = observed(FINE_TUNING_FROM, most)
+        _, seen, _ = observed(DEFAULT.fine_tuning_from, most)
         by_chance = max(chance_of_harmonics(n, 3, most) for n in chance)
         rows.append(f"{most}: {100 * seen[0]:.1f} % of neurons, {100 * by_chance:.0f} % of triples")
     thresholds = over(RESIDUALS, lambda r: observed(r, ORDER)[0], "residual from")
     return judged(
         *parts,
-        note=f"{int((kept.residual >= FINE_TUNING_FROM).sum())} neurons",
+        note=f"{int((kept.residual >= DEFAULT.fine_tuning_from).sum())} neurons",
         controls="of all triples of frequencies, "
         + " and ".join(f"{100 * c:.1f} % (n = {n})" for n, c in chance.items()),
         sensitivity=f"order at most {'; '.join(rows)}; {thresholds}",

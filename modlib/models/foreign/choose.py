@@ -8,11 +8,11 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
-from tqdm import tqdm
 
+from modlib.config.thresholds import DEFAULT
 from modlib.models.foreign.readings import Reading
 from modlib.models.views.neuron_view import row_blocks
-from modlib.tasks.learned import LEARNED_FROM
+from modlib.progress import Bar
 from modlib.tasks.operations import guess
 
 MAX_TRIED = 512
@@ -90,9 +90,13 @@ def choose(
     tables = build(readings[0])
     best = _tried(readings[0], tables.network)
     tried.append(best)
-    asked = tqdm(readings[1:], desc="readings", delay=1, disable=None, leave=False)
+    asked = Bar(readings[1:], desc="readings", delay=1, disable=None, leave=False)
     for reading in asked:
-        if best.accuracy >= LEARNED_FROM and best.holds and best.reading.vocabulary.n > MAX_ALL:
+        if (
+            best.accuracy >= DEFAULT.learned_from
+            and best.holds
+            and best.reading.vocabulary.n > MAX_ALL
+        ):
             break
         built = build(reading)
         tried.append(_tried(reading, built.network))
@@ -135,7 +139,7 @@ def _better(other: Tried, best: Tried) -> bool:
         return False
     if best.fitted and not other.fitted and other.accuracy >= best.accuracy:
         return True
-    if min(other.accuracy, best.accuracy) >= LEARNED_FROM:
+    if min(other.accuracy, best.accuracy) >= DEFAULT.learned_from:
         if other.fitted:
             return False
         alike = other.reading.activation == best.reading.activation
@@ -160,8 +164,8 @@ def _note(best: Tried, tried: Sequence[Tried], readings: Sequence[Reading]) -> s
     rest += f", {num_left} more {'was' if num_left == 1 else 'were'} not tried" if num_left else ""
     said = f"The file does not say {_listed(open_.values())}: {answers}{rest}"
     if best.holds:
-        others = {one.reading.activation for one in tried if one.accuracy >= LEARNED_FROM}
-        also = best.accuracy >= LEARNED_FROM and len(others) > 1
+        others = {one.reading.activation for one in tried if one.accuracy >= DEFAULT.learned_from}
+        also = best.accuracy >= DEFAULT.learned_from and len(others) > 1
         doubt = " Answers alone do not tell the activations apart." if also else ""
         return f"{said}; {called} is taken.{doubt}"
     options = [option for name, option in OPTIONS.items() if name in open_]

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float32
-from tqdm import tqdm
 
 from modlib.config.addition import AdditionConfig
 from modlib.config.rules import require_seed
@@ -24,6 +23,7 @@ from modlib.errors import require_int
 from modlib.machine import available_cores
 from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, embedding_shares, initial_weights
+from modlib.progress import Bar
 from modlib.tasks.addition import AdditionTask
 from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, table_of, weight_epochs
@@ -222,7 +222,7 @@ def _train_all(
 ) -> Iterator[Member]:
     waiting: deque[Future[Member]] = deque()
     stop = threading.Event()
-    bar = tqdm(total=len(seeds), disable=not progress, unit="network", desc=f"n={config.n}")
+    bar = Bar(total=len(seeds), disable=not progress, unit="network", desc=f"n={config.n}")
     with ThreadPoolExecutor(threads) as pool, bar:
         try:
             for seed in seeds:

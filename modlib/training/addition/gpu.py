@@ -18,13 +18,13 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 from modlib.config.addition import AdditionConfig
 from modlib.config.rules import require_seed
 from modlib.errors import InputError
 from modlib.maths import rng
 from modlib.models.mlp import FAR, NEAR, initial_weights, parameter_shapes
+from modlib.progress import Bar
 from modlib.training.addition.ensemble_member import Member, evaluation_epochs
 from modlib.training.addition.loop import HISTORY, WEIGHT_HISTORY, weight_epochs
 from modlib.training.flat import named_views, size_of
@@ -252,7 +252,7 @@ def _train_group(
     seeds: Sequence[int],
     initial: Future[Any],
     device: torch.device,
-    bar: tqdm,
+    bar: Bar,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Final flat weights, and figures over (evaluation, network, ...).
 
@@ -326,7 +326,7 @@ def _train_all(
     size = group_size(config, device)
     groups = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     total = config.num_epochs * len(seeds)
-    bar = tqdm(
+    bar = Bar(
         total=total, disable=not progress, unit="epoch", unit_scale=True, desc=f"n={config.n}"
     )
     finished: Iterator[Member] = iter(())

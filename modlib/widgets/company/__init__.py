@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from modlib.analysis.many_seeds import company as co
 from modlib.analysis.many_seeds.frequencies import presence
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, modulus
-from modlib.analysis.meso.clusters import MIN_SIZE
+from modlib.config.thresholds import DEFAULT
 from modlib.plots import company as plots
 from modlib.plots.base import MARK, NEUTRAL, PALETTE, empty_figure
 from modlib.widgets.live import LiveFigure
@@ -45,7 +45,7 @@ class Company(LiveFigure):
     sizes = traitlets.Bytes().tag(sync=True)
     colors = traitlets.Dict().tag(sync=True)
     freq = traitlets.Int(1).tag(sync=True)
-    least = traitlets.Int(MIN_SIZE).tag(sync=True)
+    least = traitlets.Int(DEFAULT.min_size).tag(sync=True)
     pooled = traitlets.Int().tag(sync=True)
 
     def __init__(self, tables: SweepTables | None) -> None:

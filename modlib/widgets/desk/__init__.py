@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from modlib.analysis.remainders.ablations import LAST_PART, at_end, over_tasks
 from modlib.analysis.remainders.grokking import EASY
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.thresholds import DEFAULT
 from modlib.plots import ablations as plots
 from modlib.plots.base import MARK, NEUTRAL, SPLITS
 from modlib.results.shown import Ablated
-from modlib.tasks.learned import TASKS_LEARNED
 from modlib.widgets.film import KINDS, frames
 from modlib.widgets.live import LiveFigure, shares
 
@@ -75,7 +75,7 @@ class TrainingDesk(LiveFigure):
     tasks = traitlets.Bytes().tag(sync=True)
     kind = traitlets.Int(0).tag(sync=True)
     before = traitlets.Int(0).tag(sync=True)
-    level = traitlets.Float(TASKS_LEARNED).tag(sync=True)
+    level = traitlets.Float(DEFAULT.tasks_learned).tag(sync=True)
     colors = traitlets.Dict().tag(sync=True)
 
     def __init__(self, found: Mapping[str, Ablated]) -> None:

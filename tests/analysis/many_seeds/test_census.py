@@ -24,6 +24,7 @@ from modlib.analysis.meso.clusters import cluster_neurons, correct_ranks, fit_co
 from modlib.analysis.meso.interventions import removal_curve
 from modlib.analysis.micro.neurons import input_magnitude, is_live, neuron_table
 from modlib.analysis.micro.simple_model import simple_model
+from modlib.config.thresholds import DEFAULT
 from modlib.maths import rng
 from modlib.maths.circular import chance_nearest
 from modlib.maths.fourier import circular_difference, cosine
@@ -322,13 +323,11 @@ def test_leading_shares_are_shares_of_power():
 
 
 @pytest.mark.parametrize(("limit", "percent"), [(0.01, "01"), (0.03, "03"), (0.10, "10")])
-def test_the_grid_counts_clusters_at_each_pair_of_thresholds(view, limit, percent, monkeypatch):
+def test_the_grid_counts_clusters_at_each_pair_of_thresholds(view, limit, percent):
     counts = census(view).networks.iloc[0]
-    monkeypatch.setattr(
-        "modlib.analysis.micro.neurons.neuron_table", lambda v: neuron_table(v, dead_below=limit)
-    )
     for size in (2, 3, 5, 8):
-        expected = len(cluster_neurons(view, min_size=size).clusters)
+        others = replace(DEFAULT, dead_below=limit, min_size=size)
+        expected = len(cluster_neurons(view, thresholds=others).clusters)
         assert counts[f"clusters_{size}_{percent}"] == expected
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from made_up.views import ideal_pairs
 from modlib.analysis.meso import clock_pizza_lens as lens
 from modlib.analysis.meso.pair_clusters import cluster_by_pairs, neuron_freqs
+from modlib.config.thresholds import DEFAULT
 from modlib.errors import InputError
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.views.pair_view import PairView
@@ -29,7 +32,7 @@ def test_the_lens_finds_the_planted_clusters():
     # a and b have one phase: each cluster is a pizza
     np.testing.assert_allclose(found.explained, 8 / np.pi**2, atol=0.01)
     assert (found.coset_overlap == 1).all()
-    assert cluster_by_pairs(pairs, view, min_size=25).clusters == []
+    assert cluster_by_pairs(pairs, view, thresholds=replace(DEFAULT, min_size=25)).clusters == []
     assert lens.lens_clusters(pairs, []).empty
 
 

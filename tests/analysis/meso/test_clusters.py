@@ -6,6 +6,7 @@ import pytest
 from made_up.views import ideal_view, random_view
 from modlib.analysis.macro.crt import cluster_report
 from modlib.analysis.meso import clusters as cl
+from modlib.config.thresholds import DEFAULT
 from modlib.errors import InputError
 from modlib.maths.fourier import cosine
 
@@ -26,9 +27,10 @@ def test_fewer_than_the_least_size_is_no_cluster():
     found = cl.cluster_neurons(ideal_view(31, {3: 8, 5: 2}))
     assert [c.freq for c in found.clusters] == [3]
     assert found.loose.tolist() == [8, 9]
-    assert len(cl.cluster_neurons(ideal_view(31, {3: 8, 5: 2}), min_size=2).clusters) == 2
+    smaller = replace(DEFAULT, min_size=2)
+    assert len(cl.cluster_neurons(ideal_view(31, {3: 8, 5: 2}), thresholds=smaller).clusters) == 2
     with pytest.raises(InputError, match="min_size must be an integer at least 1"):
-        cl.cluster_neurons(ideal_view(31, {3: 8}), min_size=0)
+        replace(DEFAULT, min_size=0)
 
 
 def test_a_network_without_structure_has_no_clusters():

@@ -10,7 +10,7 @@ import pytest
 
 from made_up.views import ideal_view, sawtooth, square_wave
 from modlib.analysis.micro import harmonics as ha
-from modlib.analysis.micro import neurons as ne
+from modlib.config.thresholds import DEFAULT
 from modlib.errors import InputError
 from modlib.maths.fourier import cosine
 from modlib.maths.groups import harmonic_base, remap
@@ -54,7 +54,7 @@ def test_residuals_of_pure_half_periods_fall_on_either_side_of_fine_tuning():
     }
     assert residual["hump"] == pytest.approx(0.22, abs=0.01)
     assert residual["flank"] == pytest.approx(0.53, abs=0.01)
-    assert residual["hump"] < ne.FINE_TUNING_FROM < residual["flank"]
+    assert residual["hump"] < DEFAULT.fine_tuning_from < residual["flank"]
 
 
 def test_a_portrait_is_the_neuron_before_and_after_remapping(view):

@@ -5,6 +5,7 @@ import pytest
 
 from made_up.views import ideal_view, random_view
 from modlib.analysis.micro import harmonics, neurons
+from modlib.config.thresholds import DEFAULT
 from modlib.maths.fourier import cosine
 
 
@@ -31,13 +32,13 @@ def test_residual_is_the_root_of_the_share_of_power_elsewhere():
 
 
 def test_classes_follow_the_residual_and_the_spectrum():
-    assert neurons._kind_of(1.0, 0.119, 5, 15, False, 91, 0.03) == "simple"
-    assert neurons._kind_of(1.0, 0.12, 5, 15, False, 91, 0.03) == "3f"
-    assert neurons._kind_of(1.0, 0.12, 40, 29, False, 91, 0.03) == "3f"  # 120 = 29 modulo 91
-    assert neurons._kind_of(1.0, 0.2, 5, 16, False, 91, 0.03) == "bent"
-    assert neurons._kind_of(1.0, 0.3, 5, 15, False, 91, 0.03) == "fine-tuning"
-    assert neurons._kind_of(1.0, 0.9, 5, 15, True, 91, 0.03) == "diffuse"
-    assert neurons._kind_of(0.029, 0.0, 5, 15, False, 91, 0.03) == "dead"
+    assert neurons._kind_of(1.0, 0.119, 5, 15, False, 91, DEFAULT) == "simple"
+    assert neurons._kind_of(1.0, 0.12, 5, 15, False, 91, DEFAULT) == "3f"
+    assert neurons._kind_of(1.0, 0.12, 40, 29, False, 91, DEFAULT) == "3f"  # 120 = 29 modulo 91
+    assert neurons._kind_of(1.0, 0.2, 5, 16, False, 91, DEFAULT) == "bent"
+    assert neurons._kind_of(1.0, 0.3, 5, 15, False, 91, DEFAULT) == "fine-tuning"
+    assert neurons._kind_of(1.0, 0.9, 5, 15, True, 91, DEFAULT) == "diffuse"
+    assert neurons._kind_of(0.029, 0.0, 5, 15, False, 91, DEFAULT) == "dead"
 
 
 def test_classes_do_not_change_when_a_neuron_is_rescaled():

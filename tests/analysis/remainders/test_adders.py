@@ -13,6 +13,7 @@ from modlib.analysis.remainders import task_clusters as tc
 from modlib.analysis.remainders import task_lens as lens
 from modlib.analysis.remainders.summary import describe
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.thresholds import DEFAULT
 from modlib.models.transformer import initial_weights
 from modlib.models.views.transformer_view import TransformerView
 from modlib.tasks.remainders import RemaindersTask, digits
@@ -179,7 +180,7 @@ def test_the_smallest_set_is_counted_by_removing_one_after_the_other():
         removed = np.isin(np.arange(len(order)), order[:count])
         held = np.where(removed, view.neurons.mean(0), view.neurons)
         right = view.accuracy(view.read(view.stream, held), targets).mean(0)[3]
-        assert (right < ci.BROKEN) == (count == counts[3])
+        assert (right < DEFAULT.broken) == (count == counts[3])
 
 
 def test_a_neuron_that_serves_two_tasks_is_shared():
