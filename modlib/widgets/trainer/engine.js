@@ -17,21 +17,16 @@ function makeTrainer({ n, neurons, embed = 32, l2, lr, batch, seed, train }) {
   const [embedA, embedB, hidden, bias, unembed, biasOut] = parts(theta);
   const [gradA, gradB, gradHidden, gradBias, gradUnembed, gradBiasOut] = parts(slope);
 
-  const uniform = (index, count, fanIn) =>
-    philoxUniforms(seed, INIT, index, count).map((u) => (2 * u - 1) / Math.sqrt(fanIn));
   const transposed = (rows, height, width) => {
     const turned = new Float64Array(rows.length);
     for (let i = 0; i < height; i++)
       for (let j = 0; j < width; j++) turned[j * height + i] = rows[i * width + j];
     return turned;
   };
-  embedA.set(philoxNormals(seed, INIT, 0, n * e));
-  embedB.set(philoxNormals(seed, INIT, 1, n * e));
-  hidden.set(transposed(uniform(2, w * k, w), k, w));
-  bias.set(uniform(3, k, w));
-  unembed.set(transposed(uniform(4, n * k, k), n, k));
-  biasOut.set(uniform(5, n, k));
-  theta.forEach((value, i) => (theta[i] = Math.fround(value)));
+  const first = initialWeights(seed, n, k, e);
+  for (const [part, values] of [[embedA, first.embedA], [embedB, first.embedB], [bias, first.bias],
+    [hidden, transposed(first.hidden, k, w)], [unembed, transposed(first.unembed, n, k)], [biasOut, first.biasOut]])
+    part.set(values);
 
   const split = philoxPermutation(seed, SPLIT, 0, n * n).subarray(0, train);
   const isTrain = new Uint8Array(n * n);
