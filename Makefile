@@ -39,7 +39,7 @@ help:
 	@echo 'make lint     ruff on code and notebooks, outputs stripped, mypy'
 	@echo 'make lab      open the notebooks in JupyterLab'
 	@echo 'make serve    show the built site on http://localhost:8000'
-	@echo 'make bench    measure the speed of training'
+	@echo 'make bench    measure the speed of training, and of live figures in Chromium'
 	@echo 'make reliability  kills, damage, edits, hostile files: the table of that page (an hour)'
 	@echo 'make results  train what the tables in results/ rest on (hours), and write them'
 	@echo 'make clean    remove what was built; the store of runs and .venv stay'
@@ -151,6 +151,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/ensemble.py
 	$(BIN)/python benchmarks/transformer.py
 	$(BIN)/python benchmarks/clock_pizza.py
+	$(BIN)/python benchmarks/live_figures.py
 
 reliability: export OMP_NUM_THREADS := 1
 reliability: $(INSTALLED)

@@ -20,6 +20,7 @@ from modlib.analysis.micro.harmonics import Portrait
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import (
     ABLATIONS,
+    ADDITION_PRESETS,
     CLOCK_PIZZA_PRESETS,
     FILTER_AT_PAPER_SIZE,
     FIRST_SEED,
@@ -105,8 +106,14 @@ def sweep_networks(
 
 
 def committed_sweeps(presets: Mapping[str, str]) -> dict[str, SweepTables | None]:
-    """Committed tables by the names given to presets; None where a preset has none."""
-    return {name: read_sweep_export(preset) for name, preset in presets.items()}
+    """Committed tables by the names given to presets; None where none are.
+
+    A chapter makes names of presets from its modulus: at most moduli there is no such preset.
+    """
+    return {
+        name: read_sweep_export(preset) if preset in ADDITION_PRESETS else None
+        for name, preset in presets.items()
+    }
 
 
 def _runs(seeds: list[int]) -> list[range]:

@@ -8,7 +8,9 @@ from jaxtyping import Int
 
 from modlib.analysis.many_seeds.separation import DELTA
 from modlib.analysis.many_seeds.sweep_tables import SweepTables
+from modlib.config.addition import AdditionConfig
 from modlib.models.foreign.network import ForeignNetwork
+from modlib.models.views.neuron_view import NeuronView
 from modlib.models.views.transformer_view import TransformerView
 from modlib.results.shown import Ablated
 from modlib.runs.addition import AdditionRun
@@ -21,6 +23,7 @@ from modlib.widgets.company import Company
 from modlib.widgets.crests import ApproximateCRT
 from modlib.widgets.desk import TrainingDesk
 from modlib.widgets.draw import DrawFrequencies
+from modlib.widgets.drop import DropAFile
 from modlib.widgets.film import FilmOfTasks
 from modlib.widgets.hands import TwoHands
 from modlib.widgets.live import LiveFigure
@@ -36,6 +39,7 @@ __all__ = [
     "Choir",
     "Company",
     "DrawFrequencies",
+    "DropAFile",
     "FilmOfTasks",
     "LiveFigure",
     "NumberSpiral",
@@ -51,6 +55,7 @@ __all__ = [
     "choir_on_a_wheel",
     "company_of",
     "draw_frequencies",
+    "drop_a_file",
     "film_of_tasks",
     "number_spiral",
     "train_yourself",
@@ -161,3 +166,14 @@ def two_hands(networks: Sequence[ForeignNetwork], rates: pd.DataFrame) -> TwoHan
 def company_of(tables: SweepTables | None) -> Company:
     """Frequencies beside a given one in the networks of a sweep; None where too few learned."""
     return Company(tables)
+
+
+def drop_a_file(
+    networks: Mapping[str, NeuronView], untrained: AdditionConfig, seed: int
+) -> DropAFile:
+    """A file of the reader's, read in the page; beside it a shelf of networks by title.
+
+    ``networks``: with embeddings (``NeuronView.factors``); those beyond what a page carries stay
+    out. ``untrained``, ``seed``: the last of the shelf, before its training.
+    """
+    return DropAFile(networks, untrained, seed)

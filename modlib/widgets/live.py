@@ -32,9 +32,13 @@ SCRIPTS = {
     "spiral": ("shared/remainders.js",),
     "workers": ("shared/remainders.js",),
     "draw": ("shared/residues.js",),
+    "drop": (
+        *("shared/residues.js", "shared/initial.js", "shared/network.js", "crests/view.js"),
+        *("drop/files.js", "drop/layouts.js", "drop/clusters.js"),
+    ),
     "hands": ("shared/residues.js",),
     "trainer": (
-        *("shared/residues.js", "shared/network.js"),
+        *("shared/residues.js", "shared/initial.js", "shared/network.js"),
         *("crests/view.js", "trainer/engine.js"),
     ),
     "unit": ("shared/residues.js", "shared/network.js"),

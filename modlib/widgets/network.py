@@ -101,9 +101,14 @@ class NetworkFigure(LiveFigure):
 
     def picture(self) -> Figure:
         """Figure A6 at one pair, its lines without dots, which weigh most."""
-        pairs, clusters = np.array([self.pair]), self._clustering.clusters
-        fig = plots.cluster_votes(votes_at(self._view, clusters, pairs), clusters, pairs)
-        for line in (line for ax in fig.axes for line in ax.lines):
-            if np.asarray(line.get_xdata()).size == self.n:
-                line.set_marker("")
-        return fig
+        return votes_picture(self._view, self._clustering.clusters, self.pair)
+
+
+def votes_picture(view: NeuronView, clusters: Sequence[Cluster], pair: tuple[int, int]) -> Figure:
+    """Figure A6 at one pair, its lines without dots, which weigh most."""
+    pairs = np.array([pair])
+    fig = plots.cluster_votes(votes_at(view, clusters, pairs), clusters, pairs)
+    for line in (line for ax in fig.axes for line in ax.lines):
+        if np.asarray(line.get_xdata()).size == view.n:
+            line.set_marker("")
+    return fig

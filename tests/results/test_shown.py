@@ -89,6 +89,7 @@ def test_bad_arguments_are_refused_before_any_work(world, options, message):
 def test_what_chapters_take_of_the_tables(world):
     sets = shown.committed_sweeps({"n = 91": "A91", "flax": "A91-flax"})
     assert sets["flax"] is None
+    assert shown.committed_sweeps({"n = 59": "A59-full"}) == {"n = 59": None}
     assert list(st.comparable(sets)) == ["n = 91"]
     assert st.comparable({"one": made_up(num_seeds=5, failed=4)}) == {}
     tables = made_up(num_seeds=30, failed=4)

@@ -9,11 +9,14 @@ function table(model) {
   return { votes, setNoise() {}, loose: false };
 }
 
-/** Draws the figure into `el` and keeps it in step with `model`. */
-function showCrests({ model, el }) {
+/**
+ * Draws the figure into `el` and keeps it in step with `model`. `given`: what a network says
+ * (`speaking`), in place of weights; it knows no noise.
+ */
+function showCrests({ model, el, given }) {
   const n = model.get("n"), clusters = model.get("clusters"), palette = model.get("colors");
-  const whole = model.get("weights").byteLength > 0;
-  const net = whole ? network(model) : table(model);
+  const whole = Boolean(given) || model.get("weights").byteLength > 0;
+  const net = given ?? (whole ? network(model) : table(model));
 
   // What is seen at this moment.
   let seen;
@@ -196,7 +199,7 @@ function showCrests({ model, el }) {
     slider(model, "b", "b", { max: n - 1 }),
   ];
   const answers = h("label", { class: "live-select" }, "Answers ", order);
-  const noise = whole && slider(model, "sigma", "noise σ", { max: 1, step: 0.025, digits: 3 });
+  const noise = given ? "" : whole && slider(model, "sigma", "noise σ", { max: 1, step: 0.025, digits: 3 });
   const legend = h("p", { class: "live-small" },
     "★ the right answer. Large dots: answers that this cluster and all above it admit (half of the highest vote or more). Drag in the waves, too",
     whole ? "; in the square of all pairs (a down, b across) wrong ones are coloured." : ".");

@@ -204,19 +204,28 @@ function words(pen, text, x, y, colour, ground, align = "left") {
   pen.fillText(text, x, y);
 }
 
-/** A square of n x n shades of one colour: `shareAt(i, j)`, at most 1, in row i and column j. */
-function shades(pen, width, n, colour, shareAt) {
-  const rgb = colour[0] === "#" ? colour.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16)) : colour.match(/\d+/g);
-  const image = new ImageData(n, n), small = h("canvas", { width: n, height: n });
-  for (let i = 0, at = 0; i < n; i++)
-    for (let j = 0; j < n; j++, at += 4) {
+/** Red, green and blue of a colour as `lit` gives it. */
+const rgbOf = (colour) =>
+  colour[0] === "#" ? colour.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16)) : colour.match(/\d+/g).map(Number);
+
+/** An image of rows of shades, each row of its colour: `shareAt(i, j)`, at most 1, in row i and column j. */
+function shadedRows(pen, [x, y, width, height], rows, columns, colourOf, shareAt) {
+  const image = new ImageData(columns, rows), small = h("canvas", { width: columns, height: rows });
+  for (let i = 0, at = 0; i < rows; i++) {
+    const rgb = rgbOf(colourOf(i));
+    for (let j = 0; j < columns; j++, at += 4) {
       image.data.set(rgb, at);
       image.data[at + 3] = 255 * Math.max(0, shareAt(i, j));
     }
+  }
   small.getContext("2d").putImageData(image, 0, 0);
   pen.imageSmoothingEnabled = false;
-  pen.drawImage(small, 0, 0, width, width);
+  pen.drawImage(small, x, y, width, height);
 }
+
+/** A square of n x n shades of one colour. */
+const shades = (pen, width, n, colour, shareAt) =>
+  shadedRows(pen, [0, 0, width, width], n, n, () => colour, shareAt);
 
 /** Numbers that glide to new ones, or jump where less motion is wished; `redraw` is asked for. */
 function gliding(values, redraw) {

@@ -8,55 +8,18 @@ function highest(values, except = -1) {
 }
 
 /**
- * The network's votes and logits, from its weights. Noise multiplies weights by exp(sigma z): those
- * of one cluster's neurons, or of all (-2).
+ * What a network says, from `tables`: preA and preB, (n, neuron), what neurons hear of a and of b, the
+ * bias with it; out, (neuron, answer); biasOut. `clusters` have the neurons' places.
  */
-function network(model) {
-  const n = model.get("n"), clusters = model.get("clusters");
-  const { embed_dim: e, num_neurons: k } = model.get("shape");
-  const flat = numbers(model.get("weights"));
-  let start = 0;
-  const take = (count) => flat.subarray(start, (start += count));
-  const embedA = take(n * e), embedB = take(n * e), hidden = take(2 * e * k), bias = take(k);
-  const unembed = take(n * k), biasOut = take(n);
-  const seed = model.get("seed");
-  let drawn = null; // the normals z, drawn when noise is first asked for
+function speaking(n, k, clusters, tables) {
   const owner = new Int32Array(k).fill(-1); // the cluster of each neuron
   clusters.forEach(({ neurons }, i) => neurons.forEach((neuron) => (owner[neuron] = i)));
 
-  let sigma, part, preA, preB, out;
-  function setNoise(value, which = -2) {
-    if (value === sigma && which === part) return;
-    [sigma, part] = [value, which];
-    const neuronOf = [(j) => Math.floor(j / (2 * e)), (j) => j, (j) => j % k];
-    const tables = [hidden, bias, unembed];
-    if (sigma)
-      drawn ??= tables.map((weights, i) => philoxNormals(seed, INTERVENTION, i, weights.length));
-    const isNoisy = (neuron) => which === -2 || owner[neuron] === which;
-    const [w, b, u] = tables.map((weights, i) => !sigma ? weights : weights.map((weight, j) =>
-      isNoisy(neuronOf[i](j)) ? weight * Math.exp(sigma * drawn[i][j]) : weight));
-    preA = new Float64Array(n * k);
-    preB = new Float64Array(n * k);
-    out = new Float64Array(k * n); // by neuron, so that one neuron's row lies together
-    for (let j = 0; j < k; j++) {
-      for (let x = 0; x < n; x++) {
-        let a = 0, c = b[j];
-        for (let i = 0; i < e; i++) {
-          a += embedA[x * e + i] * w[j * 2 * e + i];
-          c += embedB[x * e + i] * w[j * 2 * e + e + i];
-        }
-        preA[x * k + j] = a;
-        preB[x * k + j] = c;
-        out[j * n + x] = u[x * k + j];
-      }
-    }
-  }
-
-  /** Adds what one neuron says at (a, b) to `sum`, which begins at `at`. */
-  function say(neuron, a, b, sum, at = 0) {
-    const active = preA[a * k + neuron] + preB[b * k + neuron];
+  /** Adds what one neuron says at (a, b) to `sum`. */
+  function say(neuron, a, b, sum) {
+    const { preA, preB, out } = tables, active = preA[a * k + neuron] + preB[b * k + neuron];
     if (active <= 0) return;
-    for (let c = 0, from = neuron * n; c < n; c++) sum[at + c] += active * out[from + c];
+    for (let c = 0, from = neuron * n; c < n; c++) sum[c] += active * out[from + c];
   }
 
   /** Which neurons are on when the clusters of `off` are not (number -1: neurons of none). */
@@ -64,48 +27,86 @@ function network(model) {
 
   /** Logits at (a, b) of the neurons that are on. */
   function logits(a, b, on, sum = new Float64Array(n)) {
-    sum.set(biasOut);
+    sum.set(tables.biasOut);
     for (let j = 0; j < k; j++) if (on[j]) say(j, a, b, sum);
     return sum;
   }
 
-  /** Each cluster's vote: what it adds to the logits, less its mean over the answers. */
-  function votes(a, b) {
-    return clusters.map(({ neurons }) => {
-      const sum = new Float64Array(n);
-      neurons.forEach((neuron) => say(neuron, a, b, sum));
-      const mean = sum.reduce((x, y) => x + y) / n;
-      return sum.map((value) => value - mean);
-    });
-  }
-  /** What one neuron adds to the logits, less its mean over the answers. */
-  function vote(neuron, a, b) {
+  /** What some neurons add to the logits, less its mean over the answers. */
+  function voteOf(neurons, a, b) {
     const sum = new Float64Array(n);
-    say(neuron, a, b, sum);
+    neurons.forEach((neuron) => say(neuron, a, b, sum));
     const mean = sum.reduce((x, y) => x + y) / n;
     return sum.map((value) => value - mean);
   }
-  const heardOfA = (neuron, a) => preA[a * k + neuron];
+  const votes = (a, b) => clusters.map(({ neurons }) => voteOf(neurons, a, b));
+  const vote = (neuron, a, b) => voteOf([neuron], a, b);
+  return { votes, vote, logits, without, setNoise() {}, owner, loose: owner.includes(-1) };
+}
+
+/**
+ * The network's votes and logits, from its weights. Noise multiplies weights by exp(sigma z): those
+ * of one cluster's neurons, or of all (-2).
+ */
+function network(model) {
+  const n = model.get("n"), { embed_dim: e, num_neurons: k } = model.get("shape");
+  const flat = numbers(model.get("weights"));
+  let start = 0;
+  const take = (count) => flat.subarray(start, (start += count));
+  const embedA = take(n * e), embedB = take(n * e), hidden = take(2 * e * k), bias = take(k);
+  const unembed = take(n * k), biasOut = take(n), seed = model.get("seed");
+  const now = { preA: null, preB: null, out: null, biasOut };
+  const says = speaking(n, k, model.get("clusters"), now);
+  let drawn = null; // the normals z, drawn when noise is first asked for
+
+  let sigma, part;
+  function setNoise(value, which = -2) {
+    if (value === sigma && which === part) return;
+    [sigma, part] = [value, which];
+    const neuronOf = [(j) => Math.floor(j / (2 * e)), (j) => j, (j) => j % k];
+    const tables = [hidden, bias, unembed];
+    if (sigma)
+      drawn ??= tables.map((weights, i) => philoxNormals(seed, INTERVENTION, i, weights.length));
+    const isNoisy = (neuron) => which === -2 || says.owner[neuron] === which;
+    const [w, b, u] = tables.map((weights, i) => !sigma ? weights : weights.map((weight, j) =>
+      isNoisy(neuronOf[i](j)) ? weight * Math.exp(sigma * drawn[i][j]) : weight));
+    now.preA = new Float64Array(n * k);
+    now.preB = new Float64Array(n * k);
+    now.out = new Float64Array(k * n); // by neuron, so that one neuron's row lies together
+    for (let j = 0; j < k; j++) {
+      for (let x = 0; x < n; x++) {
+        let a = 0, c = b[j];
+        for (let i = 0; i < e; i++) {
+          a += embedA[x * e + i] * w[j * 2 * e + i];
+          c += embedB[x * e + i] * w[j * 2 * e + e + i];
+        }
+        now.preA[x * k + j] = a;
+        now.preB[x * k + j] = c;
+        now.out[j * n + x] = u[x * k + j];
+      }
+    }
+  }
+  const heardOfA = (neuron, a) => now.preA[a * k + neuron];
   /** One neuron's three signals on Z_n, without noise, and its bias. */
   const signals = (neuron) => ({
-    a: Float64Array.from({ length: n }, (_, x) => preA[x * k + neuron]),
-    b: Float64Array.from({ length: n }, (_, x) => preB[x * k + neuron] - bias[neuron]),
-    c: out.slice(neuron * n, (neuron + 1) * n),
+    a: Float64Array.from({ length: n }, (_, x) => now.preA[x * k + neuron]),
+    b: Float64Array.from({ length: n }, (_, x) => now.preB[x * k + neuron] - bias[neuron]),
+    c: now.out.slice(neuron * n, (neuron + 1) * n),
     bias: bias[neuron],
   });
-  return { votes, vote, heardOfA, signals, logits, without, setNoise, owner, loose: owner.includes(-1) };
+  return { ...says, heardOfA, signals, setNoise };
 }
 
 /**
  * Goes over all pairs, a few milliseconds a time, so that dragging stays smooth. `prepare` is called
- * before each part; `done` gets which pairs are right, their mean loss and their smallest margin.
+ * before each part, and ends it all by `false`; `done` gets which pairs are right, their mean loss and their smallest margin.
  */
 function overAllPairs(n, prepare, logitsAt, done) {
   const right = new Uint8Array(n * n), sum = new Float64Array(n);
   let pair = 0, loss = 0, margin = Infinity;
   (function some() {
     const until = performance.now() + 6;
-    prepare();
+    if (prepare() === false) return;
     for (; pair < n * n && (pair % 16 || performance.now() < until); pair++) {
       const a = Math.floor(pair / n), b = pair % n, answer = (a + b) % n;
       logitsAt(a, b, sum);

@@ -9,6 +9,13 @@ const residue = (x, n) => ((x % n) + n) % n;
 /** The frequency of a real signal that f modulo n stands for: 0 .. n / 2. */
 const folded = (f, n) => Math.min(residue(f, n), residue(-f, n));
 
+/** The step between answers that a frequency hardly tells apart. */
+function stepOf(freq, n) {
+  const g = divisor(freq, n);
+  for (let step = 1; step < n; step++) if ((step * freq) % n === g) return folded(step, n / g) || 1;
+  return 1;
+}
+
 /** Residues with an inverse modulo n. */
 const unitsOf = (n) =>
   Array.from({ length: n - 1 }, (_, i) => i + 1).filter((u) => divisor(u, n) === 1);

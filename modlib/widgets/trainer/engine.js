@@ -17,21 +17,16 @@ function makeTrainer({ n, neurons, embed = 32, l2, lr, batch, seed, train }) {
   const [embedA, embedB, hidden, bias, unembed, biasOut] = parts(theta);
   const [gradA, gradB, gradHidden, gradBias, gradUnembed, gradBiasOut] = parts(slope);
 
-  const uniform = (index, count, fanIn) =>
-    philoxUniforms(seed, INIT, index, count).map((u) => (2 * u - 1) / Math.sqrt(fanIn));
   const transposed = (rows, height, width) => {
     const turned = new Float64Array(rows.length);
     for (let i = 0; i < height; i++)
       for (let j = 0; j < width; j++) turned[j * height + i] = rows[i * width + j];
     return turned;
   };
-  embedA.set(philoxNormals(seed, INIT, 0, n * e));
-  embedB.set(philoxNormals(seed, INIT, 1, n * e));
-  hidden.set(transposed(uniform(2, w * k, w), k, w));
-  bias.set(uniform(3, k, w));
-  unembed.set(transposed(uniform(4, n * k, k), n, k));
-  biasOut.set(uniform(5, n, k));
-  theta.forEach((value, i) => (theta[i] = Math.fround(value)));
+  const first = initialWeights(seed, n, k, e);
+  for (const [part, values] of [[embedA, first.embedA], [embedB, first.embedB], [bias, first.bias],
+    [hidden, transposed(first.hidden, k, w)], [unembed, transposed(first.unembed, n, k)], [biasOut, first.biasOut]])
+    part.set(values);
 
   const split = philoxPermutation(seed, SPLIT, 0, n * n).subarray(0, train);
   const isTrain = new Uint8Array(n * n);
@@ -39,9 +34,12 @@ function makeTrainer({ n, neurons, embed = 32, l2, lr, batch, seed, train }) {
 
   let epoch = 0, step = 0, order = split, at = train;
   const most = Math.min(batch, train);
-  const x = new Float64Array(most * w), pre = new Float64Array(most * k);
   const fires = new Float64Array(most * k), error = new Float64Array(most * n);
-  const back = new Float64Array(most * k), active = new Int32Array(Math.max(k, most));
+  const active = new Int32Array(Math.max(k, most));
+  // An embedding's rows in a batch, each once: what its neurons hear of them, what they hear back.
+  const sideOf = (embedding, grad, shift) => ({ embedding, grad, shift, rows: new Int32Array(n), count: 0,
+    place: new Int32Array(n), heard: new Float64Array(n * k), back: new Float64Array(n * k) });
+  const sideA = sideOf(embedA, gradA, 0), sideB = sideOf(embedB, gradB, e), sides = [sideA, sideB];
 
   // What addRows adds up: where each row begins, and its factor.
   const start = new Int32Array(Math.max(k, n, w, most)), factor = new Float64Array(start.length);
@@ -74,23 +72,63 @@ function makeTrainer({ n, neurons, embed = 32, l2, lr, batch, seed, train }) {
     addRows(into, at, width, count, rows);
   }
 
+  /** Looks up one input of these pairs, residue by residue; the bias is heard with a. */
+  function listen(side, pairs, residueOf) {
+    const { embedding, shift, rows, place, heard } = side;
+    place.fill(-1);
+    side.count = 0;
+    for (const pair of pairs) {
+      const value = residueOf(pair);
+      if (place[value] >= 0) continue;
+      rows[side.count] = value;
+      const at = (place[value] = side.count++ * k);
+      if (shift) heard.fill(0, at, at + k);
+      else heard.set(bias, at);
+      addAll(heard, at, k, e, hidden, embedding, value * e, 1, shift);
+    }
+    side.back.fill(0, 0, side.count * k);
+  }
+
+  /** Gradients of an embedding and of the weights behind it, from what its rows hear back. */
+  function hearBack({ embedding, grad, shift, rows, count, back: sum }) {
+    for (let j = 0; j < e; j++) {
+      const from = (shift + j) * k;
+      for (let i = 0; i < count; i++) {
+        start[i] = i * k;
+        factor[i] = embedding[rows[i] * e + j];
+        grad[rows[i] * e + j] = dot(sum, i * k, hidden, from, k);
+      }
+      addRows(gradHidden, from, k, count, sum);
+    }
+  }
+
+  /** The sum over i < count of left[l + i] right[r + i]. */
+  function dot(left, l, right, r, count) {
+    let s0 = 0, s1 = 0, i = 0;
+    for (; i + 1 < count; i += 2) {
+      s0 += left[l + i] * right[r + i];
+      s1 += left[l + i + 1] * right[r + i + 1];
+    }
+    return i < count ? s0 + s1 + left[l + i] * right[r + i] : s0 + s1;
+  }
+
   /** One optimiser step on the pairs of `pairs`; returns their mean cross-entropy. */
   function learn(pairs) {
     const m = pairs.length;
     let loss = 0;
     slope.fill(0);
+    listen(sideA, pairs, (pair) => Math.floor(pair / n));
+    listen(sideB, pairs, (pair) => pair % n);
     for (let i = 0; i < m; i++) {
       const a = Math.floor(pairs[i] / n), b = pairs[i] % n, row = i * k;
-      x.set(embedA.subarray(a * e, a * e + e), i * w);
-      x.set(embedB.subarray(b * e, b * e + e), i * w + e);
-      pre.set(bias, row);
-      addAll(pre, row, k, w, hidden, x, i * w);
+      const placeA = sideA.place[a], placeB = sideB.place[b];
       let live = 0;
       for (let j = 0; j < k; j++) {
-        fires[row + j] = pre[row + j] > 0 ? pre[row + j] : 0;
-        if (pre[row + j] <= 0) continue; // it adds nothing and learns nothing
+        const pre = sideA.heard[placeA + j] + sideB.heard[placeB + j];
+        fires[row + j] = pre > 0 ? pre : 0;
+        if (pre <= 0) continue; // it adds nothing and learns nothing
         start[live] = j * n;
-        factor[live] = pre[row + j];
+        factor[live] = pre;
         active[live++] = j;
       }
       error.set(biasOut, i * n);
@@ -103,17 +141,11 @@ function makeTrainer({ n, neurons, embed = 32, l2, lr, batch, seed, train }) {
       for (let c = i * n; c < i * n + n; c++) error[c] /= sum * m;
       error[answer] -= 1 / m;
       for (let c = 0; c < n; c++) gradBiasOut[c] += error[i * n + c];
-      for (let j = 0; j < k; j++) back[row + j] = 0;
       for (let l = 0; l < live; l++) {
-        const from = active[l] * n, to = i * n;
-        let s0 = 0, s1 = 0, c = 0;
-        for (; c + 1 < n; c += 2) {
-          s0 += unembed[from + c] * error[to + c];
-          s1 += unembed[from + c + 1] * error[to + c + 1];
-        }
-        if (c < n) s0 += unembed[from + c] * error[to + c];
-        back[row + active[l]] = s0 + s1;
-        gradBias[active[l]] += s0 + s1;
+        const neuron = active[l], heard = dot(unembed, neuron * n, error, i * n, n);
+        gradBias[neuron] += heard;
+        sideA.back[placeA + neuron] += heard;
+        sideB.back[placeB + neuron] += heard;
       }
     }
     for (let j = 0; j < k; j++) {
@@ -125,20 +157,7 @@ function makeTrainer({ n, neurons, embed = 32, l2, lr, batch, seed, train }) {
       }
       addRows(gradUnembed, j * n, n, live, error);
     }
-    for (let j = 0; j < w; j++) addAll(gradHidden, j * k, k, m, back, x, j, w);
-    for (let i = 0; i < m; i++) {
-      const rowA = Math.floor(pairs[i] / n) * e, rowB = (pairs[i] % n) * e, row = i * k;
-      for (let j = 0; j < e; j++) {
-        const inA = j * k, inB = (e + j) * k;
-        let a = 0, b = 0;
-        for (let l = 0; l < k; l++) {
-          a += back[row + l] * hidden[inA + l];
-          b += back[row + l] * hidden[inB + l];
-        }
-        gradA[rowA + j] += a;
-        gradB[rowB + j] += b;
-      }
-    }
+    sides.forEach(hearBack);
     // Adam as PyTorch has it: L2 is added to the gradient, both moments are corrected.
     step += 1;
     const size = lr / (1 - 0.9 ** step), root = Math.sqrt(1 - 0.999 ** step), decay = 2 * l2;

@@ -3,7 +3,7 @@
 /** A worker made of this file's own functions, which a page opened from a file may start. */
 function startWorker() {
   const functions = [upper, philoxWords, philoxUniforms, philoxNormals, philoxPermutation,
-    makeTrainer, trainerWorker];
+    initialWeights, makeTrainer, trainerWorker];
   const streams = `const SPLIT = ${SPLIT}, INIT = ${INIT}, SHUFFLE = ${SHUFFLE};`;
   const source = [streams, ...functions.map(String), "trainerWorker();"].join("\n");
   const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -25,13 +25,6 @@ function gathered(power, neurons, half, palette) {
   return [...groups].filter(([, group]) => group.length >= 3)
     .sort(([f, x], [g, y]) => y.length - x.length || f - g)
     .map(([freq, group], i) => ({ freq, neurons: group, color: palette[i % palette.length] }));
-}
-
-/** The step between answers that a frequency hardly tells apart. */
-function stepOf(freq, n) {
-  const g = divisor(freq, n);
-  for (let step = 1; step < n; step++) if ((step * freq) % n === g) return step;
-  return 1;
 }
 
 /** The logits of parameters in PyTorch's order at one pair. */
