@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from modlib.config.addition import AdditionConfig
+from modlib.edge import public
 from modlib.errors import ClusterError, InputError, require_int
 from modlib.machine import available_cores, resolve_device
 from modlib.runs.dask_workers import Tls, completed, connected, own_device
@@ -123,6 +124,7 @@ def _compute_all(
             )
 
 
+@public
 def sweep(
     config: AdditionConfig,
     seeds: range,

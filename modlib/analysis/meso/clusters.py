@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from modlib.analysis.micro.neurons import input_power, neuron_table
+from modlib.edge import public
 from modlib.errors import require_float, require_int
 from modlib.maths.fourier import require_freq
 from modlib.maths.groups import coset_period, coset_step
@@ -107,6 +108,7 @@ def grouping_freqs(
     return freq
 
 
+@public
 def cluster_neurons(view: NeuronView, *, min_size: int = MIN_SIZE) -> Clustering:
     """Group live neurons by dominant frequency (paper A, section 4.1).
 
@@ -224,6 +226,7 @@ COSET_THRESHOLD = 0.5
 """Share of its highest vote from which an answer belongs to a cluster's approximate coset."""
 
 
+@public
 def in_coset(
     votes: Float[np.ndarray, "*lead c"], threshold: float = COSET_THRESHOLD
 ) -> Bool[np.ndarray, "*lead c"]:

@@ -15,6 +15,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy.special import betainccinv
 
+from modlib.edge import public
 from modlib.maths.fourier import circular_difference, dft, power_spectrum
 from modlib.maths.groups import signed_freq
 from modlib.models.views.neuron_view import NeuronView
@@ -70,6 +71,7 @@ def input_power(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
     return power
 
 
+@public
 def power_shares(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
     """``input_power`` of each neuron divided by its sum; zero for a neuron without power."""
     power = input_power(view)
@@ -92,6 +94,7 @@ def strengths(view: NeuronView) -> Float[np.ndarray, " neuron"]:
     return strength / largest if largest > 0 else strength
 
 
+@public
 def neuron_table(view: NeuronView, *, dead_below: float = DEAD_BELOW) -> pd.DataFrame:
     """A row a neuron: the test for simple neurons of paper A, appendix A.1.
 
