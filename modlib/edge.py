@@ -169,9 +169,9 @@ def _one_of(checks: Sequence[Check], kind: Any) -> Check:
                 refusals.append(refusal)
             else:
                 return
-        scalar = [r for r, k in zip(refusals, get_args(kind), strict=True) if k in SCALARS]
-        if scalar and len(refusals) == 2 and types.NoneType in get_args(kind):
-            raise scalar[0]  # says the range too
+        asked = [i for i, one in enumerate(get_args(kind)) if one is not types.NoneType]
+        if len(asked) == 1:
+            raise refusals[asked[0]]  # says more than the type's name
         raise InputError(name, f"be {_named(kind)}", value)
 
     return check

@@ -13,12 +13,12 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from jaxtyping import Float, Int
-from tried.inputs import public_functions
 
 from modlib import edge, plots
 from modlib.errors import InputError
 from modlib.machine import NOTEBOOKS, ROOT
 from modlib.maths.circular import mean_resultant_length
+from tried.inputs import public_functions
 
 NAN = float("nan")
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tried import company, damage, hostile, inputs, kills, load, oracles, places, planted, ports
-from tried.battery import Battery
 
 from modlib.machine import ROOT
+from tried import company, damage, hostile, inputs, kills, load, oracles, places, planted, ports
+from tried.battery import Battery
 
 ONLY_HERE = pytest.mark.skipif(sys.platform != "linux", reason="kills and limits are Linux's")
 pytestmark = [ONLY_HERE, pytest.mark.filterwarnings("ignore")]

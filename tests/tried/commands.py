@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import edits
 import pytest
 
+import edits
 from made_up import queue_jobs
 from modlib import machine
 from modlib.chapters import edition, execute

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import edits
-
 from modlib.machine import RESULTS
 from modlib.results.sweeps import read_sweep_export
 from modlib.runs.get_or_train import get_or_train

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import edits
-
 from modlib.runs.get_or_train import get_or_train
 from modlib.store.runs import Store
 from tried.battery import Battery

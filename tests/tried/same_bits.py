@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import edits
 import torch
 
+import edits
 from modlib.runs.get_or_train import get_or_train
 from modlib.runs.shards import read_sweep
 from modlib.runs.sweep import sweep
