@@ -17,9 +17,9 @@ MAX_CHOICES = 24
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it, cut where it is long."""
+    """A value as a message shows it: in one line, cut where it is long."""
     try:
-        return _cut(repr(value))
+        return _cut(re.sub(r"\s*\n\s*", " ", repr(value)))  # an array's takes several
     except ValueError:  # an integer of more digits than Python writes
         return f"a {type(value).__name__} too long to be written"
 

@@ -31,6 +31,11 @@ from modlib.errors import require_int
 
 require_int("n", 91, at_least=3)  # 91; a 2 is refused in one line
 """,
+    "edge": """
+from modlib.edge import PUBLIC
+
+sorted(PUBLIC)[:3]  # what is public of the modules that are loaded
+""",
     "machine": """
 from modlib.machine import available_cores, store_root
 

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-from edits import Edit, Kind, counted, edits_in, kinds_of_results, kinds_of_store, look
 
+from edits import Edit, Kind, counted, edits_in, kinds_of_results, kinds_of_store, look
 from modlib.store.folder import MANIFEST
 
 TRIES = 20

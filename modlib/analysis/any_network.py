@@ -16,6 +16,7 @@ from modlib.analysis.battery_passes import answered
 from modlib.analysis.meso.clusters import centre
 from modlib.analysis.meso.pair_clusters import held_shares, is_diffuse
 from modlib.config.thresholds import DEFAULT, Thresholds
+from modlib.edge import public
 from modlib.errors import InputError, require_int
 from modlib.maths.groups import coset_period, coset_step
 from modlib.models.views.neuron_view import score_logits
@@ -84,6 +85,7 @@ class Told:
         return "\n".join(lines)
 
 
+@public
 def battery(
     answers: OfPairs,
     activations: OfPairs | None = None,

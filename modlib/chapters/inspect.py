@@ -22,6 +22,7 @@ from modlib.analysis.meso.keep_only import Kept, smallest_set
 from modlib.analysis.micro.neurons import input_magnitude, is_live, power_shares
 from modlib.chapters.battery_page import as_page, told_page
 from modlib.chapters.execute import execute
+from modlib.edge import public
 from modlib.errors import InputError, require_choice
 from modlib.models.foreign.blocks import LAYOUT, Blocks
 from modlib.models.foreign.load import load_blocks, load_checkpoint, num_networks
@@ -165,6 +166,7 @@ class Asked:
         return told_page(of.name, read_as, self.told, [f"{how} together.", *of.notes])
 
 
+@public
 def inspect(
     source: str | Path,
     *,

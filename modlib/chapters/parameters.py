@@ -14,6 +14,7 @@ from typing import Any
 from modlib.config.presets import FAMILIES, family_of, names_of
 from modlib.config.remainders import MAX_P
 from modlib.config.rules import Rule, number, prime, require_seed, whole
+from modlib.edge import public
 from modlib.errors import InputError, require_choice
 from modlib.machine import resolve_device
 from modlib.models.foreign.layouts import LAYOUTS
@@ -138,6 +139,7 @@ def declare(notebook: str, values: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
+@public
 def check_parameters(namespace: Mapping[str, Any]) -> None:
     """Refuse unknown parameter names and bad values; call it in a chapter's second cell.
 

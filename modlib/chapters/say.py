@@ -29,6 +29,7 @@ from modlib.chapters.captions import show_filled
 from modlib.chapters.words import FILTERS
 from modlib.claims.measure import measured_ledger
 from modlib.claims.pages import as_folded
+from modlib.edge import public
 
 SAYING = ("say", "caption")
 """What is called with facts and a template in a chapter."""
@@ -91,6 +92,7 @@ def fill(facts: object, template: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
+@public
 def say(facts: object, template: str) -> None:
     """Show a template filled with facts; an empty text shows nothing."""
     if text := fill(facts, template):
@@ -112,6 +114,7 @@ def caption(facts: object, template: str, *, name: str) -> None:
     glue(name, Markdown(text), display=False)
 
 
+@public
 def show_claims(chapter: str) -> None:
     """Show the ledger's rows of a chapter, the second edition's: the rest of each is folded."""
     display(Markdown(as_folded(measured_ledger(2, chapter))))

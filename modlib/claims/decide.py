@@ -14,6 +14,7 @@ from typing import Any
 from scipy import stats
 
 from modlib.claims.verdict import Measurement, Verdict, check_interval, formatted, num_decimals
+from modlib.edge import public
 from modlib.errors import InputError
 from modlib.maths.intervals import CONFIDENCE, Interval
 from modlib.queue.jobs import JOBS
@@ -85,6 +86,7 @@ def some(verdicts: Iterable[Verdict]) -> Verdict:
     return next(verdict for verdict in order if verdict in found)
 
 
+@public
 def share_of(successes: int, total: int) -> Interval:
     """A share of networks with the exact 95 % interval, that of Clopper and Pearson.
 
@@ -170,6 +172,7 @@ class Part:
         return f"{said}, which take {max(0.1, cost_hours(more, *self.jobs)):,.1f} core-hours here"
 
 
+@public
 def part(
     what: str,
     interval: Iterable[float],
@@ -193,6 +196,7 @@ def exactly(value: float) -> Interval:
     return Interval(value, value, value)
 
 
+@public
 def judged(
     *parts: Part,
     combine: Callable[[Iterable[Verdict]], Verdict] = every,

@@ -22,6 +22,9 @@ from matplotlib.image import imsave
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from modlib import edge
+from modlib.errors import InputError, Refusal
+
 STYLE = Path(__file__).with_name("modlib.mplstyle")
 PALETTE = (
     "#0072B2",
@@ -53,17 +56,32 @@ STYLES = ("-", "--", ":", "-.")
 NOTHING = "no two networks that learned"
 WIDTH = 7.15
 """Inches of a figure as wide as the page's column of 688 pixels."""
+UNDRAWN = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+"""What drawing raises for no panel, an empty array, a table without its columns."""
 MARK = PALETTE[4]
 """What a panel is about, always with a word beside it."""
 
 
 def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in the book's style and close the figure, so that a page shows it once."""
+    """Draw in the book's style and close the figure, so that a page shows it once.
+
+    Arguments are held to their types: see ``modlib.edge``. What is of the right type and cannot be
+    drawn, no panel or a table without its columns, is refused too (``InputError``).
+    """
+    checked = edge.drawn(draw)
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with plt.style.context(STYLE):
-            fig = draw(*args, **kwargs)
+            try:
+                fig = checked(*args, **kwargs)
+            except Refusal:
+                raise
+            except UNDRAWN as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                rule = f"be given what it can draw ({reason})"
+                given = [*(type(value).__name__ for value in args), *kwargs]
+                raise InputError(f"plots.{draw.__name__}", rule, given) from error
             fig.canvas.draw()
         if FOR_BOOK in os.environ:
             canvas: Any = fig.canvas
@@ -71,6 +89,7 @@ def figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
         plt.close(fig)
         return fig
 
+    edge.PUBLIC[f"{draw.__module__}.{draw.__qualname__}"] = drawn
     return drawn
 
 
@@ -155,6 +174,7 @@ def empty_figure(text: str) -> Figure:
     return fig
 
 
+@edge.public
 def data(fig: Figure) -> pd.DataFrame:
     """The arrays drawn in a figure: a row a point.
 

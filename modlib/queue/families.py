@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ def exported_seeds(part: Part, results: Path) -> range:
     Raises ``StoreError`` for tables of another configuration or version, and damaged ones.
     """
     folder = found(results / part.folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # nor is what is no path
         return range(0)
     manifest = read_manifest(folder)
     again = f"move {folder} away to make it again"

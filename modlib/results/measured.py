@@ -23,7 +23,17 @@ FILE = "measured.json"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 ROOMS = (
-    *("errors.py", "machine.py", "config", "maths", "tasks", "store", "models", "analysis"),
+    *(
+        "errors.py",
+        "edge.py",
+        "machine.py",
+        "config",
+        "maths",
+        "tasks",
+        "store",
+        "models",
+        "analysis",
+    ),
     *("results", "queue", "claims"),
 )
 """Where the code lies that makes a measured value of tables."""

@@ -12,6 +12,7 @@ from modlib.analysis.macro.tables import NetworkTables, describe, stack
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import FIRST_SEED, preset
 from modlib.config.rules import require_seed
+from modlib.edge import public
 from modlib.errors import require_int
 from modlib.machine import RESULTS, resolve_device
 from modlib.progress import Bar
@@ -124,6 +125,7 @@ def export(
     return folder
 
 
+@public
 def read_export(preset_name: str, results: Path = RESULTS) -> NetworkTables | None:
     """The committed tables of a preset, checked; None where absent.
 

@@ -16,6 +16,7 @@ from modlib.analysis.many_seeds.sweep_tables import NO_WEIGHTS, PER_SEED, SweepT
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import FIRST_SEED, preset
 from modlib.config.rules import require_seed
+from modlib.edge import public
 from modlib.errors import InputError, StoreError
 from modlib.machine import RESULTS
 from modlib.results.folder import (
@@ -150,6 +151,7 @@ def _origins(store: Store, config: AdditionConfig, seeds: range) -> list[dict[st
     return list(origins.values())
 
 
+@public
 def collect_sweep(store: Store, config: AdditionConfig, seeds: range) -> SweepTables:
     """The shards of these seeds, all of which the store holds, in the tables of an export."""
     middle = NUM_BINS // 2
@@ -242,6 +244,7 @@ def _read(folder: Committed, config: AdditionConfig) -> SweepTables:
     return SweepTables(**found)
 
 
+@public
 def read_sweep_export(
     preset_name: str,
     results: Path = RESULTS,

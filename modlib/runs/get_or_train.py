@@ -13,6 +13,7 @@ from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.config.rules import require_seed
+from modlib.edge import public
 from modlib.errors import require_int
 from modlib.machine import resolve_device
 from modlib.runs.family import Family, Run, family_for
@@ -54,6 +55,7 @@ def get_or_train(
     store: Store | None = ...,
     progress: bool = ...,
 ) -> ClockPizzaRun: ...
+@public
 def get_or_train(
     config: Config,
     *,

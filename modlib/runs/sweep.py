@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modlib.config.addition import AdditionConfig
+from modlib.edge import public
 from modlib.errors import ClusterError, InputError, require_int
 from modlib.machine import available_cores, resolve_device
 from modlib.progress import Bar
@@ -122,6 +123,7 @@ def _compute_all(
             )
 
 
+@public
 def sweep(
     config: AdditionConfig,
     seeds: range,

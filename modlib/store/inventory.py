@@ -8,8 +8,9 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -56,55 +57,76 @@ class Holding:
 
 def holdings(store: Store) -> list[Holding]:
     """What the store holds, by kind and key. Checksums are not looked at."""
-    return [
-        _holding(store, folder)
-        for folder in sorted(store.root.glob("[!.]*/*"))
-        if folder.is_dir()
-        and (re.fullmatch(r"[0-9a-f]{16}", folder.name) or UNFINISHED.fullmatch(folder.name))
-    ]
+    held = []
+    for folder in sorted(store.root.glob("[!.]*/*")):
+        named = re.fullmatch(r"[0-9a-f]{16}", folder.name) or UNFINISHED.fullmatch(folder.name)
+        if named and folder.is_dir():
+            with suppress(FileNotFoundError):  # it is pruned meanwhile
+                held.append(_holding(store, folder))
+    return held
 
 
 def _holding(store: Store, folder: Path) -> Holding:
     kind, key = folder.parent.name, folder.name
     shelf = Shelf(store.root, kind, key)
-    manifests = [_settings(path) for path in sorted(folder.glob(f"seed*/{MANIFEST}"))]
-    configs = [m["config"] for m in manifests if isinstance(m.get("config"), dict)]
-    left = UNFINISHED.fullmatch(key)
+    inside = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    runs = [folder / name for name in inside if name.startswith("seed-")]
+    found = {shard: _settings(shelf.folder(shard) / MANIFEST) for shard in shards_on(shelf)}
+    # All say one configuration: of thousands of runs one is read.
+    manifests = chain(found.values(), (_settings(run / MANIFEST) for run in runs))
+    configs = (m["config"] for m in manifests if m and isinstance(m.get("config"), dict))
     return Holding(
         folder=folder,
         kind=kind,
         key=key,
-        config=configs[0] if configs else None,
-        num_runs=sum(1 for path in folder.glob("seed-*") if path.is_dir()),
-        shards=[shard for shard in shards_on(shelf) if (shelf.folder(shard) / MANIFEST).exists()],
-        tables=sorted({m["tables"] for m in manifests if isinstance(m.get("tables"), int)}),
+        config=next(configs, None),
+        num_runs=len(runs),
+        shards=[shard for shard, manifest in found.items() if manifest is not None],
+        tables=sorted({m["tables"] for m in found.values() if m and type(m.get("tables")) is int}),
         num_bytes=size_of(folder),
-        unfinished=[folder] if left else [p for p in sorted(folder.iterdir()) if _is_left(p)],
+        unfinished=(
+            [folder]
+            if UNFINISHED.fullmatch(key)
+            else [folder / name for name in inside if _is_left(folder / name)]
+        ),
     )
 
 
 def _is_left(path: Path) -> bool:
     """Whether a stopped process left this; an emptied folder of finished networks is none."""
-    return bool(UNFINISHED.fullmatch(path.name)) and path.is_dir() and any(path.iterdir())
-
-
-def _settings(path: Path) -> dict[str, Any]:
+    if not UNFINISHED.fullmatch(path.name):
+        return False
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return any(path.iterdir())
+    except FileNotFoundError:  # whoever left it is back and done
+        return False
+
+
+def _settings(path: Path) -> dict[str, Any] | None:
+    """What a manifest says; empty where it cannot be read, None where there is none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except UNREADABLE:
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def size_of(path: Path) -> int:
-    """Bytes of all files below a folder; files that go meanwhile count nothing."""
-    total = 0
-    for folder, _, names in os.walk(path):  # it passes over folders that go
-        for name in names:
-            try:
-                total += os.stat(os.path.join(folder, name)).st_size
-            except OSError:
-                continue
+    """Bytes of all files below a folder; what goes meanwhile counts nothing."""
+    total, folders = 0, [os.fspath(path)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        with suppress(OSError):
+                            total += entry.stat().st_size
+        except OSError:
+            continue
     return total
 
 

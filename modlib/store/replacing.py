@@ -21,7 +21,8 @@ def found(folder: Path) -> Path:
     """Where a folder lies that is written by ``replacing``: in its place, unless a kill came just
     then. Nothing is changed, so that one may read what one may not write."""
     aside = _beside(folder, "before")
-    return aside if aside.is_dir() and not folder.is_dir() else folder
+    # os.path says no of what is no path at all, too long for one.
+    return aside if os.path.isdir(aside) and not os.path.isdir(folder) else folder
 
 
 @contextmanager

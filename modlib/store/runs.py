@@ -24,6 +24,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from safetensors.numpy import load_file
 
+from modlib.edge import public
 from modlib.errors import StoreError
 from modlib.machine import store_root
 from modlib.store.checkpoint import Checkpoint
@@ -65,6 +66,7 @@ class Store:
     the folder cannot be made or written.
     """
 
+    @public
     def __init__(self, root: Path | None = None) -> None:
         try:
             self.root = store_root() if root is None else root

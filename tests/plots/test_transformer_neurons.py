@@ -165,7 +165,7 @@ def test_matrices_are_on_one_scale():
 def test_without_a_network_a_figure_says_so():
     empty = [
         plots.neuron_images({}, {}),
-        plots.dominance({}, {}, pd.DataFrame()),
+        plots.dominance({}),
         plots.attention_images({}),
         plots.shares_by_task({"p = 113": {}}, ylabel="share"),
     ]

@@ -12,8 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -27,6 +25,8 @@ from modlib.runs import sweep as sweep_module
 from modlib.runs.sweep import sweep
 from modlib.store.runs import Store
 from modlib.store.shards import shards_on
+from tried import ports
+from tried.battery import Battery
 
 SMALL = AdditionConfig(n=23, num_neurons=32, embed_dim=8, epochs=60)
 SEEDS = range(1000, 1040)
@@ -103,55 +103,13 @@ def test_workers_are_killed_and_the_tables_are_the_same(tmp_path, uninterrupted)
     assert contents(tmp_path) == contents(uninterrupted)
 
 
-INTRUDER = """
-import asyncio, distributed, os, sys
-from distributed import Security
-
-async def ask(address, security):
-    secured = security.get_connection_args("client")
-    async with asyncio.timeout(10), distributed.rpc(address, connection_args=secured) as service:
-        return await service.identity()
-
-def tried(address, security):
-    try:
-        asyncio.run(ask(address, security))
-    except Exception as error:
-        return "refused"
-    return "got in"
-
-own = Security.temporary()
-tried("tls://127.0.0.1:1", own)  # whatever is loaded late is loaded now
-if hasattr(os, "geteuid") and os.geteuid() == 0:
-    os.setuid(65534)
-for address in sys.argv[1:]:
-    plain = address.replace("tls://", "tcp://")
-    print(tried(plain, Security()), tried(address, Security()), tried(address, own))
-"""
-
-
-def listening(process: psutil.Process) -> list[int]:
-    everyone = [process, *process.children(recursive=True)]
-    sockets = [one for each in everyone for one in each.net_connections()]
-    return [one.laddr.port for one in sockets if one.status == psutil.CONN_LISTEN]
-
-
-def test_nobody_else_speaks_to_workers_of_this_machine():
-    before = listening(psutil.Process())
-    with cluster.connected(1, None, "cpu") as client:
-        workers = client.scheduler_info()["workers"]
-        addresses = [client.scheduler.address, *workers, *(w["nanny"] for w in workers.values())]
-        assert len(addresses) == 3
-        assert all(address.startswith("tls://127.0.0.1:") for address in addresses)
-        command = [sys.executable, "-c", INTRUDER, *addresses]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.stdout.splitlines() == ["refused refused refused"] * 3, done.stderr
-        ports = set(listening(psutil.Process())) - set(before)
-        assert {int(address.rpartition(":")[2]) for address in addresses} <= ports
-        for port in ports:
-            for page in ("/", "/status", "/info/main/workers.html", "/json/counts.json"):
-                with pytest.raises((HTTPError, OSError)):
-                    urlopen(f"http://127.0.0.1:{port}{page}", timeout=5)
-        assert list(cluster.completed(client, abs, [-3])) == [(-3, 3)]
+def test_nobody_else_speaks_to_workers_of_this_machine(tmp_path):
+    battery = Battery(1, 0, tmp_path)
+    ports.workers(battery)
+    assert battery.wrong == []
+    tried = {what: counts.total() for (_, what), counts in battery.counts.items()}
+    assert tried["workers: an intruder"] == 9
+    assert tried["workers: on this machine alone"] >= 3
 
 
 def test_a_scheduler_with_credentials_takes_their_files(tmp_path):

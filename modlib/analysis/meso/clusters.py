@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from modlib.analysis.micro.neurons import input_power, neuron_table
 from modlib.config.thresholds import DEFAULT, Thresholds
+from modlib.edge import public
 from modlib.errors import require_float
 from modlib.maths.fourier import require_freq
 from modlib.maths.groups import coset_period, coset_step
@@ -106,6 +107,7 @@ def grouping_freqs(
     return freq
 
 
+@public
 def cluster_neurons(view: NeuronView, *, thresholds: Thresholds = DEFAULT) -> Clustering:
     """Group live neurons by dominant frequency (paper A, section 4.1).
 
@@ -220,6 +222,7 @@ def shifted_agreement(
     return cosine, float(np.linalg.norm(moved - centred)) / norm
 
 
+@public
 def in_coset(
     votes: Float[np.ndarray, "*lead c"], threshold: float = DEFAULT.coset
 ) -> Bool[np.ndarray, "*lead c"]:

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import betainccinv
 
 from modlib.config.thresholds import DEFAULT, Thresholds
+from modlib.edge import public
 from modlib.maths.fourier import circular_difference, dft, power_spectrum
 from modlib.maths.groups import signed_freq
 from modlib.models.views.neuron_view import NeuronView
@@ -59,6 +60,7 @@ def input_power(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
     return power
 
 
+@public
 def power_shares(view: NeuronView) -> Float[np.ndarray, "neuron freq"]:
     """``input_power`` of each neuron divided by its sum; zero for a neuron without power."""
     power = input_power(view)
@@ -81,6 +83,7 @@ def strengths(view: NeuronView) -> Float[np.ndarray, " neuron"]:
     return strength / largest if largest > 0 else strength
 
 
+@public
 def neuron_table(view: NeuronView, *, thresholds: Thresholds = DEFAULT) -> pd.DataFrame:
     """A row a neuron: the test for simple neurons of paper A, appendix A.1.
 
