@@ -92,7 +92,7 @@ else
 endif
 
 # Sphinx, its theme and MyST by their current versions, in a folder of their own; everything else
-# as pinned. So the book outlives Jupyter Book 1.
+# as pinned. So the book outlives Jupyter Book 1. How to run says which versions built it.
 OF_SPHINX := sphinx|myst|jupyter-book|docutils|alabaster|pydata|accessible|markdown-it|mdit|pybtex|latexcodec
 PLAIN := .venv-sphinx/bin
 .venv-sphinx/.installed: requirements.txt book/sphinx/requirements.txt $(INSTALLED)
@@ -104,8 +104,9 @@ PLAIN := .venv-sphinx/bin
 	@$(PLAIN)/python $(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Beside the other site, so that chapters which that has executed are not executed again.
 book-sphinx: .venv-sphinx/.installed
-	@$(PLAIN)/sphinx-build -n -b html -c book/sphinx . _build/sphinx/html
+	@$(PLAIN)/sphinx-build -W -n --keep-going -b html -c book/sphinx . _build/sphinx
 
 # Every page of the built book in a browser; without Chromium it says so and does nothing.
 site-test: $(INSTALLED)

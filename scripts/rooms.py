@@ -16,8 +16,8 @@ from modlib.chapters import contents
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- rooms -->\n", "<!-- end of rooms -->\n"
-OPTIONS = {"machine": ["   :no-value:"]}
-"""A folder of this machine is nobody's reference."""
+FOLDERS = {"machine": ("CARRIED", "ROOT")}
+"""Told without their value: a folder of this machine is nobody's reference."""
 API = (
     "# The package modlib\n\nEvery function of the package, from its docstrings.\n"
     'In the source, arrays name their axes, for example `Float[np.ndarray, "neuron freq"]`; '
@@ -191,7 +191,11 @@ def api() -> str:
         example = f"```python\n{EXAMPLES[room].strip()}\n```\n"
         blocks.append(f"## {room}\n\n{sentence(path)}\n\n{example}")
         for name in modules(room):
-            lines = [f".. automodule:: modlib.{name}", *OPTIONS.get(name, [])]
+            lines = [f".. automodule:: modlib.{name}"]
+            if name in FOLDERS:
+                lines.append(f"   :exclude-members: {', '.join(FOLDERS[name])}")
+            for folder in FOLDERS.get(name, ()):
+                lines += ["", f".. autodata:: modlib.{name}.{folder}", "   :no-value:"]
             blocks.append("\n".join([f"### `{name}`\n", "```{eval-rst}", *lines, "```\n"]))
     return "\n".join(blocks)
 

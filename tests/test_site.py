@@ -137,20 +137,62 @@ def test_every_link_inside_the_site_leads_somewhere():
     assert not found, by_page(found)
 
 
-def test_figures_are_numbered_by_chapter():
+def chapters():
+    """Every chapter's page and what is in it."""
     for page in PAGES:
-        if page.parent.name != "notebooks":
-            continue
-        soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
-        numbers = [tag.get_text().split()[-1] for tag in soup.select("figure .caption-number")]
+        if page.parent.name == "notebooks":
+            yield page, BeautifulSoup(page.read_text("utf-8"), "html.parser")
+
+
+@pytest.mark.parametrize("kind", ["figure", "table"])
+def test_figures_and_tables_are_numbered_by_chapter(kind):
+    assert any(soup.select(f"{kind} .caption-number") for _, soup in chapters())
+    for page, soup in chapters():
+        numbers = [tag.get_text().split()[-1] for tag in soup.select(f"{kind} .caption-number")]
         chapter = str(int(page.stem[:2]))
         assert numbers == [f"{chapter}.{i}" for i in range(1, len(numbers) + 1)], page
 
 
+def told_of(soup: BeautifulSoup) -> list[str]:
+    """Names that the running text of a page links to by a number, "7.3"."""
+    return [
+        link["href"].removeprefix("#")
+        for link in soup.select("article p a.internal[href^='#']")
+        if re.search(r"\d+\.\d+$", link.get_text()) and not link.find_parent("figcaption")
+    ]
+
+
+def test_every_figure_and_table_of_a_chapter_is_told_of_in_its_text():
+    found = {}
+    for page, soup in chapters():
+        shown = [
+            tag["id"]
+            for tag in soup.select("figure[id], table[id]")
+            if tag.select_one(".caption-number")
+        ]
+        assert shown, page
+        missing = set(shown) - set(told_of(soup))
+        if missing:
+            found[page.name] = sorted(missing)
+    assert not found, by_page(found)
+
+
+def test_the_scoreboard_leads_to_figures_and_they_lead_back():
+    scoreboard = SITE / "book" / "scoreboard.html"
+    soup = BeautifulSoup(scoreboard.read_text("utf-8"), "html.parser")
+    pages = {page.name: figures for page, figures in chapters()}
+    rows = soup.select(".claim")
+    with_figure = 0
+    for row in rows:
+        for link in row.select(".claim-links a[href*='#fig']"):
+            page, label = link["href"].split("/")[-1].split("#")
+            back = pages[page].select(f"figure#{label} .figure-claims a")
+            assert any(one["href"].endswith(f"#{row['id']}") for one in back), link["href"]
+            with_figure += 1
+    assert with_figure > 0.8 * len(rows) > 0
+
+
 def test_the_code_of_a_chapter_is_folded_but_for_its_parameters():
-    for page in PAGES:
-        if page.parent.name != "notebooks":
-            continue
-        soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
+    for page, soup in chapters():
         shown = [cell for cell in soup.select("div.cell_input") if not cell.find_parent("details")]
         assert all(cell.find_parent(class_="tag_parameters") for cell in shown), page

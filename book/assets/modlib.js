@@ -213,6 +213,7 @@
     else document.querySelector(".bd-sidebar-primary .current.active")?.scrollIntoView({ block: "nearest" });
     scrollers();
   });
+  addEventListener("hashchange", () => { if (document.querySelector(":target")) arrive(); });
   addEventListener("resize", scrollers);
   addEventListener("toggle", scrollers, true);
 })();

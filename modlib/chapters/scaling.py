@@ -14,7 +14,12 @@ from modlib.analysis.many_seeds.growth import Growth, LogFit, is_slow, trains_st
 from modlib.analysis.many_seeds.separation import Probability
 from modlib.chapters.words import Rows, fixed, percent
 
-FORMULAS = {"constant": "a", "log n": "a + b ln n", "power": "a n^b", "linear": "a + b n"}
+FORMULAS = {
+    "constant": "$a$",
+    "log n": r"$a + b \ln n$",
+    "power": "$a n^b$",
+    "linear": "$a + b n$",
+}
 """How the table of fits writes each curve of ``growth``."""
 BY_CHANCE = "at random"
 """The series of ``separations`` with which the others are compared."""

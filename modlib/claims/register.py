@@ -54,6 +54,11 @@ def load_figures(path: Path = FIGURES_FILE) -> dict[str, Figure]:
     return figures
 
 
+def load_shown_by(path: Path = FIGURES_FILE) -> dict[str, str]:
+    """Label of our figure by claim, for claims whose place names no figure of a paper."""
+    return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("shown_by", {}))
+
+
 CLAIMS_FILE = Path(__file__).with_name("claims.toml")
 
 

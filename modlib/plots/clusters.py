@@ -169,13 +169,15 @@ def cluster_phases(table: pd.DataFrame, cluster: Cluster) -> Figure:
     marker = MARKERS[cluster.index % len(MARKERS)]
     both = np.concatenate([table.t_a, table.t_b])
     axes[0].hist(both, bins=12, range=(0, n), color=color)
-    axes[0].set(xlabel="phase, t_A and t_B", ylabel="neurons", xlim=(0, n), title="histogram")
+    axes[0].set(xlabel="phase, $t_A$ and $t_B$", ylabel="neurons", xlim=(0, n), title="histogram")
     axes[1].scatter(table.t_a, table.t_b, color=color, marker=marker, s=22)
-    axes[1].set(xlabel="t_A", ylabel="t_B", xlim=(0, n), ylim=(0, n), title="a against b")
+    axes[1].set(xlabel="$t_A$", ylabel="$t_B$", xlim=(0, n), ylim=(0, n), title="a against b")
     expected = (table.t_a + table.t_b) % n
     axes[2].plot([0, n], [0, n], color="black", lw=0.7)
     axes[2].scatter(expected, expected - table.phase_error, color=color, marker=marker, s=22)
-    axes[2].set(xlabel="t_A + t_B mod n", ylabel="t_D", xlim=(0, n), title="input against output")
+    axes[2].set(
+        xlabel="$t_A + t_B$ mod n", ylabel="$t_D$", xlim=(0, n), title="input against output"
+    )
     for ax in axes[1:]:
         ax.set_aspect("equal")
     return fig
@@ -198,7 +200,7 @@ def cosine_vote(mean_vote: Float[np.ndarray, " d"], amplitude: float, cluster: C
         amplitude * np.cos(2 * np.pi * cluster.freq * fine / n),
         color="#b0b0b0",
         lw=1,
-        label="A cos(2 pi f d / n)",
+        label=r"$A \cos(2 \pi f d / n)$",
     )
     ax.plot(
         d[order],

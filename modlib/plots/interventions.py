@@ -222,7 +222,7 @@ def redundancy(damage: pd.DataFrame, by_number: pd.DataFrame) -> Figure:
         ax.set(xlabel="clusters of the network")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for ax, title in zip(
-        axes, ("a  this network", "b  many networks", "c  their loss"), strict=True
+        axes, ("(a) this network", "(b) many networks", "(c) their loss"), strict=True
     ):
         ax.set_title(title)
     legend_outside(fig, axes[2], 2)

@@ -110,14 +110,16 @@ def simple_test(table: pd.DataFrame, n: int) -> Figure:
         title="how much is off f",
     )
     axes[0, 1].set(
-        xlabel="t_A + t_B mod n",
-        ylabel="t_D",
+        xlabel="$t_A + t_B$ mod n",
+        ylabel="$t_D$",
         xlim=(0, n),
         ylim=(-1, n + 1),
         title="phases (a turn is n)",
     )
-    axes[1, 0].set(xlabel="r_A", ylabel="r_B", xlim=(0, largest), ylim=(0, largest), title="radii")
-    axes[1, 1].set(xlabel="t_A + t_B − t_D", ylabel="ln(r_A / r_B)", title="both errors")
+    axes[1, 0].set(
+        xlabel="$r_A$", ylabel="$r_B$", xlim=(0, largest), ylim=(0, largest), title="radii"
+    )
+    axes[1, 1].set(xlabel="$t_A + t_B - t_D$", ylabel=r"$\ln(r_A / r_B)$", title="both errors")
     for ax in (axes[0, 1], axes[1, 0]):
         ax.set_aspect("equal")
     axes[1, 1].axhline(0, color="black", lw=0.5)

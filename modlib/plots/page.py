@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.projections.polar import PolarAxes
 
+from modlib.plots import phone
 from modlib.plots.base import STYLE, data, unpack
 
 COLUMN, PHONE = 688 / 96, 350 / 96
@@ -40,6 +41,8 @@ MOST_POINTS = 1500
 
 NUMBER = re.compile(r"-?\d+\.\d{3,}")
 LETTER = re.compile(r"\(?[a-z]\)|[A-Z]\. ")
+ROW_NAME = re.compile(r"[a-z]{3}")
+"""What names a row and is no number: none of several is left out."""
 GAP = 0.1
 """Inches between the titles of two panels."""
 ROW = 0.35
@@ -208,7 +211,8 @@ def fit(fig: Figure, width: float, columns: int) -> None:
     """
     panels = _panels(fig)
     rows = _rows(panels)
-    if columns == 1 and len(panels) > 8:
+    narrow = columns == 1
+    if narrow and len(panels) > 8:
         columns = 2
     across = min(columns, max(_across(rows), 1))
     placed = _across(rows) > columns
@@ -219,12 +223,13 @@ def fit(fig: Figure, width: float, columns: int) -> None:
         _speak_for_themselves(rows)
         _place(fig, ordered, heights)
     fig.set_figwidth(width)
-    extra = _wrap(fig, width, across)
+    extra = phone.clear_sides(fig, width) if narrow else 0.0
+    extra += _wrap(fig, width, across)
     rest = ROW * len(heights) + 0.35 if placed else 0.0
     fig.set_figheight(sum(heights) + rest + extra)
     lay_out(fig)
     thinned = [_thin(axis) for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)]
-    if any(thinned):
+    if any([*thinned, narrow and phone.labels_inside(fig), break_titles(fig)]):
         lay_out(fig)
 
 
@@ -352,12 +357,17 @@ def _place(
 
 def _wrap(fig: Any, width: float, columns: int) -> float:
     """Break what is wider than its panel; return how many inches that adds to the height."""
-    extra, room = 0.0, width / columns - (0.5 if columns == 1 else 0.8)
+    room = width / columns - (0.5 if columns == 1 else 0.8)
+    of_row: dict[int, float] = {}
     for ax in fig.axes:
-        for title in (ax.title, ax._left_title, ax._right_title):
-            extra = max(extra, _break(title, room))
-        _break(ax.xaxis.label, room)
+        spec = ax.get_subplotspec()
+        of_bar = hasattr(ax, "_colorbar")
+        titles = max(_break(one, room) for one in (ax.title, ax._left_title, ax._right_title))
+        below = _break(ax.xaxis.label, width - 0.5 if of_bar else room)
         _break(ax.yaxis.label, max(1.4, ax.get_window_extent().height / fig.dpi))
+        row = spec.rowspan.start if spec is not None else -1
+        of_row[row] = max(of_row.get(row, 0.0), titles + below)
+    extra = sum(of_row.values())
     if fig._suptitle is not None:
         extra += _break(fig._suptitle, width - 0.2)
     for legend in list(fig.legends):
@@ -372,7 +382,7 @@ def _wrap(fig: Any, width: float, columns: int) -> float:
 def _break(text: Any, inches: float) -> float:
     written = text.get_text()
     room = max(8, int(inches * 72 / (0.56 * text.get_fontsize())))
-    plain = re.sub(r"\$[^$]*\$", lambda formula: formula[0].replace(" ", "\0"), written)
+    plain = re.sub(r"\$[^$]*\$| = ", lambda kept: kept[0].replace(" ", "\0"), written)
     lines = [part for line in plain.split("\n") for part in textwrap.wrap(line, room) or [""]]
     if len(lines) == written.count("\n") + 1:
         return 0.0
@@ -413,6 +423,8 @@ def _thin(axis: Any) -> bool:
     hidden = False
     shown = [label for label in axis.get_ticklabels() if label.get_text() and label.get_visible()]
     across = axis.axis_name == "x"
+    if not across and any(ROW_NAME.search(label.get_text()) for label in shown):
+        return False
     while len(shown) > 2:
         boxes = [label.get_window_extent() for label in shown]
         ends = [(box.x0, box.x1) if across else (box.y0, box.y1) for box in boxes]

@@ -55,7 +55,7 @@ def replacement_ladder(own: pd.DataFrame, means: pd.DataFrame) -> Figure:
     axes[0].set_yticks(range(len(place)), list(place))
     axes[0].set(ylim=(len(place) - 0.5, -0.5), xlim=(-0.04, 1.04), xlabel="share of pairs right")
     axes[1].set(xscale="log", xlabel="loss (nats)")
-    for ax, title in zip(axes, ("a  accuracy", "b  loss over all pairs"), strict=True):
+    for ax, title in zip(axes, ("(a) accuracy", "(b) loss over all pairs"), strict=True):
         ax.set_title(title)
     legend_outside(fig, axes[0], 3)
     return fig
@@ -98,7 +98,7 @@ def answers_foretold(
         )
         label = "_control"
     axes[1].set(xlabel="lead foretold (logits)", ylabel="pairs with the answer foretold")
-    axes[1].set(ylim=(-0.04, 1.04), xlim=(0, None), title="b  wherever a wrong answer is foretold")
+    axes[1].set(ylim=(-0.04, 1.04), xlim=(0, None), title="(b) wherever a wrong answer is foretold")
     if axes[1].lines:
         axes[1].legend(loc="center right")
     return fig
@@ -130,4 +130,4 @@ def _rings(
         label="foretold",
     )
     ax.set(xlabel="s: the cluster hears a + s", ylabel="answer given, less a + b")
-    ax.set_title(f"a  f = {cluster.freq}: foretold (rings), given (dots)")
+    ax.set_title(f"(a) f = {cluster.freq}: foretold (rings), given (dots)")

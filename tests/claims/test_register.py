@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from modlib.claims.register import load_figures
+from modlib.claims.register import load_claims, load_figures, load_shown_by
 from modlib.errors import InputError
 from modlib.machine import NOTEBOOKS
 
@@ -112,3 +112,9 @@ def test_a_malformed_registry_is_refused(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         load_figures(path)
+
+
+def test_a_row_without_a_paper_s_figure_is_shown_by_one_of_its_own_chapter():
+    claims = load_claims()
+    for claim, label in load_shown_by().items():
+        assert label in labels_in(NOTEBOOKS / f"{claims[claim].chapter}.ipynb"), claim

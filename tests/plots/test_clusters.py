@@ -87,7 +87,7 @@ def test_the_vote_marks_the_answer_and_its_rivals(n, freq, rivals):
     drawn = plots.data(plots.cosine_vote(vote, 2.0, cluster))
     points = drawn[drawn.label == "cluster, mean over pairs"]
     np.testing.assert_allclose(points.y, vote[points.x.astype(int) % n])
-    curve = drawn[drawn.label == "A cos(2 pi f d / n)"]
+    curve = drawn[drawn.label == r"$A \cos(2 \pi f d / n)$"]
     np.testing.assert_allclose(curve.y, 2 * np.cos(2 * np.pi * freq * curve.x / n))
     assert drawn[drawn.label == "the answer"].x.tolist() == [0]
     assert (

@@ -118,3 +118,61 @@ def test_titles_of_neighbours_keep_apart():
         assert ax._left_title.get_window_extent().x1 < after._left_title.get_window_extent().x0
     assert not page.break_titles(fig)
     plt.close(fig)
+
+
+def on_a_phone(draw):
+    """A figure of one panel as a phone shows it, and its panel's share of the width."""
+    fig, ax = plt.subplots(figsize=(page.COLUMN, 3), layout="constrained")
+    draw(fig, ax)
+    plt.close(fig)
+    fig.canvas.draw()
+    page.fit(fig, page.PHONE, 1)
+    return fig, ax.get_position().width
+
+
+def test_a_legend_beside_its_panel_goes_below_it():
+    def draw(fig, ax):
+        ax.plot([0, 1], label="a series with a long name")
+        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+    fig, share = on_a_phone(draw)
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["a series with a long name"]
+    assert not fig.axes[0].get_legend()
+    assert share > 0.75
+
+
+def test_a_bar_of_colour_lies_below_with_its_label():
+    def draw(fig, ax):
+        fig.colorbar(ax.imshow(np.eye(3)), ax=ax, label="share of\nall power")
+
+    fig, share = on_a_phone(draw)
+    bar = fig.axes[-1]
+    assert bar.get_xlabel() == "share of all power"
+    assert bar.get_position().y1 < fig.axes[0].get_position().y0
+    assert share > 0.6
+
+
+def test_long_names_of_rows_are_broken_and_all_of_them_stay():
+    names = [f"the network without cluster f = {place}" for place in range(9)]
+
+    def draw(fig, ax):
+        ax.barh(range(9), 1.0)
+        ax.set_yticks(range(9), names)
+
+    fig, share = on_a_phone(draw)
+    shown = [label for label in fig.axes[0].get_yticklabels() if label.get_visible()]
+    assert [" ".join(label.get_text().split()) for label in shown] == names
+    assert all("f =" in line or "=" not in line for line in shown[0].get_text().split("\n"))
+    boxes = sorted((label.get_window_extent() for label in shown), key=lambda box: box.y0)
+    assert all(below.y1 <= above.y0 + 1 for below, above in pairwise(boxes))
+    assert share > 0.5
+
+
+def test_a_label_too_long_for_a_phone_is_broken():
+    def draw(fig, ax):
+        ax.set_xlabel("what the sum of all votes says, less what the right answer has, over pairs")
+
+    fig, _ = on_a_phone(draw)
+    box = fig.axes[0].xaxis.label.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= fig.bbox.x1

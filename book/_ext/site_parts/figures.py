@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "_build" / "figures"
 MIME = "application/vnd.modlib.figure"
-DRAWN_BY = ("base.py", "page.py", "modlib.mplstyle")
+DRAWN_BY = ("base.py", "page.py", "phone.py", "modlib.mplstyle")
 SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 """Both lengths of a drawing, in points of 1/72 inch; a page has 96 pixels to the inch."""
 

@@ -176,9 +176,10 @@ def fill_quotes(app: Sphinx, doctree: nodes.document, page: str) -> None:
             node.parent.remove(node)
             continue
         there = app.env.get_doctree(where[node["label"]])
-        figure = next(f for f in there.findall(nodes.figure) if node["label"] in f["ids"])
-        found = next(iter(figure.findall(book_figure)), None)
+        named = (f for f in there.findall(nodes.figure) if node["label"] in f["ids"])
+        found = next((f for one in named for f in one.findall(book_figure)), None)
         if found is None:
+            logger.warning("%s is not drawn", node["label"], location=page)
             node.parent.remove(node)
             continue
         copy = found.deepcopy()

@@ -16,7 +16,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from modlib.claims.register import Claim, load_claims, load_figures
+from modlib.claims.register import Claim, load_claims, load_figures, load_shown_by
 from modlib.claims.verdict import MARKS
 
 if TYPE_CHECKING:
@@ -102,14 +102,18 @@ def make_cards(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def figures_of(claim: Claim) -> list[tuple[str, str, str]]:
-    """The papers' figures that a row speaks of: their id, and the page and label of ours."""
+    """The figures of a row: the paper's id or nothing, and the page and label of ours."""
     known = load_figures()
-    found = []
-    for number in FIGURE.findall(claim.place):
-        figure = known.get(f"{claim.paper}{number}")
-        if figure is not None:
-            found.append((figure.id, f"notebooks/{figure.chapter}", figure.label))
-    return found
+    named = [known.get(f"{claim.paper}{number}") for number in FIGURE.findall(claim.place)]
+    found = [(one.id, f"notebooks/{one.chapter}", one.label) for one in named if one is not None]
+    label = load_shown_by().get(claim.id)
+    return [*found, ("", f"notebooks/{claim.chapter}", label)] if label else found
+
+
+def name_of_figure(env: BuildEnvironment, paper_id: str, page: str, label: str) -> str:
+    """ "figure 9.7", or the paper's number of it."""
+    ours = env.toc_fignumbers.get(page, {}).get("figure", {}).get(label)
+    return f"figure {paper_id or '.'.join(map(str, ours or ()))}"
 
 
 def link_cards(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -125,7 +129,7 @@ def link_cards(app: Sphinx, doctree: nodes.document, page: str) -> None:
             number = int(claim.chapter[:2])
             links.append((chapter, anchor(claim.id), f"in chapter {number}"))
         links += [
-            (target, label, f"figure {name}")
+            (target, label, name_of_figure(env, name, target, label))
             for name, target, label in figures_of(claim)
             if target in env.found_docs
         ]

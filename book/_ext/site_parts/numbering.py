@@ -1,4 +1,4 @@
-"""Numbers: figure 7.3 and equation (4.1), the same wherever they are referred to.
+"""Numbers: figure 7.3, table 8.2 and equation (4.1), the same wherever they are referred to.
 
 Sphinx numbers by the sections of its contents; here the number before the point is that of the
 chapter. The papers' own numbers (A6, B16) stand behind a caption and lead to the page that lists
@@ -14,6 +14,7 @@ from docutils import nodes
 from sphinx.util.nodes import make_refnode
 
 from modlib.claims.register import load_figures
+from site_parts.ledger import claim_card
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,7 @@ def chapter_of(page: str) -> str:
 
 
 def note_numbered(app: Sphinx, doctree: nodes.document) -> None:
-    """Remember which figures and equations a page has, in their order."""
+    """Remember which figures, tables and equations a page has, in their order."""
     env, page = app.env, app.env.docname
     figures = []
     for number, figure in enumerate(doctree.findall(nodes.figure), start=1):
@@ -52,7 +53,28 @@ def note_numbered(app: Sphinx, doctree: nodes.document) -> None:
         for node in doctree.findall(nodes.math_block)
         if node.get("label") and node["ids"]
     ]
-    noted(env)[page] = {"figure": figures, "displaymath": equations}
+    tables = name_tables(doctree) if page.startswith("notebooks/") else []
+    noted(env)[page] = {"figure": figures, "table": tables, "displaymath": equations}
+
+
+def name_tables(doctree: nodes.document) -> list[str]:
+    """Give each table of a chapter's text a name, and a title for its number; rows of the ledger
+    have neither."""
+    names = []
+    for table in doctree.findall(nodes.table):
+        if inside(table, claim_card):
+            continue
+        names.append(f"table-{len(names) + 1}")
+        table["ids"].append(names[-1])
+        if not isinstance(table.children[0], nodes.title):
+            table.insert(0, nodes.title())
+    return names
+
+
+def inside(node: nodes.Node, kind: type[nodes.Node]) -> bool:
+    while node is not None and not isinstance(node, kind):
+        node = node.parent
+    return node is not None
 
 
 def move_paper_id(caption: nodes.caption) -> None:
@@ -179,7 +201,7 @@ def one_pair_of_brackets(app: Sphinx, doctree: nodes.document, page: str) -> Non
 def count_by_chapter(app: Sphinx, config: Any) -> None:
     config["numfig"] = True
     config["math_numfig"] = True
-    config["numfig_format"] = {"figure": "Figure %s"}
+    config["numfig_format"] = {"figure": "Figure %s", "table": "Table %s"}
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
