@@ -261,6 +261,7 @@ def published(file: str) -> Battery:
     return battery(load_checkpoint(path), gradients=True)
 
 
+@pytest.mark.slow
 @pytest.mark.external
 def test_the_published_pizza():
     found = published("model_A_p99zdpze5l.pt")
@@ -277,6 +278,7 @@ def test_the_published_pizza():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.external
 def test_the_published_clock():
     found = published("model_B_l8k1hzciux.pt")

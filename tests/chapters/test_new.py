@@ -90,9 +90,9 @@ def test_what_a_chapter_lacks_is_named(tree, part):
 
 
 @pytest.mark.parametrize("name", ["17", "circles", "7_circles", "17_Circles", "../17_a", "17_a.b"])
-def test_a_name_of_another_form_is_refused(tree, name):
+def test_a_name_of_another_form_is_refused(tmp_path, name):
     with pytest.raises(InputError, match="two digits, _ and a word"):
-        new_chapter(name, tree)
+        new_chapter(name, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["16_circles", "17_clusters"])

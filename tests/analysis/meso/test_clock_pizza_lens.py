@@ -133,6 +133,7 @@ def test_without_other_shifts_there_is_no_rank():
     assert np.isnan(lens.shift_rank(np.array([1.0, -0.5, -0.5]), 1, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.external
 @pytest.mark.parametrize(
     ("name", "wanted"),

@@ -141,6 +141,7 @@ def test_clusters_that_follow_a_law_give_its_slope(name, law):
     assert level[["slope", "low", "high", "start"]].tolist() == [0, 0, 0, 2]
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_slope_holds_the_truth_in_nineteen_of_twenty_cases():
     qs, drawn = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23]), np.random.default_rng(1)
     held = 0

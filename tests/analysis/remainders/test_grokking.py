@@ -73,6 +73,7 @@ def test_rank_correlation_counts_pairs_of_large_tasks():
     assert np.isnan(tau(q2=1, q11=1, q13=4))
 
 
+@pytest.mark.slow
 def test_the_spread_of_tau_is_that_of_random_orders():
     generator = np.random.default_rng(0)
     qs = [11, 13, 17, 19, 23, 29, 31]
