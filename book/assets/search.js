@@ -5,7 +5,8 @@ var Scorer = {
   // [page, title, anchor, description, score, file]
   score: ([page, , , , score]) => score
     + (page.startsWith("notebooks/") ? 40 : 0)
-    - (page === "book/api" ? 100 : 0),
+    - (page === "book/api" ? 100 : 0)
+    - (page === "book/glossary" ? 80 : 0),
   objNameMatch: 11,
   objPartialMatch: 6,
   objPrio: { 0: 5, 1: 0, 2: -5 },
@@ -16,14 +17,16 @@ var Scorer = {
   partialTerm: 2,
 };
 
-document.addEventListener("DOMContentLoaded", () => {
-  if (typeof Search === "undefined" || !document.getElementById("search-results")) return;
-  Search.htmlToText = (text) => text;
+// At once: the search begins before the page is said to be ready.
+if (/search(\.html)?\/?$/.test(location.pathname)) {
   const page = (address) => {
     const root = new URL(document.documentElement.dataset.content_root || "./", location.href).href;
     return address.replace(/[?#].*$/, "").replace(root, "").replace(/^(\.\/)+/, "").replace(/\.html$/, "");
   };
-  window.fetch = (address) => Promise.resolve({
-    text: () => Promise.resolve((window.BOOK_TEXTS || {})[page(String(address))] || ""),
-  });
-});
+  window.fetch = (address) => {
+    Search.htmlToText = (text) => text;
+    return Promise.resolve({
+      text: () => Promise.resolve((window.BOOK_TEXTS || {})[page(String(address))] || ""),
+    });
+  };
+}

@@ -252,7 +252,7 @@ def votes_adding_up(sums: Sequence[Sum], cluster: Cluster, answer: int) -> Figur
         ax.plot(one.total, color=color, lw=1.5, label="their sum")
         ax.plot(answer, one.total[answer], "*", color=ANSWER, mec="black", ms=11, zorder=5)
         said = "1 neuron" if one.num_neurons == 1 else f"{one.num_neurons} neurons"
-        ax.set_title(f"{'abcdef'[place]}  {said}: {100 * one.explained:.0f} %")
+        ax.set_title(f"({'abcdef'[place]}) {said}: {100 * one.explained:.0f} %")
     clear_rest(axes, len(sums))
     fig.supxlabel(f"answer c (mod {n})", fontsize=9.5)
     fig.supylabel("vote (logits)", fontsize=9.5)

@@ -76,7 +76,7 @@ def _damage(
             color = cluster_color(cluster.index) if cluster.index in missed else NEUTRAL
             ax.plot(control[by], control[measure], ls="--", lw=1, color=color, label=label)
             _curve(ax, rows, by, measure, cluster, color)
-        ax.set_title(f"{'ab'[measure == 'accuracy']}  {measure} over all pairs")
+        ax.set_title(f"({'ab'[measure == 'accuracy']}) {measure} over all pairs")
     _plain_log(axes[0])
     axes[0].set_ylabel("cross-entropy (nats)")
     axes[1].set_ylabel("share of pairs right")

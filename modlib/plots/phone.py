@@ -18,7 +18,7 @@ LETTER = 0.56
 NAMES = 0.3
 """Share of the width that the names of rows may take."""
 WIDE = 0.4
-"""Share of the width from which on a legend inside the only panel is too wide."""
+"""Share of the width from which on the legend of the only panel is too wide."""
 BAR = 0.55
 """Inches that a bar of colour takes below a panel, with its numbers and its label."""
 
@@ -47,11 +47,10 @@ def _legends_below(fig: Any, width: float) -> float:
 
 
 def _in_the_way(legend: Any, ax: Any, width: float) -> bool:
-    """Whether a legend stands beside its panel, or covers much of one that is alone."""
+    """Whether a legend stands beside its panel, or is wide and its panel alone."""
     box, panel = legend.get_window_extent(), ax.get_window_extent()
-    inside = box.y0 > panel.y0
     wide = box.width / ax.get_figure(root=True).dpi > WIDE * width
-    return bool(box.x0 > panel.x1 - 1 or (inside and wide))
+    return bool(box.x0 > panel.x1 - 1 or wide)
 
 
 def _bars_below(fig: Any) -> float:

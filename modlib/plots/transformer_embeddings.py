@@ -107,7 +107,7 @@ def singular_values(spreads: Mapping[str, Spread]) -> Figure:
     fig, axes = _panels(len(spreads), 2.2)
     for ax, (name, spread) in zip(axes, spreads.items(), strict=True):
         number = 1 + np.arange(len(spread.values))
-        ax.bar(number, spread.values, width=0.9, color="#b8c7d4")
+        ax.bar(number, spread.values, width=1.0, color="#b8c7d4")
         for marks, color, style, label in (
             (spread.variance, PALETTE[4], "-", "of the variance"),
             (spread.coded, PALETTE[0], "--", "of the sum, as coded"),

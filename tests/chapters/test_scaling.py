@@ -78,9 +78,9 @@ def test_the_best_curve_is_told_with_its_rivals():
         CHAPTER, LEARNED, fast, which=1
     )
     table = told(CHAPTER, CURVES, {"steady": facts.curves(result), "rows": facts.curves(result)})
-    assert table.count("| constant: a |") == 2
+    assert table.count("| constant: $a$ |") == 2
     assert "| curve | a | b | error on held-out n (clusters) | best in |" in table
-    assert "| constant: a | 5.0" in table
+    assert "| constant: $a$ | 5.0" in table
     assert "nan" not in table
     assert told(CHAPTER, CURVES, {"steady": {}, "rows": facts.curves(None)}) == (
         "Fewer than four moduli are committed."

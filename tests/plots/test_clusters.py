@@ -158,4 +158,4 @@ def test_votes_add_up_panel_by_panel():
             4.0 * one.num_neurons / 4, rel=0.05
         )
     titles = [ax.get_title(loc="left") for ax in fig.axes]
-    assert titles == ["a  1 neuron: 10 %", "b  2 neurons: 20 %", "c  4 neurons: 40 %"]
+    assert titles == ["(a) 1 neuron: 10 %", "(b) 2 neurons: 20 %", "(c) 4 neurons: 40 %"]
