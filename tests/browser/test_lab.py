@@ -17,7 +17,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
+from every_figure import CASES
 
 from modlib.machine import NOTEBOOKS, ROOT
 
@@ -66,7 +68,8 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
         *(f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"),
         f"--ServerApp.root_dir={folder / 'project'}",
     ]
-    environment = {**os.environ, **own, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **own, "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
@@ -157,3 +160,57 @@ def test_a_refused_parameter_is_one_line(page, lab):
     (error,) = [o for cell in outputs for o in cell if o["output_type"] == "error"]
     (line,) = error["traceback"]
     assert re.fullmatch(r"InputError: seed must be an integer at least 0 .*, got -1", line)
+
+
+KEYS = {
+    **{"crests": "a", "crests, light": "a", "breaker": "sigma", "choir": "a", "cloud": "turn"},
+    **{"company": "freq", "draw": "m", "film": "frame", "hands": "a", "song": "freq"},
+    **{"spiral": "turn", "unit": "unit", "workers": "out"},
+    **{"drop": "net", "trainer": "full"},
+}
+"""By figure, the control that an arrow key moves."""
+BACK = {"film": "ArrowLeft"}
+"""Where that control begins at its end."""
+SETUP = """
+from every_figure import CASES
+moved = []
+def show(name):
+    figure = CASES[name].make()
+    figure.observe(lambda change: moved.append(name), names=figure.LINKED)
+    return figure
+"""
+
+
+@pytest.mark.slow
+def test_every_figure_hears_a_key_or_a_click_and_python_hears_of_it(page, lab):
+    cells = [SETUP, *(f"show({name!r})" for name in CASES), "print(*sorted(set(moved)), sep=';')"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("Every figure: $n$"))
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, lab[1] / "every.ipynb")
+    run_all(page, lab, "every")
+    figures = page.locator(".jp-OutputArea-output .modlib-live [aria-label^='Live figure']")
+    outer = [
+        figure
+        for figure in figures.all()
+        if figure.evaluate("one => !one.parentElement.closest('[aria-label^=\"Live figure\"]')")
+    ]
+    assert len(outer) == len(CASES)
+    for name, figure in zip(CASES, outer, strict=True):
+        if name == "desk":
+            figure.locator("input[type=radio]:not(:checked)").first.click()
+            continue
+        control = figure.locator(f"[name={KEYS[name]}]").first
+        control.focus()
+        is_list = control.evaluate("one => one.tagName === 'SELECT'")
+        page.keyboard.press("ArrowDown" if is_list else BACK.get(name, "ArrowRight"))
+    page.evaluate(
+        """async () => {
+          const {content} = window.jupyterapp.shell.currentWidget;
+          content.deselectAll();
+          content.activeCellIndex = content.model.cells.length - 1;
+          await window.jupyterapp.commands.execute("notebook:run-cell");
+        }"""
+    )
+    (printed,) = page.evaluate(OUTPUTS)[-1]
+    assert set("".join(printed["text"]).strip().split(";")) == set(CASES)

@@ -34,7 +34,9 @@ async ([source, state]) => {
     slider.value = slider.max;
     slider.dispatchEvent(new Event("input"));
   }
-  return [el.className, el.querySelectorAll("canvas").length, saved.length];
+  el.querySelector("input, select, button").focus();
+  const own = "lmSuppressShortcuts" in document.activeElement.dataset;
+  return [el.className, el.querySelectorAll("canvas").length, saved.length, own];
 }
 """
 
@@ -44,7 +46,8 @@ def test_a_module_is_imported_and_tells_python_of_what_changes(opened, written, 
     figure = CASES[name].make()
     page = opened(written("empty", ""))
     state = json.loads(as_json(figure.state()))
-    label, canvases, saved = page.evaluate(RENDER, [figure._esm, state])
+    label, canvases, saved, hears_keys = page.evaluate(RENDER, [figure._esm, state])
     assert label == "modlib-live"
     assert canvases >= 1
+    assert hears_keys, "JupyterLab would take an arrow key for its cells"
     assert saved == (0 if figure.NAME in ("trainer", "desk") else 1)

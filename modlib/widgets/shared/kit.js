@@ -83,9 +83,13 @@ function telling({ wait = 600, long = false } = {}) {
   return { says, spoken, tell };
 }
 
-/** Puts a figure's parts into `el`, as one group that has a name. */
+/**
+ * Puts a figure's parts into `el`, as one group that has a name. Keys are of the control that has the
+ * focus: JupyterLab, which looks for this mark on it, would take arrows for its cells.
+ */
 function framed(el, name, ...parts) {
   if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
+  el.addEventListener("focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = ""));
   el.append(h("div", { role: "group", "aria-label": `Live figure: ${name}` }, ...parts));
 }
 
@@ -151,8 +155,7 @@ function colours(box) {
   const dark = of("dark") === "1";
   const lit = (hex) => {
     if (!dark) return hex;
-    const parts = hex.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
-    return `rgb(${parts.map((part) => Math.round(part + 0.35 * (255 - part))).join(",")})`;
+    return `rgb(${rgbOf(hex).map((part) => Math.round(part + 0.35 * (255 - part))).join(",")})`;
   };
   return { ink: of("ink"), soft: of("soft"), line: of("line"), ground: of("ground"), lit };
 }

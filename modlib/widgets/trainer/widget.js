@@ -43,7 +43,6 @@ function ask(weights, n, k, e, a, b) {
 
 export default {
   render({ model, el }) {
-    if (!el.closest(".modlib-live")) el.classList.add("modlib-live");
     const { palette, train: blue, unseen: red } = model.get("colors"), EMBED = 32;
     const states = [];
     let worker = null, used = null, shown = -1, going = false;
@@ -250,7 +249,7 @@ export default {
       resting = setTimeout(() => (spoken.textContent = says.textContent), going ? 3000 : 300);
       drawTable(); drawCurves(); drawBars(); answer();
     });
-    el.append(h("div", { role: "group", "aria-label": "Live figure: train one yourself" },
+    framed(el, "train one yourself",
       says, spoken, arrows(fields),
       arrows(h("fieldset", { class: "live-buttons" }, start, again, inside)),
       h("label", { class: "live-slider" }, h("span", {}, "back in time"), back, when),
@@ -258,7 +257,7 @@ export default {
         h("div", { class: "live-narrow" }, tableOf, legend),
         h("div", { class: "live-wide" }, curves, bars)),
       h("label", { class: "live-select" }, "Ask it:", askA, "+", askB, "=", reply),
-      pace, place));
+      pace, place);
     // For tests and for the browser's console.
     el.live = { model, states, worker: () => worker, settings,
       steps: (count) => new Promise((done) => {
