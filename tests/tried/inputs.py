@@ -41,7 +41,7 @@ MODULES = (
 CONFIGS = [getattr(modlib, f"{name}Config") for name in ("Addition", "ClockPizza", "Remainders")]
 LONGEST = 1500
 """Letters of a refusal."""
-AT_ONCE = 250
+AT_ONCE = 50
 """Draws between two looks at the clock."""
 
 anything = st.one_of(
