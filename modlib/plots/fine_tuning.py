@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,7 +65,7 @@ def window_counts(
 
 
 @figure
-def fine_tuning_company(panels: Mapping[str, tuple[pd.DataFrame, Sequence[int]]]) -> Figure:
+def fine_tuning_company(panels: Mapping[str, tuple[pd.DataFrame, Collection[int]]]) -> Figure:
     """Which frequencies accompany a given one inside fine-tuning neurons (figure A28).
 
     A panel a frequency: ``fine_tuning_companions`` and the frequencies to mark. Filled points
