@@ -78,7 +78,7 @@ CELLS: list[tuple[str, str, dict[str, Any], str]] = [
         "{word}-title",
         {},
         "# {short} · {title}\n\n*{question}*\n\n"
-        "Nobody's paper yet. Two minutes to read. Turn: `seed`, `n`.",
+        "Nobody's paper yet. Turn: `seed`, `n`.",
     ),
     (
         "code",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,11 +54,33 @@ def place_times(app: Sphinx, doctree: nodes.document) -> None:
     if title is not None:
         words = sum(
             len(node.astext().split())
-            for kind in (nodes.paragraph, nodes.table)
-            for node in doctree.findall(kind)
-            if not in_table(node)
+            for node in unfolded(doctree)
+            if isinstance(node, nodes.paragraph | nodes.table) and not in_table(node)
         )
         title.parent.insert(title.parent.index(title) + 1, times(words=words))
+
+
+HIDDEN = ("output", "input+output", "all")
+"""How a cell is folded whose outputs a page does not show."""
+
+
+def unfolded(node: nodes.Node) -> Iterator[nodes.Node]:
+    """What a reader sees who opens nothing: neither dropdowns, nor ``<details>``, nor outputs that
+    are folded."""
+    depth = 0
+    for child in node.children:
+        if isinstance(child, nodes.raw):
+            depth += child.astext().count("<details") - child.astext().count("</details")
+        elif depth == 0 and not is_folded(child):
+            yield child
+            yield from unfolded(child)
+
+
+def is_folded(node: nodes.Node) -> bool:
+    """Whether a node is closed until it is clicked."""
+    if not isinstance(node, nodes.Element):
+        return False
+    return node.get("design_component") == "dropdown" or node.get("hide_mode") in HIDDEN
 
 
 def in_table(node: nodes.Node) -> bool:
