@@ -77,8 +77,7 @@ CELLS: list[tuple[str, str, dict[str, Any], str]] = [
         "markdown",
         "{word}-title",
         {},
-        "# {short} · {title}\n\n*{question}*\n\n"
-        "Nobody's paper yet. Turn: `seed`, `n`.",
+        "# {short} · {title}\n\n*{question}*\n\nNobody's paper yet. Turn: `seed`, `n`.",
     ),
     (
         "code",
