@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from IPython.display import Markdown, display
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateSyntaxError
 
 from modlib.chapters.captions import show_filled
 from modlib.chapters.words import FILTERS
 from modlib.claims.measure import measured_ledger
 from modlib.claims.pages import as_folded
 from modlib.edge import public
+from modlib.errors import InputError
 
 SAYING = ("say", "caption")
 """What is called with facts and a template in a chapter."""
@@ -84,10 +85,14 @@ def as_mapping(facts: object) -> dict[str, Any]:
 def fill(facts: object, template: str) -> str:
     """The template's text with the facts in it; empty where nothing is left of it.
 
-    Raises ``jinja2.UndefinedError`` for a missing fact, ``TypeError`` for one that no filter has
-    made readable.
+    Raises ``InputError`` for a template that cannot be read, ``jinja2.UndefinedError`` for a
+    missing fact, ``TypeError`` for one that no filter has made readable.
     """
-    text = ENVIRONMENT.from_string(template).render(as_mapping(facts))
+    try:
+        written = ENVIRONMENT.from_string(template)
+    except TemplateSyntaxError as error:
+        raise InputError("template", f"be a template ({error.message})", template) from None
+    text = written.render(as_mapping(facts))
     lines = [re.sub(r"(?<=\S)[ \t]+", " ", line).rstrip() for line in text.strip().splitlines()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 

@@ -15,7 +15,7 @@ from scipy import stats
 
 from modlib.claims.verdict import Measurement, Verdict, check_interval, formatted, num_decimals
 from modlib.edge import public
-from modlib.errors import InputError
+from modlib.errors import InputError, require_int
 from modlib.maths.intervals import CONFIDENCE, Interval
 from modlib.queue.jobs import JOBS
 
@@ -92,6 +92,8 @@ def share_of(successes: int, total: int) -> Interval:
 
     Wilson's is narrower, but holds a share of .99 in 93.2 % of samples of 400 only.
     """
+    total = require_int("total", total, at_least=1)
+    successes = require_int("successes", successes, at_least=0, at_most=total)
     interval = stats.binomtest(successes, total).proportion_ci(CONFIDENCE, method="exact")
     return Interval(successes / total, float(interval.low), float(interval.high))
 
@@ -183,11 +185,18 @@ def part(
     **bounds: float | None,
 ) -> Part:
     """A part of a rule, see ``Part`` and ``Bounds``; an interval of one value is exact."""
-    ends = Interval(*(float(x) for x in interval))
+    ends = [float(x) for x in interval]
+    if len(ends) != 3:
+        raise InputError("interval", "be a value and its two ends", ends)
     named = (jobs,) if isinstance(jobs, str) else tuple(jobs)
     rule = Bounds(**bounds)
     return Part(
-        what=what, interval=ends, bounds=rule, num_networks=num_networks, jobs=named, unit=unit
+        what=what,
+        interval=Interval(*ends),
+        bounds=rule,
+        num_networks=num_networks,
+        jobs=named,
+        unit=unit,
     )
 
 
@@ -209,6 +218,8 @@ def judged(
     note, each with its verdict, and so do those ``beside``, which do not decide. ``extra``:
     ``note``, ``controls``, ``sensitivity``, ``needs`` of ``Measurement``.
     """
+    if not parts:
+        raise InputError("parts", "be one or more", parts)
     verdict = combine(one.verdict for one in parts)
     deciding = next(one for one in parts if one.verdict == verdict)
     told = [f"{one.text}, {one.verdict}" for one in parts if one is not deciding]

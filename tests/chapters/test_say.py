@@ -22,6 +22,7 @@ from modlib.chapters.words import (
     significant,
     table,
 )
+from modlib.errors import InputError
 from modlib.machine import NOTEBOOKS
 
 
@@ -109,3 +110,9 @@ def test_every_template_of_a_chapter_can_be_read(chapter):
 
     for _, template in templates(chapter):
         ENVIRONMENT.parse(template)
+
+
+def test_a_template_that_cannot_be_read_is_refused_in_a_line():
+    with pytest.raises(InputError, match=r"template must be a template .*, got '{{ n'") as refused:
+        fill({"n": 3}, "{{ n")
+    assert "\n" not in str(refused.value)

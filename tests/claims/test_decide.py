@@ -73,6 +73,17 @@ def test_what_cannot_be_judged_is_refused(interval, bounds, message):
         decide(*interval, **bounds)
 
 
+def test_no_networks_no_parts_and_half_an_interval_are_refused():
+    with pytest.raises(InputError, match="total must be an integer at least 1, got 0"):
+        share_of(0, 0)
+    with pytest.raises(InputError, match="successes must be an integer at least 0 and at most 3"):
+        share_of(4, 3)
+    with pytest.raises(InputError, match="parts must be one or more"):
+        judged()
+    with pytest.raises(InputError, match="interval must be a value and its two ends"):
+        part("a share", [0.5, 0.4], above=0.3)
+
+
 def test_parts_combine_as_all_or_as_some():
     words = ("agrees", "undecided", "differs")
     for one in words:
