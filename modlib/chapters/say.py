@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from IPython.display import Markdown, display
-from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateSyntaxError
+from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateSyntaxError, UndefinedError
 
 from modlib.chapters.captions import show_filled
 from modlib.chapters.words import FILTERS
@@ -79,20 +79,22 @@ def as_mapping(facts: object) -> dict[str, Any]:
         return {field.name: getattr(facts, field.name) for field in fields(facts)}
     if hasattr(facts, "_asdict"):
         return dict(facts._asdict())
-    raise TypeError(f"facts must be a mapping, a dataclass or a named tuple, got {facts!r}")
+    raise InputError("facts", "be a mapping, a dataclass or a named tuple", facts)
 
 
 def fill(facts: object, template: str) -> str:
     """The template's text with the facts in it; empty where nothing is left of it.
 
-    Raises ``InputError`` for a template that cannot be read, ``jinja2.UndefinedError`` for a
-    missing fact, ``TypeError`` for one that no filter has made readable.
+    Raises ``InputError`` for a template that cannot be read, for a missing fact, and for one that
+    no filter has made readable.
     """
+    told = as_mapping(facts)
     try:
-        written = ENVIRONMENT.from_string(template)
+        text = ENVIRONMENT.from_string(template).render(told)
     except TemplateSyntaxError as error:
         raise InputError("template", f"be a template ({error.message})", template) from None
-    text = written.render(as_mapping(facts))
+    except (UndefinedError, TypeError) as error:
+        raise InputError("facts", f"be what the template asks for ({error})", [*told]) from error
     lines = [re.sub(r"(?<=\S)[ \t]+", " ", line).rstrip() for line in text.strip().splitlines()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
