@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from types import SimpleNamespace
 
 import IPython
 import pytest
 
 from modlib.chapters import captions, say
+from modlib.machine import NOTEBOOKS
 
 
 class Shell:
@@ -101,3 +104,16 @@ def test_the_site_shows_it_with_the_figure_alone(monkeypatch, shell, shown):
     shell.ran()
     say.caption({"num": 4}, "A2. {{ num }} waves.", name="a2")
     assert shown == []
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("[0-9]*.ipynb")), ids=lambda path: path.stem)
+def test_every_caption_that_is_filled_stands_below_a_figure(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    source = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    calls = source.split("caption(")[1:]
+    named = (re.search(r'\bname="([\w-]+)",?\s*\)', call) for call in calls)
+    filled = {name[1] for name in named if name}
+    figures = (c["metadata"].get("mystnb", {}).get("figure", {}) for c in cells)
+    texts = "\n".join(figure.get("caption", "") for figure in figures)
+    quoted = set(re.findall(r"\{glue:md\}`([\w-]+)`", texts))
+    assert filled == quoted
