@@ -109,14 +109,16 @@ def fine_tuning_company(panels: Mapping[str, tuple[pd.DataFrame, Collection[int]
         for row in table[related | (table.pooled_low > 1)].itertuples():
             ax.annotate(
                 f"{row.freq}",
-                (row.freq, row.pooled),
-                xytext=(5, 3),
+                (row.freq, row.pooled_high),
+                xytext=(0, 3),
                 textcoords="offset points",
+                ha="center",
                 fontsize=8.5,
                 color=MARK if row.freq in marked else PALETTE[0],
                 weight="bold",
             )
         ax.set_yscale("symlog", linthresh=1)
+        ax.yaxis.set_major_formatter("{x:g}")
         ax.set_ylim(-0.1, None)
         ax.set(ylabel="seen / expected")
         ax.legend(loc="upper right", ncols=2)
@@ -142,6 +144,7 @@ def relation_lifts(panels: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set_xticks(np.arange(len(table)), table.relation, rotation=45)
     ax.axhline(1, color="black", lw=0.9, ls="--", label="no preference")
     ax.set_yscale("symlog", linthresh=1)
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.set_ylim(-0.1, None)
     ax.set(xlabel="ratio of strongest to next strongest frequency", ylabel="seen / expected")
     ax.legend(loc="upper right")

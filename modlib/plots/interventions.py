@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from modlib.analysis.meso.clusters import Cluster
 from modlib.plots.base import (
@@ -28,6 +29,8 @@ LINES = ("-", "--", ":", "-.")
 RANDOM = "as many random live neurons"
 NETWORKS = (PALETTE[0], "black", NEUTRAL, "#a8a8a8")
 """Cluster 0 in its colour; sets that are no cluster, and controls, in black and greys."""
+BESIDE_PT = 8.0
+"""Points between clusters of one size."""
 
 
 @figure
@@ -153,20 +156,21 @@ def damage_by_cluster(table: pd.DataFrame) -> Figure:
         for ax in axes:
             empty_panel(ax, "no cluster in this network")
         return fig
-    for row in table.itertuples():
+    of_a_size = table.groupby("num_neurons").cluster
+    places = of_a_size.cumcount() - (of_a_size.transform("size") - 1) / 2
+    for row, place in zip(table.itertuples(), places, strict=True):
         look = {"marker": MARKERS[row.cluster % len(MARKERS)], "s": 46, "zorder": 2}
         label = f"f = {row.freq} ({row.num_neurons})"
-        axes[0].plot([row.num_neurons] * 2, [row.loss, row.control_loss], color=NEUTRAL, lw=0.7)
-        axes[0].scatter(
-            row.num_neurons,
-            row.control_loss,
-            facecolor="white",
-            edgecolor=NEUTRAL,
-            label="_control",
-            **look,
-        )
-        for ax, x in zip(axes, (row.num_neurons, row.margin_left), strict=True):
-            ax.scatter(x, row.loss, color=cluster_color(row.cluster), label=label, **look)
+        # Clusters of one size stand side by side, each at its own number in the data.
+        beside = ScaledTranslation(place * BESIDE_PT / 72, 0, fig.dpi_scale_trans)
+        at_size = {"transform": axes[0].transData + beside}
+        sizes, losses = [row.num_neurons] * 2, [row.loss, row.control_loss]
+        axes[0].plot(sizes, losses, color=NEUTRAL, lw=0.7, **at_size)
+        hollow = {"facecolor": "white", "edgecolor": NEUTRAL, "label": "_control"}
+        axes[0].scatter(row.num_neurons, row.control_loss, **hollow, **look, **at_size)
+        filled = {"color": cluster_color(row.cluster), "label": label, **look}
+        axes[0].scatter(row.num_neurons, row.loss, **filled, **at_size)
+        axes[1].scatter(row.margin_left, row.loss, **filled)
     whole = float(table.loss_whole.iloc[0])
     for ax in axes:
         ax.axhline(whole, color="black", lw=0.8, ls=":", label="_whole")

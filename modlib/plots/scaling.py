@@ -67,7 +67,10 @@ def clusters_by_width(points: pd.DataFrame, log_n: float) -> Figure:
         _ticks(ax, rows.width.tolist())
         names = [f"{row.width:,}\n{row.num_seeds:,} nets" for row in rows.itertuples()]
         ax.set_xticks(rows.width, names)
-        ax.set(title=f"batch {regime}", xlabel="hidden neurons (log scale)")
+        ax.set(
+            title="full batch" if regime == "full" else f"batch {regime}",
+            xlabel="hidden neurons (log scale)",
+        )
         ax.legend(loc="lower left")
     axes[0, 0].set_ylabel("clusters in a network")
     axes[0, 0].set_ylim(0, None)

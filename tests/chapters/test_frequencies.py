@@ -557,6 +557,7 @@ def test_captions_of_numbers_rates_ranks_and_weights():
     columns = {"share_above_1": 0.0001, "share_within_025": 0.4, "abs_q999": 0.9, "abs_max": 1.2}
     rows = facts.weights({"full batch": made_up(num_seeds=9, **columns)})
     assert caption("a3", {"rows": rows}).endswith(
-        "Full batch: 0.01 % beyond ±1, 40.0 % in the bin at 0."
+        "Full batch: 0.01 % beyond ±1, 40.0 % in the bin at 0. "
+        "What lies beyond ±3 is in the outermost bins: no peaks of their own."
     )
     assert caption("a3", {"rows": {}}).endswith("No long runs are committed.")

@@ -91,6 +91,16 @@ def test_damage_by_cluster_sets_each_beside_its_control():
     assert control.y.tolist() == [0.8, 0.6]
 
 
+def test_clusters_of_one_size_stand_side_by_side_at_their_own_number():
+    whole = {"margin_left": 1.0, "loss": 0.2, "control_loss": 0.8, "loss_whole": 0.01}
+    table = pd.DataFrame({"cluster": [0, 1, 2], "freq": [3, 4, 5], "num_neurons": [5, 4, 5]})
+    fig = plots.damage_by_cluster(table.assign(**whole))
+    own = [dots for dots in fig.axes[0].collections if str(dots.get_label()).startswith("f =")]
+    drawn = [dots.get_offset_transform().transform(dots.get_offsets())[0, 0] for dots in own]
+    assert drawn[2] - drawn[0] == pytest.approx(8 * fig.dpi / 72)
+    assert [dots.get_offsets()[0, 0] for dots in own] == [5, 4, 5]
+
+
 def test_networks_are_told_apart_by_label_line_and_marker():
     noise = {name: summary("sigma").iloc[:3] for name in ("trained", "memorised")}
     removal = {name: summary("fraction").iloc[:3] for name in noise}

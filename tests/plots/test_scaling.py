@@ -17,7 +17,7 @@ def test_width_has_a_panel_a_regime_with_the_band_of_one_cluster():
         | {"deviation": [0.9, 0.8, 1.1]}
     )
     fig = plots.clusters_by_width(rows, np.log(91))
-    assert [ax.get_title(loc="left") for ax in fig.axes] == ["batch n", "batch full"]
+    assert [ax.get_title(loc="left") for ax in fig.axes] == ["batch n", "full batch"]
     np.testing.assert_allclose(points(fig)["ln n"].y, np.log(91))
     wanted = expected_intervals([128, 512], [4.9, 5.0], [5.1, 5.4])
     wanted |= expected_intervals([128, 512], [4.1, 4.4], [5.9, 6.0])
