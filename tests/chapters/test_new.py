@@ -18,6 +18,8 @@ from modlib.errors import InputError
 from modlib.machine import NOTEBOOKS, ROOT
 
 CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+NEXT = f"{int(CHAPTERS[-1][:2]) + 1:02}"
+"""A number that no chapter has."""
 
 
 def missing(root: Path, chapter: str) -> list[str]:
@@ -62,14 +64,14 @@ def run(tree: Path, *words: str) -> None:
 def test_a_new_chapter_keeps_every_rule_from_the_start(tree):
     import nbformat
 
-    written = new_chapter("17_two_circles", tree)
+    written = new_chapter(f"{NEXT}_two_circles", tree)
     assert {path.relative_to(tree).as_posix() for path in written} == {
-        *("notebooks/17_two_circles.ipynb", "modlib/chapters/two_circles.py"),
+        *(f"notebooks/{NEXT}_two_circles.ipynb", "modlib/chapters/two_circles.py"),
         *("tests/chapters/test_two_circles.py", "modlib/chapters/chapters.toml"),
         *("book/api/chapters.md", "_toc.yml", "book/index.md", "README.md"),
     }
-    assert missing(tree, "17_two_circles") == []
-    notebook = tree / "notebooks" / "17_two_circles.ipynb"
+    assert missing(tree, f"{NEXT}_two_circles") == []
+    notebook = tree / "notebooks" / f"{NEXT}_two_circles.ipynb"
     text = notebook.read_text(encoding="utf-8")
     assert nbformat.writes(nbformat.reads(text, as_version=4)) + "\n" == text
     assert broken(measure(nbformat.reads(text, as_version=4))) == {}
@@ -80,13 +82,13 @@ def test_a_new_chapter_keeps_every_rule_from_the_start(tree):
     run(tree, "pytest", "-q", "-p", "no:cacheprovider", "tests/chapters/test_two_circles.py")
 
 
-@pytest.mark.parametrize("part", ["_toc.yml", "book/index.md", "tests/chapters/test_circles.py"])
+@pytest.mark.parametrize("part", ["_toc.yml", "book/index.md", "tests/chapters/test_lacking.py"])
 def test_what_a_chapter_lacks_is_named(tree, part):
-    name = "_".join(("17", "circles"))  # not in one word, which would be found in this test
+    name = "_".join((NEXT, "lacking"))  # not in one word, which would be found in this test
     new_chapter(name, tree)
     (tree / part).write_text("")
     (said,) = missing(tree, name)
-    assert Path(part).name.split(".")[0].replace("test_circles", "test") in said
+    assert Path(part).name.split(".")[0].replace("test_lacking", "test") in said
 
 
 @pytest.mark.parametrize("name", ["17", "circles", "7_circles", "17_Circles", "../17_a", "17_a.b"])
@@ -95,7 +97,7 @@ def test_a_name_of_another_form_is_refused(tmp_path, name):
         new_chapter(name, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["16_circles", "17_clusters"])
+@pytest.mark.parametrize("name", ["16_circles", f"{NEXT}_clusters"])
 def test_what_is_there_is_not_written_over(tree, name):
     before = {p: p.read_bytes() for p in tree.rglob("*") if p.is_file()}
     with pytest.raises(InputError, match="name must"):
