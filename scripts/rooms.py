@@ -1,9 +1,9 @@
 """Writes what follows from the order of imports and from the list of chapters.
 
 The order stands in pyproject.toml, each room's sentence in its docstring: CONTRIBUTING's list of
-rooms and book/api.md follow. From ``modlib/chapters/chapters.toml`` follow the table of contents,
-the index's answers and README's chapters. ``python scripts/rooms.py`` writes all of them; a test
-fails where they are not what it would write.
+rooms, book/api.md and a page a room in book/api follow. From ``modlib/chapters/chapters.toml``
+follow the table of contents, the index's answers and README's chapters. ``python scripts/rooms.py``
+writes all of them; a test fails where they are not what it would write.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ BEGIN, END = "<!-- rooms -->\n", "<!-- end of rooms -->\n"
 FOLDERS = {"machine": ("CARRIED", "ROOT")}
 """Told without their value: a folder of this machine is nobody's reference."""
 API = (
-    "# The package modlib\n\nEvery function of the package, from its docstrings.\n"
+    "# The package modlib\n\nEvery function of the package, from its docstrings, a page a room.\n"
     'In the source, arrays name their axes, for example `Float[np.ndarray, "neuron freq"]`; '
     "the words are those of the [notation](notation.md).\nA room may import from those above it "
-    "on this page and from no other; a test holds it to that.\n"
+    "in this list and from no other; a test holds it to that.\n\n| room | what it is |\n|---|---|\n"
 )
+IN_CONTENTS = "      - file: book/api\n"
+"""Where the rooms' pages stand in the table of contents: below this line, its last one."""
 
 EXAMPLES = {
     "errors": """
@@ -181,31 +183,45 @@ def modules(room: str) -> list[str]:
     return [".".join(parts) for parts in sorted(own, key=lambda parts: (parts[:-1], parts))]
 
 
-def api() -> str:
-    """book/api.md."""
-    blocks = [API]
-    for room in rooms():
-        path = source_of(room)
-        if path is None:
-            continue
-        example = f"```python\n{EXAMPLES[room].strip()}\n```\n"
-        blocks.append(f"## {room}\n\n{sentence(path)}\n\n{example}")
-        for name in modules(room):
-            lines = [f".. automodule:: modlib.{name}"]
-            if name in FOLDERS:
-                lines.append(f"   :exclude-members: {', '.join(FOLDERS[name])}")
-            for folder in FOLDERS.get(name, ()):
-                lines += ["", f".. autodata:: modlib.{name}.{folder}", "   :no-value:"]
-            blocks.append("\n".join([f"### `{name}`\n", "```{eval-rst}", *lines, "```\n"]))
+def api() -> dict[Path, str]:
+    """book/api.md, which lists the rooms, and their pages."""
+    found = {room: path for room in rooms() if (path := source_of(room))}
+    listed = (f"| [{room}](api/{room}.md) | {sentence(path)} |" for room, path in found.items())
+    texts = {ROOT / "book" / "api.md": API + "\n".join(listed) + "\n"}
+    return texts | {ROOT / "book" / "api" / f"{room}.md": page_of(room) for room in found}
+
+
+def page_of(room: str) -> str:
+    """A room: what it is, what to type first, its modules."""
+    path = source_of(room)
+    assert path is not None
+    example = f"```python\n{EXAMPLES[room].strip()}\n```\n"
+    blocks = [f"# {room}\n\n{sentence(path)}\n\n{example}"]
+    for name in modules(room):
+        lines = [f".. automodule:: modlib.{name}"]
+        if name in FOLDERS:
+            lines.append(f"   :exclude-members: {', '.join(FOLDERS[name])}")
+        for folder in FOLDERS.get(name, ()):
+            lines += ["", f".. autodata:: modlib.{name}.{folder}", "   :no-value:"]
+        blocks.append("\n".join([f"## `{name}`\n", "```{eval-rst}", *lines, "```\n"]))
     return "\n".join(blocks)
+
+
+def toc(text: str) -> str:
+    """The table of contents with the rooms' pages."""
+    before, _, _ = text.partition(IN_CONTENTS)
+    files = (f"          - file: book/api/{room}\n" for room in rooms() if source_of(room))
+    return "".join([before, IN_CONTENTS, "        sections:\n", *files])
 
 
 def pages() -> dict[Path, str]:
     """What is written, by its path."""
-    own = {ROOT / "CONTRIBUTING.md": contributing(), ROOT / "book" / "api.md": api()}
-    return own | contents.pages(ROOT)
+    made = {ROOT / "CONTRIBUTING.md": contributing()} | api() | contents.pages(ROOT)
+    made[ROOT / "_toc.yml"] = toc(made[ROOT / "_toc.yml"])
+    return made
 
 
 if __name__ == "__main__":
     for path, text in pages().items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

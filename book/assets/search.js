@@ -5,7 +5,7 @@ var Scorer = {
   // [page, title, anchor, description, score, file]
   score: ([page, , , , score]) => score
     + (page.startsWith("notebooks/") ? 40 : 0)
-    - (page === "book/api" ? 100 : 0)
+    - (page.startsWith("book/api") ? 100 : 0)
     - (page === "book/glossary" ? 80 : 0),
   objNameMatch: 11,
   objPartialMatch: 6,

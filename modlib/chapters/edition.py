@@ -35,7 +35,14 @@ LINKED = ("modlib", "results")
 MARK = "edition.json"
 """File of a site that says which edition it is."""
 MAX_TITLE = 120
-MAKE = "from jupyter_book.cli.main import main; main()"
+MAKE = """
+import os, sys
+from modlib.machine import end_with
+from jupyter_book.cli.main import main
+end_with(int(sys.argv.pop(1)))
+main()
+"""
+"""Jupyter Book in a process that ends with the one that is named; so do its kernels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +109,7 @@ def build_site(work: Path) -> Path:
     Raises ``StoreError`` where that fails; why is told above it.
     """
     made = subprocess.run(
-        [sys.executable, "-c", MAKE, "build", "book/", "-n"],
+        [sys.executable, "-c", MAKE, str(os.getpid()), "build", "book/", "-n"],
         cwd=work,
         env={"OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1", **os.environ},
         check=False,

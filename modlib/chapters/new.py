@@ -203,4 +203,4 @@ def new_chapter(name: str, root: Path = ROOT) -> list[Path]:
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     runpy.run_path(str(root / "scripts" / "rooms.py"), run_name="__main__")
-    return [*texts, root / "book" / "api.md", *contents.pages(root)]
+    return [*texts, root / "book" / "api" / "chapters.md", *contents.pages(root)]

@@ -14,9 +14,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from modlib.errors import ClusterError, InputError, StoreError
+from modlib.machine import end_with
 from modlib.progress import Bar
-from modlib.runs.one_shard import end_with
 
 Call = tuple[Callable[..., None], tuple[Any, ...]]
 LEAVES_AFTER_S = 10.0
@@ -35,6 +37,7 @@ def _work(pipe: Connection, parent: int) -> None:
     """Do what is sent until nothing is; answer each call with None or its refusal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it here too
     end_with(parent)
+    threadpool_limits(1, "blas")
     Bar.set_lock(threading.RLock())  # its own one leaves semaphores behind in a process that ends
     while True:
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -28,6 +27,7 @@ from modlib.analysis.many_seeds import census
 from modlib.analysis.many_seeds.census import Census, under_one_another
 from modlib.config.addition import AdditionConfig
 from modlib.errors import ClusterError, StoreError
+from modlib.machine import end_with
 from modlib.models.mlp import PARAMETERS, embedding_shares
 from modlib.progress import Bar
 from modlib.runs.addition import view_of
@@ -62,7 +62,7 @@ def describing(num_processes: int) -> Iterator[Executor]:
     pool = ProcessPoolExecutor(
         num_processes,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=end_with,
+        initializer=_describer,
         initargs=(os.getpid(),),
     )
     try:
@@ -73,15 +73,8 @@ def describing(num_processes: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def end_with(parent: int) -> None:
-    """Leave when the parent is gone, even killed: a waiting pool process would stay for ever."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+def _describer(parent: int) -> None:
+    end_with(parent)
     threadpool_limits(1, "blas")
 
 

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -225,6 +227,51 @@ def test_make_builds_an_edition_where_it_is_asked_for_one_and_else_the_book():
     for plain in (recipe(), recipe(N="3", TITLE="x")):
         assert "jupyter-book build book/ -W" in plain
         assert "edition" not in plain
+
+
+SLEEPS = """import os, time
+from pathlib import Path
+
+Path("begun.part").write_text(f"{os.getpid()} {os.getppid()}")
+os.replace("begun.part", "begun")
+time.sleep(3600)"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_a_killed_build_leaves_no_process(tmp_path):
+    """Neither Jupyter Book nor the kernel that executes a chapter."""
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "_config.yml").write_text("execute: {execute_notebooks: force}\n")
+    (tmp_path / "book" / "_toc.yml").write_text("format: jb-book\nroot: index\n")
+    cell = {"cell_type": "code", "execution_count": None, "id": "sleeps", "metadata": {}}
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}}
+    notebook["cells"] = [cell | {"outputs": [], "source": SLEEPS}]
+    (tmp_path / "book" / "index.ipynb").write_text(json.dumps(notebook))
+    code = (
+        "from pathlib import Path; from modlib.chapters import edition as ed; ed.build_site(Path())"
+    )
+    building = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    begun = tmp_path / "book" / "begun"
+    while not begun.exists():
+        assert building.poll() is None
+        time.sleep(0.1)
+    pids = [int(pid) for pid in begun.read_text().split()]
+    assert all(map(alive, pids))
+    building.kill()
+    building.wait()
+    while any(map(alive, pids)):
+        time.sleep(0.1)
 
 
 @pytest.mark.slow

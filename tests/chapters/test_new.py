@@ -65,8 +65,8 @@ def test_a_new_chapter_keeps_every_rule_from_the_start(tree):
     written = new_chapter("17_two_circles", tree)
     assert {path.relative_to(tree).as_posix() for path in written} == {
         *("notebooks/17_two_circles.ipynb", "modlib/chapters/two_circles.py"),
-        *("tests/chapters/test_two_circles.py", "modlib/chapters/chapters.toml", "book/api.md"),
-        *("_toc.yml", "book/index.md", "README.md"),
+        *("tests/chapters/test_two_circles.py", "modlib/chapters/chapters.toml"),
+        *("book/api/chapters.md", "_toc.yml", "book/index.md", "README.md"),
     }
     assert missing(tree, "17_two_circles") == []
     notebook = tree / "notebooks" / "17_two_circles.ipynb"

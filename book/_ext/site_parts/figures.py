@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from myst_nb.core import render
 
+from modlib.machine import end_with
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
@@ -71,7 +73,12 @@ def keep(packed: str) -> str:
 @cache
 def drawers() -> ProcessPoolExecutor:
     """A process a core. Each starts anew: this one has threads, which a fork would not take."""
-    return ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(
+        os.cpu_count() or 1,
+        mp_context=get_context("spawn"),
+        initializer=end_with,
+        initargs=(os.getpid(),),
+    )
 
 
 def begin_to_draw(key: str) -> None:
