@@ -64,6 +64,20 @@ def test_even_pairs_are_told_from_a_lattice_and_from_a_clump(count):
     assert evenness(table).tolist() == ["even", "too even", "clumped"]
 
 
+@pytest.mark.parametrize("count", [4, 13, 16])
+def test_limits_of_even_pairs_leave_out_a_fortieth_at_each_end(count):
+    generator = np.random.default_rng([count, 1])
+    ratio = []
+    for _ in range(40):
+        points = generator.random((1000, count, 2), dtype=np.float32)
+        gap = np.abs(points[:, :, None] - points[:, None])
+        square = (np.minimum(gap, 1 - gap) ** 2).sum(-1) + np.diag(np.full(count, 9.0))
+        ratio.append(np.sqrt(square.min(2)).mean(1) / chance_nearest(count))
+    low, high = nearest_limits(count)
+    ratios = np.concatenate(ratio)
+    assert [(ratios < low).mean(), (ratios > high).mean()] == pytest.approx([0.025] * 2, abs=0.003)
+
+
 def test_pairs_of_f_and_its_double_are_found_up_to_sign():
     found = np.zeros((4, 46), dtype=bool)
     found[0, [5, 10]] = found[1, [40, 11]] = found[2, [5, 15]] = True  # 2 x 40 = -11 modulo 91
