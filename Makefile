@@ -171,6 +171,7 @@ results: $(INSTALLED)
 	done
 	$(BIN)/python -m modlib export clock-pizza
 	$(BIN)/python -m modlib export published-pizza
+	$(BIN)/python -m modlib export two-hands
 	$(BIN)/python -m modlib export product
 	$(BIN)/python -m modlib export like-paper
 	$(BIN)/python -m modlib search && $(BIN)/python -m modlib search --export

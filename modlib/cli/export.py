@@ -25,11 +25,15 @@ from modlib.results.remainders import export_remainders
 from modlib.results.sample import NUM_EXPORTED, record_fine_tuning
 from modlib.results.sample import export as export_preset
 from modlib.results.sweeps import SWEEPS, export_sweep
+from modlib.results.two_hands import export_two_hands
 from modlib.store.folder import MANIFEST
 
-OTHERS = ("showcase", "like-paper", "paper-neurons", "clock-pizza", "published-pizza", "product")
+OTHERS = (
+    *("showcase", "like-paper", "paper-neurons", "clock-pizza", "published-pizza", "two-hands"),
+    "product",
+)
 """What is exported beside presets."""
-WITHOUT_SEEDS = ("showcase", "like-paper", "paper-neurons", "published-pizza")
+WITHOUT_SEEDS = ("showcase", "like-paper", "paper-neurons", "published-pizza", "two-hands")
 """Those of them that are always made whole."""
 OF_FIRST_EDITION = ("showcase", "like-paper")
 """Those that look for their network among seeds of the first edition."""
@@ -72,9 +76,10 @@ def export(
     n = 91 and 89, or "like-paper": the first network of the sweep A91 with clusters like those
     that paper A draws, or "paper-neurons": two neurons of the showcase at n = 89, or
     "clock-pizza": every attention rate, beside the published weights, or "published-pizza":
-    neurons and votes of Zhong et al.'s pizza, without training, or "product": one network on
-    a b mod 59. With --sweep nothing is trained: the shards of a preset in the store are summed
-    up in results/sweeps/NAME. Presets of paper B go to results/remainders/NAME, one seed unless
+    neurons and votes of Zhong et al.'s pizza, without training, or "two-hands": what the live
+    figure of chapter 6 shows at every attention rate, or "product": one network on a b mod 59.
+    With --sweep nothing is trained: the shards of a preset in the store are summed up in
+    results/sweeps/NAME. Presets of paper B go to results/remainders/NAME, one seed unless
     said. With --append the seeds follow those that the folder holds, and need not be in the same
     store; --first-seed is the next one. --edition 2 writes below results/edition2 instead.
     """
@@ -104,6 +109,8 @@ def export(
         folder = export_paper_neurons(root, device)
     elif name == "published-pizza":
         folder = export_published_pizza(root)
+    elif name == "two-hands":
+        folder = export_two_hands(root)
     elif name == "product":
         folder = export_product(seed=first, results=root)
     elif name in REMAINDERS_PRESETS:

@@ -8,6 +8,7 @@ from jaxtyping import Int
 
 from modlib.analysis.many_seeds.separation import DELTA
 from modlib.analysis.many_seeds.sweep_tables import SweepTables
+from modlib.analysis.meso.clock_pizza_hands import Hands
 from modlib.config.addition import AdditionConfig
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.neuron_view import NeuronView
@@ -155,12 +156,15 @@ def draw_frequencies(
     return DrawFrequencies(n, counts, delta=delta, seed=seed)
 
 
-def two_hands(networks: Sequence[ForeignNetwork], rates: pd.DataFrame) -> TwoHands:
+def two_hands(
+    networks: Sequence[ForeignNetwork], rates: pd.DataFrame, others: Sequence[Hands] = ()
+) -> TwoHands:
     """Two inputs on a circle of networks of Zhong et al., of those that fit into a page.
 
     ``rates``: rows of ``ExportedClockPizza.networks``, of which means by attention rate are drawn.
+    ``others``: what is committed of more networks, shown where the modulus is the same.
     """
-    return TwoHands(networks, rates)
+    return TwoHands(networks, rates, others)
 
 
 def company_of(tables: SweepTables | None) -> Company:

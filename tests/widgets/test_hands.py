@@ -11,9 +11,11 @@ import pytest
 from made_up.crooked import CROOKED, crooked_run
 from made_up.networks import network_of
 from made_up.views import random_view
+from modlib.analysis.meso.clock_pizza_hands import hands_of
+from modlib.analysis.meso.pair_clusters import cluster_by_pairs
 from modlib.models.foreign.load import from_tensors
 from modlib.widgets import hands, two_hands
-from modlib.widgets.hands import COLUMNS, carried
+from modlib.widgets.hands import COLUMNS
 from modlib.widgets.live import module_of
 
 N, HALF = CROOKED.n, CROOKED.n // 2
@@ -24,27 +26,47 @@ def network():
     return from_tensors(crooked_run().weights)
 
 
-def numbers(data, num_bytes, low, step):
-    whole = np.frombuffer(data, np.uint8).reshape(-1, num_bytes).astype(float)
-    return low + step * (whole @ 256.0 ** np.arange(num_bytes))
-
-
-def test_its_numbers_are_those_of_the_network(network):
-    figure, one = two_hands([network], pd.DataFrame()), carried(network)
+def test_its_numbers_are_those_of_the_network_to_half_a_step(network):
+    figure, one = two_hands([network], pd.DataFrame()), hands_of(network)
     (told,) = figure.networks
     assert (told["freq"], told["unit"], told["rate"]) == (one.freq, one.unit, -1.0)
-    right = numbers(figure.right, 3, *told["right"]).reshape(3, N, N)
-    np.testing.assert_allclose(right, one.right, atol=1e-5)
-    profile = numbers(figure.profile, 2, *told["profile"]).reshape(3, HALF + 1, HALF + 1)
-    np.testing.assert_allclose(profile, one.profile, atol=1e-2)
+    for name in ("right", "profile"):
+        values, (low, step) = getattr(one, name), told[name]
+        found = low + step * np.frombuffer(getattr(figure, name), np.uint8).reshape(values.shape)
+        assert step == pytest.approx(np.ptp(values) / 255)
+        np.testing.assert_allclose(found, values, atol=0.501 * step)
     points = np.frombuffer(figure.points, "<f4").reshape(2, N, 2)
     np.testing.assert_allclose(points, one.points, atol=1e-6)
+
+
+def test_both_orders_of_a_pair_have_one_logit(network):
+    one = hands_of(network)
+    logits, half = (
+        network.pairs.contribution(cluster_by_pairs(network.pairs, network.view)[0][0].neurons),
+        N // 2,
+    )
+    for a, b in ((3, 9), (9, 3), (5, 5), (20, 1)):
+        inverse = pow(one.unit, -1, N)
+        y, x = (a - b) * inverse % N, b * inverse % N
+        if y > half:
+            y, x = N - y, (x + y) % N
+        mean = (logits[a, b, (a + b) % N] + logits[b, a, (a + b) % N]) / 2
+        assert one.right[2, y, x] == pytest.approx(mean)
+
+
+def test_others_are_shown_where_the_modulus_is_theirs(network):
+    one = hands_of(network)
+    others = [one._replace(title="another", rate=rate) for rate in (0.0, 0.5)]
+    small = one._replace(points=one.points[:, :7])
+    figure = two_hands([network], pd.DataFrame(), [*others, small])
+    assert [told["rate"] for told in figure.networks] == [-1.0, 0.0, 0.5]
 
 
 def test_a_network_stands_once_and_only_what_fits_is_carried(network, monkeypatch):
     other = replace(network, name="another")
     assert len(two_hands([network, network, other], pd.DataFrame()).networks) == 2
-    monkeypatch.setattr(hands, "MAX_BYTES", 9 * N * N + 6 * (HALF + 1) ** 2)
+    one = 3 * (HALF + 1) * N + 3 * (HALF + 1) ** 2 + 16 * N
+    monkeypatch.setattr(hands, "MAX_BYTES", 2 * one - 1)
     (first,) = two_hands([network, other], pd.DataFrame()).networks
     assert first["title"] == network.name
 

@@ -11,71 +11,27 @@ import traitlets
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from modlib.analysis.meso import clock_pizza as cp
-from modlib.analysis.meso import clock_pizza_circle as circle
-from modlib.analysis.meso import clock_pizza_lens as lens
-from modlib.analysis.meso.pair_clusters import cluster_by_pairs
-from modlib.maths.groups import remapping_unit, signed_freq
+from modlib.analysis.meso.clock_pizza_circle import near_and_facing
+from modlib.analysis.meso.clock_pizza_hands import Hands, hands_of
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.plots import clock_and_pizza as plots
 from modlib.plots.base import ANSWER, MARK, NEUTRAL, PALETTE, empty_figure
 from modlib.widgets.live import LiveFigure
 
-MAX_BYTES = 80_000
-"""Bytes of maps that a page carries: two networks at n = 59."""
+MAX_BYTES = 110_000
+"""Bytes of numbers that a page carries: twelve networks at n = 59."""
 COLUMNS = (("clock_alone", "pizza_alone"), ("clock_double", "pizza_double"), ("clock", "pizza"))
 """What the formulas explain, by what is kept: of a circle, of two, of the whole network."""
-
-
-class Carried(NamedTuple):
-    """A network, ``rate`` -1 where it has none, and its largest cluster: frequency and ``unit``.
-
-    Right answers' logits by ``kept``, rows a - b and columns b in steps of the unit; logits by
-    distance, see ``by_distance``; the residues on the circles of f and 2 f.
-    """
-
-    title: str
-    rate: float
-    freq: int
-    unit: int
-    right: Float[np.ndarray, "kept y x"]
-    profile: Float[np.ndarray, "kept y e"]
-    points: Float[np.ndarray, "circle n 2"]
-
-
-def carried(network: ForeignNetwork) -> Carried | None:
-    """What a page needs of a network; None where it has no cluster."""
-    found, _, _ = cluster_by_pairs(network.pairs, network.view)
-    if not found or network.embedding is None:
-        return None
-    n, freq = network.n, found[0].freq
-    double, unit = signed_freq(2 * freq, n), remapping_unit(freq, n)
-    parts = (
-        lens.with_freqs(network, [freq]),
-        lens.with_freqs(network, [freq, double] if double else [freq]),
-        network.pairs.contribution(found[0].neurons),
-    )
-    return Carried(
-        title=network.name,
-        rate=-1.0 if network.attention_rate is None else network.attention_rate,
-        freq=freq,
-        unit=unit,
-        right=np.stack([cp.right_logits(part, unit) for part in parts]),
-        profile=np.stack([cp.by_distance(part, unit) for part in parts]),
-        points=np.stack(
-            [circle.circle_points(network.embedding, one) for one in (freq, double or freq)]
-        ),
-    )
 
 
 class TwoHands(LiveFigure):
     """Two inputs of a network of Zhong et al. as hands, and the logits that they bring about.
 
     ``networks``: title, rate, freq and unit of each; ``right``, ``profile``, ``points``: theirs,
-    see ``Carried``, one network after another: whole numbers of three and of two bytes, whose
-    lowest value and step stand in ``networks``, and float32; ``net``: the one shown; ``kept``: 0
-    the circle of f alone, 1 with that of 2 f, 2 the whole cluster; ``rates``: rows of attention
-    rate and means over networks of the shares that clock and pizza explain, by what is kept.
+    see ``Hands``, one network after another: whole numbers of a byte, whose lowest value and step
+    stand in ``networks``, and float32; ``net``: the one shown; ``kept``: 0 the circle of f alone,
+    1 with that of 2 f, 2 the whole cluster; ``rates``: rows of attention rate and means over
+    networks of the shares that clock and pizza explain, by what is kept.
     """
 
     NAME: ClassVar[str] = "hands"
@@ -97,18 +53,22 @@ class TwoHands(LiveFigure):
     a = traitlets.Int().tag(sync=True)
     b = traitlets.Int().tag(sync=True)
 
-    def __init__(self, networks: Sequence[ForeignNetwork], rates: pd.DataFrame) -> None:
+    def __init__(
+        self,
+        networks: Sequence[ForeignNetwork],
+        rates: pd.DataFrame,
+        others: Sequence[Hands] = (),
+    ) -> None:
         n = networks[0].n
-        distinct = {(one.name, one.attention_rate): one for one in reversed(networks) if one.n == n}
-        shown: list[Carried] = []
-        for network in reversed(distinct.values()):
-            size = 3 * (3 * n * n + 2 * (n // 2 + 1) ** 2)
-            if (len(shown) + 1) * size <= MAX_BYTES and (one := carried(network)) is not None:
-                shown.append(one)
+        first = [one for network in networks if (one := hands_of(network)) is not None]
+        same = [one for one in (*first, *others) if one.n == n]
+        distinct = {(one.title, one.rate): one for one in reversed(same)}
+        size = 3 * (n // 2 + 1) * (n + n // 2 + 1) + 16 * n
+        shown = [*reversed(distinct.values())][: MAX_BYTES // size]
         self._shown = shown[:1]
-        pair = circle.near_and_facing(shown[0].freq, n)[0] if shown else None
-        right = [_Whole.of(one.right, 3) for one in shown]
-        profile = [_Whole.of(one.profile, 2) for one in shown]
+        pair = near_and_facing(shown[0].freq, n)[0] if shown else None
+        right = [_Whole.of(one.right) for one in shown]
+        profile = [_Whole.of(one.profile) for one in shown]
         super().__init__(
             n=n,
             networks=[
@@ -133,7 +93,7 @@ class TwoHands(LiveFigure):
         if not self._shown:
             return empty_figure("no circle that a page could carry")
         one = self._shown[0]
-        near, facing = circle.near_and_facing(one.freq, self.n)
+        near, facing = near_and_facing(one.freq, self.n)
         fig = plots.two_hands(one.points[0], near, facing, one.freq)
         for slice_ in (patch for ax in fig.axes for patch in [*ax.patches]):
             slice_.remove()
@@ -141,19 +101,17 @@ class TwoHands(LiveFigure):
 
 
 class _Whole(NamedTuple):
-    """Values as whole numbers of some bytes, little-endian, in steps from the lowest one."""
+    """Values as whole numbers of a byte, in steps from the lowest: off by half a step at most."""
 
     data: bytes
     low: float
     step: float
 
     @classmethod
-    def of(cls, values: Float[np.ndarray, ...], num_bytes: int) -> _Whole:
-        """Of ``num_bytes`` each, one to four."""
+    def of(cls, values: Float[np.ndarray, ...]) -> _Whole:
         low = float(values.min())
-        step = (float(values.max()) - low) / (2 ** (8 * num_bytes) - 1) or 1.0
-        whole = np.round((values.ravel() - low) / step).astype("<u4")
-        return cls(whole.view(np.uint8).reshape(-1, 4)[:, :num_bytes].tobytes(), low, step)
+        step = (float(values.max()) - low) / 255 or 1.0
+        return cls(np.round((values.ravel() - low) / step).astype(np.uint8).tobytes(), low, step)
 
 
 def _rates(rates: pd.DataFrame) -> list[list[float]]:

@@ -1,12 +1,8 @@
 // Two hands: a pair on one circle of a pizza or a clock, on the double circle, and its logits.
 
-/** Whole numbers of so many bytes each, from one place on, in steps from the lowest value. */
-function wholes(view, bytes, from, count, [low, step]) {
-  return Float64Array.from({ length: count }, (_, i) => {
-    let whole = 0;
-    for (let j = bytes - 1; j >= 0; j--) whole = 256 * whole + view.getUint8(bytes * (from + i) + j);
-    return low + step * whole;
-  });
+/** Whole numbers of a byte each, from one place on, in steps from the lowest value. */
+function wholes(view, from, count, [low, step]) {
+  return Float64Array.from({ length: count }, (_, i) => low + step * view.getUint8(from + i));
 }
 
 export default {
@@ -14,8 +10,8 @@ export default {
     const n = model.get("n"), half = Math.floor(n / 2), palette = model.get("colors");
     const rows = half + 1, points = numbers(model.get("points"));
     const networks = model.get("networks").map((one, i) => ({ ...one,
-      right: wholes(model.get("right"), 3, i * 3 * n * n, 3 * n * n, one.right),
-      profile: wholes(model.get("profile"), 2, i * 3 * rows * rows, 3 * rows * rows, one.profile),
+      right: wholes(model.get("right"), i * 3 * rows * n, 3 * rows * n, one.right),
+      profile: wholes(model.get("profile"), i * 3 * rows * rows, 3 * rows * rows, one.profile),
       points: points.subarray(i * 4 * n, (i + 1) * 4 * n) }));
     if (!networks.length)
       return framed(el, "two hands", h("p", {}, "This network has no circle that a page could carry."));
@@ -28,9 +24,13 @@ export default {
       const turn = (2 * Math.PI * (circle + 1) * one.freq * k) / n, [u, v] = point(one, circle, k);
       return (u - Math.cos(turn)) ** 2 + (v - Math.sin(turn)) ** 2;
     })) < 0.25;
+    /** The right answer's logit at a - b = unit y, b = unit x; both orders of a pair have one. */
+    const rightAt = (one, kept, y, x) =>
+      y < rows ? one.right[(kept * rows + y) * n + x] : rightAt(one, kept, n - y, (x + y) % n);
+    const all = [...Array(n * n).keys()];
     for (const one of networks) {
       one.held = [0, 1].map((circle) => isHeld(one, circle));
-      one.averages = KEPT.map((_, kept) => mean(one.right.subarray(kept * n * n, (kept + 1) * n * n)));
+      one.averages = KEPT.map((_, kept) => mean(all.map((i) => rightAt(one, kept, Math.floor(i / n), i % n))));
       one.high = one.right.reduce((most, value) => Math.max(most, value), 1e-9);
     }
 
@@ -41,7 +41,7 @@ export default {
       let x = 0, y = 0; // b = unit x, a - b = unit y
       while ((unit * x) % n !== b) x++;
       while ((unit * y + b) % n !== a) y++;
-      const from = kept * n * n, logit = one.right[from + y * n + x];
+      const logit = rightAt(one, kept, y, x);
       const middles = [0, 1].map((circle) => {
         const [p, q] = [a, b].map((k) => point(one, circle, k));
         return [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
@@ -123,7 +123,7 @@ export default {
     const map = h("canvas", { "aria-hidden": "true", class: "live-both" });
     const drawMap = canvas(el, map, (width) => width, (pen, width, _, { ink, line, ground, lit }) => {
       const { one, kept, x, y } = look(), cell = width / n;
-      shades(pen, width, n, lit(palette.logit), (i, j) => one.right[(kept * n + ((i - half + n) % n)) * n + j] / one.high);
+      shades(pen, width, n, lit(palette.logit), (i, j) => rightAt(one, kept, (i - half + n) % n, j) / one.high);
       pen.strokeStyle = line;
       pen.strokeRect(0.5, 0.5, width - 1, width - 1);
       const inside = (place) => Math.min(width - 7, Math.max(7, (place + 0.5) * cell));
@@ -189,7 +189,7 @@ export default {
       h("div", { class: "live-columns" },
         h("div", { class: "live-wide" }, answers, chart), h("div", { class: "live-narrow" }, map)),
       h("p", { class: "live-small" },
-        "Drag a hand. ★ the sum of both angles, the right answer; diamond: the middle of both points. Grey: logits where a = b. In the square of all pairs (distance on the circle down, nearest in the middle; b across) colour is the right answer's logit.",
+        "Drag a hand. ★ the sum of both angles, the right answer; diamond: the middle of both points. Grey: logits where a = b. In the square of all pairs (distance on the circle down, nearest in the middle; b across) colour is the right answer's logit, the mean of both orders.",
         rates.length ? " Last: the share of the logits that each formula explains, means over trained networks." : ""));
     el.live = { model, look: () => { const { one, profile, nearest, ...rest } = look(); return { ...rest, profile: [...profile] }; } }; // for tests and for the browser's console
     update();
