@@ -30,7 +30,8 @@ body { font-size: 10.5pt; background: white; color: black; }
 article { break-before: page; }
 h1, h2, h3 { break-after: avoid; }
 figure, .claim, table { break-inside: avoid; }
-figure img { max-width: 100%; height: auto; }
+figure img { max-width: 100%; max-height: 210mm; width: auto; height: auto; }
+.contents ul { list-style: none; padding: 0; }
 .contents li { margin: 0.2rem 0; }
 a { color: #1259c3; text-decoration: none; }
 """
@@ -115,7 +116,7 @@ def joined() -> str:
         '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
         f"<title>How networks add modulo n</title>{''.join(links + scripts)}"
         f'<style>{STYLE}</style></head><body class="bd-content">'
-        f'<nav class="contents"><h1>Contents</h1><ol>{contents}</ol></nav>{body}</body></html>'
+        f'<nav class="contents"><h1>Contents</h1><ul>{contents}</ul></nav>{body}</body></html>'
     )
 
 
