@@ -168,7 +168,7 @@ def test_an_exact_part_has_no_interval():
 # ------------------------------------------------------------------ coverage, simulated
 
 ROUNDS = 2000
-"""A share of so many has a standard deviation of .005; of 500 it had .01, which failed by chance."""
+"""A share of so many has a standard deviation of .005; of 500, which once failed, it had .01."""
 
 
 def coverage(interval_of, truth: float) -> float:
