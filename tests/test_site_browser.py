@@ -98,13 +98,13 @@ def theme(request):
 
 
 class Seen:
-    """A page that was opened: what it said and asked for."""
+    """A page that was opened: what it said and asked for; without a theme: on a first visit."""
 
     def __init__(self, browser, path, screen, theme):
         self.context = browser.new_context(viewport={"width": screen[0], "height": screen[1]})
-        self.context.add_init_script(
-            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}');"
-        )
+        if theme is not None:
+            settings = f"setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+            self.context.add_init_script(f"localStorage.{settings}")
         self.page = self.context.new_page()
         self.errors, self.asked = [], []
         self.page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
@@ -140,6 +140,13 @@ def test_a_page_as_a_reader_sees_it(browser, path, screen, theme):
             if not (figure["lazy"] and figure["sized"]):
                 found.append(f"{figure['source']}: loaded at once or without a size")
         assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("path", PAGES[-1:] + PAGES[:1], ids=lambda page: page.stem)
+def test_a_first_visit_has_no_errors(browser, path):
+    """The reader has chosen no theme yet."""
+    with Seen(browser, path, DESK, None) as seen:
+        assert seen.errors == []
 
 
 def small_letters(figure, screen):

@@ -42,6 +42,7 @@ extensions = [
 ]
 external_toc_exclude_missing = True
 html_baseurl = ""
+html_context = {"default_mode": "auto"}
 html_css_files = ["modlib.css"]
 html_favicon = "assets/favicon.svg"
 html_js_files = ["modlib.js"]
