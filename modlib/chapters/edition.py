@@ -93,14 +93,22 @@ def make_edition(edition: Edition, output: Path, *, sources: Path = ROOT) -> Non
     values = _checked(edition, output, sources)
     work = output.with_name(f".{output.name}.building")
     with writing(work):
-        work.mkdir(parents=True, exist_ok=True)
-        with FileLock(work / ".lock"):
-            _lay_out(_turned(edition, values, sources), sources, work)
-            site = build_site(work)
-            with replacing(output) as folder:
-                shutil.copytree(site, folder, dirs_exist_ok=True)
-                (folder / MARK).write_text(json.dumps(asdict(edition)) + "\n", encoding="utf-8")
-        shutil.rmtree(work)
+        work.parent.mkdir(parents=True, exist_ok=True)
+        lock = Path(f"{work}.lock")  # not in the folder, which is removed while others wait
+        with FileLock(lock):
+            try:
+                work.mkdir(exist_ok=True)
+                _lay_out(_turned(edition, values, sources), sources, work)
+                _put(build_site(work), output, edition)
+                shutil.rmtree(work)
+            finally:
+                lock.unlink(missing_ok=True)
+
+
+def _put(site: Path, output: Path, edition: Edition) -> None:
+    with replacing(output) as folder:
+        shutil.copytree(site, folder, dirs_exist_ok=True)
+        (folder / MARK).write_text(json.dumps(asdict(edition)) + "\n", encoding="utf-8")
 
 
 def build_site(work: Path) -> Path:

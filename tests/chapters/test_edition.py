@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -136,6 +137,29 @@ def test_a_build_that_is_stopped_leaves_no_site_and_goes_on(sources, built, tmp_
     ed.make_edition(OURS, output, sources=sources)
     assert (output / "index.html").is_file()
     assert sorted(os.listdir(tmp_path)) == ["site", "sources"]
+
+
+def test_two_at_one_edition_wait_for_each_other(sources, built, tmp_path, monkeypatch):
+    """The first is done, and clears up, while the second waits."""
+    output, whole, ends = tmp_path / "site", ed.build_site, []
+
+    def make() -> None:
+        ed.make_edition(OURS, output, sources=sources)
+        ends.append(len(built))
+
+    second = threading.Thread(target=make)
+
+    def build_site(work: Path) -> Path:
+        if not built:
+            second.start()
+            time.sleep(0.2)
+        return whole(work)
+
+    monkeypatch.setattr(ed, "build_site", build_site)
+    make()
+    second.join()
+    assert ends == [1, 2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["site", "sources"]
 
 
 def test_what_has_not_changed_is_not_written_again(sources, built, tmp_path, monkeypatch):
