@@ -123,7 +123,9 @@ def test_the_clusters_whose_noise_takes_accuracy_are_named(network):
     seen = {"noise": facts.noise(pd.DataFrame(rows, columns=columns), clusters), "draws": 6}
     caption = told(CHAPTER, "noise-caption", seen)
     assert f"is lost below σ = 0.225, where f = {freqs[0]} and {freqs[1]} give way." in caption
-    assert caption.endswith("Lines: means of 6 draws; bands: the smallest to the largest of them.")
+    assert caption.endswith(
+        "Lines: means of six draws; bands: the smallest to the largest of them."
+    )
     assert f"| f = {clusters[0].freq} | 24 | 1.23 | 77.5 % | 1.23 | 77.5 % |" in text
     assert text.endswith("for 0 of 3 clusters.")
 
@@ -257,10 +259,12 @@ def test_clusters_that_can_go_are_named(network, cuts):
     assert "neurons in 1 of 3 cases. Over 128 networks (`results/A91`)" in text
     assert "60.0 % in networks of 4 clusters, 90.0 % in those of 6." in text
     caption = told(CHAPTER, "spare-caption", spare)
-    assert "without any one of 2 of its 3 clusters. Of 128 networks (n = 91) 75.0 %" in caption
+    assert "without any one of 2 of its 3 clusters. In 128 networks (n = 91) 75.0 %" in caption
     none = spares.spare(table.iloc[:0], found(), 91)
     assert told(CHAPTER, SPARE, none).startswith("Over 128 networks")
-    assert told(CHAPTER, "spare-caption", none).startswith("Of 128 networks")
+    assert told(CHAPTER, "spare-caption", none).startswith(
+        "This network has no cluster to remove. In 128 networks (n = 91) 75.0 % of single removals"
+    )
 
 
 def test_clusters_that_are_missed_keep_their_colour():
@@ -282,7 +286,10 @@ def test_the_answer_and_captions_of_removal_are_those_of_the_run(network, cuts):
     flat = facts.half(half_and_whole(0.95, 0.8), one)
     assert f"half of f = {one[0].freq} is worse than none of it. :::" in answer(dip)
     assert "It hurts less: as many random neurons cost more" in answer(dip)
-    assert "the loss is larger at half than at the end for 0 of them." in answer(flat)
+    assert (
+        "seldom worse than to take it whole: the loss is larger at half than at the end for 0 of 1."
+        in answer(flat)
+    )
     assert "did not learn" in answer(dip, learned=False)
     assert "no cluster here" in answer(facts.half(pd.DataFrame(), []))
     harder = dip._replace(num_harder=0)

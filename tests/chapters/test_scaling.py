@@ -231,7 +231,7 @@ def test_separations_are_compared_with_random_ones():
     text = told(CHAPTER, SEPARATIONS, facts.separations(panels, 0.156))
     assert "| 4 | 50.0 % | 0.20 | 100 % | 0.25 |" in text
     caption = told(CHAPTER, "apart-caption", facts.separations(panels, 0.156))
-    assert caption == "The median gap of *learned* lies -0.05 to -0.05 above that at random."
+    assert caption == "The median gap of *learned* lies -0.05 above that at random."
     assert "No networks" in told(CHAPTER, "apart-caption", facts.separations({}, 0.1))
     none = told(CHAPTER, SEPARATIONS, facts.separations({}, 0.1))
     assert none == "*Seen here*: no networks to compare."

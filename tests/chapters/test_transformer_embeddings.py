@@ -32,7 +32,7 @@ def test_every_cell_that_says_something_is_tested():
     first = {"708ca1c2", "places-caption", "ae83c9d0"}
     waves = {"89c40798", "periodogram-caption", "165493e8"}
     directions = {"directions", "directions-caption", "1bf2b66c"}
-    bases = {"63f9f644", "fourier-caption", "coded"}
+    bases = {"63f9f644", "fourier-caption", "b11-caption", "coded"}
     assert cells(CHAPTER) == first | waves | directions | bases | {"answer"}
 
 
@@ -131,6 +131,8 @@ def test_the_basis_is_told_as_written_and_as_coded():
     basis = facts.basis(te.in_fourier_basis(NOISE), 18, "net")
     text = told(CHAPTER, "63f9f644", {"bases": [basis, basis._replace(name="other")]})
     assert text.endswith("takes 18 of 22 (net), 18 of 22 (other).")
+    text = told(CHAPTER, "b11-caption", {"bases": [basis]})
+    assert text.endswith(f"{basis.fewest} of {basis.total} basis vectors hold 90 % of the power.")
     text = told(CHAPTER, "fourier-caption", {"bases": [basis]})
     assert "network of net in the Fourier basis: 18 of 22 basis vectors" in text
     text = coded(basis)
