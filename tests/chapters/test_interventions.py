@@ -260,6 +260,8 @@ def test_clusters_that_can_go_are_named(network, cuts):
     assert "60.0 % in networks of 4 clusters, 90.0 % in those of 6." in text
     caption = told(CHAPTER, "spare-caption", spare)
     assert "without any one of 2 of its 3 clusters. In 128 networks (n = 91) 75.0 %" in caption
+    one = told(CHAPTER, "spare-caption", spare._replace(num_clusters=1, free=[]))
+    assert one.startswith("This network does not stay right on 99.9 % of all pairs without its one")
     none = spares.spare(table.iloc[:0], found(), 91)
     assert told(CHAPTER, SPARE, none).startswith("Over 128 networks")
     assert told(CHAPTER, "spare-caption", none).startswith(
