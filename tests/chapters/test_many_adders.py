@@ -89,7 +89,7 @@ def test_every_cell_that_says_something_is_tested():
     assert cells(CHAPTER) == {
         *("about-network", "about-one-neuron", "about-waves", "about-phases", "about-clusters"),
         *("about-apart", "apart-answer", "about-rungs", "about-waste", "smaller", "answer"),
-        "one-adder-caption",
+        *("one-adder-caption", "rungs-caption"),
     }
 
 
@@ -262,6 +262,8 @@ def test_replacements_are_told_with_what_the_direct_path_cancels(planted, dead):
     text = say("about-rungs", found)
     assert "| neurons that write to their own task only | " in text
     assert title("rungs", found).startswith("one wave a digit: ")
+    caption = say("rungs-caption", found._replace(whole=0.5, one_wave=0.25, own_joint=0.75))
+    assert "50.0 % on average as it is, 25.0 % with one wave a digit, 75.0 % with noth" in caption
     assert found.cancelled == pytest.approx(0)  # nothing leads around the planted neurons
     assert "cancels 0 %" in say("about-waste", found._replace(cancelled=0.0))
     assert "cancels nothing of" in say("about-waste", found._replace(cancelled=None))
