@@ -68,8 +68,9 @@ def heavier(table: pd.DataFrame) -> Heavier:
 class Reasons(NamedTuple):
     """Why there are so many clusters. ``by_width``: largest change of the mean with the width, by
     its absolute value (None: no width is there); ``slope``: clusters on ln n where training is
-    steady, (value, low, high), or None; ``usual``: clusters that networks at ``n`` have most
-    often (several where they tie, none without networks) and ``needed``, frequencies that separate by ``delta`` every second time."""
+    steady, (value, low, high), or None; ``usual``: clusters that networks at ``n`` have most often
+    (several where they tie, none without networks) and ``needed``, frequencies that separate by
+    ``delta`` every second time."""
 
     n: int
     by_width: float | None

@@ -46,7 +46,7 @@ def test_answers_foretold_are_rings_and_answers_given_are_dots():
     right = foretold._replace(answer=np.zeros((2, 3), dtype=int))
     fig = plots.answers_foretold(clusters_of(15, [2, 4]), shifts, right, shares, control, 0)
     said = fig.axes[1].texts[0].get_text()
-    assert said.split() == "no wrong answer is foretold".split()
+    assert said.split() == ["no", "wrong", "answer", "is", "foretold"]
 
 
 def test_without_clusters_nobody_is_told():
