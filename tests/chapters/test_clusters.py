@@ -22,7 +22,17 @@ SHARED = {"a3995d5a", "2eeb0a7d", "1af0a630", "b5c95f44"}
 
 def test_every_cell_that_says_something_is_tested():
     own = {"526f0810", "88ec0045", "a338fa8e", "the-answer"}
-    captions = {"spectra", "dft", "tuned", "remap", "choir", "phase", "vote", "spectra-controls"}
+    captions = {
+        "spectra",
+        "dft",
+        "tuned",
+        "remap",
+        "choir",
+        "phase",
+        "vote",
+        "spectra-controls",
+        "a22",
+    }
     assert cells(CHAPTER) - SHARED == own | {f"{name}-caption" for name in captions}
 
 
@@ -122,13 +132,16 @@ def test_the_choir_and_the_answer_are_those_of_the_run():
     assert text.endswith("what all 24 neurons say together.") or "all 24 say together" in text
     vote = facts.vote(CosineFit(3.0, 0.97), np.zeros((31, 31)), cluster)
 
-    def answer(told_by, learned):
+    def answer(told_by, learned, n=31):
         votes = [vote] * len(told_by)
-        return told(CHAPTER, "the-answer", {"told": told_by, "learned": learned, "votes": votes})
+        seen = {"told": told_by, "learned": learned, "votes": votes, "n": n}
+        return told(CHAPTER, "the-answer", seen)
 
     assert "comes first in 100 % of all pairs. :::" in answer([seen], True)
     assert "did not learn the task" in answer([seen], False)
     assert "say less than one clean cosine: it" in answer([seen._replace(all=0.4)], False)
+    assert "24 with their phases spread can point at any." in answer([seen], True)
+    assert "24 of both signs can point at either." in answer([seen], True, n=6)
     assert "cannot say" in answer([], True)
 
 
@@ -160,4 +173,24 @@ def test_the_controls_figure_says_which_frequencies_gather_neurons():
     assert told(CHAPTER, "spectra-controls-caption", seen) == (
         "Spectra of the untrained network: no frequency gathers neurons; and the memorised "
         "network: frequencies 3 and 5 gather neurons."
+    )
+
+
+def test_a_cluster_at_half_of_n_has_signs_and_no_slow_wave():
+    half = cluster_neurons(ideal_view(12, {6: 6})).clusters[0]
+    other = cluster_neurons(ideal_view(31, {3: 8})).clusters[0]
+
+    def a22(cluster):
+        return told(
+            CHAPTER, "a22-caption", {**shared.coset_facts(cluster)._asdict(), "followed": 3}
+        )
+
+    assert a22(half).startswith("A22. One frequency, two signs: preactivations of every neuron")
+    assert a22(other).startswith("A22. One frequency, many shifts: ")
+    assert a22(other).endswith("3 neurons in colour.")
+    waves = [np.cos(np.pi * np.arange(12)) * np.ones((6, 1))] * 2
+    text = told(CHAPTER, "remap-caption", facts.remapping(waves, 1, half))
+    assert (
+        text
+        == "A23. In steps of any unit frequency n/2 stays what it is: up at every second input."
     )
