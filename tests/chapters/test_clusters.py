@@ -54,6 +54,10 @@ def test_columns_are_counted_where_there_are_clusters():
     assert "no bright column" in told(CHAPTER, "spectra-caption", seen)
     text = told(CHAPTER, "dft-caption", shared.clusters_facts(cluster_neurons(none)))
     assert text == "A7. No cluster, so no panel."
+    lone = seen._replace(num_live=1)
+    said = "One live neuron: no bright column gathers it."
+    assert told(CHAPTER, "spectra-caption", lone) == said
+    assert told(CHAPTER, "spectra-caption", seen._replace(num_live=0)) == "No neuron is live."
     one = shared.clusters_facts(cluster_neurons(ideal_view(31, {3: 8})))
     assert told(CHAPTER, "dft-caption", one).endswith("of one cluster: tallest at f = 3.")
 
