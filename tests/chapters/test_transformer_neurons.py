@@ -113,7 +113,8 @@ def test_what_comes_and_goes_is_told_at_its_best_and_at_the_end():
     assert told(CHAPTER, "b5e747a0", {"rows": counting.come_and_go({})}) == ""
     caption = told(CHAPTER, "explained-by-step-caption", {"peaks": counting.peaks({"a": table})})
     assert (
-        "First network, at most and at the end: q = 2 3.0 % and 0.1 %; q = 3 2.0 % and" in caption
+        "The network of a, at most and at the end: q = 2 3.0 % and 0.1 %; q = 3 2.0 % and"
+        in caption
     )
     none = told(CHAPTER, "explained-by-step-caption", {"peaks": counting.peaks({})})
     assert "mean over live neurons. A fall is consolidation" in none
@@ -157,6 +158,8 @@ def test_attention_is_told_head_by_head():
     both = {"rows": facts.idle({"a": idle, "b": idle})}
     text = told(CHAPTER, "attention-caption", both)
     assert text.endswith("before 100 %; b 50.0 % of held-out numbers, before 100 %.")
+    alone = told(CHAPTER, "attention-caption", {"rows": facts.idle({"a": idle})})
+    assert alone.endswith("at its mean: a 50.0 % of held-out numbers, before 100 %.")
 
 
 def test_equation_5_is_told_with_its_control():
@@ -225,6 +228,8 @@ def test_stairs_are_counted():
     text = told(CHAPTER, "c3c65230", served)
     assert "Of 3 live neurons of the network of a, 2 have a task" in text
     assert "and 2 of 2 tasks have such neurons. Controls: b 0 of 0." in text
+    one = {"served": facts.served({"a": np.array([[0.5, 0.02]])})}
+    assert "and 1 of 1 task has such neurons." in told(CHAPTER, "c3c65230", one)
     text = told(CHAPTER, "stairs-caption", served)
     assert text.endswith("A: 2 of 3 at a tenth or more; b: 0 of 0 at a tenth or more.")
 
