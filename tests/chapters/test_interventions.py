@@ -251,7 +251,7 @@ def test_clusters_that_can_go_are_named(network, cuts):
     view, clusters, _ = network
     table = iv.damage_table(view, clusters, cuts)
     table = table.assign(accuracy=[1.0, 0.9995, 0.9], control_accuracy=[1.0, 0.5, 0.5])
-    spare = spares.spare(table, found(), 91)
+    spare = spares.spare(table, found(), 91, 1.0)
     freqs = ", or ".join(str(f) for f in sorted(c.freq for c in clusters[:2]))
     text = told(CHAPTER, SPARE, spare)
     assert f"right on 99.9 % of all pairs without f = {freqs}, and without as many random" in text
@@ -260,11 +260,17 @@ def test_clusters_that_can_go_are_named(network, cuts):
     assert "60.0 % in networks of 4 clusters, 90.0 % in those of 6." in text
     caption = told(CHAPTER, "spare-caption", spare)
     assert "without any one of 2 of its 3 clusters. In 128 networks (n = 91) 75.0 %" in caption
+    weak = spares.spare(table, found(), 91, 0.628)
+    text = told(CHAPTER, "spare-caption", weak)
+    assert text.startswith(
+        "This network, with all of its clusters, is right on 62.8 % of all pairs."
+    )
+    assert "so there is no 99.9 % to keep. Over 128 networks" in told(CHAPTER, SPARE, weak)
     every = told(CHAPTER, "spare-caption", spare._replace(num_clusters=len(spare.free)))
     assert "of all pairs without any one of its 2 clusters." in every
     one = told(CHAPTER, "spare-caption", spare._replace(num_clusters=1, free=[]))
     assert one.startswith("This network does not stay right on 99.9 % of all pairs without its one")
-    none = spares.spare(table.iloc[:0], found(), 91)
+    none = spares.spare(table.iloc[:0], found(), 91, 1.0)
     assert told(CHAPTER, SPARE, none).startswith("Over 128 networks")
     assert told(CHAPTER, "spare-caption", none).startswith(
         "This network has no cluster to remove. In 128 networks (n = 91) 75.0 % of single removals"
@@ -281,7 +287,7 @@ def test_clusters_that_are_missed_keep_their_colour():
 def test_the_answer_and_captions_of_removal_are_those_of_the_run(network, cuts):
     view, clusters, _ = network
     one = clusters[:1]
-    spare = spares.spare(iv.damage_table(view, one, cuts), found(), 91)
+    spare = spares.spare(iv.damage_table(view, one, cuts), found(), 91, 1.0)
 
     def answer(seen, learned=True):
         return told(CHAPTER, ANSWER, {"half": seen, "spare": spare, "learned": learned})
