@@ -114,6 +114,12 @@ def test_components_stand_against_those_of_an_untrained_network_of_the_size():
     text = told(CHAPTER, "directions", both)
     assert f"takes {count} singular vectors in an untrained network; {count} in that of" in text
     assert f"in that of remainders, {count} in that of addition." in text
+    assert "A number that needs no training is no sign of a task." in text
+    less = both._replace(against=[("addition", 4, 11)], untaught=False)
+    text = told(CHAPTER, "directions", less)
+    assert text.endswith(
+        "So the network of addition has fewer directions than one without training."
+    )
     text = told(CHAPTER, "directions-caption", both)
     assert f"Remainders: half takes {count}, untrained {count}; addition" in text
     rows = {"rows": both.rows, "networks": facts.vectors({"net": te.leading_vectors(NOISE)})}
@@ -166,3 +172,9 @@ def test_the_answer_holds_for_any_networks():
     assert "The network of addition has not learned its task (right on 30.0 %)" in text
     assert "the seed decides" not in text
     assert "There anyway" not in text
+    few = te.spread(np.outer(NOISE[:, 0], NOISE[0]))
+    text = said([0.8], {"addition": 1.5}, {"addition": few, "untrained": found}, right=0.95)
+    assert (
+        f"Learned is the number of directions: half of the variance takes 1 of them, {found.variance[0]}"
+        in text
+    )
