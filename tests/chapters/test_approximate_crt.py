@@ -348,7 +348,7 @@ def test_scales_say_when_the_sum_is_wrong():
     rows = scales_of()
     assert "3 of 3 vote for 7, where the sum is highest." in scales(rows, [3, 4])
     assert "is not highest" in scales(rows, [3, 5])
-    assert "1 of 1 vote for 7" in scales(rows[:1], [3, 4])
+    assert "1 of 1 votes for 7" in scales(rows[:1], [3, 4])
 
 
 def own_ladder(right=1.0, loss=0.05):
@@ -384,6 +384,8 @@ def test_the_ladder_says_what_each_rung_keeps():
     assert "accuracy is no test" not in told(CHAPTER, LADDER, climbed(own_ladder(), 0))
     caption = told(CHAPTER, "ladder-caption", climbed(own_ladder()))
     assert "whole by three cosines, the network has 1.0 times its own loss; cosines of" in caption
+    near = told(CHAPTER, "ladder-caption", climbed(own_ladder())._replace(groups=1.26))
+    assert "cosines of random groups have 1.3 times." in near
     assert "last rung is empty" in told(CHAPTER, "ladder-caption", climbed(own_ladder(), 0))
 
 
