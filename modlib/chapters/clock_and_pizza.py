@@ -275,8 +275,9 @@ class Circles(NamedTuple):
     explain of it; ``clock``, ``pizza``: what they explain of the whole network's logits.
 
     Of every circle alone: ``hold`` one formula, the ``pizzas`` or the ``clocks`` more than the
-    other; with its double ``doubled``, the clock more. ``pizzas_alike``, ``doubled_alike``: so
-    much that the logits are said to be that formula's. ``holds``: the bound of ``hold``.
+    other; with its double ``doubled``, the clock more, as in ``num_doubled`` of them.
+    ``pizzas_alike``, ``doubled_alike``: so much that the logits are said to be that formula's.
+    ``holds``: the bound of ``hold``.
     """
 
     num_circles: int
@@ -288,6 +289,7 @@ class Circles(NamedTuple):
     pizzas_alike: bool
     clocks: bool
     doubled: bool
+    num_doubled: int
     doubled_alike: bool
     holds: float
 
@@ -309,6 +311,7 @@ def circles(table: pd.DataFrame, logits: Formulas) -> Circles:
         pizzas_alike=bool((alone.pizza > ALIKE).all()),
         clocks=bool((alone.clock > alone.pizza).all()),
         doubled=bool((double.clock > double.pizza).all()),
+        num_doubled=int((double.clock > double.pizza).sum()),
         doubled_alike=bool((double.clock > ALIKE).all()),
         holds=HOLDS,
     )
@@ -320,7 +323,8 @@ class Answer(NamedTuple):
     ``both``: each circle alone is nearer a pizza and with its double nearer a clock; ``pizza`` or
     ``clock``: each alone and nothing more; ``together``: circles do not work one by one, or not
     alike; ``none``: it does not add. ``alone``: explained by the pizza's formula of a circle
-    alone, ``doubled``: by the clock's with its double; ``explained``: of votes, by one cosine.
+    alone, ``doubled``: by the clock's with its double; ``explained``: of votes, by one cosine;
+    with its double ``num_doubled`` of ``num_circles`` are nearer a clock.
     """
 
     kind: str
@@ -328,6 +332,8 @@ class Answer(NamedTuple):
     alone: float
     doubled: float
     explained: float
+    num_circles: int = 0
+    num_doubled: int = 0
 
 
 def answer(accuracy: float, table: pd.DataFrame, found: Circles, voted: Votes) -> Answer:
@@ -341,7 +347,8 @@ def answer(accuracy: float, table: pd.DataFrame, found: Circles, voted: Votes) -
         kind = "clock"
     least = table.groupby("kept")[["clock", "pizza"]].min()
     alone, doubled = float(least.pizza[KEPT[0]]), float(least.clock[KEPT[1]])
-    return Answer(kind, accuracy, alone, doubled, voted.explained)
+    counts = (found.num_circles, found.num_doubled)
+    return Answer(kind, accuracy, alone, doubled, voted.explained, *counts)
 
 
 def _range(values: pd.Series) -> Range:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import log, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,11 @@ from modlib.chapters.shared import clusters_facts
 from modlib.maths.circular import chance_resultant, mean_resultant_length
 from modlib.maths.fourier import power_spectrum
 
+EVEN = 0.05
+"""Of even spreads a twentieth has a longer mean than phases that still count as spread out."""
+TIED = 0.1
+"""Median phase error, in turns, under which outputs count as tied to inputs; chance is .25."""
+
 
 class Columns(NamedTuple):
     """``clusters.md``'s facts; ``columns``: frequencies that have a cluster, ``held``: their share
@@ -24,6 +30,7 @@ class Columns(NamedTuple):
     num_neurons: int
     clusters: list[tuple[int, int, str]]
     num_loose: int
+    num_diffuse: int
     columns: int
     held: float
 
@@ -100,7 +107,8 @@ def remapping(slow: list[Float[np.ndarray, "member n"]], unit: int, cluster: Clu
 
 class Phases(NamedTuple):
     """Errors of t_A + t_B - t_D, a whole turn being n, and the mean resultant length of t_A beside
-    that of as many phases ``by_chance``; NaN where ``num_phases`` is 0."""
+    that of as many phases ``by_chance``; NaN where ``num_phases`` is 0. ``is_even``: it could be
+    chance's, ``is_tied``: errors are far under a quarter turn, chance's."""
 
     n: int
     freq: int
@@ -109,21 +117,26 @@ class Phases(NamedTuple):
     largest_error: float
     resultant: float
     by_chance: float
+    is_even: bool = False
+    is_tied: bool = False
 
 
 def phases(table: pd.DataFrame, cluster: Cluster) -> Phases:
     """Whether input and output phases agree, and how evenly the phases are spread."""
     if table.empty:
-        return Phases(cluster.n, cluster.freq, 0, *[float("nan")] * 4)
+        return Phases(cluster.n, cluster.freq, 0, nan, nan, nan, nan)
     errors = table.phase_error.abs()
+    resultant = float(mean_resultant_length(table.t_a.to_numpy(), cluster.n))
     return Phases(
         n=cluster.n,
         freq=cluster.freq,
         num_phases=len(table),
         median_error=float(errors.median()),
         largest_error=float(errors.max()),
-        resultant=float(mean_resultant_length(table.t_a.to_numpy(), cluster.n)),
+        resultant=resultant,
         by_chance=float(chance_resultant(len(table))),
+        is_even=len(table) * resultant**2 < -log(EVEN),
+        is_tied=float(errors.median()) < TIED * cluster.n,
     )
 
 
@@ -184,4 +197,17 @@ def vote(fit: CosineFit, ranks: Float[np.ndarray, "a b"], cluster: Cluster) -> V
         gcd=cluster.coset_size,
         first=float((ranks == 0).mean()),
         before=float(ranks.mean()),
+    )
+
+
+class Gathered(NamedTuple):
+    """Frequencies of the clusters of each control, by its name."""
+
+    controls: list[tuple[str, list[int]]]
+
+
+def gathered(clusterings: Mapping[str, Clustering]) -> Gathered:
+    """Which frequencies gather neurons in networks without the rule."""
+    return Gathered(
+        [(name, sorted({c.freq for c in one.clusters})) for name, one in clusterings.items()]
     )

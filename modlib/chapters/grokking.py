@@ -237,7 +237,8 @@ def _order_of(told: Succession, table: pd.DataFrame) -> list[str]:
     tau = f"{np.mean(taus):.2f}" if taus else "-"
     if len(taus) > 1:
         tau += f" ({min(taus):.2f} to {max(taus):.2f})"
-    seeds, learned = str(told.num_seeds), f"{len(reached)} of {rest.size}"
+    seeds = str(told.num_seeds)
+    learned = f"{len(reached)} of {rest.size}" if rest.size else "there is none"
     return [told.name, seeds, kept, learned, steps, tau]
 
 

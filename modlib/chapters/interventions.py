@@ -285,7 +285,8 @@ class NetworkDamage(NamedTuple):
 
 
 class NetworksDamage(NamedTuple):
-    """By network, with ``size`` neurons and noise of ``sigma``.
+    """By network, with ``size`` neurons and noise of ``sigma``; ``has_cluster``: of one all are a
+    cluster.
 
     ``calm``: networks that stand the noise, ``without``: those of them without the algorithm;
     ``back``: networks that are better without all of the neurons than without half.
@@ -293,6 +294,7 @@ class NetworksDamage(NamedTuple):
 
     size: int
     sigma: float
+    has_cluster: bool
     networks: list[NetworkDamage]
     calm: list[str]
     without: list[str]
@@ -317,6 +319,7 @@ def networks_damage(
     return NetworksDamage(
         size=size,
         sigma=sigma,
+        has_cluster=any("cluster" in name for name in noise),
         networks=networks,
         calm=calm,
         without=[name for name in calm if sigma > 0 and not name.startswith("trained")],

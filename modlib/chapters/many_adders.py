@@ -203,11 +203,11 @@ class Apart(NamedTuple):
     """Who suffers without whose neurons.
 
     ``shared``: largest overlap of two tasks' neurons, None where it is of no two; ``num_broken`` of
-    ``num_removed`` tasks that have neurons fall under ``broken`` of accuracy; ``own``: the ends of
-    the tasks' own accuracies; ``others``: least mean of the others, ``at_random`` without as many
-    random neurons, ``base`` of all tasks with everything; ``worst``: the largest loss of another
-    task, (removed, task, points of accuracy), and ``lost`` by the others' mean; ``smallest``: ends
-    of the neurons that break a task.
+    ``num_removed`` tasks that have neurons and are known, at ``broken`` of accuracy or more, fall
+    under it; ``own``: the ends of these tasks' accuracies; ``others``: least mean of the others,
+    ``at_random`` without as many random neurons, ``base`` of all tasks with everything; ``worst``:
+    the largest loss of another task, (removed, task, points of accuracy), and ``lost`` by the
+    others' mean; ``smallest``: ends of the neurons that break a task.
     """
 
     shared: float | None
@@ -224,7 +224,7 @@ class Apart(NamedTuple):
 
     @property
     def alone(self) -> bool:
-        """Whether every task that has neurons can be knocked out alone."""
+        """Whether every known task that has neurons can be knocked out alone."""
         return (
             self.num_removed > 0
             and self.num_broken == self.num_removed
@@ -235,14 +235,15 @@ class Apart(NamedTuple):
 
 def apart(found: Circuits, view: TransformerView) -> Apart:
     """Whether one task can be broken without the others."""
-    having = found.own.sum(1) > 0
+    having = (found.own.sum(1) > 0) & (np.asarray(found.removed.base) >= DEFAULT.broken)
     own = np.diagonal(found.removed.own)[having]
     lost = found.removed.base - found.removed.own
     by_mean = mean_of_others(lost)
     np.fill_diagonal(lost, -np.inf)
+    lost[~having] = -np.inf
     worst = np.unravel_index(int(lost.argmax()), lost.shape)
     several = len(view.qs) > 1 and bool(having.any())
-    counts = found.smallest[np.isfinite(found.smallest)]
+    counts = found.smallest[having & np.isfinite(found.smallest)]
     shared = found.shared[np.isfinite(found.shared)]
     return Apart(
         shared=float(shared.max()) if len(shared) else None,

@@ -139,7 +139,7 @@ class Kinds(NamedTuple):
     """``found``: how many live neurons are of each class; ``simple``, ``with_3f``: shares of them.
 
     ``near_simple``, ``near_tuned``: residuals within a quarter of the thresholds
-    ``simple_below`` and ``tuned_from``.
+    ``simple_below`` and ``tuned_from``; ``all_above``: all are above both.
     """
 
     num_neurons: int
@@ -149,6 +149,7 @@ class Kinds(NamedTuple):
     with_3f: float
     near_simple: int
     near_tuned: int
+    all_above: bool = False
     simple_below: float = DEFAULT.simple_below
     tuned_from: float = DEFAULT.fine_tuning_from
 
@@ -169,6 +170,7 @@ def kinds(table: pd.DataFrame) -> Kinds:
         with_3f=float(live.kind.isin(["simple", "3f"]).mean()),
         near_simple=near[0],
         near_tuned=near[1],
+        all_above=bool((live.residual > DEFAULT.fine_tuning_from).all()),
     )
 
 

@@ -29,7 +29,8 @@ class Spare(NamedTuple):
     """Of ``num_clusters`` the network keeps 99.9 % without any one of ``free`` (frequencies), as
     many random neurons in ``random_free`` cases. Over ``num_seeds`` networks of modulus ``n``:
     shares as (value, low, high) of removals that keep it, of networks of which each does, and of
-    clusters that cost less than random neurons; shares with the fewest and the most clusters."""
+    clusters that cost less than random neurons; shares with the fewest and the most clusters.
+    ``whole``: accuracy with all clusters, to be compared with ``keep``, 99.9 %."""
 
     num_clusters: int
     free: list[int]
@@ -41,10 +42,13 @@ class Spare(NamedTuple):
     cheaper: tuple[float, float, float]
     fewest: tuple[int, float]
     most: tuple[int, float]
+    whole: float
+    keep: float = DEFAULT.keeps
 
 
-def spare(table: pd.DataFrame, found: Redundancy, n: int) -> Spare:
-    """Which clusters can go; ``table``: ``damage_table``; ``found``: of networks of modulus n."""
+def spare(table: pd.DataFrame, found: Redundancy, n: int, whole: float) -> Spare:
+    """Which clusters can go; ``table``: ``damage_table``; ``found``: of networks of modulus n;
+    ``whole``: accuracy with all clusters."""
     free = [] if table.empty else table.freq[table.accuracy >= DEFAULT.keeps].tolist()
     ends = [
         (int(row.num_clusters), float(row.keeps))
@@ -61,4 +65,5 @@ def spare(table: pd.DataFrame, found: Redundancy, n: int) -> Spare:
         cheaper=found.cheaper,
         fewest=ends[0],
         most=ends[-1],
+        whole=float(whole),
     )

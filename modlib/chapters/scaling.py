@@ -221,8 +221,9 @@ def probabilities(table: pd.DataFrame, true: Mapping[str, Sequence[Probability]]
 class AtLog(NamedTuple):
     """Both formulas and both truths for ``m`` frequencies, m being ln n rounded.
 
-    ``own``: the number of clusters that networks have most often, and the probability that as many
-    distinct frequencies separate; None without networks, or beyond what is tabled.
+    ``usual``: the numbers of clusters that networks have most often, several where they tie;
+    ``own``: the least of them, and the probability that as many distinct frequencies separate;
+    None without networks, or beyond what is tabled.
     """
 
     n: int
@@ -231,7 +232,14 @@ class AtLog(NamedTuple):
     gamma: float
     replaced: float
     distinct: float
+    usual: list[int]
     own: tuple[int, float] | None
+
+
+def most_often(numbers: Int[np.ndarray, " seed"]) -> list[int]:
+    """The numbers that come most often, several where they tie; none of none."""
+    times = np.bincount(numbers)
+    return np.flatnonzero(times == times.max()).tolist() if len(times) else []
 
 
 def at_log(
@@ -242,8 +250,9 @@ def at_log(
 ) -> AtLog:
     """What the formulas and the truth say at ln n, and at the networks' own number."""
     m = min(len(table), max(1, round(log(n))))
-    usual = int(np.bincount(numbers).argmax()) if len(numbers) else 0
-    own = (usual, true["distinct"][usual - 1].value) if 1 <= usual <= len(table) else None
+    usual = most_often(numbers)
+    least = usual[0] if usual else 0
+    own = (least, true["distinct"][least - 1].value) if 1 <= least <= len(table) else None
     return AtLog(
         n=n,
         m=m,
@@ -251,6 +260,7 @@ def at_log(
         gamma=float(table.Gamma.iloc[m - 1]),
         replaced=true["with replacement"][m - 1].value,
         distinct=true["distinct"][m - 1].value,
+        usual=usual,
         own=own,
     )
 

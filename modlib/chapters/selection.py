@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pandas as pd
+from scipy.stats import poisson
 
 from modlib.analysis.many_seeds.growth import LogFit
 from modlib.analysis.many_seeds.selection import Selection
@@ -12,7 +13,8 @@ from modlib.analysis.many_seeds.selection import Selection
 
 class Chosen(NamedTuple):
     """``close`` of ``num_sets`` learned sets at modulus ``n`` stay within ``delta``, where random
-    ones would with ``expected``; ``smallest``: the least gap learned. ``num_sets`` 0: no set."""
+    ones would with ``expected``; ``smallest``: the least gap learned. ``num_sets`` 0: no set.
+    ``better``: so few would be fewer than chance in 95 of 100 draws."""
 
     n: int
     delta: float
@@ -20,13 +22,15 @@ class Chosen(NamedTuple):
     close: int = 0
     expected: float = 0.0
     smallest: float = 0.0
+    better: bool = False
 
 
 def chosen(n: int, delta: float, found: Selection | None) -> Chosen:
     """Whether networks end with frequencies that separate the answers badly."""
     if found is None:
         return Chosen(n, delta)
-    return Chosen(n, delta, found.num_sets, found.close, found.expected, found.smallest)
+    better = bool(poisson.cdf(found.close, found.expected) < 0.05)
+    return Chosen(n, delta, found.num_sets, found.close, found.expected, found.smallest, better)
 
 
 class Heavier(NamedTuple):
@@ -64,13 +68,14 @@ def heavier(table: pd.DataFrame) -> Heavier:
 class Reasons(NamedTuple):
     """Why there are so many clusters. ``by_width``: largest change of the mean with the width, by
     its absolute value (None: no width is there); ``slope``: clusters on ln n where training is
-    steady, (value, low, high), or None; ``usual``: clusters that networks at ``n`` have most
-    often and ``needed``, frequencies that separate by ``delta`` every second time."""
+    steady, (value, low, high), or None; ``usual``: clusters that networks at ``n`` have most often
+    (several where they tie, none without networks) and ``needed``, frequencies that separate by
+    ``delta`` every second time."""
 
     n: int
     by_width: float | None
     slope: tuple[float, float, float] | None
-    usual: int | None
+    usual: list[int]
     needed: int
     chosen: Chosen
 
@@ -78,7 +83,7 @@ class Reasons(NamedTuple):
 def reasons(
     differences: pd.DataFrame,
     line: LogFit | None,
-    usual: int | None,
+    usual: list[int],
     needed: int,
     chosen: Chosen,
 ) -> Reasons:

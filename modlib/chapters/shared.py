@@ -64,12 +64,14 @@ def parity(config: AdditionConfig) -> Parity:
 
 
 class ClustersFacts(NamedTuple):
-    """What ``clusters.md`` tells: ``clusters`` as (freq, neurons, kind)."""
+    """What ``clusters.md`` tells: ``clusters`` as (freq, neurons, kind); of the live neurons in
+    none ``num_diffuse`` have no frequency of their own."""
 
     num_live: int
     num_neurons: int
     clusters: list[tuple[int, int, str]]
     num_loose: int
+    num_diffuse: int
 
 
 def clusters_facts(clustering: Clustering) -> ClustersFacts:
@@ -79,6 +81,7 @@ def clusters_facts(clustering: Clustering) -> ClustersFacts:
         num_neurons=len(clustering.table),
         clusters=[(c.freq, c.num_neurons, c.kind) for c in clustering.clusters],
         num_loose=len(clustering.loose),
+        num_diffuse=int((clustering.table.kind.iloc[clustering.loose] == "diffuse").sum()),
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from modlib.analysis.macro.crt import MAX_CLUSTERS, overtones, separation
 from modlib.analysis.meso.clusters import Cluster, Clustering
@@ -213,6 +213,17 @@ def margins(
         return told
     gap = float(ideal[0] - ideal[1:].max())
     return told._replace(ideal=gap, first=float(table["first"].iloc[-1]))
+
+
+def right_unseen(
+    margins: Mapping[str, Float[np.ndarray, "a b"]], masks: Mapping[str, Bool[np.ndarray, "a b"]]
+) -> list[tuple[str, float]]:
+    """Share of the pairs outside its training pairs on which a network is right, where any are."""
+    return [
+        (name, float((found > 0)[~masks[name]].mean()))
+        for name, found in margins.items()
+        if not masks[name].all()
+    ]
 
 
 class ExplainedLogits(NamedTuple):

@@ -206,7 +206,7 @@ class Race(NamedTuple):
 
     ``known_at``: the last measured epoch before held-out pairs are known, None where there is
     none; by then ``elsewhere`` is the share of power without a cluster at the end, and ``winner``
-    gains most afterwards, from ``before`` to ``after``.
+    gains most afterwards, from ``before`` to ``after``. ``stood_out``: others did, at some epoch.
     """
 
     freqs: list[int]
@@ -218,6 +218,7 @@ class Race(NamedTuple):
     winner: int = 0
     before: float = nan
     after: float = nan
+    stood_out: bool = False
 
 
 def race(
@@ -227,7 +228,7 @@ def race(
     freqs = [cluster.freq for cluster in run.clustering.clusters]
     order = (np.argsort(-share[0, 1:], kind="stable") + 1).tolist()
     places = sorted(order.index(freq) + 1 for freq in freqs)
-    told = Race(freqs, len(epochs), len(order), places)
+    told = Race(freqs, len(epochs), len(order), places, stood_out=bool(latecomers(share, freqs)))
     generalised = milestones(run)["held-out pairs known"]
     if not freqs or len(epochs) < 2 or generalised is None:
         return told
@@ -243,7 +244,10 @@ def race(
 
 
 class Control(NamedTuple):
-    """What a control knows; its power is spread as if over ``num_freqs`` equal frequencies."""
+    """What a control knows; its power is spread as if over ``num_freqs`` equal frequencies.
+
+    ``fitted``: its training pairs count as known.
+    """
 
     name: str
     num_train: int
@@ -252,6 +256,7 @@ class Control(NamedTuple):
     accuracy: float
     test_loss: float
     num_freqs: float
+    fitted: bool
 
 
 class Controls(NamedTuple):
@@ -272,6 +277,7 @@ def controls(runs: Mapping[str, AdditionRun]) -> Controls:
             accuracy=run.accuracy,
             test_loss=float(run.history.test_loss.iloc[-1]),
             num_freqs=float(effective_number(run.frequency_content[-1])),
+            fitted=float(run.history.train_accuracy.iloc[-1]) >= KNOWN,
         )
         for name, run in runs.items()
     ]

@@ -17,7 +17,7 @@ from modlib.analysis.remainders.token_embeddings import (
     Spread,
     Vectors,
 )
-from modlib.chapters.words import Rows, fixed, signed
+from modlib.chapters.words import Rows, between, fixed, signed
 from modlib.config.remainders import RemaindersConfig
 from modlib.config.thresholds import DEFAULT
 from modlib.results.remainders import ExportedRemainders
@@ -56,6 +56,8 @@ AT_PAPER_SIZE = {
 }
 """Networks at p = 113 that are shown, by the edition of their tables: those that learned, and
 controls."""
+ALIKE = 0.15
+"""Numbers of directions that differ by less, as a share of the untrained one, count as alike."""
 SMALLEST = 4
 """Moduli whose power is said one by one."""
 NUM_STRONGEST = 5
@@ -147,10 +149,14 @@ def places(
 
 class SpreadFacts(NamedTuple):
     """``rows``: components for half and nine tenths, counted both ways; ``against``: (network, its
-    components for half of the variance, those of an untrained network of its size)."""
+    components for half of the variance, those of an untrained network of its size).
+
+    ``untaught``: those of the first network are as many as without training, or nearly.
+    """
 
     rows: Rows
     against: list[tuple[str, int, int]]
+    untaught: bool = False
 
 
 def spread(spreads: Mapping[str, Spread]) -> SpreadFacts:
@@ -159,17 +165,21 @@ def spread(spreads: Mapping[str, Spread]) -> SpreadFacts:
     counts = [(*map(str, found.variance), *map(str, found.coded)) for found in spreads.values()]
     names = ("50 % of the variance", "90 %", "50 % of the sum, as coded", "90 % of it")
     columns = {name: [row[i] for row in counts] for i, name in enumerate(names)}
+    against = [
+        (name, found.variance[0], bare[len(found.values)])
+        for name, found in spreads.items()
+        if len(found.values) in bare and name != "untrained"
+    ]
     return SpreadFacts(
         rows={
             "network": list(spreads),
             **columns,
             "of": [str(len(found.values)) for found in spreads.values()],
         },
-        against=[
-            (name, found.variance[0], bare[len(found.values)])
-            for name, found in spreads.items()
-            if len(found.values) in bare and name != "untrained"
-        ],
+        against=against,
+        untaught=any(
+            abs(own - of_none) <= max(1, ALIKE * of_none) for _, own, of_none in against[:1]
+        ),
     )
 
 
@@ -254,7 +264,7 @@ def peaks(
         rows[f"q = {q}"] = [fixed(float(powers[name][place])) for name in found]
     if len(qs) > SMALLEST:
         beyond = [powers[name][SMALLEST:] for name in found]
-        rows["larger q"] = [f"{fixed(own.min())} to {fixed(own.max())}" for own in beyond]
+        rows["larger q"] = [between(float(own.min()), float(own.max())) for own in beyond]
     return Peaks({name: float(powers[name][: len(near)].mean()) for name in found}, rows)
 
 

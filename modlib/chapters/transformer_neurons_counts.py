@@ -134,6 +134,19 @@ def come_and_go(found: Mapping[str, pd.DataFrame]) -> Rows:
     return rows
 
 
+def peaks(found: Mapping[str, pd.DataFrame]) -> list[tuple[str, int, float, float]]:
+    """(network, q, largest share that 2 and 3 explain, share at the end) of the first network.
+
+    ``found``: as for ``come_and_go``.
+    """
+    return [
+        (name, q, float(table[q].max()), float(table[q].iloc[-1]))
+        for name, table in list(found.items())[:1]
+        for q in FIRST_TASKS
+        if q in table
+    ]
+
+
 class Sets(NamedTuple):
     """``written``: the active frequencies as written and how far they come back, by network;
     ``joint``: the same of those of both digits; ``alone`` of ``active`` of the former are of one

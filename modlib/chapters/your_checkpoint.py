@@ -196,13 +196,14 @@ def course(table: pd.DataFrame, trained_on: float) -> CourseFacts:
 
 
 class AnswerFacts(NamedTuple):
-    """What of paper A's findings holds for this network, beside one of ours that adds, and for the
-    one that multiplies."""
+    """What of paper A's findings holds for this network, beside one of ours, and for the one that
+    multiplies."""
 
     solves: bool
     task: str
     simple: float
     ours_simple: float
+    ours_solves: bool
     num_clusters: int
     explained: float
     product_clusters: int
@@ -216,6 +217,7 @@ def answer(found: Battery, ours: Battery, of_product: Battery) -> AnswerFacts:
         task=found.task.name,
         simple=found.share_simple or 0.0,
         ours_simple=ours.share_simple or 0.0,
+        ours_solves=ours.solves,
         num_clusters=len(found.clusters),
         explained=found.logits_explained or 0.0,
         product_clusters=len(of_product.clusters),

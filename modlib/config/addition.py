@@ -101,6 +101,9 @@ class AdditionConfig:
         return replace(self, epochs=0)
 
     def memorising(self) -> AdditionConfig:
-        """A control that fits its training pairs and no others: no L2, half of the pairs."""
-        epochs = min(self.num_epochs, MEMORISING_EPOCHS[self.batch])
+        """A control that fits its training pairs and no others: no L2, half of the pairs.
+
+        It is trained until it does, also where this network is stopped earlier.
+        """
+        epochs = MEMORISING_EPOCHS[self.batch]
         return replace(self, l2=0.0, train_pairs=max(1, self.num_train // 2), epochs=epochs)

@@ -164,7 +164,10 @@ class Thresholds:
         SHARE,
         "Spread of the squared radius under which two components lie on a circle.",
         unit="standard deviation over mean; 1/2 for cosines of two frequencies",
-        taken_by=("analysis.micro.embeddings.component_pairs",),
+        taken_by=(
+            "analysis.micro.embeddings.component_pairs",
+            "analysis.micro.embeddings.pair_picture",
+        ),
         tables=("networks",),
         claims=("A2.fig8.circular",),
     )

@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import pickle
+import textwrap
 import zlib
 from collections.abc import Callable
 from functools import wraps
@@ -162,15 +163,27 @@ def log_steps(ax: Axes, last: float) -> None:
 
 
 def empty_panel(ax: Axes, text: str) -> None:
-    """An empty panel that says why it is empty."""
+    """An empty panel that says why it is empty, in lines no wider than itself."""
     ax.set_axis_off()
-    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, wrap=True)
+    fig = ax.get_figure(root=True)
+    inches = ax.get_position().width * (fig.get_figwidth() if fig is not None else WIDTH)
+    letters = int(72 * inches / (0.6 * plt.rcParams["font.size"]))
+    said = ax.text(
+        *(0.5, 0.5, textwrap.fill(text, max(12, letters))),
+        ha="center",
+        va="center",
+        transform=ax.transAxes,
+    )
+    said.set_in_layout(False)  # else the panels beside it give way
 
 
 def empty_figure(text: str) -> Figure:
-    """A low figure that says why it is empty."""
-    fig, ax = plt.subplots(figsize=(8, 1.2))
-    empty_panel(ax, text)
+    """A low figure that says why it is empty, in the book's style and closed as all others are."""
+    with plt.style.context(STYLE):
+        fig, ax = plt.subplots(figsize=(8, 1.2))
+        empty_panel(ax, text)
+        fig.canvas.draw()
+    plt.close(fig)
     return fig
 
 

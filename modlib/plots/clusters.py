@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from modlib.analysis.meso.choir import Sum
 from modlib.analysis.meso.clusters import Cluster, Clustering
@@ -65,6 +66,8 @@ def _heat(ax: Axes, share: Float[np.ndarray, "neuron freq"], clustering: Cluster
             color="black",
         )
     ax.set_xlim(0.0, share.shape[1] - 0.5)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="frequency (cycles per n)", ylabel="live neuron, by cluster")
     ax.figure.colorbar(image, ax=ax, label="share of the neuron's power", pad=0.09)
 

@@ -101,7 +101,8 @@ def _pair(
     clusters = [cluster_of.get(freq, -1) for freq in pair.freqs]
     ax.plot(pair.curve_x, pair.curve_y, color=CURVE, lw=0.8, zorder=1)
     positions = n // pair.coset_size
-    named = same and pair.coset_size > 1 and positions <= MOST_LABELS
+    on_circle = same and pair.circular
+    named = on_circle and pair.coset_size > 1 and positions <= MOST_LABELS
     if pair.coset_size > 1:
         shades = plt.get_cmap("viridis")(np.linspace(0, 0.88, positions))
         for residue in range(positions):
@@ -121,8 +122,8 @@ def _pair(
     else:
         own = clusters[0] if same else -1
         ax.scatter(x, y, s=9, color=cluster_color(own), label="k", zorder=2)
-        named = same
-        if same:
+        named = on_circle
+        if on_circle:
             unit = remapping_unit(pair.freqs[0], n)
             next_to = f": neighbours {min(unit, n - unit)} apart"
             for place in np.unique(np.linspace(0, n, 9)[:-1].astype(int)).tolist():

@@ -151,26 +151,31 @@ def cluster_numbers(
     """
     if not sets:
         return empty_figure(NOTHING)
-    count = len(sets)
+    names = [*sets, *(name for name in failed if name not in sets)]
     fig, (ax, lower) = plt.subplots(
         2, 1, figsize=(7, 4.6), sharex=True, height_ratios=(3, 1), squeeze=True
     )
-    width = 0.8 / max(1, count)
-    for i, (name, table) in enumerate(sets.items()):
-        x = table.clusters + (i - (count - 1) / 2) * width
-        ax.bar(x, table.share, width=width, color=PALETTE[i], alpha=0.85, label=name)
+    width = 0.8 / len(names)
+    place = {name: (i - (len(names) - 1) / 2) * width for i, name in enumerate(names)}
+    color = {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)}
+    for name, table in sets.items():
+        x = table.clusters + place[name]
+        ax.bar(x, table.share, width=width, color=color[name], alpha=0.85, label=name)
         intervals(ax, x, table.share, table.low, table.high, color="black", fmt="none")
     for style, (name, value) in zip(STYLES[1:], logs.items(), strict=False):
         ax.axvline(value, color="black", lw=1, ls=style, label=name)
     ax.set_ylabel("share of networks\nthat learned")
     ax.legend(loc="upper right")
-    drawn = 0
-    for i, (name, numbers) in enumerate(failed.items()):
+    drawn, only_failed = 0, []
+    for name, numbers in failed.items():
         if len(numbers):
             values, times = np.unique(np.asarray(numbers), return_counts=True)
-            at = values + (i - (len(failed) - 1) / 2) * width
-            lower.bar(at, times, width=width, color=PALETTE[i], hatch="//", label=name)
+            at = values + place[name]
+            bars = lower.bar(at, times, width=width, color=color[name], hatch="//", label=name)
             drawn += len(numbers)
+            only_failed += [] if name in sets else [bars]
+    if only_failed:
+        lower.legend(handles=only_failed, loc="upper right")
     lower.set(xlabel="clusters in the network", ylabel="networks that\ndid not")
     if not drawn:
         lower.text(

@@ -14,7 +14,16 @@ from matplotlib.figure import Figure
 from modlib.analysis.macro.shifts import Foretold
 from modlib.analysis.meso.clusters import Cluster
 from modlib.maths.fourier import circular_difference
-from modlib.plots.base import MARKERS, NEUTRAL, PALETTE, WIDTH, cluster_color, empty_figure, figure
+from modlib.plots.base import (
+    MARKERS,
+    NEUTRAL,
+    PALETTE,
+    WIDTH,
+    cluster_color,
+    empty_figure,
+    empty_panel,
+    figure,
+)
 from modlib.plots.panels import legend_outside
 
 SEEN = 0.05
@@ -100,7 +109,9 @@ def answers_foretold(
     axes[1].set(xlabel="lead foretold (logits)", ylabel="pairs with the answer foretold")
     axes[1].set(ylim=(-0.04, 1.04), xlim=(0, None), title="(b) wherever a wrong answer is foretold")
     if axes[1].lines:
-        axes[1].legend(loc="center right")
+        legend_outside(fig, axes[1], 5, place="lower")
+    else:
+        empty_panel(axes[1], "no wrong answer is foretold")
     return fig
 
 

@@ -193,9 +193,10 @@ def counts_by_epoch(tables: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set(title=name, xlabel="epoch")
         ax.set_yscale("symlog", linthresh=10, linscale=0.7)
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    for ax in axes[:, 0]:
-        ax.set_ylabel("active frequencies\n(log scale above 10)")
-    axes[0, 0].set_ylim(0, None)
     named = next((ax for ax in axes.flat if ax.lines), axes[0, 0])
+    for ax in {named, *(row[0] for row in axes if row[0].lines)}:
+        ax.set_ylabel("active frequencies\n(log scale above 10)")
+        ax.tick_params(labelleft=True)
+    axes[0, 0].set_ylim(0, None)
     fig.legend(*named.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig

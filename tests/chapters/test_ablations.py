@@ -28,6 +28,7 @@ def ablated(*args, **options):
 def test_every_cell_that_says_something_is_tested():
     networks = {"overview", "overview-caption", "9de9e0ac", "91b15388", "dropout-caption"}
     masks = {"888d661d", "delays-caption", "spiking-words"}
+    masks |= {"by-task-masked-caption", "spiking-caption"}
     filters = {"b3846672", "clock-caption", "filter-paper-words"}
     filters |= {"rivals", "matched-caption", "67c5daff"}
     searches = {"0f20b160", "1f7237d2", "69ff0aad", "importance-caption"}
@@ -112,8 +113,27 @@ def test_masking_is_told_for_any_networks():
     left = ab.delays(history(400), history(500))._replace(left_out=2)
     assert "Left out: two pairs that never" in said(left, ab.NO_DELAYS)
     assert "no pair of networks" in said(ab.NO_DELAYS, ab.NO_DELAYS)
+    none = told(CHAPTER, "delays-caption", facts.masked(ab.NO_DELAYS, ab.NO_DELAYS))
+    assert none == "No task beyond 7 has steps to .97 to compare with the mask and without."
     unlearned = ab.delays(history(400), history(top=0.9))
     assert "No task beyond 7 reaches .97" in said(unlearned, ab.NO_DELAYS)
+
+
+def test_a_network_with_masked_tasks_is_in_a_caption_only_where_it_is_in_the_figure():
+    both, alone = ({"titles": ["all tasks", "2, 3, 5, 7 masked"][:count]} for count in (2, 1))
+    text = told(CHAPTER, "by-task-masked-caption", both)
+    assert text.startswith(
+        "Accuracy by task, with all tasks in the loss and with 2, 3, 5, 7 masked,"
+    )
+    assert text.endswith("are tasks that nobody asks for.")
+    assert told(CHAPTER, "by-task-masked-caption", alone) == (
+        "Accuracy by task, with all tasks in the loss, 1 network each. "
+        "There is no network with masked tasks."
+    )
+    assert "the loss and with 2, 3, 5, 7 masked, 1 network" in told(
+        CHAPTER, "spiking-caption", both
+    )
+    assert "masked" not in told(CHAPTER, "spiking-caption", alone)
 
 
 def test_spikes_are_counts_of_frequencies_and_tasks_that_come_first():

@@ -36,7 +36,14 @@ CONTROLS, SHIFT, SCALES = "e6961856", "0639a6a5", "scales-caption"
 LADDER, TOLD, ANSWER = "ladder-said", "told-said", "the-answer"
 CAPTIONS = {
     *("sieve-caption", "votes-caption", "remark-caption", "growth-caption", "sum-caption"),
-    *("ladder-caption", "told-caption", "margin-caption", "shift-caption", "scales-caption"),
+    *(
+        "ladder-caption",
+        "told-caption",
+        "margin-caption",
+        "vote-spectra-caption",
+        "shift-caption",
+        "scales-caption",
+    ),
 }
 
 
@@ -297,8 +304,16 @@ def test_margins_say_how_many_pairs_are_wrong():
 
     def caption(found):
         table = pd.DataFrame(columns=crt.SET_COLUMNS)
-        return told(CHAPTER, "margin-caption", sum_facts.margins(found, np.zeros(2), table))
+        networks = {"this network": found, "untrained": -np.ones((2, 2)), "memorised": found}
+        masks = {name: np.array([[True, True], [False, False]]) for name in networks}
+        seen = sum_facts.margins(found, np.zeros(2), table)._asdict()
+        unseen = sum_facts.right_unseen(networks, masks)
+        return told(CHAPTER, "margin-caption", {**seen, "unseen": unseen})
 
+    assert caption(found).endswith(
+        "on held-out pairs the untrained network is right in 0 %, the memorised one is right in "
+        "50.0 %."
+    )
     assert "positive on all but 1 of 4 pairs of this network;" in caption(found)
     assert "positive on all 4 pairs of this network, seen or not;" in caption(np.abs(found))
 
@@ -318,6 +333,8 @@ def test_a_shift_by_a_multiple_of_n_or_within_a_coset_is_told():
 def test_controls_are_listed_with_what_a_cosine_explains():
     clusterings = {"a": SimpleNamespace(clusters=CLUSTERS), "b": SimpleNamespace(clusters=[])}
     spectra = {"a": np.array([0.0, 0.5, 0.25]), "b": np.array([0.0, 1e-9, 0.0])}
+    caption = told(CHAPTER, "vote-spectra-caption", sum_facts.controls(spectra, clusterings))
+    assert caption.endswith("All of them together explain 75.0 % (a), less than 0.01 % (b).")
     text = told(CHAPTER, CONTROLS, sum_facts.controls(spectra, clusterings))
     assert text == (
         ":::{dropdown} The cosine fitted to the controls' logits "
@@ -331,7 +348,7 @@ def test_scales_say_when_the_sum_is_wrong():
     rows = scales_of()
     assert "3 of 3 vote for 7, where the sum is highest." in scales(rows, [3, 4])
     assert "is not highest" in scales(rows, [3, 5])
-    assert "1 of 1 vote for 7" in scales(rows[:1], [3, 4])
+    assert "1 of 1 votes for 7" in scales(rows[:1], [3, 4])
 
 
 def own_ladder(right=1.0, loss=0.05):
@@ -367,6 +384,8 @@ def test_the_ladder_says_what_each_rung_keeps():
     assert "accuracy is no test" not in told(CHAPTER, LADDER, climbed(own_ladder(), 0))
     caption = told(CHAPTER, "ladder-caption", climbed(own_ladder()))
     assert "whole by three cosines, the network has 1.0 times its own loss; cosines of" in caption
+    near = told(CHAPTER, "ladder-caption", climbed(own_ladder())._replace(groups=1.26))
+    assert "cosines of random groups have 1.3 times." in near
     assert "last rung is empty" in told(CHAPTER, "ladder-caption", climbed(own_ladder(), 0))
 
 

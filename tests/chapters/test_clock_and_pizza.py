@@ -367,7 +367,9 @@ IS_NEARER = (
     "Each circle alone is nearer to a pizza, as Zhong et al. found; with its double frequency it "
     f"comes nearer to {BOTH_SAW_RIGHT}"
 )
-STAYS = "Each circle alone is nearer to a pizza, and with its double not all are clocks."
+STAYS = (
+    "Each circle alone is nearer to a pizza, and with its double none of 2 come nearer to a clock."
+)
 IS_A_CLOCK = "Each circle alone is nearer to a clock."
 MIXED = "Some circles alone are nearer to a clock, some to a pizza."
 NEITHER = (
@@ -429,7 +431,7 @@ PIZZA_SHARES = ((0.77, 0.99), (0.98, 0.83), (0.98, 0.88))
     [
         (KEPT[0], 0.99, 0.70, MIXED),
         (KEPT[0], 0.30, 0.40, NEITHER),
-        (KEPT[1], 0.80, 0.95, STAYS),
+        (KEPT[1], 0.80, 0.95, STAYS.replace("none of 2 come", "1 of 2 comes")),
         (KEPT[0], 0.60, 0.85, IS_NEARER.replace("comes nearer to", "becomes")),
         (KEPT[1], 0.85, 0.80, IS_A_PIZZA.replace("becomes", "comes nearer to")),
     ],
@@ -448,7 +450,10 @@ VOTING = pd.DataFrame({"explained": [0.95, 0.98], "coset_overlap": [0.9, 0.9]})
     ("shares", "begins"),
     [
         (((0.77, 0.99), (0.98, 0.83), (0.98, 0.88)), "Both are right, each at its own distance."),
-        (((0.77, 0.99), (0.80, 0.95), (0.98, 0.88)), "Zhong et al. are: every circle"),
+        (
+            ((0.77, 0.99), (0.80, 0.95), (0.98, 0.88)),
+            "Zhong et al. are, of a circle left alone: every",
+        ),
         (((0.99, 0.70), (0.99, 0.70), (0.99, 0.70)), "Here there is nothing to part: every"),
         (((0.30, 0.30), (0.30, 0.30), (0.96, 0.80)), "Paper A, for this network: its circles"),
     ],
@@ -463,6 +468,16 @@ def test_the_answer_has_the_least_of_its_circles():
     text = the_answer(1.0, circles((0.77, 0.99), (0.98, 0.83), (0.98, 0.88)), VOTING)
     assert "explains 98.9 % or more of its logits" in text
     assert "nearer a clock, 97.9 % or more" in text
+
+
+def test_circles_whose_double_makes_a_clock_of_some_are_counted():
+    some = circles((0.77, 0.99), (0.80, 0.95), (0.98, 0.88))
+    some.loc[(some.freq == 3) & (some.kept == KEPT[1]), ["clock", "pizza"]] = 0.95, 0.8
+    assert "with its double 1 of 2 comes nearer to a clock." in told_of(some)
+    text = the_answer(1.0, some, VOTING)
+    assert (
+        "every one of this network is nearer a pizza. With its double 1 of 2 comes nearer" in text
+    )
 
 
 def test_a_network_that_does_not_add_answers_nothing():

@@ -104,7 +104,7 @@ def test_an_empty_agreement_is_called_empty(good, noise):
     assert "| untrained | 6 | 0 | 6 | 0 | 0 |" in text
     assert "Where nothing is circular (untrained)" in text
     alone = agreement({"trained": good})
-    assert "| 0 | 0 | In a trained network a disagreement was" in alone
+    assert "| 0 | 0 | In networks that learned a disagreement was" in alone
     assert "Where nothing is circular" not in alone
 
 
@@ -163,8 +163,14 @@ def test_coordinates_are_told_with_and_without_neurons():
     assert "the 4 coordinates hold this frequency" in text
     assert "power, a neuron of the cluster one frequency (medians)." in text
     alone = coordinates(embedding, 3, preacts[:0])
-    assert "neuron" not in alone
-    assert alone.endswith("for 90 % of its power.")
+    assert "a neuron of the cluster" not in alone
+    assert alone.endswith("here no cluster has that frequency, so nothing undoes it.")
+    equal = circles(31, {3: 1.0, 7: 1.0}) @ np.full((4, 4), 0.5)
+    assert "they pick one frequency, with a phase of the neuron's own." in coordinates(equal, 3)
+    mixed = np.stack([cosine(31, 3, 0.0) + cosine(31, 7, t) for t in (1.0, 5.0)])
+    assert coordinates(equal, 3, mixed).endswith("here the neurons stay mixtures.")
+    assert coordinates(turned(circles(31, {3: 2.0})), 3).endswith("is one shadow already.")
+    assert "for 90 % of its power. The paper's point" in alone
     half = 0.5 * (-1.0) ** np.arange(12)[:, None] * np.ones(3)
     text = coordinates(half, 6, preacts[:0])
     assert "all on one axis, because the frequency n/2 has no sine. A coordinate" in text
@@ -206,7 +212,9 @@ def test_the_question_is_answered_for_the_run_at_hand():
     assert "orbits" not in flat
     assert "degrees" not in flat
     assert "no cluster" in answer(num_freqs=0, held=float("nan"))
-    assert "did not learn the rule" in answer(learned=False)
+    assert "did not learn the rule. Of its embedding's variance 97.0 %" in answer(learned=False)
+    none = answer(learned=False, num_freqs=0, held=float("nan"))
+    assert "did not learn the rule. It has no cluster" in none
 
 
 def test_the_answer_takes_the_flattest_and_the_roundest_orbit():

@@ -60,8 +60,8 @@ def test_sets_that_are_not_committed_are_listed_as_such():
     ("networks", "said"),
     [
         (made_up(num_seeds=96), "> **Only 96 networks at n = 91.** Every interval below is wide"),
-        (made_up(num_seeds=5, failed=4), "> **Of five networks at n = 91 one network learned.**"),
-        (made_up(num_seeds=5, failed=5), "> **Of five networks at n = 91 no networks learned.**"),
+        (made_up(num_seeds=5, failed=4), "> **Of five networks at n = 91 one learned.**"),
+        (made_up(num_seeds=5, failed=5), "> **Of five networks at n = 91 none learned.**"),
     ],
 )
 def test_few_networks_are_warned_about(networks, said):
@@ -468,6 +468,9 @@ def test_a_search_that_finds_nothing_says_so():
     assert told(CHAPTER, SEARCH, tuned_facts.search("n = 91", found, 100, 7)) == (
         "None of 100 networks that learned has a fine-tuning cluster whose frequency "
         "shares the factor 7 with n."
+    )
+    assert told(CHAPTER, SEARCH, {"base": 7}, which=1) == (
+        "*Seen here*: none to look for, since no set has networks that learned at a multiple of 7."
     )
 
 

@@ -128,7 +128,7 @@ def test_orders_of_several_settings():
     assert "| one | 2 | 1, not yet decided 1 | 1 of 2 |" in tabled(firsts, finished=False)
     assert "| two | 1 | 1 | 3 of 3 |" in tabled(firsts, finished=False)
     two = gr.seed_steps(made_up_history({2: 1, 3: None}).assign(seed=3))
-    assert "| p = 5 | 1 | - | 0 of 0 | - | - |" in tabled({"p = 5": two})
+    assert "| p = 5 | 1 | - | there is none | - | - |" in tabled({"p = 5": two})
     assert caption({"p = 5": two}).endswith("No setting here has 2, 3, 5 and 7 among its tasks.")
     assert "too few tasks" in chance(two)
     assert "too few tasks" in chance(firsts["one"])
@@ -269,8 +269,8 @@ def test_the_answer_holds_for_every_run():
     )
     assert "steps), first q = 2, at step 1." in text
     assert "takes 2.0 times as many steps" in text
-    assert "before all others in 1 of 2 networks." in text
-    assert "1 of 2 networks, and 1 are open." in said(RUN, finished=False)
+    assert "before all others in 1 of 2 networks (one)." in text
+    assert "1 of 2 networks (one), and 1 are open." in said(RUN, finished=False)
     assert "1 of 5 tasks got to 0.99 on" in said(LOST)
     assert "before all others" not in said(LOST, [LOST])
     assert "No task reaches 0.99 on validation numbers (p = 13 (80 %), 1 step); 0 of 5 are" in said(

@@ -208,7 +208,9 @@ def test_captions_of_outputs_and_of_shapes(view):
     inputs = {"simple": np.array([[0.9, 0.1, 0.0]]), "3f": np.zeros((0, 3))}
     text = caption("outputs", {"classes": facts.harmonics(inputs, inputs)})
     assert text.endswith("At 2f: simple 10.0 % and 10.0 %.")
-    assert caption("outputs", {"classes": []}).endswith("no live neuron of these classes.")
+    assert caption("outputs", {"classes": []}) == (
+        "No live neuron has a frequency of its own, so there are no harmonics to draw."
+    )
     each = facts.remapped({"simple": ha.portrait(view, 0, 3)}, {"simple": 7})
     assert caption("shapes", {"each": each}).endswith("power that it holds: simple 100 %.")
     assert caption("shapes", {"each": []}).endswith("There is no neuron of these classes.")
@@ -226,6 +228,8 @@ def test_captions_of_fine_tuning_neurons():
     assert caption("a20", one).endswith("The first neuron has one leading frequency: 20 = f.")
     text = caption("a21", facts.rebuilt([1.0, 0.4, 0.1], 7))
     assert text.endswith("The first leaves a residual of 0.40, all 2 leave 0.10.")
+    alone = caption("a21", facts.rebuilt([1.0, 0.4], 7))
+    assert alone.endswith("The first leaves a residual of 0.40.")
     fits = [ha.fit_waves(remap(sawtooth(31, 3), 21))]
     text = caption("half-period", facts.waves(fits, 3))
     assert text.startswith("A remapped fine-tuning neuron under a full period of a sine and")

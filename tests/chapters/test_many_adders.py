@@ -89,7 +89,7 @@ def test_every_cell_that_says_something_is_tested():
     assert cells(CHAPTER) == {
         *("about-network", "about-one-neuron", "about-waves", "about-phases", "about-clusters"),
         *("about-apart", "apart-answer", "about-rungs", "about-waste", "smaller", "answer"),
-        "one-adder-caption",
+        *("one-adder-caption", "rungs-caption"),
     }
 
 
@@ -181,7 +181,9 @@ def test_clusters_are_told_with_the_law_where_there_is_one(planted, dead):
     found = growth(planted)
     assert (found.num_clusters, found.least, found.most) == (6, 0, 3)
     text = say("about-clusters", found._replace(slope=(1.2, 1.0, 1.4), near=None))
-    assert "0 to 3 clusters a task; on ln q they rise by 1.20 (1.00 to 1.40) a unit" in text
+    assert (
+        "0 to 3 clusters a task; their number changes by 1.20 (1.00 to 1.40) with each unit" in text
+    )
     assert "columns" not in text
     near = tc.Near(0.083, 0.039, 0.035, 0.043)
     text = say("about-clusters", found._replace(near=near))
@@ -217,21 +219,35 @@ def test_tasks_that_fall_alone_are_told_with_their_neighbours(planted):
     assert "Taken one by one" not in text
     assert "first, 2 to 10 neurons are" in say("about-apart", found._replace(smallest=(2, 10)))
     assert "first, one neuron is" in say("about-apart", found._replace(smallest=(1, 1)))
-    assert title("knock-outs", found) == "3 of 3 tasks fall under 0.6"
+    assert title("knock-outs", found) == "3 of three known tasks fall under 0.6"
     assert title("knock-outs", found, 1).startswith("the others keep ")
     assert not found._replace(num_broken=2).alone
     assert not found._replace(lost=0.03).alone
 
 
 def test_paper_bs_question_is_answered_where_tasks_fall_alone():
-    assert say("apart-answer", {"alone": True}).startswith("This is the answer to paper B")
-    assert say("apart-answer", {"alone": False}).startswith("Here that cut is not clean")
+    def said(alone, num_removed=3):
+        return say("apart-answer", {"alone": alone, "num_removed": num_removed})
+
+    assert said(True).startswith("This is the answer to paper B")
+    assert said(False).startswith("Here that cut is not clean")
+    assert said(False, 0) == ""
+
+
+def test_a_task_that_was_not_known_is_not_said_to_fall(planted):
+    base = planted.circuits.removed.base.copy()
+    base[:] = 0.5
+    removed = planted.circuits.removed._replace(base=base)
+    found = facts.apart(planted.circuits._replace(removed=removed), planted.view)
+    assert (found.num_removed, found.num_broken, found.smallest) == (0, 0, None)
+    assert "no task that the network knows has neurons of one wave" in say("about-apart", found)
+    assert title("knock-outs", found) == "no known task has neurons of one wave"
 
 
 def test_without_neurons_or_neighbours_nothing_is_told_of_them(dead, planted):
     none = facts.apart(dead.circuits, dead.view)
     assert not none.alone
-    assert "no task has neurons of one wave" in say("about-apart", none)
+    assert "no task that the network knows has neurons of one wave" in say("about-apart", none)
     assert title("knock-outs", none, 1) == ""
     found = facts.apart(planted.circuits, planted.view)
     single = found._replace(shared=None, others=None, at_random=None, worst=None, lost=None)
@@ -246,6 +262,8 @@ def test_replacements_are_told_with_what_the_direct_path_cancels(planted, dead):
     text = say("about-rungs", found)
     assert "| neurons that write to their own task only | " in text
     assert title("rungs", found).startswith("one wave a digit: ")
+    caption = say("rungs-caption", found._replace(whole=0.5, one_wave=0.25, own_joint=0.75))
+    assert "50.0 % on average as it is, 25.0 % with one wave a digit, 75.0 % with noth" in caption
     assert found.cancelled == pytest.approx(0)  # nothing leads around the planted neurons
     assert "cancels 0 %" in say("about-waste", found._replace(cancelled=0.0))
     assert "cancels nothing of" in say("about-waste", found._replace(cancelled=None))

@@ -113,6 +113,8 @@ def test_residuals_beside_a_threshold_are_pointed_out(clustering):
     live = clustering.table[ne.is_live(clustering.table)]
     assert "100 % of the live ones. No residuals" in kinds(live)
     assert kinds(live).endswith("Both thresholds fall into gaps.")
+    mixed = kinds(live.assign(residual=0.9, kind="diffuse"))
+    assert mixed.endswith("All residuals lie above both thresholds, which part nothing here.")
     beside = live.assign(residual=[0.12, *[0.01] * 14])
     assert "One residual lies within a quarter of the threshold 0.12, no resid" in kinds(beside)
     assert "The threshold 0.12 does not fall into a gap here" in kinds(beside)

@@ -152,7 +152,9 @@ def test_probabilities_say_whether_they_were_counted():
     assert text.startswith("*Seen here*: at m = round(ln 23) = 3 the formula of the paper's last")
     caption = told(CHAPTER, "sec54-caption", facts.at_log(23, table, np.array([3]), true))
     assert caption.startswith("Section 5.4. At ln 23, rounded to 3, the paper's last formula gives")
-    assert "Networks at n = 23 have 3 clusters most often; as many distinct" in text
+    assert "Networks at n = 23 have 3 clusters most often; 3 distinct freq" in text
+    tie = told(CHAPTER, PROBABILITY, facts.at_log(23, table, np.array([4, 3]), true))
+    assert "have 3 or 4 clusters most often; 3 distinct frequencies at random" in tie
     for numbers in (np.zeros(0, dtype=int), np.array([0, 0, 3]), np.array([9])):
         text = told(CHAPTER, PROBABILITY, facts.at_log(23, table, numbers, true))
         assert text.endswith(" for distinct frequencies.")
@@ -203,6 +205,9 @@ def test_learned_sets_are_counted_beside_random_ones():
     assert "the smallest gap that was learned is 0.168. Training hardly ever ends" in text
     often = told(CHAPTER, "chosen-said", some._replace(close=200))
     assert "hardly ever" not in often
+    two = why.chosen(23, 0.1564, Selection(pd.DataFrame(), 0, 2, 0.0, 0.55))
+    assert not two.better
+    assert "hardly ever" not in told(CHAPTER, "chosen-said", two)
     none = why.chosen(91, 0.1564, None)
     assert told(CHAPTER, "chosen-said", none) == ""
     assert "No learned set" in told(CHAPTER, "chosen-caption", none)
@@ -212,17 +217,22 @@ def test_the_answer_names_what_was_found():
     chosen = why.chosen(91, 0.156, Selection(pd.DataFrame(), 0, 3990, 256.4, 0.168))
     line = growth.LogFit(Interval(0.5, 0.4, 0.6), {})
     changes = pd.DataFrame({"difference": [0.2, -0.7]})
-    text = told(CHAPTER, "the-answer", why.reasons(changes, line, 5, 4, chosen))
+    text = told(CHAPTER, "the-answer", why.reasons(changes, line, [5], 4, chosen))
     assert (
         "wider networks have 0.7 clusters more or fewer at most. It is n, but slowly: 0.50" in text
     )
     assert "And fewer would do: 4 random frequencies separate" in text
     assert text.endswith("fall under the paper's separation, 256 random ones would. :::")
-    bare = why.reasons(changes.iloc[:0], None, None, 4, why.chosen(60, 0.156, None))
+    bare = why.reasons(changes.iloc[:0], None, [], 4, why.chosen(60, 0.156, None))
     assert told(CHAPTER, "the-answer", bare) == (
         ":::{admonition} The answer No networks are there that could tell. :::"
     )
-    few = told(CHAPTER, "the-answer", why.reasons(changes, line, 3, 4, chosen))
+    few = told(CHAPTER, "the-answer", why.reasons(changes, line, [3], 4, chosen))
+    tie = told(CHAPTER, "the-answer", why.reasons(changes, line, [5, 6], 4, chosen))
+    assert "networks of n = 91 mostly keep 5 or 6. They choose well: 0 of 3,990" in tie
+    two = why.chosen(23, 0.156, Selection(pd.DataFrame(), 0, 2, 0.0, 0.55))
+    text = told(CHAPTER, "the-answer", why.reasons(changes, line, [5], 4, two))
+    assert "Whether they choose well cannot be told here: 0 of 2 learned sets" in text
     assert "Random frequencies would have to be 4; networks of n = 91 mostly keep 3." in few
 
 
@@ -231,7 +241,7 @@ def test_separations_are_compared_with_random_ones():
     text = told(CHAPTER, SEPARATIONS, facts.separations(panels, 0.156))
     assert "| 4 | 50.0 % | 0.20 | 100 % | 0.25 |" in text
     caption = told(CHAPTER, "apart-caption", facts.separations(panels, 0.156))
-    assert caption == "The median gap of *learned* lies -0.05 to -0.05 above that at random."
+    assert caption == "The median gap of *learned* lies -0.05 above that at random."
     assert "No networks" in told(CHAPTER, "apart-caption", facts.separations({}, 0.1))
     none = told(CHAPTER, SEPARATIONS, facts.separations({}, 0.1))
     assert none == "*Seen here*: no networks to compare."

@@ -77,13 +77,19 @@ def test_clusters_are_named_and_their_absence_explained():
     assert some.endswith("Four live neurons belong to none.")
     one = about_clusters(ideal_view(31, {3: 8, 5: 1}))
     assert "They form one cluster: f = 3 (8 neurons). One live neuron belongs to none." in one
-    tuned = shared.ClustersFacts(6, 6, [(5, 6, "fine-tuning")], 0)
+    tuned = shared.ClustersFacts(6, 6, [(5, 6, "fine-tuning")], 0, 0)
     assert "f = 5 (6 neurons, fine-tuning). Every" in told(tuned, "clusters")
     none = about_clusters(random_view(31, 12))
     assert none == (
-        "12 of 12 neurons are live, and none of them form a cluster: 12 neurons respond to many "
+        "12 of 12 neurons are live, and there is no cluster: all of them respond to many "
         "frequencies at once."
     )
+    apart = about_clusters(ideal_view(31, {3: 2, 5: 1}))
+    assert apart.endswith("there is no cluster: 3 have a frequency that too few others share.")
+    some = told(shared.ClustersFacts(3, 4, [], 3, 1), "clusters")
+    assert "no cluster: one neuron responds to many frequencies at once, 2 others have" in some
+    dead = told(shared.ClustersFacts(0, 128, [], 0, 0), "clusters")
+    assert dead == "All 128 neurons are dead, so there is no cluster."
 
 
 def test_columns_are_counted_beside_the_clusters():
@@ -100,7 +106,7 @@ def test_a_cluster_that_is_not_there_is_said_to_be_missing():
     assert "We look at cluster 0: eight neurons of frequency 3 (simple). gcd(3, 31) = 1" in told(
         shared.choice(clustering, 0), "choice"
     )
-    assert "There is no cluster 4: this network has clusters 0 to 0." in told(
+    assert "There is no cluster 4: this network has cluster 0 only." in told(
         shared.choice(clustering, 4), "choice"
     )
     none = shared.choice(cluster_neurons(random_view(31, 12)), 0)

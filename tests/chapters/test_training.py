@@ -169,9 +169,8 @@ def test_when_the_set_stands_is_compared_with_when_the_network_is_right():
     assert "15 frequencies hold at least 3.0 % of the power at the end, together" in frequencies(
         frequency_run(accuracies=[0, 0], shares=many)
     )
-    assert "One frequency holds" in frequencies(
-        frequency_run(accuracies=[0, 0], shares=shares_of(even, {3: 1.0}))
-    )
+    one = frequencies(frequency_run(accuracies=[0, 0], shares=shares_of(even, {3: 1.0})))
+    assert "One frequency holds at least 3.0 % of the power at the end: 3, 100 %. None" in one
 
 
 def test_the_frequencies_have_a_caption_for_every_outcome():
@@ -207,6 +206,8 @@ def test_the_race_is_told_from_the_first_places():
     assert "At epoch 1" in text
     assert "30.0 % of the power is still at frequencies that have no cluster" in text
     assert "f = 4 gains most: from 10.0 % to 50.0 %" in text
+    falling = shares_of(rising, {3: 0.5, 4: 0.5}, {3: 0.4, 4: 0.4, 7: 0.2})
+    assert "gains most" not in race(frequency_run(accuracies=[0, 1, 1], shares=falling, view=view))
     assert "gains most" not in race(frequency_run(accuracies=[0, 0, 0], shares=shares, view=view))
     assert "nothing was measured in between" in race(
         frequency_run(accuracies=[0], shares=shares[:1], view=view)
@@ -228,7 +229,10 @@ def test_the_race_has_a_caption_for_every_outcome():
     assert "gains" not in said([0, 0, 1])
     assert "began at place 2 and 4 of 15." in said([0, 0, 0])
     assert said([0], shares[:1]) == "One measurement of the frequencies with a cluster: 3 and 4."
-    assert said([0, 0, 0], of=None).startswith("No frequency has a cluster at the end")
+    none = "No frequency has a cluster at the end; "
+    assert said([0, 0, 0], of=None) == none + "grey are those that stood out at some epoch."
+    even = shares_of(*[dict.fromkeys(range(1, 16), 1 / 15)] * 2)
+    assert said([0, 0], even, of=None) == none + "none stood out at any epoch."
 
 
 def answer(train, test, shares=None, **options):
@@ -264,7 +268,13 @@ def test_controls_are_told_with_and_without_held_out_pairs():
     text = told(CHAPTER, CONTROLS, facts.controls({"memorised": known, "all": alone}))
     assert "*memorised*: 100 % of its 77 training pairs and 25.0 % of the others" in text
     assert "*all*: 100 % of its 121 training pairs; its power" in text
-    assert text.endswith("Chance is 9.1 %.")
+    assert text.endswith(
+        "Chance is 9.1 %. The memorising network is no failure of training: it fits what it was "
+        "shown."
+    )
+    weak = run_of(config, history_of([0.1, 0.5], [0.0, 0.25]))
+    text = told(CHAPTER, CONTROLS, facts.controls({"memorised": weak}))
+    assert text.endswith("it was shown, so here it is a control in part only.")
     text = told(CHAPTER, "controls-caption", facts.controls({"trained": known, "all": alone}))
     assert text.startswith("Trained: 25.0 % of the held-out pairs right at the end, with power as")
     assert "All: 100 % of all pairs right at the end" in text
@@ -285,6 +295,14 @@ def test_the_files_of_a_run_are_listed_without_the_folder_of_the_user():
     run.manifest["files"]["more.json"] = {"bytes": 1000}
     text = told(CHAPTER, STORED, facts.files(run))
     assert f"In `addition/{run.config.key()}/seed-000003/`:" in text
-    assert "| `metrics.parquet` | 567 | 1 rows of epoch," in text
+    assert "| `metrics.parquet` | 567 | one row of epoch," in text
     assert "at 6 frequencies at one epoch | | `metrics" in text
     assert "| `more.json` | 1,000 | |" in text
+
+
+def test_the_memorising_control_is_trained_until_it_memorises():
+    assert AdditionConfig(n=11, epochs=3).memorising().epochs == 100
+    assert AdditionConfig(n=11, epochs=3, batch="full").memorising().epochs == 1000
+    assert AdditionConfig(n=11).memorising() == AdditionConfig(
+        n=11, l2=0.0, train_pairs=38, epochs=100
+    )

@@ -32,7 +32,7 @@ def test_every_cell_that_says_something_is_tested():
     first = {"708ca1c2", "places-caption", "ae83c9d0"}
     waves = {"89c40798", "periodogram-caption", "165493e8"}
     directions = {"directions", "directions-caption", "1bf2b66c"}
-    bases = {"63f9f644", "fourier-caption", "coded"}
+    bases = {"63f9f644", "fourier-caption", "b11-caption", "coded"}
     assert cells(CHAPTER) == first | waves | directions | bases | {"answer"}
 
 
@@ -114,6 +114,12 @@ def test_components_stand_against_those_of_an_untrained_network_of_the_size():
     text = told(CHAPTER, "directions", both)
     assert f"takes {count} singular vectors in an untrained network; {count} in that of" in text
     assert f"in that of remainders, {count} in that of addition." in text
+    assert "A number that needs no training is no sign of a task." in text
+    less = both._replace(against=[("addition", 4, 11)], untaught=False)
+    text = told(CHAPTER, "directions", less)
+    assert text.endswith(
+        "So the network of addition has fewer directions than one without training."
+    )
     text = told(CHAPTER, "directions-caption", both)
     assert f"Remainders: half takes {count}, untrained {count}; addition" in text
     rows = {"rows": both.rows, "networks": facts.vectors({"net": te.leading_vectors(NOISE)})}
@@ -131,6 +137,8 @@ def test_the_basis_is_told_as_written_and_as_coded():
     basis = facts.basis(te.in_fourier_basis(NOISE), 18, "net")
     text = told(CHAPTER, "63f9f644", {"bases": [basis, basis._replace(name="other")]})
     assert text.endswith("takes 18 of 22 (net), 18 of 22 (other).")
+    text = told(CHAPTER, "b11-caption", {"bases": [basis]})
+    assert text.endswith(f"{basis.fewest} of {basis.total} basis vectors hold 90 % of the power.")
     text = told(CHAPTER, "fourier-caption", {"bases": [basis]})
     assert "network of net in the Fourier basis: 18 of 22 basis vectors" in text
     text = coded(basis)
@@ -164,3 +172,6 @@ def test_the_answer_holds_for_any_networks():
     assert "The network of addition has not learned its task (right on 30.0 %)" in text
     assert "the seed decides" not in text
     assert "There anyway" not in text
+    few = te.spread(np.outer(NOISE[:, 0], NOISE[0]))
+    text = said([0.8], {"addition": 1.5}, {"addition": few, "untrained": found}, right=0.95)
+    assert "Learned is the number of directions: half of the variance takes 1 of them" in text

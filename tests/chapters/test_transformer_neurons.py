@@ -27,6 +27,7 @@ def test_every_cell_that_says_something_is_tested():
     mechanism = {"5b51be26", "mechanism-caption", "fc87b7ee", "3477c192", "47825dee"}
     spectra = {"79d34d6e", "neuron-caption"}
     counts = {"37ec8aaa", "looking-caption", "06ca20e0", "295abe86", "868b54c8", "b5e747a0"}
+    counts |= {"explained-by-step-caption"}
     attention = {"fbb3044d", "attention-caption", "1d05437b"}
     assert cells(CHAPTER) == neurons | mechanism | spectra | counts | attention | {"answer"}
 
@@ -110,6 +111,13 @@ def test_what_comes_and_goes_is_told_at_its_best_and_at_the_end():
     text = told(CHAPTER, "b5e747a0", {"rows": counting.come_and_go({"a": table})})
     assert "| a | 3.0 % (256) | 0.1 % | 2.0 % (1,024) | 2.0 % |" in text
     assert told(CHAPTER, "b5e747a0", {"rows": counting.come_and_go({})}) == ""
+    caption = told(CHAPTER, "explained-by-step-caption", {"peaks": counting.peaks({"a": table})})
+    assert (
+        "The network of a, at most and at the end: q = 2 3.0 % and 0.1 %; q = 3 2.0 % and"
+        in caption
+    )
+    none = told(CHAPTER, "explained-by-step-caption", {"peaks": counting.peaks({})})
+    assert "mean over live neurons. A fall is consolidation" in none
 
 
 def test_active_frequencies_on_the_axes_and_off_them():
@@ -143,11 +151,15 @@ def test_attention_is_told_head_by_head():
     accuracies = {"accuracy": 1.0, "accuracy_constant": 0.5, "accuracy_equal": 0.25}
     idle = {f"{name}_held_out": value for name, value in accuracies.items()}
     text = told(CHAPTER, "fbb3044d", {"rows": facts.idle({"a": idle})})
-    assert "the network of a is right on 50.0 % of held-out numbers, as it is on 100 %." in text
+    assert (
+        "the network of a is right on 50.0 % of held-out numbers, left as it is on 100 %." in text
+    )
     assert "| a | 100 % | 50.0 % | 25.0 % |" in text
     both = {"rows": facts.idle({"a": idle, "b": idle})}
     text = told(CHAPTER, "attention-caption", both)
     assert text.endswith("before 100 %; b 50.0 % of held-out numbers, before 100 %.")
+    alone = told(CHAPTER, "attention-caption", {"rows": facts.idle({"a": idle})})
+    assert alone.endswith("at its mean: a 50.0 % of held-out numbers, before 100 %.")
 
 
 def test_equation_5_is_told_with_its_control():
@@ -216,6 +228,8 @@ def test_stairs_are_counted():
     text = told(CHAPTER, "c3c65230", served)
     assert "Of 3 live neurons of the network of a, 2 have a task" in text
     assert "and 2 of 2 tasks have such neurons. Controls: b 0 of 0." in text
+    one = {"served": facts.served({"a": np.array([[0.5, 0.02]])})}
+    assert "and 1 of 1 task has such neurons." in told(CHAPTER, "c3c65230", one)
     text = told(CHAPTER, "stairs-caption", served)
     assert text.endswith("A: 2 of 3 at a tenth or more; b: 0 of 0 at a tenth or more.")
 

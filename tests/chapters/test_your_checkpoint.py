@@ -182,6 +182,8 @@ def test_the_answer_says_what_survives(good, bad):
     assert "four cosines, one a cluster, explain 99.5 % of its logits' variance." in text
     assert "Of its live neurons 40.0 % are simple, where 100 % of ours are." in text
     assert "the network that multiplies has four clusters in the logarithms" in text
+    beside = told(CHAPTER, "the-answer", facts.answer(few, bad, good))
+    assert "of ours are, which did not learn." in beside
     text = told(CHAPTER, "the-answer", facts.answer(bad, good, good))
     assert "does not solve a + b mod 31; this one has no clusters." in text
     text = told(CHAPTER, "the-answer", facts.answer(replace(good, clusters=[]), good, good))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from modlib import plots
+from modlib.plots.base import empty_figure, empty_panel
 
 FIGURES = sorted(name for name in plots.__all__ if hasattr(getattr(plots, name), "__wrapped__"))
 
@@ -42,6 +43,23 @@ def test_the_arrays_behind_every_kind_of_artist_come_back():
     assert table[table.artist == "bar"][["x", "y"]].to_numpy().tolist() == [[6, 7]]
     assert table[table.artist == "image"].value.tolist() == list(range(6))
     assert (table.title == "panel").all()
+
+
+def test_an_empty_figure_is_closed_and_an_empty_panel_takes_no_room():
+    before = plt.get_fignums()
+    assert "no cluster" in empty_figure("no cluster").axes[0].texts[0].get_text()
+    assert plt.get_fignums() == before
+
+    @plots.figure
+    def two(words):
+        fig, axes = plt.subplots(1, 2, figsize=(7, 2))
+        empty_panel(axes[0], words)
+        return fig
+
+    (short,), (long,) = (
+        [ax.get_position().width for ax in two(words).axes[1:]] for words in ("no", "no " * 60)
+    )
+    assert long == pytest.approx(short)
 
 
 def test_a_figure_without_data_gives_an_empty_table():

@@ -54,6 +54,17 @@ def test_a_circle_of_exact_cosets_names_its_positions():
     assert named == {str(residue) for residue in range(13)}
 
 
+def test_points_off_a_circle_have_no_residues_around_them():
+    mixed = np.stack([cosine(31, 3) + cosine(31, 7), cosine(31, 3, 5) - 0.9 * cosine(31, 7, 2)], 1)
+    spectra = em.power_spectrum(mixed.T)
+    found = em.Components(mixed, np.full(2, 0.5), spectra / spectra.sum(1, keepdims=True))
+    pair = em.pair_picture(found, 0, 1)._replace(freqs=(3, 3))
+    assert not pair.circular
+    fig = plots.embedding_pairs(found, [pair], {})
+    assert fig.axes[0].get_title(loc="left") == "f = 3"
+    assert not fig.axes[0].texts
+
+
 def test_the_spectra_of_the_components_stand_below():
     found = components()
     fig = plots.embedding_pairs(found, [em.pair_picture(found, 0, 2)], {35: 0})

@@ -99,6 +99,18 @@ def test_numbers_of_clusters_and_failures_are_drawn_apart():
     assert "every network learned" in none.axes[1].texts[0].get_text()
 
 
+def test_a_set_keeps_its_colour_below_where_only_others_failed_altogether():
+    table = dist.number_shares(TABLES.networks.num_clusters.to_numpy())
+    fig = plots.cluster_numbers({"n = 89": table}, {}, {"n = 7": [0, 0], "n = 89": [5]})
+    drawn = plots.data(fig)
+    assert drawn[(drawn["axes"] == 1) & (drawn.artist == "bar")].y.tolist() == [2, 1]
+    upper, lower = ({c.get_label(): c for c in ax.containers} for ax in fig.axes)
+    color = upper["n = 89"].patches[0].get_facecolor()[:3]
+    assert lower["n = 89"].patches[0].get_facecolor()[:3] == color
+    assert lower["n = 7"].patches[0].get_facecolor()[:3] != color
+    assert [text.get_text() for text in fig.axes[1].get_legend().get_texts()] == ["n = 7"]
+
+
 def test_the_window_is_scaled_to_100_000_runs():
     counts = fr.counts_by_freq(TABLES.window, "num_neurons", SEEDS, 91)
     table = fr.rates_by_freq(counts, 91)

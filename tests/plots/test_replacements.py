@@ -42,6 +42,11 @@ def test_answers_foretold_are_rings_and_answers_given_are_dots():
     assert points(fig, 1)["f = 2"].y.tolist() == [0.75, 0.75]
     assert points(fig, 1)["as many random neurons"].y.tolist() == [0.1, 0.1]
     assert "f = 4" not in points(fig, 1)
+    assert not fig.axes[1].get_legend()  # it would lie on the points
+    right = foretold._replace(answer=np.zeros((2, 3), dtype=int))
+    fig = plots.answers_foretold(clusters_of(15, [2, 4]), shifts, right, shares, control, 0)
+    said = fig.axes[1].texts[0].get_text()
+    assert said.split() == ["no", "wrong", "answer", "is", "foretold"]
 
 
 def test_without_clusters_nobody_is_told():

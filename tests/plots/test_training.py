@@ -105,6 +105,8 @@ def test_controls_stand_in_columns_with_their_number_of_frequencies():
     np.testing.assert_allclose(held_out[held_out["axes"] == 3].y, [0.0, 0.0, 0.1])
     np.testing.assert_allclose(table[table["axes"] == 5].y, [45, 44])
     assert [ax.get_title(loc="left") for ax in fig.axes[:2]] == ["trained", "memorised"]
+    numbers["memorised"] = (np.array([0, 2]), np.array([45.0, 60.0]))
+    assert plots.control_curves(histories, numbers).axes[4].get_ylim()[1] > 60
 
 
 @pytest.fixture(scope="module")

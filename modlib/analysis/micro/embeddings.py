@@ -184,7 +184,7 @@ class PairPicture(NamedTuple):
 
     ``curve_x``, ``curve_y``: the curve, empty where a frequency is n / 2, which has a value at
     whole k only; ``unit``: the inputs are joined in steps of it; ``coset_size``: the larger
-    gcd(f, n) of the two frequencies.
+    gcd(f, n) of the two frequencies; ``circular``: by the points, see ``component_pairs``.
     """
 
     first: int
@@ -194,6 +194,7 @@ class PairPicture(NamedTuple):
     curve_y: Float[np.ndarray, " point"]
     unit: int
     coset_size: int
+    circular: bool
 
 
 def simplest_unit(freqs: tuple[int, int], n: int) -> int:
@@ -210,7 +211,12 @@ def simplest_unit(freqs: tuple[int, int], n: int) -> int:
 
 
 def pair_picture(
-    components: Components, first: int, second: int, *, num_points: int = 720
+    components: Components,
+    first: int,
+    second: int,
+    *,
+    num_points: int = 720,
+    thresholds: Thresholds = DEFAULT,
 ) -> PairPicture:
     """Two components as cosines of their dominant frequencies: paper A, section 5.5.
 
@@ -230,7 +236,9 @@ def pair_picture(
     if 2 * freqs[0] == n or 2 * freqs[1] == n:
         curves = [np.empty(0), np.empty(0)]
     size = max(gcd(freq, n) for freq in freqs)
-    return PairPicture(first, second, freqs, curves[0], curves[1], unit, size)
+    spread = radius_spread(components.scores[:, first], components.scores[:, second])
+    circular = spread < thresholds.circular_below
+    return PairPicture(first, second, freqs, curves[0], curves[1], unit, size, circular)
 
 
 def coset_table(components: Components, thresholds: Thresholds = DEFAULT) -> pd.DataFrame:
