@@ -44,14 +44,15 @@ def test_a_pair_has_the_logit_and_the_middles_that_python_finds(
     one, seen = hands_of(network), live(page, "look()")
     inverse = pow(one.unit, -1, N)
     x, y = b * inverse % N, (a - b) * inverse % N
-    step = np.ptp(one.right) / 255
+    step = np.ptp(one.right) / 127
     whole = both_orders(one.right[kept])
     assert seen["logit"] == pytest.approx(whole[y, x], abs=0.51 * step)
     assert seen["average"] == pytest.approx(whole.mean(), abs=0.1 * step)
     middles = (one.points[:, a] + one.points[:, b]) / 2
-    assert seen["lengths"] == pytest.approx(np.linalg.norm(middles, axis=1), abs=1e-4)
+    near = np.ptp(one.points) / (2**14 - 1)
+    assert seen["lengths"] == pytest.approx(np.linalg.norm(middles, axis=1), abs=near)
     profile = one.profile[kept, min(y, N - y)]
-    np.testing.assert_allclose(seen["profile"], profile, atol=0.51 * np.ptp(one.profile) / 255)
+    np.testing.assert_allclose(seen["profile"], profile, atol=0.51 * np.ptp(one.profile) / 127)
 
 
 def test_face_to_face_the_middle_is_at_the_centre(opened, page_of, network):

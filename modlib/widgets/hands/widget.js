@@ -1,18 +1,23 @@
 // Two hands: a pair on one circle of a pizza or a clock, on the double circle, and its logits.
 
-/** Whole numbers of a byte each, from one place on, in steps from the lowest value. */
-function wholes(view, from, count, [low, step]) {
-  return Float64Array.from({ length: count }, (_, i) => low + step * view.getUint8(from + i));
+/** Whole numbers of so many bits each, close together, from one on; in steps from the lowest. */
+function wholes(view, bits, from, count, [low, step]) {
+  const byte = (at) => (at < view.byteLength ? view.getUint8(at) : 0);
+  return Float64Array.from({ length: count }, (_, i) => {
+    const place = bits * (from + i), at = place >> 3;
+    const near = byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16);
+    return low + step * ((near >> (place & 7)) & ((1 << bits) - 1));
+  });
 }
 
 export default {
   render({ model, el }) {
     const n = model.get("n"), half = Math.floor(n / 2), palette = model.get("colors");
-    const rows = half + 1, points = numbers(model.get("points"));
-    const networks = model.get("networks").map((one, i) => ({ ...one,
-      right: wholes(model.get("right"), i * 3 * rows * n, 3 * rows * n, one.right),
-      profile: wholes(model.get("profile"), i * 3 * rows * rows, 3 * rows * rows, one.profile),
-      points: points.subarray(i * 4 * n, (i + 1) * 4 * n) }));
+    const rows = half + 1, bits = model.get("bits");
+    const count = { right: 3 * rows * n, profile: 3 * rows * rows, points: 4 * n };
+    const networks = model.get("networks").map((one, i) => ({ ...one, ...Object.fromEntries(
+      Object.entries(count).map(([name, many]) =>
+        [name, wholes(model.get(name), bits[name], i * many, many, one[name])])) }));
     if (!networks.length)
       return framed(el, "two hands", h("p", {}, "This network has no circle that a page could carry."));
     const KEPT = ["the circle alone", "with its double", "the whole cluster"];
