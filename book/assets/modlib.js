@@ -190,8 +190,13 @@
     scrollTo({ top: target ? target.getBoundingClientRect().top + scrollY - 80 : 0 });
   };
 
-  // The theme's buttons have a name that holds what is written on them.
+  // The theme's buttons have a name that holds what is written on them, its sidebar's folds that of
+  // the page whose own they hold.
   const names = () => {
+    for (const fold of document.querySelectorAll(".bd-sidebar-primary summary")) {
+      const page = fold.closest("li")?.querySelector("a")?.innerText.trim();
+      fold.setAttribute("aria-label", `Pages of ${page || "this part"}`);
+    }
     for (const button of document.querySelectorAll("button[aria-label]")) {
       const written = button.innerText.trim();
       if (written && !button.getAttribute("aria-label").toLowerCase().includes(written.toLowerCase())) {
