@@ -22,7 +22,7 @@ API = (
     "# The package modlib\n\nEvery function of the package, from its docstrings, a page a room.\n"
     'In the source, arrays name their axes, for example `Float[np.ndarray, "neuron freq"]`; '
     "the words are those of the [notation](notation.md).\nA room may import from those above it "
-    "in this list and from no other; a test holds it to that.\n\n| room | what it is |\n|---|---|\n"
+    "in this list and from no other; a test holds it to that.\n\n"
 )
 IN_CONTENTS = "      - file: book/api\n"
 """Where the rooms' pages stand in the table of contents: below this line, its last one."""
@@ -186,7 +186,7 @@ def modules(room: str) -> list[str]:
 def api() -> dict[Path, str]:
     """book/api.md, which lists the rooms, and their pages."""
     found = {room: path for room in rooms() if (path := source_of(room))}
-    listed = (f"| [{room}](api/{room}.md) | {sentence(path)} |" for room, path in found.items())
+    listed = (f"- [{room}](api/{room}.md): {sentence(path)}" for room, path in found.items())
     texts = {ROOT / "book" / "api.md": API + "\n".join(listed) + "\n"}
     return texts | {ROOT / "book" / "api" / f"{room}.md": page_of(room) for room in found}
 
