@@ -40,7 +40,17 @@ INPUTS = (
     "results/**/*.json",  # manifests, which name every committed table with its checksum
 )
 STAMP = "modlib.sha256"
-PARTS = ("figures", "folding", "numbering", "mentions", "ledger", "words", "places", "frame")
+PARTS = (
+    "ahead",
+    "figures",
+    "folding",
+    "numbering",
+    "mentions",
+    "ledger",
+    "words",
+    "places",
+    "frame",
+)
 # ``literal`` and :role:`target` keep their meaning; `name` is read as ``name``.
 IN_DOCSTRING = re.compile(
     r"(?P<markup>``.+?``|:[\w:]+:`[^`]+`)|`(?P<name>[^`]+)`|(?P<mark>[|*]|(?<=\w)_(?!\w))"

@@ -1,5 +1,6 @@
 """What the site adds to the pages that Jupyter Book makes: a module an idea.
 
+ahead      chapters executed side by side
 figures    drawn for a column, a phone and a dark page; larger on a click; to take along
 folding    code closed at first, but for the parameters
 numbering  figure 7.3, table 8.2, equation (4.1), links to the papers' figures
