@@ -24,14 +24,13 @@ MOST_SENTENCE = 60
 """Words of a sentence; what is longer is a table or goes under a fold."""
 FOLD = re.compile(r"^(:{3,})\{dropdown\}.*?^\1\s*$|<details.*?</details>", re.DOTALL | re.MULTILINE)
 FORMULA = re.compile(r"^(`{3,}|:{3,})\{math\}.*?^\1\s*$", re.DOTALL | re.MULTILINE)
-PAPER = re.compile(r"^(?:Figures? )?[AB]T?\d+[a-z]?(?: and [AB]T?\d+[a-z]?)?[.:,]\s*")
 ENDS = re.compile(r"[.!?:;](?=[\s*)]|$)|\n\s*\n|\n(?=[-|#>:])")
 ANSWER = re.compile(r"^:::\{admonition\} The answer\n(.*?)^:::", re.DOTALL | re.MULTILINE)
 FILLED = ("say", "caption")
 
 
 class Figure(NamedTuple):
-    """``filled``: its caption has a number of its own, or the run fills caption or title."""
+    """``filled``: the run fills its caption or its title."""
 
     name: str
     before: int
@@ -103,8 +102,7 @@ def _is_caption(cell: Mapping[str, Any]) -> bool:
 
 
 def _is_filled(cell: Mapping[str, Any]) -> bool:
-    caption = PAPER.sub("", _caption(cell))
-    return bool(re.search(r"\d|\{glue:", caption)) or "fill(" in "".join(cell["source"])
+    return "{glue:" in _caption(cell) or "fill(" in "".join(cell["source"])
 
 
 def measure(notebook: Mapping[str, Any]) -> Measured:

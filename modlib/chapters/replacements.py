@@ -12,14 +12,14 @@ from jaxtyping import Float
 from modlib.analysis.macro import ladder as rungs
 from modlib.analysis.macro.shifts import Foretold, as_foretold
 from modlib.analysis.meso.clusters import Cluster
-from modlib.maths.intervals import mean_over_seeds
 
 SURE = 1.0
 """Lead foretold, in logits, from which a forecast counts as sure."""
 
 
 class Rung(NamedTuple):
-    """Accuracy and loss of this network; means over networks with their intervals, or None."""
+    """Accuracy and loss of this network; means over ``num`` networks with their intervals, or None
+    and 0."""
 
     name: str
     control: bool
@@ -27,14 +27,14 @@ class Rung(NamedTuple):
     loss: float
     mean_accuracy: tuple[float, float, float] | None
     mean_loss: tuple[float, float, float] | None
+    num: int
 
 
 class Ladder(NamedTuple):
     """``times``: loss of the sum of cosines over the network's own, as those of the simple model
-    (``strict``, ``doubled`` with 2f) and of random groups (``groups``); ``many``: networks of
-    modulus ``n`` behind the means; ``sums``: mean loss of the sums of ``of_sums`` networks, with
-    its interval. Cosines of c - a - b with positive amplitudes are right by themselves, so that on
-    the last rungs only the loss is a test.
+    (``strict``, ``doubled`` with 2f) and of random groups (``groups``); ``fewest`` and ``most``:
+    networks of modulus ``n`` behind a mean. Cosines of c - a - b with positive amplitudes are right
+    by themselves, so that on the last rungs only the loss is a test.
     """
 
     rows: list[Rung]
@@ -45,21 +45,13 @@ class Ladder(NamedTuple):
     strict: float
     doubled: float
     groups: float
-    many: int
+    fewest: int
+    most: int
     n: int
-    of_sums: int
-    sums: tuple[float, float, float]
 
 
-def ladder(
-    own: pd.DataFrame,
-    means: pd.DataFrame,
-    num_clusters: int,
-    n: int,
-    sums: Float[np.ndarray, " seed"],
-) -> Ladder:
-    """What each rung keeps; ``own``: ``ladder``; ``means``: ``rung_means``, of modulus ``n``;
-    ``sums``: losses of ``sums_of_many``."""
+def ladder(own: pd.DataFrame, means: pd.DataFrame, num_clusters: int, n: int) -> Ladder:
+    """What each rung keeps; ``own``: ``ladder``; ``means``: ``rung_means``, of modulus ``n``."""
     by_rung = means.set_index("rung")
 
     def mean(rung: str, name: str) -> tuple[float, float, float] | None:
@@ -76,6 +68,7 @@ def ladder(
             loss=float(one.loss),
             mean_accuracy=mean(one.rung, "accuracy"),
             mean_loss=mean(one.rung, "loss"),
+            num=int(by_rung.num_seeds.get(one.rung, 0)),
         )
         for one in own.itertuples()
     ]
@@ -90,10 +83,9 @@ def ladder(
         strict=float(at.loss[rungs.STRICT]) / base,
         doubled=float(at.loss[rungs.DOUBLED]) / base,
         groups=float(at.loss[rungs.GROUPS]) / base,
-        many=int(means.num_seeds.max()) if len(means) else 0,
+        fewest=int(means.num_seeds.min()) if len(means) else 0,
+        most=int(means.num_seeds.max()) if len(means) else 0,
         n=n,
-        of_sums=len(sums),
-        sums=mean_over_seeds(sums[:, None]).at(0),
     )
 
 

@@ -13,6 +13,8 @@ from jaxtyping import Float, Int
 from modlib.analysis.many_seeds.growth import Growth, LogFit, is_slow, trains_steadily
 from modlib.analysis.many_seeds.separation import Probability
 from modlib.chapters.words import Rows, fixed, percent
+from modlib.config.addition import AdditionConfig
+from modlib.config.presets import preset
 
 FORMULAS = {
     "constant": "$a$",
@@ -35,7 +37,7 @@ class Difference(NamedTuple):
 
 
 class Width(NamedTuple):
-    """``found``: whether any width is committed; ``missing``: names of those that are not."""
+    """``found``: whether any width is committed; ``missing``: those that are not, in words."""
 
     found: bool
     differences: list[Difference]
@@ -43,12 +45,21 @@ class Width(NamedTuple):
 
 
 def width(points: pd.DataFrame, differences: pd.DataFrame, missing: Sequence[str]) -> Width:
-    """Differences of the mean number of clusters from the first width."""
+    """Differences of the mean number of clusters from the first width.
+
+    ``missing``: presets whose networks are not committed.
+    """
     rows = [
         Difference(r.width, r.batch, r.num_seeds, (r.difference, r.low, r.high))
         for r in differences.itertuples()
     ]
-    return Width(not points.empty, rows, list(missing))
+    configs = [preset(name, AdditionConfig) for name in missing]
+    return Width(not points.empty, rows, [_width_in_words(config) for config in configs])
+
+
+def _width_in_words(config: AdditionConfig) -> str:
+    batch = "the full batch" if config.batch == "full" else f"batches of {config.batch}"
+    return f"width {config.num_neurons} with {batch}"
 
 
 class L2(NamedTuple):

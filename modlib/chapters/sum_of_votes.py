@@ -167,29 +167,24 @@ def separations(
     )
 
 
-SUM_ROW = "A.fig6.intersection"
-ASKED = 95.0
-"""Per cent of runs in which the first edition asks for a positive margin at every pair."""
+SUM_ROW = "A2.fig6.intersection"
 
 
 class OverRuns(NamedTuple):
-    """Per cent of ``num`` runs of the first edition whose margin is positive everywhere, as (value,
-    low, high); ``short``: by how many points the lower end misses what is ``asked``, or None."""
+    """Per cent of ``num`` fresh runs at the ledger's first modulus whose margin is positive at
+    every pair, as (value, low, high)."""
 
     num: int
     share: tuple[float, float, float]
-    short: float | None
-    asked: float = ASKED
 
 
 def over_runs(found: Measurement | None = None) -> OverRuns | None:
-    """The first edition's row on the sum, measured where it is not given; None where it lacks
-    its networks."""
+    """The ledger's row on the sum, measured where it is not given; None where it lacks its
+    networks."""
     row = found or measured([SUM_ROW])[SUM_ROW]
     if not isinstance(row, Measurement) or row.low is None or row.high is None:
         return None
-    short = ASKED - row.low if row.low < ASKED else None
-    return OverRuns(row.num_seeds or 0, (row.value, row.low, row.high), short)
+    return OverRuns(row.num_seeds or 0, (row.value, row.low, row.high))
 
 
 class Margins(NamedTuple):

@@ -105,13 +105,16 @@ def sweep_networks(
     return concat(new if committed is None or not there else [committed, *new], wanted)
 
 
-def committed_sweeps(presets: Mapping[str, str]) -> dict[str, SweepTables | None]:
-    """Committed tables by the names given to presets; None where none are.
+def committed_sweeps(
+    presets: Mapping[str, str], edition: str = EDITIONS[0]
+) -> dict[str, SweepTables | None]:
+    """Committed tables of an edition by the names given to presets; None where none are.
 
     A chapter makes names of presets from its modulus: at most moduli there is no such preset.
     """
+    results = results_of(edition)
     return {
-        name: read_sweep_export(preset) if preset in ADDITION_PRESETS else None
+        name: read_sweep_export(preset, results) if preset in ADDITION_PRESETS else None
         for name, preset in presets.items()
     }
 

@@ -31,7 +31,7 @@ def test_every_cell_that_says_something_is_tested():
     masks |= {"by-task-masked-caption", "spiking-caption"}
     filters = {"b3846672", "clock-caption", "filter-paper-words"}
     filters |= {"rivals", "matched-caption", "67c5daff"}
-    searches = {"0f20b160", "1f7237d2", "69ff0aad", "importance-caption"}
+    searches = {"0f20b160", "1f7237d2", "69ff0aad", "importance-caption", "bt1-caption"}
     assert cells(CHAPTER) == networks | masks | filters | searches | {"answer"}
 
 
@@ -127,7 +127,7 @@ def test_a_network_with_masked_tasks_is_in_a_caption_only_where_it_is_in_the_fig
     )
     assert text.endswith("are tasks that nobody asks for.")
     assert told(CHAPTER, "by-task-masked-caption", alone) == (
-        "Accuracy by task, with all tasks in the loss, 1 network each. "
+        "Accuracy by task, with all tasks in the loss, one network each. "
         "There is no network with masked tasks."
     )
     assert "the loss and with 2, 3, 5, 7 masked, 1 network" in told(
@@ -260,7 +260,14 @@ def test_arms_are_told_with_their_intervals():
     assert said(arms) == (
         "At equal factors the filter is faster in 1 of one pair, the larger learning rate in 0."
     )
-    assert said(arms, "matched-caption").endswith("is faster in 1, the learning rate in 0.")
+    assert said(arms, "matched-caption").endswith(
+        "is surely faster in 1, the learning rate in none."
+    )
+    undecided = rates.rivals(ab.arm_ratios(arms))._replace(filter_ahead=0, undecided=2)
+    assert told(CHAPTER, "rivals", undecided) == (
+        "At equal factors neither the filter nor the larger learning rate is surely faster: these "
+        "seeds leave two pairs undecided."
+    )
     one = {arm: table[table.seed == 1000] for arm, table in arms.items()}
     assert "| lambda 1 | lambda 0 | 0.50 | |" in tabled(one)
     assert said(one) == "One seed a kind decides nothing between filter and learning rate."

@@ -269,16 +269,13 @@ def test_the_runner_up_is_named_with_what_makes_it_one():
     assert "no cluster gives it half a crest" in runner(6)
 
 
-def test_a_narrow_miss_of_the_first_edition_is_said():
-    def over(low):
-        row = Measurement(
-            value=97.66, low=low, high=98.9, num_seeds=256, verdict="differs", unit="%"
-        )
-        return told(CHAPTER, SUM, {"over": sum_facts.over_runs(row)}, which=1)
-
-    assert "in 97.66 (94.98 to 98.90) %. Its row *differs*" in over(94.98)
-    assert "by 0.02 of a point." in over(94.98)
-    assert over(96.0).endswith("(96.00 to 98.90) %.")
+def test_the_sum_is_told_over_fresh_networks():
+    row = Measurement(value=98.1, low=97.7, high=98.5, num_seeds=4000, verdict="agrees", unit="%")
+    text = told(CHAPTER, SUM, {"over": sum_facts.over_runs(row)}, which=1)
+    assert text.startswith(
+        "Over 4,000 fresh networks at n = 91, learned or not, the network's sum "
+    )
+    assert text.endswith("on every pair in 98.10 (97.70 to 98.50) % of them.")
     assert told(CHAPTER, SUM, {"over": None}, which=1) == ""
 
 
@@ -369,21 +366,23 @@ def means_of(names):
 
 def climbed(own, num_clusters=3):
     means = means_of([rungs.NETWORK, rungs.SUM])
-    return replaced.ladder(own, means, num_clusters, 91, np.full(3, 0.04))
+    means.loc[means.rung == rungs.SUM, "num_seeds"] = 4000
+    return replaced.ladder(own, means, num_clusters, 91)
 
 
 def test_the_ladder_says_what_each_rung_keeps():
     text = told(CHAPTER, LADDER, climbed(own_ladder()))
-    assert "| the network | 100 % | 0.050 | 100 % | 0.030 (0.020 to 0.040) |" in text
-    assert "| clusters: A cos | 100 % | 0.050 | not told | not told |" in text
-    assert "| *random groups for clusters: A cos* (control) | 50.0 % | 2.000 | not told" in text
-    assert "The sums of 3 networks (`results/sweeps/A91`) have a mean loss of 0.040" in text
+    assert "| the network | 100 % | 0.050 | 32 | 100 % | 0.030 (0.020 to 0.040) |" in text
+    assert "| network: sum of cosines | 100 % | 0.050 | 4,000 | 100 % | 0.030" in text
+    assert "| clusters: A cos | 100 % | 0.050 | | | |" in text
+    assert "| *random groups for clusters: A cos* (control) | 50.0 % | 2.000 | |" in text
     assert "model is right on 100 % of all pairs at 1.00 times the loss" in text
     assert "accuracy is no test" in text
     assert "own, and 40 times for random groups." in text
     assert "accuracy is no test" not in told(CHAPTER, LADDER, climbed(own_ladder(), 0))
     caption = told(CHAPTER, "ladder-caption", climbed(own_ladder()))
     assert "whole by three cosines, the network has 1.0 times its own loss; cosines of" in caption
+    assert "means of 32 to 4,000 networks (n = 91)" in caption
     near = told(CHAPTER, "ladder-caption", climbed(own_ladder())._replace(groups=1.26))
     assert "cosines of random groups have 1.3 times." in near
     assert "last rung is empty" in told(CHAPTER, "ladder-caption", climbed(own_ladder(), 0))

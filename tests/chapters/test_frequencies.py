@@ -258,10 +258,11 @@ def test_origins_are_told_with_chance_and_populations():
     lifts = lifts.assign(low=lifts.lift - 0.1, high=lifts.lift + 0.1)
     text = told(CHAPTER, ORIGIN, tuned_facts.origin("n = 91", {"fine-tuning": share}, lifts))
     assert text == (
-        "**n = 91** *Seen here*, second frequency an ordinary cluster's: of 5,000 fine-tuning "
-        "neurons 70.0 % (60.0 to 80.0), by chance 10.0 %. Lift of f and 2f: no fine-tuning neurons "
-        "0.60 (0.50 to 0.70); fine-tuning neurons 1.30 (1.20 to 1.40); the same, their clusters "
-        "left out 0.70 (0.60 to 0.80). The fine-tuning clusters are what makes the pairs."
+        "**n = 91** *Seen here*: an ordinary cluster has the second frequency of 70.0 % (60.0 to "
+        "80.0) of 5,000 fine-tuning neurons, where chance would give 10.0 %. f and 2f stand "
+        "together, over chance, 0.60 (0.50 to 0.70) times (no fine-tuning neurons), 1.30 (1.20 to "
+        "1.40) times (fine-tuning neurons) and 0.70 (0.60 to 0.80) times (the same, their clusters "
+        "left out). The fine-tuning clusters are what makes the pairs."
     )
     real = lifts.assign(low=[0.5, 1.2, 1.1])
     for other in (real, lifts[:1], lifts[:0]):
@@ -319,13 +320,13 @@ def test_a_sum_over_more_networks_than_are_shown_is_called_committed():
 
 def test_regimes_are_equivalent_or_not_shown_to_be():
     tests = {
-        "clusters a run": ((0.1, 0.05, 0.15, 0.01), 0.25),
+        "number of clusters": ((0.1, 0.05, 0.15, 0.01), 0.25),
         "share of simple neurons": ((0.1, 0.05, 0.15, 0.3), 0.03),
     }
     assert told(CHAPTER, REGIMES, {"n": 91, "regimes": batch_facts.regimes(tests)}) == (
-        "Full batch less batch n at n = 91: clusters a run 0.100 (0.050 to 0.150), margin 0.25: "
-        "equivalent (p = 0.01); share of simple neurons 0.100 (0.050 to 0.150), margin 0.03: not "
-        "shown to be equivalent (p = 0.3)."
+        "At n = 91, full batch minus batches of n: number of clusters 0.100 (0.050 to 0.150), "
+        "surely within the margin of 0.25 (p = 0.01); share of simple neurons 0.100 (0.050 "
+        "to 0.150), not surely within the margin of 0.03 (p = 0.3)."
     )
 
 
@@ -336,9 +337,9 @@ def test_networks_that_are_trained_on_may_not_have_been_finished():
     found = batch_facts.trained_on("the full batch", "2,000 to 10,000 steps", short, later)
     text = told(CHAPTER, ON, found)
     assert text.startswith(
-        "Trained on with the full batch at n = 91, from 2,000 to 10,000 steps, 25.0 % of 40 "
-        "networks end with another set of frequencies, and the mean number of clusters changes by "
-        "-0.25 ("
+        "When 40 networks at n = 91 are trained on with the full batch, from 2,000 to 10,000 "
+        "steps, 25.0 % of them end with another set of frequencies, and the mean number of "
+        "clusters changes by -0.25 ("
     )
     assert text.endswith(": where the table stops, these networks are not finished.")
     same = told(CHAPTER, ON, batch_facts.trained_on("batches of n", "300 epochs on", short, short))
@@ -354,7 +355,7 @@ def test_the_ends_of_long_runs_are_compared_and_other_numbers_with_them():
         "others": batch_facts.other_differences(small, full.assign(num_live=95)),
     }
     text = told(CHAPTER, ENDS, given)
-    assert "clusters a run " in text
+    assert "number of clusters " in text
     assert "share of networks with fine-tuning neurons " in text
     assert "live neurons 15.00 (15.00 to 15.00), where batches of n have 80." in text
 
@@ -365,9 +366,9 @@ def test_the_ends_of_long_runs_are_compared_and_other_numbers_with_them():
 def test_the_window_is_scaled_to_as_many_runs_as_the_papers():
     counts = {"all in the window": np.ones((4, 46)), "fine-tuning": np.zeros((4, 46))}
     assert told(CHAPTER, WINDOW, tuned_facts.window("n = 91", counts)) == (
-        "A frequency and 100,000 runs: all in the window 100,000 (100,000 "
-        "to 100,000); fine-tuning 0 (0 to 0). A given frequency has such a neuron in 100,000 of "
-        "100,000 runs."
+        "Neurons in the window at one frequency, mean over frequencies, in 100,000 runs: 100,000 "
+        "(100,000 to 100,000), all in the window; 0 (0 to 0), fine-tuning. A given frequency has "
+        "such a neuron in 100,000 of 100,000 runs."
     )
 
 

@@ -33,17 +33,21 @@ def test_width_without_tables_and_with_some():
     )
     rows = pd.DataFrame({"batch": ["n", "full"], "width": [512, 32], "num_seeds": [50, 9]})
     rows = rows.assign(difference=0.2, low=0.0, high=0.4, p_value=0.01)
-    assert told(CHAPTER, WIDTH, facts.width(rows, rows, ["A91-width-8192"])) == (
-        "*Seen here*, clusters more than at width 128: width 512, batch n: 0.20 (0.00 to 0.40) "
-        "(50 networks); width 32, batch full: 0.20 (0.00 to 0.40) (9 networks). "
-        "Not trained: A91-width-8192."
+    missing = ["A91-width-8192", "A91-full-width-8192"]
+    assert told(CHAPTER, WIDTH, facts.width(rows, rows, missing)) == (
+        "*Seen here*: so many clusters more than at width 128 with the same batch. Width 512 with "
+        "batches of n: 0.20 (0.00 to 0.40) (50 networks); width 32 with the full batch: 0.20 (0.00 "
+        "to 0.40) (9 networks). Not trained: width 8192 with batches of n and width 8192 with the "
+        "full batch."
     )
     caption = told(CHAPTER, "width-caption", facts.width(rows, rows, []))
     assert "512 neurons instead of 128 change the mean by 0.2 at most. Bars" in caption
     bare = told(CHAPTER, "width-caption", facts.width(rows, rows[:0], []))
     assert bare.startswith("A29. Clusters against the number of hidden neurons. Bars")
     bases = told(CHAPTER, WIDTH, facts.width(rows, rows[:0], []))
-    assert bases == "*Seen here*, clusters more than at width 128: nothing yet."
+    assert bases == (
+        "*Seen here*: so many clusters more than at width 128 with the same batch. Nothing yet."
+    )
 
 
 def test_losses_are_compared_where_there_are_several_moduli():

@@ -29,10 +29,10 @@ def exported(correlations, accuracy=1.0):
 
 
 def test_every_cell_that_says_something_is_tested():
-    first = {"708ca1c2", "places-caption", "ae83c9d0"}
+    first = {"708ca1c2", "places-caption", "b7-caption", "ae83c9d0"}
     waves = {"89c40798", "periodogram-caption", "165493e8"}
-    directions = {"directions", "directions-caption", "1bf2b66c"}
-    bases = {"63f9f644", "fourier-caption", "b11-caption", "coded"}
+    directions = {"directions", "directions-caption", "b9-caption", "b10-caption", "1bf2b66c"}
+    bases = {"63f9f644", "fourier-caption", "b11-caption", "b13-caption", "coded"}
     assert cells(CHAPTER) == first | waves | directions | bases | {"answer"}
 
 
@@ -175,3 +175,22 @@ def test_the_answer_holds_for_any_networks():
     few = te.spread(np.outer(NOISE[:, 0], NOISE[0]))
     text = said([0.8], {"addition": 1.5}, {"addition": few, "untrained": found}, right=0.95)
     assert "Learned is the number of directions: half of the variance takes 1 of them" in text
+
+
+def test_captions_of_the_papers_figures_say_what_is_found():
+    text = told(CHAPTER, "b7-caption", {"parts": {"addition": PART, "untrained": PART}})
+    assert text.endswith("Their correlation: addition -0.50; untrained -0.50.")
+    vectors = facts.vectors(
+        {"addition": te.leading_vectors(NOISE), "untrained": te.leading_vectors(NOISE)}
+    )
+    for cell in ("b9-caption", "b10-caption"):
+        text = told(CHAPTER, cell, {"vectors": vectors})
+        assert "Addition: " in text
+        assert "vectors make half of the variance, " in text
+        assert text.count("%") == 2
+        assert text.endswith(".")
+    found = te.in_fourier_basis(NOISE)
+    bases = [facts.basis(found, 20, name) for name in ("shuffled labels", "untrained")]
+    text = told(CHAPTER, "b13-caption", {"bases": bases})
+    assert "20 of 22 vectors for 90 % of the power (shuffled labels), 20 of 22" in text
+    assert text.endswith("of the power (untrained).")

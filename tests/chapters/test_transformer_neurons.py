@@ -25,9 +25,9 @@ def run(accuracies: list[float], steps: int = 500) -> SimpleNamespace:
 def test_every_cell_that_says_something_is_tested():
     neurons = {"386b77dc", "removal-caption", "a45fa284", "c3c65230", "stairs-caption"}
     mechanism = {"5b51be26", "mechanism-caption", "fc87b7ee", "3477c192", "47825dee"}
-    spectra = {"79d34d6e", "neuron-caption"}
+    spectra = {"79d34d6e", "neuron-caption", "b14-caption", "b15-caption"}
     counts = {"37ec8aaa", "looking-caption", "06ca20e0", "295abe86", "868b54c8", "b5e747a0"}
-    counts |= {"explained-by-step-caption"}
+    counts |= {"explained-by-step-caption", "b16-caption", "bt3-caption"}
     attention = {"fbb3044d", "attention-caption", "1d05437b"}
     assert cells(CHAPTER) == neurons | mechanism | spectra | counts | attention | {"answer"}
 
@@ -40,6 +40,21 @@ def test_shares_that_do_not_exist_are_called_none():
     text = told(CHAPTER, "neuron-caption", {"rows": rows, "chosen": 3})
     assert text.startswith("B4. Neuron 3 over both digits")
     assert text.endswith("On average six cells hold 0.50 of the power.")
+    for cell in ("b14-caption", "b15-caption"):
+        text = told(CHAPTER, cell, {"rows": rows, "pair": ["b", "a"]})
+        assert "Six cells hold, over all neurons, 0.50 (a) and none (b) of the power." in text
+
+
+def test_captions_of_counts_name_their_peaks():
+    spike = Spike(0, 18, 10, 4096)
+    text = told(CHAPTER, "b16-caption", {"spike": spike, "shown": 60})
+    assert text.startswith("B16. The 60 strongest frequencies")
+    assert text.endswith("any network; as coded, the count goes from 0 over 18 to 10.")
+    assert told(CHAPTER, "b16-caption", {"spike": None, "shown": 60}).endswith("in any network.")
+    text = told(CHAPTER, "bt3-caption", {"spikes": {"one": spike, "short": None, "two": spike}})
+    assert text.endswith("most are active at step 4,096 (one: 18), at step 4,096 (two: 18).")
+    text = told(CHAPTER, "bt3-caption", {"spikes": {"short": None}})
+    assert text.endswith("most are active at no step that can be told.")
 
 
 def test_table_3_says_which_count_is_whose():

@@ -124,29 +124,44 @@ def ladder(view: NeuronView, clustering: Clustering, *, seed: int = 0) -> pd.Dat
     return pd.DataFrame(rows, columns=["rung", "control", "accuracy", "loss", "margin"])
 
 
-def ladder_of_tables(
-    n: int, neurons: pd.DataFrame, clusters: pd.DataFrame, summary: pd.DataFrame
-) -> pd.DataFrame:
-    """The rungs that tables of described networks tell, a row a network and a rung.
+def ladder_of_tables(n: int, neurons: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """The rungs that need every neuron, a row a network and a rung.
 
-    ``summary``, ``clusters``, ``neurons``: see ``macro.tables``, with ``seed``. Neurons are their
-    frequency, radii and phases, without the output's bias; rungs that need more are left out.
+    ``summary``, ``neurons``: see ``macro.tables``, with ``seed``. Neurons are their frequency,
+    radii and phases, without the output's bias; rungs that need more are left out.
     """
     rows = []
-    for seed, accuracy, loss in summary[["seed", "accuracy", "loss"]].itertuples(index=False):
-        own, waves = neurons[neurons.seed == seed], clusters[clusters.seed == seed]
+    for seed in summary.seed:
+        own = neurons[neurons.seed == seed]
         view = neurons_of_table(n, own)
-        strict = simple_model(view, own)
-        h = superposition(n, waves.freq.tolist(), waves.amplitude.tolist())
-        scores = {
-            NEURONS: view.evaluate(),
-            STRICT: strict.evaluate(),
-            SUM: sum_scores(h),
-            PHASES: with_phases_exchanged(strict, own, seed=int(seed)).evaluate(),
-        }
-        rows.append((seed, NETWORK, accuracy, loss))
-        rows += [(seed, rung, found.accuracy, found.loss) for rung, found in scores.items()]
+        exchanged = with_phases_exchanged(simple_model(view, own), own, seed=int(seed))
+        for rung, found in ((NEURONS, view.evaluate()), (PHASES, exchanged.evaluate())):
+            rows.append((seed, rung, found.accuracy, found.loss))
     return pd.DataFrame(rows, columns=["seed", "rung", "accuracy", "loss"])
+
+
+OF_SWEEP = {NETWORK: "", STRICT: "strict_", DOUBLED: "strict_2f_"}
+"""How a sweep's columns of accuracy and loss begin, by rung."""
+
+
+def ladder_of_sweep(n: int, networks: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
+    """The rungs that a sweep's tables tell, a row a network and a rung.
+
+    ``networks``: ``seed``, and accuracy and loss as they are and by the simple model
+    (``OF_SWEEP``); ``clusters``: ``seed``, ``freq``, ``amplitude``.
+    """
+    names = ["seed", "accuracy", "loss"]
+    rows = [
+        networks[["seed", f"{begin}accuracy", f"{begin}loss"]].set_axis(names, axis=1)
+        for begin in OF_SWEEP.values()
+    ]
+    sums = [
+        (seed, *sum_scores(superposition(n, own.freq.tolist(), own.amplitude.tolist()))[:2])
+        for seed, own in clusters.groupby("seed")
+    ]
+    rows.append(pd.DataFrame(sums, columns=names))
+    rungs = (*OF_SWEEP, SUM)
+    return pd.concat([one.assign(rung=rung) for rung, one in zip(rungs, rows, strict=True)])
 
 
 def rung_means(table: pd.DataFrame) -> pd.DataFrame:
@@ -157,13 +172,3 @@ def rung_means(table: pd.DataFrame) -> pd.DataFrame:
         rows.append((rung, len(own), *found.at(0), *found.at(1)))
     names = [f"{name}{end}" for name in ("accuracy", "loss") for end in ("", "_low", "_high")]
     return pd.DataFrame(rows, columns=["rung", "num_seeds", *names])
-
-
-def sums_of_many(n: int, clusters: pd.DataFrame) -> Float[np.ndarray, " seed"]:
-    """Loss of each network's sum of cosines; ``clusters``: ``seed``, ``freq``, ``amplitude``."""
-    return np.array(
-        [
-            sum_scores(superposition(n, own.freq.tolist(), own.amplitude.tolist())).loss
-            for _, own in clusters.groupby("seed")
-        ]
-    )

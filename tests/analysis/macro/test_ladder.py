@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from made_up.views import ideal_view, random_view
+from modlib.analysis.macro import crt
 from modlib.analysis.macro import ladder as rungs
 from modlib.analysis.macro.crt import superposition
 from modlib.analysis.meso.clusters import cluster_neurons, mean_vote
@@ -79,14 +80,19 @@ def test_tables_tell_the_rungs_of_several_networks(ideal):
     clusters = pd.DataFrame({"freq": waves.freqs, "amplitude": waves.amplitudes})
     clusters = pd.concat([clusters.assign(seed=seed) for seed in seeds])
     scores = view.evaluate()
-    summary = pd.DataFrame({"seed": seeds, "accuracy": scores.accuracy, "loss": scores.loss})
-    table = rungs.ladder_of_tables(31, neurons, clusters, summary)
-    assert len(table) == 2 * 5
-    means = rungs.rung_means(table).set_index("rung")
-    for rung in (rungs.NETWORK, rungs.NEURONS, rungs.STRICT):
-        assert means.loss[rung] == pytest.approx(scores.loss)
-        assert means.loss_low[rung] <= means.loss_high[rung]
+    networks = pd.DataFrame({"seed": seeds})
+    for loss, begin in enumerate(rungs.OF_SWEEP.values(), start=1):
+        networks[f"{begin}accuracy"], networks[f"{begin}loss"] = 1.0, [loss, loss + 1.0]
+    table = rungs.ladder_of_tables(31, neurons, networks)
+    assert len(table) == 2 * 2
+    swept = rungs.ladder_of_sweep(31, networks, clusters)
+    assert len(swept) == 2 * 4
+    means = rungs.rung_means(pd.concat([swept, table])).set_index("rung")
+    assert (means.num_seeds == 2).all()
+    assert means.loss[rungs.NEURONS] == pytest.approx(scores.loss)
     assert means.accuracy[rungs.PHASES] < 0.2
-    loss = rungs.sums_of_many(31, clusters)
-    assert loss.shape == (2,)
-    assert loss[0] == pytest.approx(means.loss[rungs.SUM])
+    for rung, mean in ((rungs.NETWORK, 1.5), (rungs.STRICT, 2.5), (rungs.DOUBLED, 3.5)):
+        assert means.loss[rung] == mean
+        assert means.loss_low[rung] <= mean <= means.loss_high[rung]
+    ideal_sum = rungs.sum_scores(crt.superposition(31, waves.freqs, waves.amplitudes))
+    assert means.loss[rungs.SUM] == pytest.approx(ideal_sum.loss)
