@@ -7,6 +7,7 @@ from importlib import import_module
 import pytest
 
 from modlib.chapters.parameters import declared_parameters
+from modlib.claims.register import load_claims
 from modlib.config.presets import FAMILIES
 from modlib.config.rules import settings
 from modlib.machine import NOTEBOOKS, ROOT
@@ -26,6 +27,14 @@ def test_every_parameter_of_the_chapters_is_explained():
         name for path in NOTEBOOKS.glob("[0-9]*.ipynb") for name in declared_parameters(path)[0]
     }
     assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(declared)
+
+
+def test_rows_that_chapters_name_are_those_they_show():
+    rows = load_claims()
+    replaced = {old for row in rows.values() for old in row.replaces}
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
+        named = re.findall(r"`([AB]2?\.\w[\w.]*\w)`", path.read_text(encoding="utf-8"))
+        assert set(named) <= set(rows) - replaced, path.name
 
 
 def test_every_module_is_in_the_reference():

@@ -26,7 +26,7 @@ from modlib.config.thresholds import DEFAULT
 from modlib.maths.groups import harmonic_base
 
 MAX_ORDER = 12
-"""Highest order of a harmonic that counts as low, as in claim A.fig2.fine_tuning.order."""
+"""Highest order of a harmonic that counts as low, as in claim A2.fine_tuning.order."""
 NO_COMMON_SHAPE = 0.05
 """Mean relative component at 3f, in size, under which crests are neither flat nor sharp."""
 
