@@ -18,7 +18,7 @@ from modlib.progress import cell_metadata, is_watched, shell
 SITE = "MODLIB_SITE"
 """Set in the environment of kernels that execute chapters for the site."""
 
-QUOTED = re.compile(r"\{glue:md\}`([^`]+)`")
+QUOTED = re.compile(r"\{glue:md\}`([^`:]+)(?::\w+)?`")
 
 _filled: dict[str, str] = {}
 """Texts by name whose figure is still to come."""

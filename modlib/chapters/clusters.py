@@ -169,7 +169,7 @@ class Moments(NamedTuple):
 def moments(table: pd.DataFrame) -> Moments:
     """Which joint phases are spread evenly; ``table``: ``choir.joint_moments``."""
     rows = [
-        (str(r.joint), float(r.weight), float(r.moment), float(r.chance), bool(r.vanishes))
+        (f"${r.joint}$", float(r.weight), float(r.moment), float(r.chance), bool(r.vanishes))
         for r in table.itertuples()
     ]
     gone = [name for name, *_, vanishes in rows if vanishes]

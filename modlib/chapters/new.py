@@ -112,7 +112,7 @@ CELLS: list[tuple[str, str, dict[str, Any], str]] = [
         {
             "mystnb": {
                 "figure": {
-                    "caption": "{{glue:md}}`{word}`",
+                    "caption": "{{glue:md}}`{word}:myst`",
                     "name": "fig-{label}",
                 },
                 "image": {

@@ -107,10 +107,10 @@ def say(facts: object, template: str) -> None:
 
 
 def caption(facts: object, template: str, *, name: str) -> None:
-    """Keep a filled template for a figure's caption, which quotes it as ``{glue:md}`name```.
+    """Keep a filled template for a figure's caption, which quotes it.
 
-    The caption stands in the metadata of the cell that draws the figure. Where no site is built it
-    is shown, below the figure.
+    ``{glue:md}`name:myst``` quotes it with its formulas. The caption stands in the metadata of the
+    cell that draws the figure. Where no site is built it is shown, below the figure.
     """
     text = " ".join(fill(facts, template).split())
     show_filled(name, text)

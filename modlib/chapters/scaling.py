@@ -23,6 +23,8 @@ FORMULAS = {
     "linear": "$a + b n$",
 }
 """How the table of fits writes each curve of ``growth``."""
+SHAPES = {"ln n": r"$\ln n$", "n^.2": "$n^{0.2}$", "n^.5": r"$\sqrt{n}$", "n": "$n$"}
+"""How a sentence writes what ``separation.SHAPES`` has along the axis of a line."""
 BY_CHANCE = "at random"
 """The series of ``separations`` with which the others are compared."""
 
@@ -297,7 +299,7 @@ def needed(
             model=model,
             first=(min(by_n), by_n[min(by_n)]),
             last=(max(by_n), by_n[max(by_n)]),
-            squares={shape: r2 for shape, r2 in squares[model].items() if isfinite(r2)},
+            squares={SHAPES[of]: r2 for of, r2 in squares[model].items() if isfinite(r2)},
         )
         for model, by_n in numbers.items()
     ]

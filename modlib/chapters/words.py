@@ -79,10 +79,12 @@ def interval(value: float, *ends: float, digits: int = 2) -> str:
 
 
 def percents(value: float, *ends: float, digits: int = 1) -> str:
-    """``12.6 % (12.5 to 12.8)`` of a share and both ends of its interval; ``percent`` without."""
-    if not ends:
+    """``12.6 % (12.5 to 12.8)`` of a share and both ends of its interval; ``percent`` without, and
+    where all three read the same."""
+    said, *told = (f"{100 * part:.{digits}f}" for part in (value, *ends))
+    if all(end == said for end in told):
         return percent(value)
-    return f"{100 * value:.{digits}f} % ({100 * ends[0]:.{digits}f} to {100 * ends[1]:.{digits}f})"
+    return f"{said} % ({told[0]} to {told[1]})"
 
 
 def between(low: float, high: float, digits: int = 2) -> str:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modlib.claims.ledger import IDENTITIES, Row, deciding, escape
+from modlib.claims.ledger import IDENTITIES, Row, deciding
+from modlib.claims.ledger import escape as as_it_stands
 from modlib.claims.verdict import MARKS
 
 KEPT = "No row replaces it: the first edition's networks and rule, in the second's words."
 FORCED = "Algebra or symmetry forces it, so that it can't fail: a check of the code."
+
+
+SIGNS = {"+-": "±", "R^2": "R²", " pi ": " π ", "sigma": "σ"}
+"""How a page writes what the ledger's file has in plain letters."""
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it stands, with the signs that letters stand for."""
+    for letters, sign in SIGNS.items():
+        text = text.replace(letters, sign)
+    return as_it_stands(text)
 
 
 def as_folded(rows: Sequence[Row]) -> str:

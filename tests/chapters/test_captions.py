@@ -73,7 +73,7 @@ def test_a_caption_of_the_metadata_is_shown_once(shell, shown, metadata, texts):
 
 
 def test_a_caption_stands_below_its_figure_whichever_comes_first(shell, shown):
-    figure, words = with_caption("A2. {glue:md}`a2` And more."), {"cellId": "y"}
+    figure, words = with_caption("A2. {glue:md}`a2:myst` And more."), {"cellId": "y"}
     for before, after in ((1, 2), (3, 4)):  # run again, nothing old is shown
         shell.metadata = figure
         shell.ran()
@@ -115,5 +115,5 @@ def test_every_caption_that_is_filled_stands_below_a_figure(path):
     filled = {name[1] for name in named if name}
     figures = (c["metadata"].get("mystnb", {}).get("figure", {}) for c in cells)
     texts = "\n".join(figure.get("caption", "") for figure in figures)
-    quoted = set(re.findall(r"\{glue:md\}`([\w-]+)`", texts))
+    quoted = set(re.findall(r"\{glue:md\}`([\w-]+):myst`", texts))
     assert filled == quoted

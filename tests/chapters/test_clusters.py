@@ -98,29 +98,29 @@ def test_the_frequency_n_half_has_no_phase():
     half = cluster_neurons(ideal_view(12, {6: 3}))
     none = half.table.dropna(subset=["t_a"])
     text = told(CHAPTER, "phase-caption", facts.phases(none, half.clusters[0]))
-    assert text == "A24. No phases to draw: frequency 6 is n/2, where a cosine has none."
+    assert text == "A24. No phases to draw: frequency 6 is $n/2$, where a cosine has none."
     some = cluster_neurons(ideal_view(31, {3: 8}))
     table = some.table.iloc[some.clusters[0].neurons]
     text = told(CHAPTER, "phase-caption", facts.phases(table, some.clusters[0]))
     assert text.startswith("A24. Phases of eight neurons: those of the inputs are spread out")
     assert "Their sum is tied to the output's" in text
-    assert text.endswith("t_D are 0.00 of 31 apart in the median.")
+    assert text.endswith("$t_D$ are 0.00 of 31 apart in the median.")
     heap = table.assign(t_a=1.0, phase_error=[7.0, -9.0] * 4)
     text = told(CHAPTER, "phase-caption", facts.phases(heap, some.clusters[0]))
     assert "those of the inputs are not spread out evenly." in text
-    assert "Their sum is not tied to the output's: t_A + t_B and t_D are 8.00 of 31 apart" in text
+    assert "Their sum is not tied to the output's: $t_A + t_B$ and $t_D$ are 8.00 of 31" in text
 
 
 def test_joint_phases_that_vanish_are_told_from_those_that_stay():
     clustering = cluster_neurons(ideal_view(31, {3: 24}))
     even = joint_moments(clustering.table, 31)
     text = told(CHAPTER, "88ec0045", facts.moments(even))
-    assert "are t_A, t_B, t_A - t_B, t_A + t_B, 2 t_A, 2 t_B and 2 (t_A + t_B)." in text
+    assert "are $t_A$, $t_B$, $t_A - t_B$, $t_A + t_B$, $2 t_A$, $2 t_B$ and $2 (t_A" in text
     assert "is left" not in text
-    assert "| t_A - t_B | " in text
+    assert "| $t_A - t_B$ | " in text
     tied = joint_moments(clustering.table.assign(t_b=clustering.table.t_a), 31)
     text = told(CHAPTER, "88ec0045", facts.moments(tied))
-    assert "more than that is left of t_A - t_B." in text
+    assert "more than that is left of $t_A - t_B$." in text
     assert "1.00 | 0.17 | no |" in text
     heap = joint_moments(clustering.table.assign(t_a=1.0, t_b=2.0), 31)
     text = told(CHAPTER, "88ec0045", facts.moments(heap))

@@ -388,10 +388,10 @@ def test_multiples_are_sorted_by_what_their_intervals_say():
     table["pooled_high"] = [6.0, 0.0, 0.8, np.nan, 66.0, 66.0, 0.0]
     assert told(CHAPTER, MULTIPLES, tuned_facts.multiples(table, 15, 5, 91)) == (
         "*Given 15*, pooled by symmetry: of six other multiples of 5 one has an interval above 1: "
-        "30 (twice 15) 38.0 (24.0 to 66.0) times; the interval includes 1 for 5; it lies below 1 "
-        "for 20; never seen beside it: 10 and 40; too little is expected to judge 25. Of the "
-        "frequencies that are no multiples of 5, one has an interval above 1: 38 (half of 15) 38.0 "
-        "(24.0 to 66.0) times. So not all multiples of 5 are more likely beside 15."
+        "f = 30, twice 15, at 38.0 (24.0 to 66.0). The interval includes 1 for 5. It lies below 1 "
+        "for 20. Never seen beside it: 10 and 40. Too little is expected to judge 25. Of the "
+        "frequencies that are no multiples of 5, one has an interval above 1: f = 38, half of 15, "
+        "at 38.0 (24.0 to 66.0). So not all multiples of 5 are more likely beside 15."
     )
     none = told(CHAPTER, MULTIPLES, tuned_facts.multiples(table.assign(pooled_low=0.0), 15, 5, 91))
     assert none.endswith("that are no multiples of 5, none has an interval above 1.")

@@ -65,8 +65,8 @@ def test_a_place_without_a_simple_neuron_is_explained():
 def test_one_neuron_is_told_with_and_without_phases(half):
     row = ne.neuron_table(ideal_view(31, {3: 5})).loc[1]
     text = told(CHAPTER, ONE, facts.neuron(row, 31))
-    assert text.startswith("*Seen here*: f = 3, and 3 leads the output")
-    assert "t_A = 6.20 and t_B = 0.00; their sum modulo 31 is 6.20, and t_D = 6.20" in text
+    assert text.startswith("*Seen here*: $f = 3$, and 3 leads the output")
+    assert "$t_A = 6.20$ and $t_B = 0.00$; their sum modulo 31 is 6.20, and $t_D = 6.20$" in text
     text = told(CHAPTER, ONE, facts.neuron(ne.neuron_table(half).loc[0], 12))
     assert "no phase" in text
     assert "t_A" not in text
@@ -88,7 +88,9 @@ def test_the_test_is_told_for_odd_networks(clustering, half, dead):
     def test(table, n):
         return told(CHAPTER, TEST, facts.simple_test(table, n))
 
-    assert "over 15 simple neurons |t_A + t_B - t_D| has" in test(clustering.table, 31)
+    assert "over 15 simple neurons $\\lvert t_A + t_B - t_D \\rvert$ has" in test(
+        clustering.table, 31
+    )
     assert "none has a phase" in test(ne.neuron_table(half), 12)
     assert "no neuron is live" in test(dead, 7)
     noise = ne.neuron_table(random_view(91, 20))
@@ -176,7 +178,7 @@ def test_captions_of_the_test_and_of_residuals(clustering, half, dead):
     text = caption("test", facts.simple_test(clustering.table, 31))
     assert "Over 15 simple neurons the median phase error is " in text
     text = caption("test", facts.simple_test(ne.neuron_table(half), 12))
-    assert "Over three simple neurons the median |ln(r_A / r_B)| " in text
+    assert "Over three simple neurons the median $\\lvert \\ln(r_A / r_B) \\rvert$ " in text
     assert caption("test", facts.simple_test(dead, 7)).endswith("No neuron is live.")
     tables = {"trained": clustering.table, "memorised": dead}
     assert caption("residuals", facts.controls(tables, 31)) == (

@@ -171,8 +171,8 @@ def test_frequencies_needed_are_told_by_model():
         "with replacement": {"ln n": np.nan, "n": np.nan},
     }
     assert told(CHAPTER, NEEDED, {"models": facts.needed(numbers, squares)}) == (
-        "*Seen here*. Distinct: 3 at n = 23, 6 at n = 1999; lines in ln n have R² = 0.961, n have "
-        "R² = 0.500. With replacement: 1 at n = 23, 1 at n = 1999."
+        "*Seen here*. Distinct: 3 at n = 23, 6 at n = 1999; lines in $\\ln n$ have $R^2 = "
+        "0.961$, $n$ have $R^2 = 0.500$. With replacement: 1 at n = 23, 1 at n = 1999."
     )
 
 
