@@ -10,7 +10,7 @@ import pandas as pd
 
 from modlib.analysis.remainders import grokking as gr
 from modlib.chapters.words import Rows, choose
-from modlib.config.presets import preset_of
+from modlib.config.presets import preset, preset_of
 from modlib.config.remainders import RemaindersConfig
 from modlib.runs.remainders import RemaindersRun
 
@@ -58,19 +58,21 @@ def network(run: RemaindersRun) -> NetworkFacts:
 
 
 class Settings(NamedTuple):
-    """Runs of the paper's own settings: ``made`` as (name, steps), ``wanted`` steps, ``absent``."""
+    """Runs of the paper's own settings, by the share of the numbers that they train on: ``made`` as
+    (share, steps), ``wanted`` steps, ``absent``."""
 
-    made: list[tuple[str, int]]
+    made: list[tuple[float, int]]
     wanted: int
-    absent: list[str]
+    absent: list[float]
 
 
 def settings(names: Sequence[str], steps: Mapping[str, int], wanted: int) -> Settings:
-    """Which of the paper's own settings are committed, and how far their runs are."""
+    """Which presets of the paper's own settings are committed, and how far their runs are."""
+    share = {name: preset(name, RemaindersConfig).train_fraction for name in names}
     return Settings(
-        made=[(name, steps[name]) for name in names if name in steps],
+        made=[(share[name], steps[name]) for name in names if name in steps],
         wanted=wanted,
-        absent=[name for name in names if name not in steps],
+        absent=[share[name] for name in names if name not in steps],
     )
 
 

@@ -45,11 +45,11 @@ def test_absent_and_unfinished_runs_of_the_paper_are_named():
         return told(CHAPTER, "77d7c4af", facts.settings(*given), which=1)
 
     text = said(["B113-text", "B113-code"], {"B113-text": 20000}, 65536)
-    assert "B113-text has made 20,000 steps of 65,536; B113-code is not committed." in text
+    assert "trained on 30 % of the numbers for 20,000 steps of 65,536; none trained on 50 %" in text
     whole = said(["B113-nanda"], {"B113-nanda": 65536}, 65536)
-    assert whole == "At p = 113, seed 1000: B113-nanda has made 65,536 steps."
+    assert whole == "At p = 113, seed 1000: one trained on 30 % of the numbers for 65,536 steps."
     assert "no run" in said([], {}, 65536)
-    assert "are not committed" in said(["a", "b"], {}, 65536)
+    assert "none trained on 30 %, none trained on 50 %" in said(["B113-text", "B113-code"], {}, 9)
 
 
 def test_the_gap_between_training_and_validation():
