@@ -115,6 +115,19 @@ def test_formulas_are_set_by_a_script_of_the_site():
         assert any("mathjax" in target for target in local_targets(page.read_text("utf-8"))), page
 
 
+def formulas_left_as_text(html: str) -> list[str]:
+    """What stands between dollars in an article, outside code."""
+    page = BeautifulSoup(html, "html.parser")
+    article = page.find("article") or page
+    for part in article.find_all(["script", "pre", "code"]):
+        part.decompose()
+    return re.findall(r"\$[^$\n]{1,80}\$", article.get_text())
+
+
+def test_no_formula_is_left_between_dollars():
+    check_pages(formulas_left_as_text)
+
+
 def test_no_notebook_is_published_without_having_run():
     for page in PAGES:
         assert "CellExecutionError" not in page.read_text("utf-8"), page
