@@ -116,10 +116,10 @@ def test_formulas_are_set_by_a_script_of_the_site():
 
 
 def formulas_left_as_text(html: str) -> list[str]:
-    """What stands between dollars in an article, outside code."""
+    """What stands between dollars in an article, outside code and values in the reference."""
     page = BeautifulSoup(html, "html.parser")
     article = page.find("article") or page
-    for part in article.find_all(["script", "pre", "code"]):
+    for part in article.select("script, pre, code, .sig"):
         part.decompose()
     return re.findall(r"\$[^$\n]{1,80}\$", article.get_text())
 
