@@ -19,7 +19,9 @@ import pandas as pd
 from scipy import integrate, stats
 
 NUM_RESAMPLES = 2000
-FIRST_SEED = 20000
+FIRST_SEED, FIRST_KEPT = 20000, 1000
+"""Seeds with which the tables of the second edition begin, and those of the first, on which rest
+the rows that it keeps."""
 MODULI = {"A91": 91, "A89": 89, "A91-full": 91, "A89-full": 89}
 
 Tables = dict[str, pd.DataFrame]
@@ -127,12 +129,13 @@ def bootstrap(samples: Sequence[np.ndarray], statistic: Callable[..., Any] = rat
 # Tables
 
 
-def read(folder: Path, num: int) -> Tables | None:
-    """The tables of a committed folder, of its first ``num`` seeds; None where it lacks some."""
+def read(folder: Path, num: int, first: int = FIRST_SEED) -> Tables | None:
+    """The tables of a committed folder, of ``num`` seeds from the ``first`` on; None where it lacks
+    some."""
     tables = {path.stem: pd.read_parquet(path) for path in folder.glob("*.parquet")}
     if "summary" in tables:
         tables["networks"] = tables.pop("summary")
-    wanted = np.arange(FIRST_SEED, FIRST_SEED + num)
+    wanted = np.arange(first, first + num)
     if "networks" not in tables or not set(wanted) <= set(tables["networks"].seed):
         return None
     return of_seeds(tables, wanted)
@@ -522,8 +525,72 @@ def selection(sweeps: Sweeps, draws: int = 100) -> list[Part]:
     return [below(Found(own.value / chance, *ends, False, float(drawn)), 0.1)]
 
 
+# Rows that the second edition keeps: rules of the first, on its networks
+
+
+def mean_clusters(sweeps: Sweeps) -> list[Part]:
+    """Mean number of clusters a run: the interval lies within 4 to 5.5."""
+    counts = [tables["networks"].num_clusters for tables in learned(sweeps).values()]
+    return [within(mean_of_networks(counts), 4.0, 5.5)]
+
+
+def tuned_clusters(sweeps: Sweeps) -> list[Part]:
+    """Share of clusters that are fine-tuning clusters by the residual rule: below .191."""
+    kind = learned(sweeps)
+    return [below(mean_of_rows(kind, "clusters", lambda rows: rows.kind == "fine-tuning"), 0.191)]
+
+
+def first_alone(sweeps: Sweeps) -> list[Part]:
+    """Share of rank 0, mid-ranks for ties, all clusters: below .5."""
+    return [below(mean_of_rows(learned(sweeps), "clusters", lambda rows: rows.rank_0), 0.5)]
+
+
+def mostly_simple(sample: Sweeps) -> list[Part]:
+    """Share of live neurons that are simple, without and with 3f ones: over 50 % either way."""
+    parts = []
+    for kinds in (["simple"], ["simple", "3f"]):
+        live = {
+            preset: {**tables, "neurons": tables["neurons"][tables["neurons"].kind != "dead"]}
+            for preset, tables in learned(sample).items()
+        }
+        found = mean_of_rows(live, "neurons", lambda rows, kinds=kinds: rows.kind.isin(kinds))
+        parts.append(at_least(found, 0.5))
+    return parts
+
+
+def quantile_of_simple(sample: Sweeps, size: Callable[[pd.DataFrame, int], Any]) -> Found:
+    """95 % quantile over simple neurons, with a bootstrap over networks."""
+    networks = []
+    for preset, tables in learned(sample).items():
+        simple = tables["neurons"].query("kind == 'simple'")
+        sizes = size(simple, MODULI[preset])
+        networks += [np.asarray(own.dropna()) for _, own in sizes.groupby(simple.seed)]
+    generator = np.random.default_rng(7)
+    drawn = [
+        np.quantile(np.concatenate([networks[i] for i in row]), 0.95)
+        for row in generator.integers(len(networks), size=(NUM_RESAMPLES, len(networks)))
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Found(float(np.quantile(np.concatenate(networks), 0.95)), float(low), float(high))
+
+
+def phase_sum(sample: Sweeps) -> list[Part]:
+    """abs(t_A + t_B - t_D) in units of n, over simple neurons: 95 % quantile below .02."""
+
+    def error(neurons: pd.DataFrame, n: int) -> Any:
+        turns = (neurons.t_a + neurons.t_b - neurons.t_d) / n
+        return (turns - turns.round()).abs()
+
+    return [below(quantile_of_simple(sample, error), 0.02)]
+
+
+def radius(sample: Sweeps) -> list[Part]:
+    """abs(ln(r_A / r_B)) over simple neurons: 95 % quantile below .1."""
+    return [below(quantile_of_simple(sample, lambda t, n: np.log(t.r_a / t.r_b).abs()), 0.1)]
+
+
 class Row(NamedTuple):
-    """A row's function, and the folders of ``results/edition2`` that it needs with their seeds."""
+    """A row's function, and the folders of its edition's tables that it needs with their seeds."""
 
     compute: Callable[[Sweeps], list[Part]]
     needs: Mapping[str, int]
@@ -556,3 +623,16 @@ ROWS = {
     "A2.selection": Row(selection, N91),
 }
 """By their ids in the ledger."""
+N89 = {"sweeps/A89": 4000}
+SAMPLE = {"A91": 128, "A89": 128}
+
+KEPT = {
+    "A.fig5b.clusters.n91": Row(mean_clusters, N91),
+    "A.fig5b.clusters.n89": Row(mean_clusters, N89),
+    "A.fig25.bound": Row(tuned_clusters, BOTH),
+    "A.fig5a.rank0": Row(first_alone, BOTH),
+    "A.sec4.most_simple": Row(mostly_simple, SAMPLE),
+    "A.secA1.phase_sum": Row(phase_sum, SAMPLE),
+    "A.secA1.radius": Row(radius, SAMPLE),
+}
+"""Rows that the second edition keeps, whose networks are the first edition's."""
