@@ -265,7 +265,7 @@ def test_the_runner_up_is_named_with_what_makes_it_one():
     step = clusters[0].step
     assert f"It lies {min(step, n - step)} away because that is one step of f = 5" in runner(step)
     assert "one step of f = 7" in runner(13)
-    assert "no single step, f = 7 gives it half a crest or more" in runner(26)
+    assert "26 is the step of no cluster; f = 7 gives it half a crest or more" in runner(26)
     assert "no cluster gives it half a crest" in runner(6)
 
 

@@ -87,7 +87,7 @@ def test_the_first_and_the_last_task_are_named():
     assert said(RUN).endswith(
         "q = 2 is the first at step 1, q = 11 the last at step 64; 5 of 5 have a mark."
     )
-    assert said(LOST).endswith("q = 2 is the first at step 512; 1 of 5 have a mark.")
+    assert said(LOST).endswith("q = 2 is the first at step 512; 1 of 5 has a mark.")
     assert said(SHORT).endswith("The first network has no mark.")
 
 
@@ -179,6 +179,12 @@ def test_norms_are_told_as_the_authors_draw_them():
     assert (
         "- one: attention is last at half of its peak with the feed-forward layer; with it" in text
     )
+    assert (
+        "Attention settles before the feed-forward layer where there is nothing to learn: mixed"
+        in text
+    )
+    text = said({"one": one}, {"mixed": one})
+    assert "But attention settles before" in text
     assert "nothing to learn, too: mixed (0.25 times). Beside such a control, an attention" in text
 
 
