@@ -137,7 +137,7 @@ def _require(jobs: Sequence[Job], preset: str, found: Collection[int]) -> None:
     """Raise ``MissingExport`` unless all seeds of the jobs are there."""
     held = set(found)
     missing = [
-        f"{len(held.intersection(job.seeds)):,} of the {len(job.seeds):,} networks {preset} of "
+        f"{len(held.intersection(job.seeds)):,} of {len(job.seeds):,} networks {preset} of "
         f"the queue's job {job.name} are committed"
         for job in jobs
         if not held.issuperset(job.seeds)

@@ -60,7 +60,7 @@ def test_without_the_filter_a_network_gets_there_or_not(monkeypatch, size):
     assert bad.verdict == "differs"
     assert "1 of 2 networks" in bad.text
     assert "it takes 2.00 times the steps (2.00 to 2.00)" in bad.note
-    assert ("learning rate x 1.5 at equal rate x decay: 0 of the 1" in bad.note) == (not size)
+    assert ("learning rate x 1.5 at equal rate x decay: 0 of 1" in bad.note) == (not size)
     undecided = found((None, None), (None, None))
     assert undecided.verdict == "undecided"
     assert undecided.needs == "more steps than the paper's"

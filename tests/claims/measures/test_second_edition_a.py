@@ -520,4 +520,4 @@ def test_without_tables_a_row_is_pending_and_says_what_it_waits_for(monkeypatch,
     place_fresh(monkeypatch, sweep={}, sample={})
     missing = str(measure([claim_id])[claim_id])
     assert "of the queue's job" in missing
-    assert missing.startswith("0 of the ")
+    assert missing.startswith("0 of ")

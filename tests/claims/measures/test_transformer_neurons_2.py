@@ -127,7 +127,7 @@ def test_attention_is_idle_if_it_can_be_held_at_its_mean(monkeypatch):
     assert "a third to each place 69.0 %, 69.0 %, 69.0 %" in good.note
     assert "modular addition, mean of 2 networks: at its mean 10.0 %" in good.note
     assert found((0.99, 0.9, 0.99)).verdict == "differs"
-    assert "of modular addition 0 of the 10 networks" in found((0.99, 0.99)).note
+    assert "of modular addition 0 of 10 networks" in found((0.99, 0.99)).note
 
 
 def test_idle_attention_in_the_small_setting_has_an_interval(monkeypatch):
