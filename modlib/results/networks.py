@@ -35,9 +35,8 @@ SHOWN = (
 )
 """Presets that chapters look into: their first network is kept. Untrained ones need no file."""
 SNAPSHOT_STEPS = (1024,)
-"""Steps whose weights are kept where asked for, 2.4 MB each at p = 113: after the smallest tasks are
-learned and before the others are, where the waves are that the end no longer has. The store keeps
-all powers of two."""
+"""Steps whose weights are kept where asked for, 2.4 MB each at p = 113: the smallest tasks are
+learned by then and the others are not. The store keeps all powers of two."""
 LARGE = 2**20
 """Bytes from which on a network is rounded: smaller ones cost little, and pages print three digits
 of what follows from them."""
