@@ -22,10 +22,14 @@ class Regime(NamedTuple):
     p_value: float
 
 
+IN_WORDS = {"clusters a run": "number of clusters"}
+"""How a sentence calls what the ledger's first edition calls otherwise."""
+
+
 def regimes(tests: Mapping[str, tuple[tuple[float, ...], float]]) -> list[Regime]:
     """Differences between the batch regimes and their margins."""
     return [
-        Regime(what, (difference, low, high), margin, p_value)
+        Regime(IN_WORDS.get(what, what), (difference, low, high), margin, p_value)
         for what, ((difference, low, high, p_value), margin) in tests.items()
     ]
 

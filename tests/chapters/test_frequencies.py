@@ -320,7 +320,7 @@ def test_a_sum_over_more_networks_than_are_shown_is_called_committed():
 
 def test_regimes_are_equivalent_or_not_shown_to_be():
     tests = {
-        "number of clusters": ((0.1, 0.05, 0.15, 0.01), 0.25),
+        "clusters a run": ((0.1, 0.05, 0.15, 0.01), 0.25),
         "share of simple neurons": ((0.1, 0.05, 0.15, 0.3), 0.03),
     }
     assert told(CHAPTER, REGIMES, {"n": 91, "regimes": batch_facts.regimes(tests)}) == (

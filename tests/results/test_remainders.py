@@ -242,7 +242,8 @@ def test_large_networks_are_rounded_and_read_in_float32(presets, monkeypatch, tm
     assert after["precision"] == exported.manifest["precision"]
 
 
-def test_snapshots_are_kept_where_they_are_asked_for(presets, tmp_path):
+def test_snapshots_are_kept_where_they_are_asked_for(presets, tmp_path, monkeypatch):
+    monkeypatch.setattr("modlib.results.networks.SNAPSHOT_STEPS", (256,))
     folder = rr.export_remainders("B11", snapshots=True, results=tmp_path)
     run = get_or_train(TINY, seed=1000)
     assert list(run.snapshots) == [256]

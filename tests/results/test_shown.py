@@ -14,6 +14,7 @@ from modlib.analysis.many_seeds.sweep_tables import PER_SEED, SweepTables, conca
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import ADDITION_PRESETS
 from modlib.errors import InputError
+from modlib.machine import RESULTS
 from modlib.results import shown
 
 
@@ -35,7 +36,11 @@ def world(monkeypatch):
         return tables._replace(**shift)
 
     committed = {"A91": made_up(num_seeds=40)}
-    monkeypatch.setattr(shown, "read_sweep_export", committed.get)
+    monkeypatch.setattr(
+        shown,
+        "read_sweep_export",
+        lambda name, root=RESULTS: committed.get(name) if root == RESULTS else None,
+    )
     monkeypatch.setattr(shown, "collect_sweep", collect)
     monkeypatch.setattr("modlib.runs.sweep.sweep", sweep)
     return asked
@@ -90,6 +95,7 @@ def test_what_chapters_take_of_the_tables(world):
     sets = shown.committed_sweeps({"n = 91": "A91", "flax": "A91-flax"})
     assert sets["flax"] is None
     assert shown.committed_sweeps({"n = 59": "A59-full"}) == {"n = 59": None}
+    assert shown.committed_sweeps({"n = 91": "A91"}, edition="2") == {"n = 91": None}
     assert list(st.comparable(sets)) == ["n = 91"]
     assert st.comparable({"one": made_up(num_seeds=5, failed=4)}) == {}
     tables = made_up(num_seeds=30, failed=4)
