@@ -145,38 +145,6 @@ def relu_back(hidden, d_hidden):
             d_hidden[i, j] = d_hidden[i, j] if hidden[i, j] > zero else zero
 
 
-TILE = 32
-"""Rows and columns that are turned at once: a page of them stays in the first-level cache."""
-
-
-@compiled
-def add_parts_turned(parts, rows, total):
-    """total[rows[j]] = column j of ``parts`` (part, row, column), added in the parts' order.
-
-    As ``parts.sum(0).T``, without the two arrays that this would make.
-    """
-    num, height, width = parts.shape
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            for j in range(left, min(left + TILE, width)):
-                for i in range(top, min(top + TILE, height)):
-                    added = parts[0, i, j]
-                    for part in range(1, num):
-                        added += parts[part, i, j]
-                    total[rows[j], i] = added
-
-
-@compiled
-def add_parts_scaled(parts, columns, factors, total):
-    """total[:, columns] = the parts, added in their order, times a factor a column."""
-    for i in range(parts.shape[1]):
-        for j in range(parts.shape[2]):
-            added = parts[0, i, j]
-            for part in range(1, parts.shape[0]):
-                added += parts[part, i, j]
-            total[i, columns[j]] = added * factors[j]
-
-
 @compiled
 def scale_columns(x, factors):
     """Multiply each row by ``factors`` (column), or row i by row i of ``factors``."""

@@ -99,11 +99,8 @@ class FastStep(FastNetwork):
         unembed, w_out = (self.d_parameters[name] for name in ("unembed", "w_out"))
         # Masked columns have no gradient; parts are added in their order, whichever came first.
         unembed[...], w_out[...] = 0, 0
-        kept, factors = layers.kept, layers.factors
-        self._at_once(
-            partial(kernels.add_parts_turned, d_unembed, kept, unembed),
-            partial(kernels.add_parts_scaled, d_w_out, kept, factors, w_out),
-        )
+        unembed[layers.kept] = d_unembed.sum(0).T
+        w_out[:, layers.kept] = d_w_out.sum(0) * layers.factors
         self._tables_back(tables, layers, np.sum(d_scores, axis=0))
         return np.sum(losses, axis=0) / len(self.x0) if want_losses else None
 
