@@ -10,7 +10,7 @@ from modlib.maths.intervals import (
 )
 
 CLUSTER_MARGIN, SHARE_MARGIN = 0.25, 0.03
-"""What counts as no difference of batch regimes: clusters a run, share of simple neurons."""
+"""What counts as no difference between batch regimes: clusters a run, share of simple neurons."""
 
 
 def regime_differences(
@@ -23,9 +23,6 @@ def regime_differences(
     simple = [(t.neurons_simple / t.num_live).to_numpy() for t in (full, small)]
     clusters = [t.num_clusters.to_numpy() for t in (full, small)]
     return {
-        "clusters a run": (
-            equivalence(clusters[0], clusters[1], CLUSTER_MARGIN),
-            CLUSTER_MARGIN,
-        ),
+        "clusters a run": (equivalence(clusters[0], clusters[1], CLUSTER_MARGIN), CLUSTER_MARGIN),
         "share of simple neurons": (equivalence(simple[0], simple[1], SHARE_MARGIN), SHARE_MARGIN),
     }
