@@ -87,6 +87,35 @@ def right_answers(logits, starts, targets, highest, chosen, right):
 
 
 @compiled
+def attended(powers, reads, base, images):
+    """``images`` (neuron, x0, x1): relu(base + what every head hears), for all pairs of digits.
+
+    ``powers`` (head, t): exp of the tokens' scores; ``reads`` (neuron, head, t): times what the
+    neuron hears of the token; ``base`` (neuron).
+    """
+    p = (powers.shape[1] - 1) // 2
+    zero, one = powers.dtype.type(0), powers.dtype.type(1)
+    shares = np.empty(p, powers.dtype)
+    for a in range(p):
+        for neuron in range(images.shape[0]):
+            images[neuron, a, :] = base[neuron]
+        for h in range(powers.shape[0]):
+            # Softmax over the three positions: sum of power times read, over the sum of powers.
+            of_a, of_b = powers[h, a] + powers[h, 2 * p], powers[h, p : 2 * p]
+            for b in range(p):
+                shares[b] = one / (of_a + of_b[b])
+            for neuron in range(images.shape[0]):
+                row, read = images[neuron, a], reads[neuron, h]
+                top, of = read[a] + read[2 * p], read[p : 2 * p]
+                for b in range(p):
+                    row[b] += (top + of[b]) * shares[b]
+        for neuron in range(images.shape[0]):
+            row = images[neuron, a]
+            for b in range(p):
+                row[b] = zero if row[b] < zero else row[b]
+
+
+@compiled
 def combine(weight, table, base, a, b, result):
     """Row i becomes base[b] + the sum over heads of weight times row, of a and of b = b[i].
 

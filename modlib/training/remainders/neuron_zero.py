@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from modlib.config.remainders import RemaindersConfig
 from modlib.store.schema import Array
 from modlib.tasks.remainders import RemaindersTask, as_grid
+from modlib.training.kernels.attention import attended
 from modlib.training.remainders.buffers import Tables
 from modlib.training.remainders.schedule import dropout
 from modlib.training.remainders.step import FastStep
@@ -43,14 +44,13 @@ def first_neurons(
     if keep is not None:
         w_in *= keep[:, None]
     scores = tables.scores.astype(float)
-    read = np.einsum("htd,hdn->thn", tables.heads.astype(float), o.astype(float) @ w_in)
-    powers = np.exp(scores - scores.max(0))
-    reads = powers[..., None] * read
-    total = powers[:p, None] + powers[None, p : 2 * p] + powers[2 * p]
-    top = reads[:p, None] + reads[None, p : 2 * p] + reads[2 * p]
-    attended = (top / total[..., None]).sum(2)
+    powers = np.exp(scores - scores.max(0)).T.copy()
+    # (head, t, neuron): what a neuron hears of a token through a head.
+    read = tables.heads.astype(float) @ (o.astype(float) @ w_in)
     base = tables.embedded[-1].astype(float) @ w_in
-    return np.moveaxis(np.maximum(attended + base, 0.0), -1, 0)
+    images: np.ndarray = np.empty((count, p, p))
+    attended(powers, powers * read.transpose(2, 0, 1), base, images)
+    return images
 
 
 class NeuronZero:
