@@ -122,7 +122,7 @@ def export(
             device=device,
             append=append,
             partial=partial,
-            network=network,
+            network=network or None,
             snapshots=snapshots,
             results=root,
         )

@@ -130,7 +130,8 @@ def export(part: Part, seeds: range, *, append: bool, threads: int, results: Pat
         return export_sweep(part.preset, **options, append=append, results=results)
     if part.kind == RemaindersConfig.KIND:
         options |= {"threads": threads, "device": "cpu", "append": append, "progress": False}
-        options |= {} if append else dict.fromkeys(part.keeps, True)
+        if not append:
+            options |= {name: name in part.keeps for name in ("network", "snapshots")}
         return export_remainders(part.preset, **options, results=results)
     beside = [name for name in _presets_in(results / part.folder) if name != part.preset]
     presets = (*beside, part.preset)

@@ -33,7 +33,8 @@ SHOWN = (
     *("B37", "B37-nanda", "B37-basis", "B37-masked"),
     *("B113-text", "B113-code", "B113-nanda", "B113-basis"),
 )
-"""Presets that chapters look into: their first network is kept. Untrained ones need no file."""
+"""Presets that chapters look into: their first network is kept where nothing else is said.
+Untrained ones need no file."""
 SNAPSHOT_STEPS = (1024,)
 """Steps whose weights are kept where asked for, 2.4 MB each at p = 113: the smallest tasks are
 learned by then and the others are not. The store keeps all powers of two."""
@@ -103,11 +104,14 @@ def _accuracy(view: TransformerView, seed: int) -> Float[np.ndarray, " task"]:
 
 
 def _logged(run: RemaindersRun) -> Arrays:
-    """The spectra that no table holds, neuron 0's magnitudes summed over f0, the first neurons'."""
+    """The spectra that no table holds, neuron 0's magnitudes summed over f0, the first neurons'.
+
+    The power of single cells stays in the store: the table has its shares off the axes.
+    """
     others = {
         f"spectra/{name}": array
         for name, array in run.spectra.items()
-        if name not in ("magnitude", *_IN_TABLE)
+        if name not in ("magnitude", "power", *_IN_TABLE)
     }
     smoothed = run.neuron_zero["smoothed"].sum(1, dtype=float, keepdims=True)
     zero = {"neuron_zero/smoothed": smoothed.astype(np.float32)}
@@ -146,11 +150,6 @@ def whole_plane(half: np.ndarray) -> np.ndarray:
     """Undo ``half_plane``: the cell (-f0, -f1) equals the cell (f0, f1)."""
     mirrored = np.roll(half[..., ::-1, :0:-1], 1, axis=-2)
     return np.concatenate([half, mirrored], axis=-1)
-
-
-def needed_arrays(preset_name: str, config: RemaindersConfig) -> set[str]:
-    """The sets of arrays without which a preset's folder is not whole."""
-    return {LOGGED, NETWORK} if preset_name in SHOWN and config.steps else {LOGGED}
 
 
 def known_arrays(folder: Committed) -> set[str]:

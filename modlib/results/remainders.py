@@ -36,13 +36,7 @@ from modlib.results.folder import (
     said_of_networks,
     write_folder,
 )
-from modlib.results.networks import (
-    SHOWN,
-    arrays_of,
-    known_arrays,
-    needed_arrays,
-    read_arrays,
-)
+from modlib.results.networks import LOGGED, SHOWN, arrays_of, known_arrays, read_arrays
 from modlib.results.schemas import remainders_tables, wrong_remainders
 from modlib.runs.get_or_train import get_or_train
 from modlib.runs.remainders import RemaindersRun, unfinished
@@ -190,7 +184,7 @@ def export_remainders(
     device: str = "auto",
     append: bool = False,
     partial: bool = False,
-    network: bool = False,
+    network: bool | None = None,
     snapshots: bool = False,
     progress: bool = True,
     results: Path = RESULTS,
@@ -198,7 +192,7 @@ def export_remainders(
     """Train and describe seeds of a preset, and write ``results/remainders/<preset>``.
 
     Runs that the store holds are not trained again. The first seed's log is written with the
-    tables; its network where the preset is one of ``SHOWN`` or ``network`` asks for it;
+    tables; its network where ``network`` asks for it, None: where the preset is one of ``SHOWN``;
     ``snapshots``: and its weights at ``SNAPSHOT_STEPS``. ``append``: behind the seeds that the
     folder holds, whose network stays; ``first_seed`` is then the one that follows them
     (``InputError``). Returns the folder. Raises ``StoreError`` for weights that float16 changes.
@@ -223,8 +217,8 @@ def export_remainders(
     )
     own = [tables_of(run) for run in runs]
     if before is None:
-        kept = network or snapshots or preset_name in SHOWN
-        arrays = arrays_of(runs[0], network=kept, snapshots=snapshots)
+        kept = preset_name in SHOWN if network is None else network
+        arrays = arrays_of(runs[0], network=kept or snapshots, snapshots=snapshots)
     else:
         arrays = before.arrays()
     content = _content(preset_name, config, runs, earlier)
@@ -265,7 +259,7 @@ def _behind(folder: Path, preset_name: str, first_seed: int) -> Committed:
 def _tables(folder: Committed, preset_name: str) -> dict[str, pd.DataFrame]:
     """The tables of a folder that lists its files, and says seeds and steps as they have them."""
     config = REMAINDERS_PRESETS[preset_name]
-    folder.require_files(TABLES, needed_arrays(preset_name, config), known_arrays(folder))
+    folder.require_files(TABLES, {LOGGED}, known_arrays(folder))
     tables = folder.tables(remainders_tables(config), folder.seeds)
     folder.last_seed(tables["networks"].seed.tolist())
     made = folder.manifest.get("steps")
