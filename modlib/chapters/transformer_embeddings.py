@@ -82,7 +82,7 @@ def positions(found: Mapping[str, Positions]) -> Rows:
 def not_adding(runs: Sequence[RemaindersRun]) -> bool:
     """Whether a network of modular addition does not answer validation numbers."""
     return any(
-        gr.by_step(run.history, "validation").iloc[-1].mean() < gr.LEARNED
+        gr.by_step(run.history, "validation").iloc[-1].mean() < DEFAULT.tasks_learned
         for run in runs
         if run.config.task == "nanda" and run.config.steps
     )

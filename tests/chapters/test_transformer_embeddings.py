@@ -66,6 +66,9 @@ def test_networks_that_did_not_learn_to_add_are_left_out():
     large = replace(SMALL, p=13, task="nanda", steps=1024)
     learned, not_yet = (made_up_run(large, {13: at}) for at in (64, None))
     assert facts.not_adding([learned, not_yet])
+    # The level from which other seeds are shown among the networks that add.
+    assert not facts.not_adding([replace(learned, history=learned.history.assign(accuracy=0.95))])
+    assert facts.not_adding([replace(learned, history=learned.history.assign(accuracy=0.85))])
     assert not facts.not_adding([learned, made_up_run(replace(SMALL, p=13, steps=1024), {})])
 
 
