@@ -35,6 +35,8 @@ COLUMNS = {
 KINDS = {
     "miiii": "remainders",
     "masked": "remainders, four masked",
+    "ablated": "remainders, early wave ablated",
+    "perturbed": "remainders, perturbed",
     "nanda": "addition",
     "basis": "shuffled labels",
 }

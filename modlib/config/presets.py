@@ -148,6 +148,8 @@ PRESETS: dict[str, Preset[Any]] = {
     ),
     "B37-basis": Preset(replace(SMALL, task="basis"), 5),
     "B37-masked": Preset(replace(SMALL, task="masked"), 5),
+    "B37-ablated": Preset(replace(SMALL, task="ablated")),
+    "B37-perturbed": Preset(replace(SMALL, task="perturbed")),
     "B37-no-dropout": Preset(replace(SMALL, dropout=0.0), 5),
     "B37-lambda-0": Preset(replace(SMALL, lam=0.0), 5),
     "B37-lambda-1": Preset(replace(SMALL, lam=1.0), 5),

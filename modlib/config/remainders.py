@@ -19,8 +19,10 @@ from modlib.config.rules import (
 )
 from modlib.errors import InputError
 
-Task = Literal["miiii", "nanda", "basis", "masked"]
+Task = Literal["miiii", "nanda", "basis", "masked", "ablated", "perturbed"]
 """What paper B's transformer is trained on."""
+CHANGED: tuple[Task, Task] = ("ablated", "perturbed")
+"""Tasks whose network is changed in the midst of its training, and the control of that."""
 Digits = Literal["low_first", "high_first"]
 DropoutMask = Literal["step", "sample"]
 Matmul = Literal["float32", "bfloat16"]
@@ -48,7 +50,9 @@ class RemaindersConfig:
         "miiii",
         one_of(Task),
         "miiii: x mod q for every prime q < p; nanda: x0 + x1 mod p; basis: miiii with the rows "
-        "of its labels shuffled; masked: miiii without a loss on its four smallest primes.",
+        "of its labels shuffled; masked: miiii without a loss on its four smallest primes; "
+        "ablated: miiii, with the wave of q = 2 taken out of the digits' embeddings after 128 "
+        "steps; perturbed: the same with a random change of that size, its control.",
     )
     digits: Digits = setting(
         "low_first",

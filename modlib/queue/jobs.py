@@ -57,6 +57,8 @@ SMALL_SETTING = (
     ("B37-lambda-0", 0.6, "no gradient filter at p = 37: B2.lambda"),
     ("B37-masked", 0.6, "four smallest tasks off at p = 37: B2.masked"),
     ("B37-no-dropout", 0.5, "no dropout at p = 37: B2.dropout0"),
+    ("B37-ablated", 0.6, "the early wave of q = 2 taken out at p = 37: B2.temporary"),
+    ("B37-perturbed", 0.6, "a random change of that size, its control: B2.temporary"),
 )
 """The small setting: preset, core-hours of ten networks, and what rests on them."""
 

@@ -14,7 +14,9 @@ from modlib.claims import fresh
 from modlib.claims.decide import Part, counted, decide, exactly, judged, over, part
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, MissingExport, Verdict
+from modlib.maths.intervals import mean_of_few
 from modlib.results.remainders import ExportedRemainders
+from modlib.training.remainders.early_wave import CHANGED_AFTER
 
 PAPER, SMALL = "B113-code", "B37"
 CONVERGED, BROKEN_DOWN = 0.99, 0.5
@@ -169,6 +171,53 @@ def masked_small() -> Measurement:
     """The same at p = 37."""
     masked, plain = fresh.remainders("B37-masked"), fresh.remainders(SMALL)
     return _masked(masked, plain, "B37-masked", SMALL)
+
+
+FADED = 0.25
+"""Share of its peak below which a wave counts as gone."""
+
+
+def faded(spectra: pd.DataFrame, q: int = 2) -> pd.Series:
+    """What x mod q explains of the neurons at the end, over the most that it ever does, by seed."""
+    shares = spectra.sort_values("step").groupby("seed")[f"explained_{q}"]
+    return shares.last() / shares.max()
+
+
+def back_at(history: pd.DataFrame, q: int) -> pd.Series:
+    """The first logged step after the change at which a task is known again, by seed."""
+    rows = history[(history.split == "validation") & (history.q == q)]
+    known = rows[(rows.step > CHANGED_AFTER) & (rows.accuracy >= ab.REACHED)]
+    return known.groupby("seed").step.min()
+
+
+@measures("B2.temporary")
+def temporary() -> Measurement:
+    """How far the wave of q = 2 fades, and how much later the others come without it, at p = 37."""
+    plain, kinds = fresh.remainders(SMALL), ("B37-ablated", "B37-perturbed")
+    ablated, perturbed = (fresh.remainders(kind) for kind in kinds)
+    left, found = faded(plain.spectra), ab.delays(ablated.history, perturbed.history)
+    kept = found.table.dropna(subset="ratio")
+    again = back_at(ablated.history, 2)
+    return judged(
+        part("left of the wave at the end", mean_of_few(left), len(left), jobs=SMALL, below=FADED),
+        part(
+            "steps to .97 of the others, without the wave over with it",
+            found.ratio,
+            kept.seed.nunique(),
+            jobs=kinds,
+            unit="times",
+            at_least=ab.MAX_DELAY,
+        ),
+        note=f"q = 2 itself is at {ab.REACHED} again at step {again.median():,.0f} "
+        f"({again.min():,.0f} to {again.max():,.0f}, {len(again)} of {len(left)} networks); "
+        f"{found.never} pairs of task and network that only those without the wave do not reach, "
+        f"counted with all their steps; {found.left_out} left out that the others do not reach",
+        sensitivity=over(
+            (1.1, ab.MAX_DELAY, 1.5),
+            lambda bound: decide(found.ratio.low, found.ratio.high, at_least=bound),
+            "the delay alone, at least",
+        ),
+    )
 
 
 def _without_dropout(job: str, plain: str) -> Measurement:

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int
 
-from modlib.config.remainders import RemaindersConfig
+from modlib.config.remainders import CHANGED, RemaindersConfig
 from modlib.errors import InputError
 from modlib.machine import one_thread
 from modlib.models.transformer import initial_weights, parameter_shapes
@@ -24,6 +24,7 @@ from modlib.training.flat import named_views, size_of
 from modlib.training.kernels.blocked_products import DEPTH
 from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Tables
 from modlib.training.remainders.cuda_graph import GraphStep
+from modlib.training.remainders.early_wave import CHANGED_AFTER, change
 from modlib.training.remainders.forward import tables_save
 from modlib.training.remainders.schedule import dropout, evaluation_steps, snapshot_steps
 from modlib.training.remainders.step import FastStep
@@ -161,6 +162,8 @@ class _Training:
     def advance(self, done: int) -> None:
         """One step, and a look of every follower before it."""
         network, looked_at = self.network, done + 1 in self.evaluated
+        if done == CHANGED_AFTER and self.task.config.task in CHANGED:
+            change(self.task, network)
         network.gradient(dropout(self.task.config, self.task.seed, done))
         raw = list(network.gradient_norms.values()) if looked_at else []
         for follower in self.followers.values():
