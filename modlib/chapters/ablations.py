@@ -16,7 +16,9 @@ from modlib.chapters.words import Rows, percents
 from modlib.config.presets import PLAIN, REMAINDERS_PRESETS
 from modlib.config.thresholds import DEFAULT
 from modlib.maths.intervals import Interval
+from modlib.results.remainders import ExportedRemainders
 from modlib.results.shown import MIN_MASKED_P, Ablated
+from modlib.training.remainders.early_wave import CHANGED_AFTER
 
 SETTINGS = {
     "dropout": "dropout",
@@ -207,6 +209,53 @@ def masked(delays: ab.Delays, by_heart: ab.Delays) -> Masked:
     )
 
 
+WAVE = {
+    "B37": "as it is",
+    "B37-ablated": "without the wave after step 128",
+    "B37-perturbed": "with a random change of that size",
+}
+"""Networks that show whether the first wave helps what is learned later."""
+
+
+class EarlyWave(NamedTuple):
+    """What x mod 2 explains of the neurons, mean over seeds: at ``most`` and at the ``end``.
+
+    ``back``: the step at which q = 2 is known again without its wave, least, median and most of
+    those ``num_back`` of ``num_seeds`` networks that know it; ``ratio``: steps of the other tasks
+    without the wave over those with a random change; ``bound``: of what counts as a delay.
+    """
+
+    most: float
+    end: float
+    back: tuple[int, ...]
+    num_back: int
+    num_seeds: int
+    ratio: Bounds
+    never: int
+    bound: float
+    after: int
+
+
+def early_wave(found: Mapping[str, ExportedRemainders], delays: ab.Delays) -> EarlyWave | None:
+    """What comes of a network that loses its first wave; None unless all of ``WAVE`` are there."""
+    if not found.keys() >= WAVE.keys():
+        return None
+    plain, ablated, _ = (found[name] for name in WAVE)
+    share = ab.explained_ends(plain.spectra, 2).mean()
+    back = ab.back_at(ablated.history, 2, CHANGED_AFTER)
+    return EarlyWave(
+        most=float(share.most),
+        end=float(share["last"]),
+        back=tuple(int(x) for x in (back.min(), back.median(), back.max())) if len(back) else (),
+        num_back=len(back),
+        num_seeds=ablated.history.seed.nunique(),
+        ratio=bounds_of(delays.ratio) if np.isfinite(delays.ratio.value) else (),
+        never=delays.never,
+        bound=ab.MAX_DELAY,
+        after=CHANGED_AFTER,
+    )
+
+
 class Spikes(NamedTuple):
     """``rows``: the count of active frequencies at step 256, at most and at the end, and the steps
     at which the easiest tasks are learned, by network; ``first``: (network, seeds in which 11, 13,
@@ -227,7 +276,14 @@ def spikes(
     each; ``found``: histories of all seeds.
     """
     names = (
-        *("network", "near step 256", "at most", "at step", "at the end", "rises and falls"),
+        *(
+            "network",
+            "near step 256",
+            "at most between",
+            "at step",
+            "at the end",
+            "rises and falls",
+        ),
         "easiest tasks learned at",
     )
     rows: Rows = {name: [] for name in names}

@@ -21,7 +21,14 @@ FIRST_TASKS = (2, 3)
 
 def spikes(found: Mapping[str, Spike | None]) -> Rows:
     """Whether the counts rise and fall, by name of the network and way of counting."""
-    names = ("count", "near step 256", "at most", "at step", "at the end", "rises and falls")
+    names = (
+        "count",
+        "near step 256",
+        "at most between",
+        "at step",
+        "at the end",
+        "rises and falls",
+    )
     rows: Rows = {name: [] for name in names}
     for name, spike in found.items():
         row = [name, "too few steps", "", "", "", "-"]

@@ -7,6 +7,7 @@ from modlib.plots.ablations import (
     matched_compute,
     mean_curves,
     paces,
+    wave_through_training,
 )
 from modlib.plots.ablations_search import (
     search_importance,
@@ -269,6 +270,7 @@ __all__ = [
     "votes_left",
     "wave_fits",
     "wave_spectra",
+    "wave_through_training",
     "weight_histograms",
     "window_counts",
     "zero_free_numbers",

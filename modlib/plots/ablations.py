@@ -147,22 +147,24 @@ def active_counts(counts: Mapping[str, pd.DataFrame], learned: Mapping[str, pd.S
 
 
 @figure
-def delay_by_task(table: pd.DataFrame, bound: float) -> Figure:
-    """Steps with masked tasks over steps without, by task: a point a seed (``ablations.delays``).
+def delay_by_task(
+    table: pd.DataFrame, bound: float, one: str = "masked", other: str = "unmasked"
+) -> Figure:
+    """Steps of ``one`` kind over those of the ``other``, by task: a point a seed.
 
-    Open points: not reached with the mask, counted with all the steps. The dashed line is the
-    bound of what counts as a small delay.
+    ``table``: of ``ablations.delays``. Open points: not reached by the first kind, counted with all
+    the steps. The dashed line is the bound of what counts as a small delay.
     """
     rows = table.dropna(subset="ratio")
     if rows.empty:
-        return empty_figure("no task beyond 7 to compare that was learned without the mask")
+        return empty_figure(f"no task beyond 7 to compare that was learned by {other} networks")
     qs = sorted(rows.q.unique())
     fig, ax = plt.subplots(figsize=(WIDTH, 3.2))
     for reached, face in ((True, PALETTE[0]), (False, "white")):
         own = rows[rows.masked.notna() == reached]
         place = np.array([qs.index(q) for q in own.q], dtype=float)
         beside = own.groupby("q").cumcount() - (own.groupby("q").q.transform("size") - 1) / 2
-        label = "a seed" if reached else "never reached with the mask"
+        label = "a seed" if reached else f"never reached, {one}"
         if len(own):
             ax.scatter(
                 place + 0.06 * beside.to_numpy(),
@@ -183,7 +185,30 @@ def delay_by_task(table: pd.DataFrame, bound: float) -> Figure:
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.set_xticks(range(len(qs)), [str(q) for q in qs])
-    ax.set(xlabel="task q", ylabel="steps, masked over unmasked\n(log scale)")
+    ax.set(xlabel="task q", ylabel=f"steps, {one} over {other}\n(log scale)")
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return fig
+
+
+@figure
+def wave_through_training(kinds: Mapping[str, pd.DataFrame], q: int, after: int) -> Figure:
+    """What x mod q explains of the neurons, against the step: a line a network, a colour a kind.
+
+    ``kinds``: tables of spectra by name; ``after``: the step that is marked.
+    """
+    if not kinds:
+        return empty_figure(ABSENT)
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.0))
+    for at, (name, spectra) in enumerate(kinds.items()):
+        rows = spectra[spectra.step > 0].sort_values("step")
+        for _, own in rows.groupby("seed"):
+            ax.plot(own.step, own[f"explained_{q}"], color=PALETTE[at], lw=0.6, alpha=0.35)
+        mean = rows.groupby("step")[f"explained_{q}"].mean()
+        ax.plot(mean.index, mean, color=PALETTE[at], ls=STYLES[at], lw=2, label=name)
+    ax.axvline(after, color=MARK, lw=1, ls="--", label=f"step {after}")
+    ax.set_xscale("log")
+    ax.set(xlabel="step (log scale)", ylabel=f"share of the variance\nthat x mod {q} explains")
+    ax.set_ylim(bottom=0)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 

@@ -32,7 +32,8 @@ def test_every_cell_that_says_something_is_tested():
     filters = {"b3846672", "clock-caption", "filter-paper-words"}
     filters |= {"rivals", "matched-caption", "67c5daff"}
     searches = {"0f20b160", "1f7237d2", "69ff0aad", "importance-caption", "bt1-caption"}
-    assert cells(CHAPTER) == networks | masks | filters | searches | {"answer"}
+    waves = {"early-words", "early-caption", "early-delay-caption"}
+    assert cells(CHAPTER) == networks | masks | filters | searches | waves | {"answer"}
 
 
 def test_the_first_sentence_says_what_learning_needs():
@@ -55,7 +56,7 @@ def test_the_first_sentence_says_what_learning_needs():
     assert "**Dropout is not what it takes here**: 3 of 3 networks learn without it." in text
     assert "**So does λ, the gradient filter**: without it none of 3 gets there." in text
     nothing = dict.fromkeys(found, ablated(top=0.3))
-    assert "so few steps not even the network as it is learns" in said(nothing)
+    assert "not even the network as it is learns its tasks in these steps" in said(nothing)
     assert "Not all of the networks" in said({PLAIN: ablated()})
     caption = "overview-caption"
     assert "None learns with no dropout; networks of two other kinds do." in said(
@@ -336,3 +337,43 @@ def test_importance_names_the_settings_that_are_above_an_equal_share():
     assert "No setting is above an equal share" in told(CHAPTER, "69ff0aad", low)
     empty = search.importance(table[:0])
     assert told(CHAPTER, "importance-caption", empty).endswith("over trials.")
+
+
+def test_whether_the_first_wave_helps_is_told_by_its_interval():
+    def spectra(*ends):
+        rows = [
+            (seed, *row)
+            for seed, end in enumerate(ends)
+            for row in ((0, 0.0), (100, 0.08), (900, end))
+        ]
+        return pd.DataFrame(rows, columns=["seed", "step", "explained_2"])
+
+    def told_of(without, cell="early-words", seeds=(1000, 1001, 1002)):
+        kinds = {
+            "B37": history(400, seeds=seeds),
+            "B37-ablated": without,
+            "B37-perturbed": history(400, seeds=seeds),
+        }
+        found = {
+            name: SimpleNamespace(preset=name, history=h, spectra=spectra(0.01, 0.02, 0.03))
+            for name, h in kinds.items()
+        }
+        lost = ab.delays(kinds["B37-ablated"], kinds["B37-perturbed"])
+        return told(CHAPTER, cell, {"wave": facts.early_wave(found, lost)})
+
+    text = told_of(history(400))
+    assert "x mod 2 explains 8.0 % of the neurons' variance" in text
+    assert "**1.00 (1.00 to 1.00) times the steps**" in text
+    assert "what comes first is not what the others are built on." in text
+    assert "what comes first helps what comes later." in told_of(history(800))
+    assert "do not tell whether it helps" in told_of(history(500, shift=400))
+    never = told_of(history(top=0.9))
+    assert "of task and network never got there without it and count with all the steps" in never
+    assert "is not known again" in never
+    assert "one network tells nothing of the others" in told_of(history(400, seeds=ONE), seeds=ONE)
+    nothing = {"wave": facts.early_wave({}, ab.NO_DELAYS)}
+    assert "are not committed." in told(CHAPTER, "early-words", nothing)
+    assert "are not committed." in told(CHAPTER, "early-caption", nothing)
+    assert "8.0 % at most and 2.0 % at the end" in told_of(history(400), "early-caption")
+    assert "On average 1.98" in told_of(history(800), "early-delay-caption")
+    assert "to compare." in told(CHAPTER, "early-delay-caption", nothing)

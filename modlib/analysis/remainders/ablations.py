@@ -182,6 +182,21 @@ def delays(
     )
 
 
+def back_at(history: pd.DataFrame, q: int, after: int, level: float = REACHED) -> pd.Series:
+    """The first logged step beyond ``after`` at which a task is known on validation numbers.
+
+    By seed; those that are never there are left out.
+    """
+    rows = history[(history.split == "validation") & (history.q == q) & (history.step > after)]
+    return rows[rows.accuracy >= level].groupby("seed").step.min()
+
+
+def explained_ends(spectra: pd.DataFrame, q: int) -> pd.DataFrame:
+    """What x mod q explains of the live neurons, by seed: at ``most``, and ``last``."""
+    shares = spectra.sort_values("step").groupby("seed")[f"explained_{q}"]
+    return pd.DataFrame({"most": shares.max(), "last": shares.last()})
+
+
 def learned_first(history: pd.DataFrame, level: float = REACHED) -> pd.Series:
     """Whether ``EASIEST_LEFT`` are all learned before any other task above 7, by seed.
 

@@ -177,27 +177,16 @@ FADED = 0.25
 """Share of its peak below which a wave counts as gone."""
 
 
-def faded(spectra: pd.DataFrame, q: int = 2) -> pd.Series:
-    """What x mod q explains of the neurons at the end, over the most that it ever does, by seed."""
-    shares = spectra.sort_values("step").groupby("seed")[f"explained_{q}"]
-    return shares.last() / shares.max()
-
-
-def back_at(history: pd.DataFrame, q: int) -> pd.Series:
-    """The first logged step after the change at which a task is known again, by seed."""
-    rows = history[(history.split == "validation") & (history.q == q)]
-    known = rows[(rows.step > CHANGED_AFTER) & (rows.accuracy >= ab.REACHED)]
-    return known.groupby("seed").step.min()
-
-
 @measures("B2.temporary")
 def temporary() -> Measurement:
     """How far the wave of q = 2 fades, and how much later the others come without it, at p = 37."""
     plain, kinds = fresh.remainders(SMALL), ("B37-ablated", "B37-perturbed")
     ablated, perturbed = (fresh.remainders(kind) for kind in kinds)
-    left, found = faded(plain.spectra), ab.delays(ablated.history, perturbed.history)
+    share = ab.explained_ends(plain.spectra, 2)
+    found = ab.delays(ablated.history, perturbed.history)
+    left = share["last"] / share.most
     kept = found.table.dropna(subset="ratio")
-    again = back_at(ablated.history, 2)
+    again = ab.back_at(ablated.history, 2, CHANGED_AFTER)
     return judged(
         part("left of the wave at the end", mean_of_few(left), len(left), jobs=SMALL, below=FADED),
         part(

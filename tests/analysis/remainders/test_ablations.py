@@ -401,6 +401,31 @@ def test_learning_by_heart_has_delays_of_its_own():
     assert ab.delays(own, other).ratio.value > 1.5
 
 
+def test_a_task_is_back_at_the_first_step_after_a_change():
+    rows = history(300, seeds=(1, 2), shift=100)
+    assert ab.back_at(rows, 2, 0).to_dict() == {1: 300, 2: 400}
+    assert ab.back_at(rows, 2, 500).to_dict() == {1: 510, 2: 510}
+    assert ab.back_at(history(top=0.9), 2, 0).empty
+
+
+def test_what_a_wave_explains_at_most_and_last():
+    spectra = pd.DataFrame(
+        {"seed": [1, 1, 1, 2], "step": [9, 0, 4, 0], "explained_2": [0.1, 0.0, 0.3, 0.2]}
+    )
+    assert ab.explained_ends(spectra, 2).to_dict("list") == {"most": [0.3, 0.2], "last": [0.1, 0.2]}
+
+
+def test_a_wave_is_drawn_through_training():
+    spectra = pd.DataFrame(
+        {"seed": [1, 1, 2, 2], "step": [0, 8, 0, 8], "explained_2": [0.0, 0.1, 0.0, 0.3]}
+    )
+    fig = plots.wave_through_training({"plain": spectra, "without": spectra}, 2, 4)
+    lines = {line.get_label(): line for line in fig.axes[0].lines}
+    assert lines["plain"].get_ydata().tolist() == pytest.approx([0.2])
+    assert "step 4" in lines
+    assert plots.wave_through_training({}, 2, 4).axes[0].texts
+
+
 def test_delays_are_drawn_at_their_tasks():
     table = ab.delays(history(800, shift=0), history(400, shift=0)).table
     fig = plots.delay_by_task(table, 1.25)
@@ -410,7 +435,7 @@ def test_delays_are_drawn_at_their_tasks():
     labels = [tick.get_text() for tick in fig.axes[0].get_xticklabels()]
     assert labels == [str(q) for q in QS[4:]]
     never = ab.delays(history(top=0.9), history(500)).table
-    assert "never reached with the mask" in data(plots.delay_by_task(never, 1.25)).label.tolist()
+    assert "never reached, masked" in data(plots.delay_by_task(never, 1.25)).label.tolist()
     empty = plots.delay_by_task(ab.NO_DELAYS.table, 1.25)
     assert "no task beyond 7" in empty.axes[0].texts[0].get_text()
 

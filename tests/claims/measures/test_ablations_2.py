@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from made_up.claims import place_fresh
@@ -116,6 +117,33 @@ def test_tasks_that_only_masked_networks_miss_leave_it_open(monkeypatch):
     unfollowed = replace(plain, run=replace(plain.run, first_neurons={}))
     with pytest.raises(MissingExport, match="first neurons of B113-code through"):
         measured(monkeypatch, "B2.masked", unfollowed, export("B113-code-masked", (64,)))
+
+
+def test_a_wave_that_fades_helps_where_the_others_wait_for_it(monkeypatch):
+    def found(steps: Sequence[int | None], left: Sequence[float] = (0.1, 0.12, 0.11)):
+        plain = export("B37", (256,) * 3)
+        shares = pd.DataFrame(
+            [
+                {"seed": seed, "step": step, "explained_2": share}
+                for seed, end in zip(plain.seeds, left, strict=True)
+                for step, share in ((0, 0.0), (128, 0.08), (16384, 0.08 * end))
+            ]
+        )
+        plain = replace(plain, spectra=shares)
+        kinds = export("B37-ablated", steps), export("B37-perturbed", (256,) * 3)
+        return measured(monkeypatch, "B2.temporary", plain, *kinds)
+
+    assert found((512, 512, 512)).verdict == "agrees"
+    none = found((256, 256, 256))
+    assert none.verdict == "differs"
+    assert none.text.startswith("steps to .97 of the others, without the wave over with it: 1 ")
+    assert "q = 2 itself is at 0.97 again at step 256" in none.note
+    stays = found((512, 512, 512), left=(0.9, 0.8, 0.9))
+    assert stays.verdict == "differs"
+    assert stays.text.startswith("left of the wave at the end: 0.8")
+    open_ = found((256, 1024, 256))
+    assert open_.verdict == "undecided"
+    assert "core-hours" in open_.needs
 
 
 @pytest.mark.parametrize("size", ["", ".small"])
