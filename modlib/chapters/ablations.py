@@ -14,11 +14,11 @@ from modlib.analysis.remainders.active_sets import find_spike
 from modlib.analysis.remainders.grokking import EASY
 from modlib.chapters.words import Rows, percents
 from modlib.config.presets import PLAIN, REMAINDERS_PRESETS
+from modlib.config.remainders import CHANGED_AFTER
 from modlib.config.thresholds import DEFAULT
 from modlib.maths.intervals import Interval
 from modlib.results.remainders import ExportedRemainders
 from modlib.results.shown import MIN_MASKED_P, Ablated
-from modlib.training.remainders.early_wave import CHANGED_AFTER
 
 SETTINGS = {
     "dropout": "dropout",

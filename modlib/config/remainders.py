@@ -23,6 +23,8 @@ Task = Literal["miiii", "nanda", "basis", "masked", "ablated", "perturbed"]
 """What paper B's transformer is trained on."""
 CHANGED: tuple[Task, Task] = ("ablated", "perturbed")
 """Tasks whose network is changed in the midst of its training, and the control of that."""
+CHANGED_AFTER = 128
+"""Steps before the change: at p = 37 the task of q = 2 is learned by then, and none above 3."""
 Digits = Literal["low_first", "high_first"]
 DropoutMask = Literal["step", "sample"]
 Matmul = Literal["float32", "bfloat16"]

@@ -14,9 +14,9 @@ from modlib.claims import fresh
 from modlib.claims.decide import Part, counted, decide, exactly, judged, over, part
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, MissingExport, Verdict
+from modlib.config.remainders import CHANGED_AFTER
 from modlib.maths.intervals import mean_of_few
 from modlib.results.remainders import ExportedRemainders
-from modlib.training.remainders.early_wave import CHANGED_AFTER
 
 PAPER, SMALL = "B113-code", "B37"
 CONVERGED, BROKEN_DOWN = 0.99, 0.5

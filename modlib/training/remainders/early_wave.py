@@ -14,14 +14,11 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from modlib.config.remainders import CHANGED
+from modlib.config.remainders import CHANGED, CHANGED_AFTER
 from modlib.maths import rng
 from modlib.tasks.remainders import RemaindersTask
 from modlib.training.flat import named_views
 from modlib.training.remainders.step import FastStep
-
-CHANGED_AFTER = 128
-"""Steps before the change: at p = 37 a task of q = 2 is learned by then, and none above 3."""
 
 
 def change(task: RemaindersTask, network: FastStep) -> None:

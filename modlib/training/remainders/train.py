@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int
 
-from modlib.config.remainders import CHANGED, RemaindersConfig
+from modlib.config.remainders import CHANGED, CHANGED_AFTER, RemaindersConfig
 from modlib.errors import InputError
 from modlib.machine import one_thread
 from modlib.models.transformer import initial_weights, parameter_shapes
@@ -24,7 +24,7 @@ from modlib.training.flat import named_views, size_of
 from modlib.training.kernels.blocked_products import DEPTH
 from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Tables
 from modlib.training.remainders.cuda_graph import GraphStep
-from modlib.training.remainders.early_wave import CHANGED_AFTER, change
+from modlib.training.remainders.early_wave import change
 from modlib.training.remainders.forward import tables_save
 from modlib.training.remainders.schedule import dropout, evaluation_steps, snapshot_steps
 from modlib.training.remainders.step import FastStep
