@@ -326,14 +326,14 @@ def waves(fits: Sequence[Mapping[str, WaveFit]], freq: int) -> Waves:
 
 
 class Shapes(NamedTuple):
-    """Classes on show, and those of which the network has no neuron."""
+    """Classes on show by their network's ``seed``, and those of which there is no neuron."""
 
-    seed: int
-    shown: list[str]
+    shown: dict[int, list[str]]
     missing: list[str]
 
 
-def shapes(portraits: Mapping[str, Portrait], seed: int) -> Shapes:
-    """Which classes are on show."""
+def shapes(seeds: Mapping[str, int]) -> Shapes:
+    """Which classes are on show; ``seeds``: the network of each."""
     classes = [kind for kind in KINDS if kind not in ("dead", "diffuse")]
-    return Shapes(seed, list(portraits), [kind for kind in classes if kind not in portraits])
+    shown = {at: [k for k, seed in seeds.items() if seed == at] for at in seeds.values()}
+    return Shapes(shown, [kind for kind in classes if kind not in seeds])

@@ -182,19 +182,21 @@ def test_a_pair_is_told_with_its_seeds(view):
     assert remapped({"simple": None, "fine-tuning": None}) == ""
 
 
-def test_missing_classes_are_named(view):
-    def shapes(kinds):
-        one = ha.portrait(view, 0, 3)
-        return told(CHAPTER, SHAPES, facts.shapes(dict.fromkeys(kinds, one), 7))
+def test_missing_classes_are_named():
+    def shapes(**seeds):
+        return told(CHAPTER, SHAPES, facts.shapes(seeds))
 
-    assert "shown is simple; this network has no neuron of the classes 3f, bent and" in shapes(
-        ["simple"]
+    assert "shown of seed 7 is simple; there is no neuron of the classes 3f, bent and" in shapes(
+        simple=7
     )
-    assert "no neuron of the class fine-tuning." in shapes(["simple", "3f", "bent"])
-    assert shapes(["simple", "3f", "bent", "fine-tuning"]) == (
-        "*Seen here*, seed 7: shown are simple, 3f, bent and fine-tuning."
+    assert "no neuron of the class fine-tuning." in shapes(**{"simple": 7, "3f": 7, "bent": 7})
+    assert shapes(**dict.fromkeys(["simple", "3f", "bent", "fine-tuning"], 7)) == (
+        "*Seen here*: shown of seed 7 are simple, 3f, bent and fine-tuning."
     )
-    assert "no live neuron" in shapes([])
+    assert shapes(**{"simple": 4074, "3f": 7, "fine-tuning": 4074}).startswith(
+        "*Seen here*: shown of seed 4074 are simple and fine-tuning and of seed 7 is 3f; there"
+    )
+    assert "no live neuron" in shapes()
 
 
 # Captions

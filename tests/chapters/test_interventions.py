@@ -268,6 +268,8 @@ def test_clusters_that_can_go_are_named(network, cuts):
     assert "so there is no 99.9 % to keep. Over 128 networks" in told(CHAPTER, SPARE, weak)
     every = told(CHAPTER, "spare-caption", spare._replace(num_clusters=len(spare.free)))
     assert "of all pairs without any one of its 2 clusters." in every
+    needed = told(CHAPTER, "spare-caption", spare._replace(free=[]))
+    assert needed.startswith("This network needs each of its 3 clusters to be right on 99.9 %")
     one = told(CHAPTER, "spare-caption", spare._replace(num_clusters=1, free=[]))
     assert one.startswith("This network does not stay right on 99.9 % of all pairs without its one")
     none = spares.spare(table.iloc[:0], found(), 91, 1.0)
