@@ -157,12 +157,14 @@ def peaks(found: Mapping[str, pd.DataFrame]) -> list[tuple[str, int, float, floa
 class Sets(NamedTuple):
     """``written``: the active frequencies as written and how far they come back, by network;
     ``joint``: the same of those of both digits; ``alone`` of ``active`` of the former are of one
-    digit."""
+    digit; ``back``: the first network, with the Jaccard index of its ``joint`` ones and chance's.
+    """
 
     written: Rows
     joint: Rows
     alone: int
     active: int
+    back: tuple[str, float, float] | None
 
 
 def active_sets(
@@ -175,6 +177,11 @@ def active_sets(
     }
     written = [sets.reuse_through(*logged) for logged in found.values()]
     joint = [sets.reuse_off_axes(*logged) for logged in found.values()]
+    back = [
+        (name, one.jaccard, one.chance)
+        for name, one in list(zip(found, joint, strict=True))[:1]
+        if np.isfinite([one.jaccard, one.chance]).all()
+    ]
     places = ("at step 0", "at a sixteenth", "at the end")
     return Sets(
         written={
@@ -197,6 +204,7 @@ def active_sets(
         },
         alone=int(sum(one.alone.sum() for one in alone.values())),
         active=int(sum(one.active.sum() for one in alone.values())),
+        back=next(iter(back), None),
     )
 
 

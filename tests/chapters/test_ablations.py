@@ -220,7 +220,7 @@ def test_what_the_clock_means_at_both_sizes():
     assert said({}).startswith("Not measured yet")
     assert said(pair | {"λ = 0": history(seeds=ONE, top=0.1)}).startswith("Not measured yet")
     text = said({}, history(), history(top=0.9))
-    assert "or more, the one without is below at 100 %." in text
+    assert "or more, the one without is below at 100 % of the evaluations." in text
     paces = dict.fromkeys(rates.RIVALS, ab.pace(history(800, shift=20), history()))
     text = said({}, rivals=paces)
     assert text.endswith(
@@ -321,7 +321,7 @@ def test_the_search_is_told():
     assert "best with lambda 0 (place" in best(trials)
     assert "paper, table 2" not in best(nothing)
     assert "| weight decay | 0, 0.1, 0.5, 1 | 1/3 |" in best(nothing)
-    assert "what it finds most of is learning rate" in weights(trials)
+    assert "learning rate comes first" in weights(trials)
     assert "ours is not committed yet" in weights(nothing)
 
 
@@ -329,7 +329,7 @@ def test_importance_names_the_settings_that_are_above_an_equal_share():
     table = pd.DataFrame({"setting": ["lr", "lam"], "importance": [0.9, 0.1]})
     table = table.assign(low=[0.6, 0.0], high=[1.0, 0.4])
     text = told(CHAPTER, "69ff0aad", search.importance(table))
-    assert "learning rate: it holds 90 % (60 to 100) of what tells" in text
+    assert "learning rate comes first: it holds 90 % (60 to 100) of what tells" in text
     assert "Above an equal share of 50.0 % with the whole interval: learning rate." in text
     text = told(CHAPTER, "importance-caption", search.importance(table))
     assert text.endswith("over trials: learning rate first, with 90.0 %.")

@@ -211,7 +211,7 @@ def test_tasks_that_fall_alone_are_told_with_their_neighbours(planted):
     assert found.worst[2] == pytest.approx(0)
     text = say("about-apart", found)
     assert "The worst neighbour" not in text
-    assert "The largest overlap of two tasks is then 0.000: no neuron serves two." in text
+    assert "overlap of two tasks is then 0.000: no neuron is among the chief voters of two." in text
     worse = found._replace(worst=(53, 79, 0.177), shared=0.05, smallest=None)
     text = say("about-apart", worse)
     assert "q = 79, which loses 17.7 points with the neurons of q = 53" in text

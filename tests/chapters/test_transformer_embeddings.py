@@ -48,7 +48,7 @@ def test_the_sign_of_the_places_is_told_over_seeds():
 
     mixed = {"B37-nanda": exported([-0.9, 0.8, 0.7]), "B37": exported([-0.2, -0.1])}
     text = said(mixed | {"B113-nanda-learns": exported([0.5, -0.5])})
-    assert "an accident of the seed" in text
+    assert "the seed decides whether the two places agree" in text
     assert "2 of 3 (addition, p = 37), 1 of 2 (addition, p = 113) and are opposed" in text
     assert "is the same in all" in said({"B37-nanda": exported([-0.9, -0.8])})
     assert "are not committed" in said({"B37": exported([-0.2])})
@@ -169,7 +169,7 @@ def test_the_answer_holds_for_any_networks():
     )
     assert "network of remainders has 4.0 times the mean power, that of shuffled labels 1.0" in text
     assert f"takes {found.variance[0]} of them, {found.variance[0]} without training." in text
-    assert "the seed decides it, in 1 of 2 networks that add." in text
+    assert "of networks that add they agree in 1 of 2, by the seed." in text
     assert "has not learned" not in text
     text = said([0.8], {"addition": 1.5}, {"addition": found}, right=0.3)
     assert "The network of addition has not learned its task (right on 30.0 %)" in text
@@ -177,7 +177,10 @@ def test_the_answer_holds_for_any_networks():
     assert "There anyway" not in text
     few = te.spread(np.outer(NOISE[:, 0], NOISE[0]))
     text = said([0.8], {"addition": 1.5}, {"addition": few, "untrained": found}, right=0.95)
-    assert "Learned is the number of directions: half of the variance takes 1 of them" in text
+    assert "Learned is the number of directions: in the network of addition half of the" in text
+        "Learned is the number of directions: in the network of addition half of the variance takes"
+        in text
+    )
 
 
 def test_captions_of_the_papers_figures_say_what_is_found():

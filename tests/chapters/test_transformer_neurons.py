@@ -152,6 +152,13 @@ def test_active_frequencies_on_the_axes_and_off_them():
     assert "| dead | 0 of 0 | 0 of 0 | 0 of 0 | none | none |" in text
     assert "| net | 1 | 1 | 0.00 | 0.03 |" in text
     assert "| dead | 0 | 0 | none | none |" in text
+    assert "in the network of net, some come back: early and last ones overlap with a" in text
+    stays = magnitudes.copy()
+    stays[2] = stays[1]
+    again = told(CHAPTER, "868b54c8", counting.active_sets({"net": (stays, steps)}))
+    assert "most come back: early and last ones overlap with a Jaccard index of 1.00" in again
+    nothing = counting.active_sets({"dead": (dead, np.array([0]))})
+    assert "come back" not in told(CHAPTER, "868b54c8", nothing)
     off = counting.active_sets({"net": (magnitudes, steps)})._replace(alone=2)
     assert "2 of 3 active ones as written" in told(CHAPTER, "868b54c8", off)
 
@@ -272,7 +279,7 @@ def test_removal_names_the_tasks_that_break_alone():
     found = facts.removal(Ablations(base, np.array([[0.5, 1.0], [0.9, 0.95]]), random), [2, 3])
     text = told(CHAPTER, "386b77dc", found._asdict() | served)
     assert "it loses 27.5 points of accuracy; the other tasks lose 5.0**, and as many" in text
-    assert "random neurons cost 0.0. One task alone breaks with 1 of the 2 groups." in text
+    assert "random neurons cost 0.0. With 1 of the 2 groups gone the task itself loses ten" in text
     text = told(CHAPTER, "removal-caption", found)
     assert text.endswith("27.5 points on the diagonal, 5.0 off it, 0.0 at random.")
     one = facts.removal(Ablations(base[:1], np.array([[0.5]]), random[:1, :1]), [37])
