@@ -275,7 +275,7 @@ class Circles(NamedTuple):
     explain of it; ``clock``, ``pizza``: what they explain of the whole network's logits.
 
     Of every circle alone: ``hold`` one formula, the ``pizzas`` or the ``clocks`` more than the
-    other; with its double ``doubled``, the clock more, as in ``num_doubled`` of them.
+    other; with its double ``doubled``: the clock more, and it holds, as in ``num_doubled`` of them.
     ``pizzas_alike``, ``doubled_alike``: so much that the logits are said to be that formula's.
     ``holds``: the bound of ``hold``.
     """
@@ -301,6 +301,8 @@ def circles(table: pd.DataFrame, logits: Formulas) -> Circles:
     """
     parts = {kept: table[table.kept == kept] for kept in KEPT}
     alone, double, _ = parts.values()
+    # Of a circle that its double leaves to neither formula, the larger share says nothing.
+    turned = (double.clock > double.pizza) & (double.clock > HOLDS)
     return Circles(
         num_circles=len(alone),
         kept=[(kept, _range(rows.clock), _range(rows.pizza)) for kept, rows in parts.items()],
@@ -310,8 +312,8 @@ def circles(table: pd.DataFrame, logits: Formulas) -> Circles:
         pizzas=bool((alone.pizza > alone.clock).all()),
         pizzas_alike=bool((alone.pizza > ALIKE).all()),
         clocks=bool((alone.clock > alone.pizza).all()),
-        doubled=bool((double.clock > double.pizza).all()),
-        num_doubled=int((double.clock > double.pizza).sum()),
+        doubled=bool(turned.all()),
+        num_doubled=int(turned.sum()),
         doubled_alike=bool((double.clock > ALIKE).all()),
         holds=HOLDS,
     )

@@ -478,6 +478,9 @@ def test_circles_whose_double_makes_a_clock_of_some_are_counted():
     assert (
         "every one of this network is nearer a pizza. With its double 1 of 2 comes nearer" in text
     )
+    # Neither formula says anything of the other circle: the larger share makes no clock.
+    some.loc[(some.freq != 3) & (some.kept == KEPT[1]), ["clock", "pizza"]] = 0.2, 0.1
+    assert "with its double 1 of 2 comes nearer to a clock." in told_of(some)
 
 
 def test_a_network_that_does_not_add_answers_nothing():
