@@ -192,7 +192,7 @@ def delay_by_task(
 
 @figure
 def wave_through_training(kinds: Mapping[str, pd.DataFrame], q: int, after: int) -> Figure:
-    """What x mod q explains of the neurons, against the step: a line a network, a colour a kind.
+    """What x mod q explains of the neurons, mean over networks, against the step: a line a kind.
 
     ``kinds``: tables of spectra by name; ``after``: the step that is marked.
     """
@@ -200,13 +200,12 @@ def wave_through_training(kinds: Mapping[str, pd.DataFrame], q: int, after: int)
         return empty_figure(ABSENT)
     fig, ax = plt.subplots(figsize=(WIDTH, 3.0))
     for at, (name, spectra) in enumerate(kinds.items()):
-        rows = spectra[spectra.step > 0].sort_values("step")
-        for _, own in rows.groupby("seed"):
-            ax.plot(own.step, own[f"explained_{q}"], color=PALETTE[at], lw=0.6, alpha=0.35)
-        mean = rows.groupby("step")[f"explained_{q}"].mean()
-        ax.plot(mean.index, mean, color=PALETTE[at], ls=STYLES[at], lw=2, label=name)
+        mean = spectra[spectra.step > 0].groupby("step")[f"explained_{q}"].mean()
+        ax.plot(mean.index, mean, color=PALETTE[at], ls=STYLES[at], lw=1.8, label=name)
     ax.axvline(after, color=MARK, lw=1, ls="--", label=f"step {after}")
-    ax.set_xscale("log")
+    log_steps(ax, max(spectra.step.max() for spectra in kinds.values()))
+    # Before the wave there is nothing to see.
+    ax.set_xlim(left=after / 8)
     ax.set(xlabel="step (log scale)", ylabel=f"share of the variance\nthat x mod {q} explains")
     ax.set_ylim(bottom=0)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4)
