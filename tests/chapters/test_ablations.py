@@ -374,6 +374,6 @@ def test_whether_the_first_wave_helps_is_told_by_its_interval():
     nothing = {"wave": facts.early_wave({}, ab.NO_DELAYS)}
     assert "are not committed." in told(CHAPTER, "early-words", nothing)
     assert "are not committed." in told(CHAPTER, "early-caption", nothing)
-    assert "at most in a network and 2.0 % at the end" in told_of(history(400), "early-caption")
+    assert "8.0 % at its height and 2.0 % at the end" in told_of(history(400), "early-caption")
     assert "On average 1.98" in told_of(history(800), "early-delay-caption")
     assert "to compare." in told(CHAPTER, "early-delay-caption", nothing)
