@@ -443,9 +443,9 @@ def test_export_of_paper_b_hands_on_what_is_asked_for(monkeypatch):
     modlib("export B37 --snapshots --replace")
     kept = ("append", "partial", "network", "snapshots", "results")
     assert [[options[name] for name in kept] for _, options in asked] == [
-        [True, True, False, False, SECOND],
+        [True, True, None, False, SECOND],
         [False, False, True, False, RESULTS],
-        [False, False, False, True, RESULTS],
+        [False, False, None, True, RESULTS],
     ]
 
 
