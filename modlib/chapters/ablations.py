@@ -220,14 +220,14 @@ WAVE = {
 class EarlyWave(NamedTuple):
     """What x mod 2 explains of the neurons, mean over seeds: at ``most`` and at the ``end``.
 
-    ``back``: the step at which q = 2 is known again without its wave, least, median and most of
-    those ``num_back`` of ``num_seeds`` networks that know it; ``ratio``: steps of the other tasks
-    without the wave over those with a random change; ``bound``: of what counts as a delay.
+    ``back``: the step at which q = 2 is known again without its wave, median of those ``num_back``
+    of ``num_seeds`` networks that know it, None where none does; ``ratio``: steps of the other
+    tasks without the wave over those with a random change; ``bound``: of what counts as a delay.
     """
 
     most: float
     end: float
-    back: tuple[int, ...]
+    back: float | None
     num_back: int
     num_seeds: int
     ratio: Bounds
@@ -246,7 +246,7 @@ def early_wave(found: Mapping[str, ExportedRemainders], delays: ab.Delays) -> Ea
     return EarlyWave(
         most=float(share.most),
         end=float(share["last"]),
-        back=tuple(int(x) for x in (back.min(), back.median(), back.max())) if len(back) else (),
+        back=float(back.median()) if len(back) else None,
         num_back=len(back),
         num_seeds=ablated.history.seed.nunique(),
         ratio=bounds_of(delays.ratio) if np.isfinite(delays.ratio.value) else (),
@@ -276,14 +276,12 @@ def spikes(
     each; ``found``: histories of all seeds.
     """
     names = (
-        *(
-            "network",
-            "near step 256",
-            "at most between",
-            "at step",
-            "at the end",
-            "rises and falls",
-        ),
+        "network",
+        "near step 256",
+        "at most between",
+        "at step",
+        "at the end",
+        "rises and falls",
         "easiest tasks learned at",
     )
     rows: Rows = {name: [] for name in names}

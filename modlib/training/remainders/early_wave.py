@@ -1,9 +1,9 @@
 """What comes early and is gone at the end: the wave of q = 2, taken out of a training under way.
 
 Soon after the start a large part of all neurons tells even from odd numbers; at the end few do. Did
-it help what is learned later? Everything that a network knows of parity comes in through
-alternating coordinates of its digits' embeddings. ``ablated`` loses them after ``CHANGED_AFTER``
-steps and trains on; ``perturbed`` keeps them and gets a change of the same size and the same
+it help what is learned later? The wave comes in through alternating coordinates of the digits'
+embeddings; all others stay where it is taken out. ``ablated`` loses it after ``CHANGED_AFTER``
+steps and trains on; ``perturbed`` keeps it and gets a change of the same size and the same
 direction in the stream along a random wave, its control.
 
 Source: paper B, future work; the abstract of its text of 2026 ("general but temporary structures").
