@@ -22,6 +22,7 @@ def product(rows: int, depth: int, cols: int) -> float:
 def test_the_peak_is_that_of_one_thread_times_the_threads(monkeypatch):
     rates = iter([3e9, 5e9, 4e9, 2e9] * 2)
     monkeypatch.setattr(speed, "_best_rate", lambda *_: next(rates))
+    monkeypatch.setattr(speed, "_in_float32", lambda *_: True)
     assert machine_peak() == 5e9
     assert machine_peak(4) == 20e9
 
@@ -32,6 +33,25 @@ def test_the_peak_is_measured_and_leaves_torch_as_it_was():
     assert (torch.get_float32_matmul_precision(), torch.get_num_threads()) == before
     with pytest.raises(InputError, match="threads must be an integer at least 1, got 0"):
         machine_peak(0)
+
+
+def test_a_product_of_rounded_inputs_is_no_float32_product(monkeypatch):
+    a, b = torch.randn(2, speed.SIZE, speed.SIZE, generator=torch.Generator().manual_seed(0))
+    rounded = (a.bfloat16().float() @ b.bfloat16().float()).float()
+    assert speed._in_float32(a, b, a @ b)
+    assert not speed._in_float32(a, b, rounded)
+    # Fast as it is, it sets no peak: the rates are those of the three others.
+    rates = iter([3e9, 5e9, 4e9])
+    monkeypatch.setattr(speed, "_best_rate", lambda *_: next(rates))
+    exact = torch.mm
+
+    def by_precision(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        if torch.get_float32_matmul_precision() == "medium":
+            return exact(a.bfloat16(), b.bfloat16()).float()
+        return exact(a, b)
+
+    monkeypatch.setattr(torch, "mm", by_precision)
+    assert machine_peak() == 5e9
 
 
 @pytest.mark.parametrize("batch", ["n", "full"])

@@ -20,7 +20,7 @@ from jaxtyping import Float32
 from modlib.config.addition import AdditionConfig
 from modlib.config.rules import require_seed
 from modlib.errors import require_int
-from modlib.machine import available_cores
+from modlib.machine import available_cores, train_in_this_thread
 from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, embedding_shares, initial_weights
 from modlib.progress import Bar
@@ -223,7 +223,7 @@ def _train_all(
     waiting: deque[Future[Member]] = deque()
     stop = threading.Event()
     bar = Bar(total=len(seeds), disable=not progress, unit="network", desc=f"n={config.n}")
-    with ThreadPoolExecutor(threads) as pool, bar:
+    with ThreadPoolExecutor(threads, initializer=train_in_this_thread) as pool, bar:
         try:
             for seed in seeds:
                 waiting.append(pool.submit(_train_one, config, seed, stop))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from modlib.config.addition import AdditionConfig
-from modlib.machine import one_thread
+from modlib.machine import one_thread, subnormal_as_zero
 from modlib.models.mlp import (
     SHARES,
     TwoEmbeddingMLP,
@@ -240,7 +240,7 @@ def train(
     A resumed training ends with the same bits as one that was not interrupted. ``probes`` are
     called after their epochs; epoch 0 is the initialisation. Raises as ``resume.go``.
     """
-    with one_thread():
+    with one_thread(), subnormal_as_zero():
         training = _Training(task, device, probes)
         spent = go(training, checkpoint=checkpoint, progress=progress)
     steps = task.config.num_epochs * task.config.steps_per_epoch

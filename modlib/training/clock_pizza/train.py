@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.machine import one_thread
+from modlib.machine import one_thread, subnormal_as_zero
 from modlib.models.clock_pizza import initial_weights
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.schema import Array
@@ -110,7 +110,8 @@ def train(
 
     Raises as ``resume.go``.
     """
-    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+    settings = np.errstate(over="ignore", invalid="ignore")
+    with one_thread(), subnormal_as_zero(), settings:
         training = _Training(task)
         spent = go(training, checkpoint=checkpoint, progress=progress)
     return Trained(

@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
 
 from modlib.config.remainders import RemaindersConfig
+from modlib.machine import train_in_this_thread
 from modlib.models.transformer import parameter_shapes
 from modlib.tasks.remainders import RemaindersTask
 from modlib.training.flat import named_views, size_of
@@ -26,13 +26,6 @@ from modlib.training.kernels import attention as kernels
 from modlib.training.kernels.exponentials import powers
 from modlib.training.remainders.buffers import BLOCK, NUM_PARTS, Layers, T, Tables, Work
 from modlib.training.remainders.token_tables import TokenTable
-
-
-def _prepare_thread() -> None:
-    """One thread for torch within each of ours; numbers below 1e-38 are taken for 0, as they
-    come by the million from exp and would each cost as much as a hundred products."""
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
 
 
 def tables_save(config: RemaindersConfig) -> bool:
@@ -74,7 +67,7 @@ class FastNetwork:
         self.starts = np.concatenate([[0], np.cumsum(task.moduli)])
         self.half = config.matmul == "bfloat16"
         self.works = [Work(task, self.dtype) for _ in range(NUM_PARTS)]
-        self.pool = ThreadPoolExecutor(threads, initializer=_prepare_thread)
+        self.pool = ThreadPoolExecutor(threads, initializer=train_in_this_thread)
         embed = config.embed_dim
         self.stream = self._table(embed)
         self.fed = self._table(4 * embed) if self.by_tables else None

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from modlib.config.remainders import CHANGED, CHANGED_AFTER, RemaindersConfig
 from modlib.errors import InputError
-from modlib.machine import one_thread
+from modlib.machine import one_thread, subnormal_as_zero
 from modlib.models.transformer import initial_weights, parameter_shapes
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.schema import Array
@@ -249,7 +249,8 @@ def train(
     """
     require_memory(task.config)
     place = device or torch.device("cpu")
-    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+    settings = np.errstate(over="ignore", invalid="ignore")
+    with one_thread(), subnormal_as_zero(), settings:
         training = _Training(task, place, threads, probes, followers or {})
         spent = go(training, checkpoint=checkpoint, progress=progress)
         training.finish()
