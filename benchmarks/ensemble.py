@@ -11,6 +11,9 @@ ensemble  ``training.addition.ensemble``, shuffles included, evaluations left ou
 
 The machine's peak is the best float32 matmul of one thread that any library here reaches. Rounds
 alternate between the four, so that a slow moment of the machine meets all of them.
+
+At the end an epoch of a network whose dead neurons have decayed, with subnormal numbers as they
+are and as zero, which is how networks train here: ``machine.train_in_this_thread``.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from statistics import median
 
 import torch
@@ -27,6 +31,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
 from modlib.config.addition import AdditionConfig
+from modlib.machine import subnormal_as_zero
 from modlib.models.mlp import build, initial_weights
 from modlib.tasks.addition import AdditionTask, addition_pairs
 from modlib.training.addition.ensemble import Network
@@ -35,6 +40,8 @@ from modlib.training.speed import machine_peak, operations
 
 VMAP_SIZES = {"n": (4, 16, 64), "full": (1, 4)}
 """Seeds stacked; the fastest counts."""
+LATE = 240
+"""Epochs after which an epoch is timed once more: of 300, and after dead neurons have decayed."""
 Steps = Callable[[int], None]
 
 
@@ -141,6 +148,25 @@ def measure(config: AdditionConfig, rounds: int) -> dict[str, float]:
     return {**kept, "vmap": max(vmaps.values())}
 
 
+def late_epochs(config: AdditionConfig, rounds: int) -> tuple[float, float]:
+    """Median milliseconds of an epoch after ``LATE``: subnormal numbers kept, and as zero."""
+    contenders: list[tuple[Network, Callable[[], AbstractContextManager[None]]]] = [
+        (Network(config, 0), nullcontext),
+        (Network(config, 0), subnormal_as_zero),
+    ]
+    for network, _ in contenders:
+        network.run_epochs(0, LATE)
+    times: tuple[list[float], list[float]] = [], []
+    for epoch in range(LATE, LATE + rounds):
+        for (network, setting), spent in zip(contenders, times, strict=True):
+            began = time.perf_counter()
+            with setting():
+                network.run_epochs(epoch, epoch + 1)
+            spent.append(1e3 * (time.perf_counter() - began))
+    kept, as_zero = map(median, times)
+    return kept, as_zero
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -174,6 +200,9 @@ def main() -> None:
             f"peak_share_{label}": rates["ensemble"] * own / peak,
             f"seed_steps_{label}": rates["ensemble"],
         }
+    kept, as_zero = late_epochs(AdditionConfig(), options.rounds)
+    result |= {"late_epoch_ms_kept": kept, "late_epoch_ms": as_zero}
+    lines += ["", f"epoch {LATE}, subnormal numbers kept: {kept:.1f} ms, as zero: {as_zero:.1f} ms"]
     print(json.dumps(result) if options.json else "\n".join(lines))
 
 
