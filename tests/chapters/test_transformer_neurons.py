@@ -279,7 +279,11 @@ def test_removal_names_the_tasks_that_break_alone():
     found = facts.removal(Ablations(base, np.array([[0.5, 1.0], [0.9, 0.95]]), random), [2, 3])
     text = told(CHAPTER, "386b77dc", found._asdict() | served)
     assert "it loses 27.5 points of accuracy; the other tasks lose 5.0**, and as many" in text
-    assert "random neurons cost 0.0. With 1 of the 2 groups gone the task itself loses ten" in text
+    assert "random neurons cost 0.0. 1 of the 2 tasks loses ten points or more without its" in text
+    none = told(CHAPTER, "386b77dc", found._replace(breaks=[])._asdict() | served)
+    assert "None of the 2 tasks loses ten points or more without its own neurons" in none
+    both = told(CHAPTER, "386b77dc", found._replace(breaks=[2, 3])._asdict() | served)
+    assert "2 of the 2 tasks lose ten points or more without their own neurons while" in both
     text = told(CHAPTER, "removal-caption", found)
     assert text.endswith("27.5 points on the diagonal, 5.0 off it, 0.0 at random.")
     one = facts.removal(Ablations(base[:1], np.array([[0.5]]), random[:1, :1]), [37])
