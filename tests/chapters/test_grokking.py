@@ -232,7 +232,7 @@ def test_the_filter_is_told_in_numbers(value):
     text = ratio(ratios, 0.5)
     assert f"{value:.3f}" in text
     caption = ratio(ratios, 0.5, "ratio-caption")
-    assert caption.endswith(f"goes from {value:.3f} early to {value:.3f} late.")
+    assert caption.endswith(f"first network is {value:.3f} early and {value:.3f} late.")
     assert ("no measurable part" in text) == (value < 1.011)
     assert ("does not change, or shrinks" in text) == (value > 1.49)
     both = told(CHAPTER, "48d5d486", facts.medians(ratios, ratios), which=1)
