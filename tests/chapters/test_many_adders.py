@@ -308,9 +308,8 @@ def test_the_answer_fits_the_network(planted, untrained, dead):
     assert "Apart they are all the same, only not wave by wave" in together
     rungs = rungs._replace(own_joint=tasks.base - 0.06)
     blind = answer(lens=seen._replace(median=None), apart=tasks._replace(num_broken=0))
-    assert blind.count("in a way that this chapter does not see") == 1 - together.count(
-        "does not see"
-    )
+    assert "in a way that this chapter does not see" in blind
+    assert "does not see" not in together
     assert "Apart they" not in blind
     assert "Neither: this network did not learn" in answer(learned=False)
     for one in (untrained, dead):
