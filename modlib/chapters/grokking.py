@@ -26,7 +26,7 @@ def title(config: RemaindersConfig, steps: int) -> str:
 
 class NetworkFacts(NamedTuple):
     """The network on show: mean ``accuracy`` on validation numbers, ``chance``; ``known`` of
-    ``num_tasks`` learned, ``left``: the first of the others."""
+    ``num_tasks`` learned, ``left``: the first of the others, of which ``lost`` had been there."""
 
     seed: int
     task: str
@@ -38,11 +38,14 @@ class NetworkFacts(NamedTuple):
     num_tasks: int
     level: str
     left: list[str]
+    lost: int
 
 
 def network(run: RemaindersRun) -> NetworkFacts:
     """Seed, setting and outcome of the network on show."""
-    accuracy = gr.by_step(run.history, "validation").iloc[-1]
+    over_steps = gr.by_step(run.history, "validation")
+    accuracy = over_steps.iloc[-1]
+    below = accuracy < gr.LEARNED
     return NetworkFacts(
         seed=run.seed,
         task=run.config.task,
@@ -53,7 +56,8 @@ def network(run: RemaindersRun) -> NetworkFacts:
         known=int((accuracy >= gr.LEARNED).sum()),
         num_tasks=len(accuracy),
         level=str(gr.LEARNED),
-        left=[f"q = {q}" for q in accuracy.index[accuracy < gr.LEARNED]][:MOST_NAMED],
+        left=[f"q = {q}" for q in accuracy.index[below]][:MOST_NAMED],
+        lost=int((below & (over_steps.max() >= gr.LEARNED)).sum()),
     )
 
 

@@ -29,6 +29,15 @@ def test_every_cell_that_says_something_is_tested():
     assert cells(CHAPTER) == first | later | captions
 
 
+def fallen(run, tasks):
+    """The same with these tasks below the level at the last step."""
+    history = run.history.copy()
+    last = history.step == history.step.max()
+    fell = last & history.q.isin(tasks) & (history.split == "validation")
+    history.loc[fell, "accuracy"] = 0.98
+    return replace(run, history=history)
+
+
 def test_a_network_is_introduced_with_what_it_lacks():
     def said(run):
         return told(CHAPTER, "77d7c4af", facts.network(run))
@@ -36,7 +45,13 @@ def test_a_network_is_introduced_with_what_it_lacks():
     assert said(RUN).endswith("5 of 5 at 0.99 or more.")
     text = said(LOST)
     assert "1 of 5 at 0.99 or more. Below it: q = 3, q = 5, q = 7 and q = 11. What" in text
+    assert "there before" not in text
     assert "p = 13 (80 %), 1 step**: on validation" in said(SHORT)
+    fell = said(fallen(RUN, [11]))
+    assert fell.endswith("Below it: q = 11. It was there before, and not at the last step.")
+    assert "They were there before" in said(fallen(RUN, [7, 11]))
+    mixed = said(fallen(LOST, [2]))
+    assert mixed.endswith("learned these tasks, or not yet (1 of them was there before).")
     assert facts.title(CONFIG, 16384) == "p = 13 (80 %), 16,384 steps"
 
 
