@@ -26,7 +26,7 @@ def title(config: RemaindersConfig, steps: int) -> str:
 
 class NetworkFacts(NamedTuple):
     """The network on show: mean ``accuracy`` on validation numbers, ``chance``; ``known`` of
-    ``num_tasks`` learned, ``left``: the first of the others, of which ``lost`` had been there."""
+    ``num_tasks`` learned, ``left``: the first of the others; ``lost`` of these had been there."""
 
     seed: int
     task: str
@@ -43,8 +43,7 @@ class NetworkFacts(NamedTuple):
 
 def network(run: RemaindersRun) -> NetworkFacts:
     """Seed, setting and outcome of the network on show."""
-    over_steps = gr.by_step(run.history, "validation")
-    accuracy = over_steps.iloc[-1]
+    accuracy = gr.by_step(run.history, "validation").iloc[-1]
     below = accuracy < gr.LEARNED
     return NetworkFacts(
         seed=run.seed,
@@ -57,7 +56,7 @@ def network(run: RemaindersRun) -> NetworkFacts:
         num_tasks=len(accuracy),
         level=str(gr.LEARNED),
         left=[f"q = {q}" for q in accuracy.index[below]][:MOST_NAMED],
-        lost=int((below & (over_steps.max() >= gr.LEARNED)).sum()),
+        lost=int(gr.first_steps(run.history)[below].notna().sum()),
     )
 
 

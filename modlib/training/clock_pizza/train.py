@@ -110,8 +110,7 @@ def train(
 
     Raises as ``resume.go``.
     """
-    settings = np.errstate(over="ignore", invalid="ignore")
-    with one_thread(), subnormal_as_zero(), settings:
+    with one_thread(), subnormal_as_zero(), np.errstate(over="ignore", invalid="ignore"):
         training = _Training(task)
         spent = go(training, checkpoint=checkpoint, progress=progress)
     return Trained(

@@ -249,8 +249,7 @@ def train(
     """
     require_memory(task.config)
     place = device or torch.device("cpu")
-    settings = np.errstate(over="ignore", invalid="ignore")
-    with one_thread(), subnormal_as_zero(), settings:
+    with one_thread(), subnormal_as_zero(), np.errstate(over="ignore", invalid="ignore"):
         training = _Training(task, place, threads, probes, followers or {})
         spent = go(training, checkpoint=checkpoint, progress=progress)
         training.finish()
