@@ -34,8 +34,8 @@ from modlib.config.addition import AdditionConfig
 from modlib.machine import subnormal_as_zero
 from modlib.models.mlp import build, initial_weights
 from modlib.tasks.addition import AdditionTask, addition_pairs
-from modlib.training.addition.ensemble import Network
 from modlib.training.addition.loop import make_optimizer
+from modlib.training.addition.network import Network
 from modlib.training.speed import machine_peak, operations
 
 VMAP_SIZES = {"n": (4, 16, 64), "full": (1, 4)}

@@ -21,7 +21,8 @@ from modlib.store.checkpoint import Checkpoint
 from modlib.store.schema import Array, Table, stacked
 from modlib.tasks.addition import AdditionTask
 from modlib.tasks.learned import Outcome, outcome
-from modlib.training.addition.loop import evaluation_epochs, train
+from modlib.training.addition.loop import evaluation_epochs
+from modlib.training.addition.single import train
 from modlib.training.resume import Probe
 
 

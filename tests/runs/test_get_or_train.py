@@ -24,7 +24,7 @@ from modlib.runs.get_or_train import get_or_train
 from modlib.runs.remainders import RemaindersRun
 from modlib.store.folder import MANIFEST
 from modlib.store.runs import METRICS, WEIGHTS, Store
-from modlib.training.addition import loop
+from modlib.training.addition import network
 from modlib.training.clock_pizza import train as clock_pizza
 from modlib.training.remainders import train as remainders
 
@@ -35,7 +35,7 @@ CONFIGS: dict[str, Any] = {
     "clock_pizza": ClockPizzaConfig(n=5, embed_dim=8, heads=2, num_neurons=12, steps=60),
 }
 RUNS = {"addition": AdditionRun, "remainders": RemaindersRun, "clock_pizza": ClockPizzaRun}
-TRAININGS = {"addition": loop, "remainders": remainders, "clock_pizza": clock_pizza}
+DRAWN_IN = {"addition": network, "remainders": remainders, "clock_pizza": clock_pizza}
 
 
 @pytest.fixture(params=CONFIGS)
@@ -212,7 +212,7 @@ def test_a_stored_run_that_does_not_fit_is_refused(
 
 
 def test_a_training_that_diverges_leaves_no_run(config, store, monkeypatch):
-    training = TRAININGS[config.KIND]
+    training = DRAWN_IN[config.KIND]
     drawn = training.initial_weights
     monkeypatch.setattr(
         training,
@@ -229,6 +229,6 @@ def test_an_untrained_network_has_no_speed(config, store):
     untrained = replace(config, **{steps: 0})
     run = run_of(untrained, store)
     assert run.steps_per_second is None
-    drawn = TRAININGS[config.KIND].initial_weights(untrained, SEED)
+    drawn = DRAWN_IN[config.KIND].initial_weights(untrained, SEED)
     for name, expected in drawn.items():
         assert run.weights[name].tobytes() == expected.tobytes()

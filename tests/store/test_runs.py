@@ -401,7 +401,7 @@ def test_a_file_where_a_folder_of_the_store_belongs_is_refused_before_training(
     blocked = place if level == "key" else place.parent
     blocked.parent.mkdir(parents=True, exist_ok=True)
     blocked.write_text("kept")
-    monkeypatch.setattr("modlib.training.addition.loop.train", None)
+    monkeypatch.setattr("modlib.training.addition.single.CompiledTraining", None)
     with pytest.raises(StoreError, match=r"cannot be written \("):
         get_or_train(config, seed=0, device="cpu", store=store)
     assert blocked.read_text() == "kept"

@@ -18,7 +18,7 @@ from modlib.store.checkpoint import Checkpoint
 from modlib.tasks.addition import AdditionTask
 from modlib.tasks.remainders import RemaindersTask
 from modlib.training import resume
-from modlib.training.addition import loop
+from modlib.training.addition import loop, network, single
 from modlib.training.clock_pizza import train as clock_pizza
 from modlib.training.remainders import train as remainders
 from modlib.training.remainders.neuron_zero import FirstNeurons, NeuronZero
@@ -39,6 +39,12 @@ class Family:
     second: str
     times: str
     diverges: Mapping[str, Any]
+    draws: Any = None
+
+    @property
+    def of_addition(self) -> bool:
+        """Whether it is of paper A."""
+        return self.module in (loop, single)
 
     def train(self, task: Any = None, **options: Any) -> Any:
         task = task or self.task
@@ -75,6 +81,22 @@ FAMILIES = {
         of_addition,
         *("model/hidden.weight", "adam/0/exp_avg_sq", "weight_history"),
         {"lr": 10.0, "epochs": 3},
+    ),
+    "addition, compiled": Family(
+        AdditionTask(AdditionConfig(n=7, embed_dim=4, num_neurons=8, epochs=TOTAL), SEED),
+        single,
+        of_addition,
+        *("model/hidden.weight", "adam/0/exp_avg_sq", "history"),
+        {"lr": 10.0, "epochs": 3},
+        network,
+    ),
+    "addition, compiled, full batch": Family(
+        AdditionTask(AdditionConfig(n=7, num_neurons=8, batch="full", epochs=TOTAL), SEED),
+        single,
+        of_addition,
+        *("model/hidden.weight", "adam/0/exp_avg_sq", "weight_history"),
+        {"lr": 10.0, "epochs": 3},
+        network,
     ),
     "remainders": Family(
         RemaindersTask(RemaindersConfig(p=5, embed_dim=8, heads=2, steps=TOTAL), SEED),
@@ -230,14 +252,15 @@ def test_the_state_of_another_seed_or_configuration_is_refused(family, checkpoin
 
 def test_numbers_that_are_not_finite_at_the_start_are_told_in_one_line(family, monkeypatch):
     """Whatever is looked at afterwards would say something else."""
-    drawn = family.module.initial_weights
+    draws = family.draws or family.module
+    drawn = draws.initial_weights
 
     def spoiled(config, seed):
         return {name: array * np.float32(np.nan) for name, array in drawn(config, seed).items()}
 
-    monkeypatch.setattr(family.module, "initial_weights", spoiled)
-    names = "lr and l2" if family.module is loop else "lr and weight_decay"
-    unit = "epoch" if family.module is loop else "step"
+    monkeypatch.setattr(draws, "initial_weights", spoiled)
+    names = "lr and l2" if family.of_addition else "lr and weight_decay"
+    unit = "epoch" if family.of_addition else "step"
     refusal = rf"^{names} must keep the training's numbers finite \(after {unit} 0 they are not\)"
     with pytest.raises(DivergedError, match=refusal) as refused:
         family.train()
@@ -249,15 +272,18 @@ def test_a_training_that_diverges_on_its_way_says_so_again_and_again(
 ):
     """And no state with such numbers is saved."""
     task = family.other(**family.diverges)
-    if family.module is loop:  # Adam's steps are bounded: what goes wrong is planted
-        advance = loop._Training.advance
+    if family.of_addition:  # Adam's steps are bounded: what goes wrong is planted
+        kind = loop.LoopTraining if family.module is loop else single.CompiledTraining
+        advance = kind.advance
 
         def spoil(self, done):
             advance(self, done)
             if done:
-                self.model.hidden.bias.data.fill_(np.nan)
+                weights = self.weights()
+                weights["hidden.bias"][:] = np.nan
+                self.take_up(weights, self.slots())
 
-        monkeypatch.setattr(loop._Training, "advance", spoil)
+        monkeypatch.setattr(kind, "advance", spoil)
     refusal = r"finite \(after (step|epoch) \d+ they are not\), got \("
     for _ in range(2):
         with pytest.raises(DivergedError, match=refusal):

@@ -14,7 +14,7 @@ from modlib.config.remainders import RemaindersConfig
 from modlib.machine import subnormal_as_zero, train_in_this_thread
 from modlib.tasks.addition import AdditionTask
 from modlib.tasks.remainders import RemaindersTask
-from modlib.training.addition import ensemble, loop
+from modlib.training.addition import ensemble, loop, network, single
 from modlib.training.clock_pizza import train as clocks
 from modlib.training.remainders import train as remainders
 
@@ -74,17 +74,16 @@ def test_every_training_takes_them_for_zero(monkeypatch):
 
         monkeypatch.setattr(owner, method, noted)
 
-    noting(ensemble.Network, "run_epochs", "ensemble")
-    noting(ensemble.Network, "evaluate", "ensemble's scores")
-    noting(loop._Training, "advance", "loop")
+    noting(network.Network, "run_epochs", "compiled steps")
+    noting(network.Network, "evaluate", "compiled scores")
+    noting(loop.LoopTraining, "advance", "loop")
     noting(clocks.FastClockStep, "gradient", "clocks")
     noting(remainders._Training, "advance", "remainders")
     noting(remainders.FastStep, "_part", "remainders' threads")
     list(ensemble.train_ensemble(ADDITION, range(3), device=CPU, threads=2, progress=False))
     loop.train(AdditionTask(ADDITION, 0), device=CPU, progress=False)
+    single.train(AdditionTask(ADDITION, 0), device=CPU, progress=False)
     clocks.train(AdditionTask(CLOCK, 0), progress=False)
     remainders.train(RemaindersTask(REMAINDERS, 0), progress=False)
-    assert seen == dict.fromkeys(
-        ["ensemble", "ensemble's scores", "loop", "clocks", "remainders", "remainders' threads"],
-        True,
-    )
+    every = "compiled steps", "compiled scores", "loop", "clocks", "remainders"
+    assert seen == dict.fromkeys([*every, "remainders' threads"], True)

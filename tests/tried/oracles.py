@@ -30,7 +30,7 @@ from modlib.models import clock_pizza, mlp, transformer
 from modlib.runs.addition import view_of
 from modlib.tasks.addition import AdditionTask
 from modlib.tasks.remainders import RemaindersTask, moduli
-from modlib.training.addition import ensemble
+from modlib.training.addition import network as compiled
 from modlib.training.clock_pizza.step import FastClockStep
 from modlib.training.kernels import addition
 from modlib.training.remainders.step import FastStep
@@ -115,14 +115,14 @@ def addition_step(draws: random.Random) -> tuple[Pairs, float]:
     sizes: dict[str, Any] = {"embed_dim": draws.randrange(1, 9), "batch": batch}
     config = AdditionConfig(n=n, num_neurons=draws.randrange(1, 60), **sizes)
     seed = draws.randrange(1000)
-    network = ensemble.Network(config, seed)
+    network = compiled.Network(config, seed)
     model = mlp.build(config, mlp.initial_weights(config, seed)).double()
     a, b = np.divmod(AdditionTask(config, seed).split[: config.batch_size], n)
     addition.gradient(network._theta, network._grad, a, b, 0, len(a), network._work)
     answers = torch.from_numpy((a + b) % n)
     functional.cross_entropy(model(torch.from_numpy(a), torch.from_numpy(b)), answers).backward()
     wanted = {name: np.asarray(one.grad) for name, one in model.named_parameters()}
-    found = ensemble._by_name(network._grad, config)
+    found = compiled._by_name(network._grad, config)
     return [(found[name] / _size(grad), grad / _size(grad)) for name, grad in wanted.items()], 2e-5
 
 

@@ -1,4 +1,7 @@
-"""The readable training loop for one network: what every faster version must equal."""
+"""The readable training loop for one network: what every faster version must equal.
+
+Single networks are trained by it on a CUDA device, and on tasks that the kernels lack.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +117,7 @@ def make_optimizer(model: nn.Module, config: AdditionConfig) -> torch.optim.Adam
     )
 
 
-class _Training:
+class LoopTraining:
     """The network, its optimiser and what is written down of it, for the road."""
 
     unit = "epoch"
@@ -129,14 +132,19 @@ class _Training:
         self.task, self.device, self.total = task, device, config.num_epochs
         self.label = f"n={config.n} seed={task.seed}"
         self.rates = {"lr": config.lr, "l2": config.l2}
-        self.model = build(config, initial_weights(config, task.seed)).to(device)
-        self.optimizer = make_optimizer(self.model, config)
-        self.pairs = [torch.from_numpy(column).to(device) for column in task.pairs]
-        self.is_train = torch.from_numpy(task.mask).to(device, torch.float32)
+        self.begin()
         self.evaluated, self.weighing = set(evaluation_epochs(config)), weight_epochs(config)
         self.history: list[dict[str, float]] = []
         self.weighed: list[dict[str, float]] = []
         self.measured = Measured(probes)
+
+    def begin(self) -> None:
+        """The network as it is drawn, its optimiser and its pairs."""
+        config = self.task.config
+        self.model = build(config, initial_weights(config, self.task.seed)).to(self.device)
+        self.optimizer = make_optimizer(self.model, config)
+        self.pairs = [torch.from_numpy(column).to(self.device) for column in self.task.pairs]
+        self.is_train = torch.from_numpy(self.task.mask).to(self.device, torch.float32)
 
     def advance(self, done: int) -> None:
         """One pass over the training pairs."""
@@ -152,8 +160,7 @@ class _Training:
         """The training loss where it is due, and the parameters before they are looked at."""
         due = []
         if done in self.evaluated:
-            scores = evaluate(self.model, self.is_train, self.pairs[2].view_as(self.is_train))
-            self.history.append({"epoch": done, **scores})
+            self.history.append({"epoch": done, **self.scores()})
             due.append(np.array(self.history[-1]["train_loss"]))
         if done in self.weighing or self.measured.is_due(done):
             due += self.weights().values()
@@ -165,21 +172,46 @@ class _Training:
             weights = self.weights()
             shares = embedding_shares(weights["embed_a.weight"], weights["embed_b.weight"])
             self.weighed.append({"epoch": done, **shares})
-        self.measured.take(done, self.model)
+        if self.measured.is_due(done):
+            self.measured.take(done, self.network())
 
     def shown(self) -> dict[str, str]:
         """Accuracy on held-out pairs."""
         return {"test": f"{self.history[-1]['test_accuracy']:.3f}"}
 
+    def scores(self) -> dict[str, float]:
+        """Loss and accuracy, as ``evaluate`` has them."""
+        return evaluate(self.model, self.is_train, self.pairs[2].view_as(self.is_train))
+
+    def network(self) -> TwoEmbeddingMLP:
+        """What probes are shown."""
+        return self.model
+
     def weights(self) -> dict[str, np.ndarray]:
         """The parameters by name; on a CPU the live ones."""
         return {name: value.cpu().numpy() for name, value in self.model.state_dict().items()}
 
+    def slots(self) -> dict[int, dict[str, np.ndarray]]:
+        """What Adam holds of each parameter, by its place in the order of parameters."""
+        held = self.optimizer.state_dict()["state"].items()
+        return {k: {slot: v.cpu().numpy() for slot, v in slots.items()} for k, slots in held}
+
+    def take_up(
+        self, weights: Mapping[str, np.ndarray], slots: Mapping[int, Mapping[str, np.ndarray]]
+    ) -> None:
+        """Go on from parameters by name and what Adam held of each."""
+        self.model.load_state_dict({k: torch.from_numpy(array) for k, array in weights.items()})
+        held = {
+            k: {slot: torch.from_numpy(array) for slot, array in of.items()}
+            for k, of in slots.items()
+        }
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": held})
+
     def state(self) -> dict[str, np.ndarray]:
         """Parameters, Adam's moments, both histories, what probes measured."""
         arrays = {f"model/{name}": value for name, value in self.weights().items()}
-        for index, slots in self.optimizer.state_dict()["state"].items():
-            arrays |= {f"adam/{index}/{slot}": value.cpu().numpy() for slot, value in slots.items()}
+        for index, slots in self.slots().items():
+            arrays |= {f"adam/{index}/{slot}": value for slot, value in slots.items()}
         for name, rows, columns in (
             ("history", self.history, HISTORY),
             ("weight_history", self.weighed, WEIGHT_HISTORY),
@@ -189,13 +221,11 @@ class _Training:
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Undo ``state``; one of an older version has no weights over training."""
-        weights = {name: torch.from_numpy(array) for name, array in below("model", state).items()}
-        self.model.load_state_dict(weights)
-        slots: dict[int, dict[str, Tensor]] = {}
+        slots: dict[int, dict[str, np.ndarray]] = {}
         for name, array in below("adam", state).items():
             index, _, slot = name.partition("/")
-            slots.setdefault(int(index), {})[slot] = torch.from_numpy(array)
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+            slots.setdefault(int(index), {})[slot] = array
+        self.take_up(below("model", state), slots)
         self.history = _rows(state["history"], HISTORY)
         passed = [time for time in self.weighing if time <= state["progress"][0]]
         unknown = np.full((len(passed), len(WEIGHT_HISTORY)), np.nan)
@@ -241,9 +271,14 @@ def train(
     called after their epochs; epoch 0 is the initialisation. Raises as ``resume.go``.
     """
     with one_thread(), subnormal_as_zero():
-        training = _Training(task, device, probes)
-        spent = go(training, checkpoint=checkpoint, progress=progress)
-    steps = task.config.num_epochs * task.config.steps_per_epoch
+        return finish(LoopTraining(task, device, probes), checkpoint, progress)
+
+
+def finish(training: LoopTraining, checkpoint: Checkpoint | None, progress: bool) -> Trained:
+    """Lead a training to its end, by ``resume.go``."""
+    config = training.task.config
+    spent = go(training, checkpoint=checkpoint, progress=progress)
+    steps = config.num_epochs * config.steps_per_epoch
     return Trained(
         weights=training.weights(),
         history=table_of(training.history, HISTORY),

@@ -18,6 +18,9 @@ from modlib.training.kernels.small_products import product, transpose, turned_pr
 CHUNK_ROWS = 96
 """Pairs whose hidden layer and logits are held at once: they stay in the second-level cache."""
 
+SUMMED = 16
+"""Columns that a sum is taken in: the floats of the widest vector."""
+
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -48,7 +51,8 @@ def exp_row(typingctx, x, row, shift):
 
     ``shift`` is at least the row's maximum; results below exp(-87) are 0. With
     (x - shift) log2(e) = k + r, abs(r) <= 1/2, a polynomial gives exp(r log 2), and k is added to
-    the exponent bits (coefficients of the Cephes library's expf).
+    the exponent bits (coefficients of the Cephes library's expf). The sum is that of sixteen
+    columns, each of every sixteenth element, by halves: the same bits whatever the vectors' width.
     """
 
     def generate(context, builder, sig, args):
@@ -60,7 +64,8 @@ def exp_row(typingctx, x, row, shift):
             return ir.Constant(wide, [float(np.float32(value))] * LANES)
 
         shift = code.spread(args[2])
-        sums = cgutils.alloca_once_value(builder, ir.Constant(wide, None))
+        at_once = SUMMED // LANES
+        sums = cgutils.alloca_once_value(builder, ir.Constant(ir.ArrayType(wide, at_once), None))
         with cgutils.for_range(builder, builder.udiv(cols, code.size(LANES))) as loop:
             place = code.at(x, args[1], cols, builder.mul(loop.index, code.size(LANES)))
             y = builder.fsub(code.load(place), shift)
@@ -86,11 +91,12 @@ def exp_row(typingctx, x, row, shift):
             value = builder.fmul(p, builder.bitcast(power, wide))
             value = builder.select(kept, value, ir.Constant(wide, None))
             code.store(value, place)
-            builder.store(builder.fadd(builder.load(sums), value), sums)
-        # The lanes' order is the compiler's, and the same at every call.
-        name = f"llvm.vector.reduce.fadd.v{LANES}f32"
-        start = ir.Constant(ir.FloatType(), 0.0)
-        return code.call(name, ir.FloatType(), start, builder.load(sums), fastmath=("reassoc",))
+            slot = cgutils.gep_inbounds(
+                builder, sums, 0, builder.urem(loop.index, code.size(at_once))
+            )
+            builder.store(builder.fadd(builder.load(slot), value), slot)
+        parts = [builder.load(cgutils.gep_inbounds(builder, sums, 0, k)) for k in range(at_once)]
+        return code.sum_by_halves(parts)
 
     return types.float32(x, types.intp, types.float32), generate
 

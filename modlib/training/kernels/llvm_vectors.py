@@ -103,3 +103,23 @@ class Code:
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """a b + c in one rounding."""
         return self.call(f"llvm.fma.v{LANES}f32", self.vector, a, b, c)
+
+    def sum_by_halves(self, vectors: list[Any]) -> Any:
+        """The sum over all lanes of 1, 2, 4, ... vectors: the second half is added to the first."""
+        while len(vectors) > 1:
+            half = len(vectors) // 2
+            pairs = zip(vectors[:half], vectors[half:], strict=True)
+            vectors = [self.builder.fadd(*pair) for pair in pairs]
+        (total,) = vectors
+        width = LANES
+        while width > 1:
+            width //= 2
+            kind = ir.VectorType(ir.IntType(32), width)
+            low, high = (
+                self.builder.shuffle_vector(
+                    total, total, ir.Constant(kind, [*range(first, first + width)])
+                )
+                for first in (0, width)
+            )
+            total = self.builder.fadd(low, high)
+        return self.builder.extract_element(total, ir.IntType(32)(0))

@@ -22,8 +22,10 @@ from modlib.maths import rng
 from modlib.models.mlp import PARAMETERS, build, embedding_shares, initial_weights
 from modlib.tasks.addition import AdditionTask
 from modlib.training.addition import ensemble, loop
-from modlib.training.addition.ensemble import Network, train_ensemble
+from modlib.training.addition import network as networks
+from modlib.training.addition.ensemble import train_ensemble
 from modlib.training.addition.ensemble_member import Member, evaluation_epochs
+from modlib.training.addition.network import Network
 from modlib.training.kernels import addition, small_products
 from modlib.training.kernels.llvm_vectors import LANES, compiled, padded
 
@@ -97,7 +99,7 @@ def test_gradient_is_autograds_in_float64(name: str) -> None:
     addition.gradient(network._theta, network._grad, a, b, 0, len(a), network._work)
     answers = torch.from_numpy((a + b) % config.n)
     functional.cross_entropy(model(torch.from_numpy(a), torch.from_numpy(b)), answers).backward()
-    for parameter, value in ensemble._by_name(network._grad, config).items():
+    for parameter, value in networks._by_name(network._grad, config).items():
         exact = model.get_parameter(parameter).grad.numpy()
         assert np.abs(value - exact).max() < 4e-6 * np.abs(exact).max() + 1e-9, parameter
 
