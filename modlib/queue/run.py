@@ -99,6 +99,8 @@ class Runner:
         self.peak = machine_peak(device=place)
         self.peak_threads = 1 if place.type == "cuda" else self.threads
         self.seen: dict[tuple[str, int], tuple[int, float]] = {}
+        self.begun = self.told = 0
+        self.since = time.monotonic()
 
     def run(self, jobs: Sequence[Job]) -> int:
         """Do what is left of these jobs; returns how many could not be done.
@@ -155,7 +157,8 @@ class Runner:
         work = calls(part, missing, self.store, threads=each, device=self.device, block=block)
         self.log(f"{job.name}: {part.preset}, {_seeds(missing)}, {at_once} at once")
         done = True
-        self.seen[part.preset, -1] = self._networks(part), time.monotonic()
+        self.begun = self.told = self._networks(part)
+        self.since = time.monotonic()
         self.require_time()
         with Workers(at_once) as workers:
             for index, refusal in workers.run(work, self.wait_s):
@@ -247,12 +250,11 @@ class Runner:
                 )
 
     def tell_sweep(self, part: Part) -> None:
-        """A line on a sweep, with its speed since the last one, describing included."""
-        now, there = time.monotonic(), self._networks(part)
-        last, at = self.seen[part.preset, -1]
-        if there > last:
-            self.seen[part.preset, -1] = there, now
-            rate = (there - last) * total_steps(part.config) / max(1e-9, now - at)
+        """A line on networks of paper A, with their speed since the first one was begun."""
+        there = self._networks(part)
+        if there > self.told:
+            self.told, seconds = there, max(1e-9, time.monotonic() - self.since)
+            rate = (there - self.begun) * total_steps(part.config) / seconds
             self.log(
                 f"{part.preset}: {there:,} of {len(part.seeds):,} networks, "
                 f"{self.pace(part, rate, self.threads)}"

@@ -14,6 +14,8 @@ PLAIN_N = 91
 """The modulus whose networks stand in where none of another are described."""
 SMALL = 4
 """Neurons up to which a cluster is shown as a small one."""
+TRIED = 5
+"""Described networks that are made again in the search for one."""
 
 
 def learned_networks(n: int, num_seeds: int | None = None) -> tuple[int, NetworkTables]:
@@ -31,15 +33,25 @@ def learned_networks(n: int, num_seeds: int | None = None) -> tuple[int, Network
 
 
 def small_cluster_example(run: AdditionRun, device: str = "auto") -> AdditionRun:
-    """A run with a cluster of at most ``SMALL`` neurons: this one, else the first described one.
+    """A run with a cluster of at most ``SMALL`` neurons: this one, else the first described one
+    that has it when it is trained here, of ``TRIED``.
 
-    This one as well where no network of its modulus that has one is described.
+    This one as well where there is none.
     """
     n = run.config.n
-    if any(cluster.num_neurons <= SMALL for cluster in run.clustering.clusters):
+    if _has_small(run):
         return run
     modulus, tables = learned_networks(n)
     seeds = tables.clusters.seed[tables.clusters.num_neurons <= SMALL]
-    if modulus != n or seeds.empty:
+    if modulus != n:
         return run
-    return get_or_train(AdditionConfig(n=n), seed=int(seeds.iloc[0]), device=device)
+    # The tables may be of a machine or version that rounded otherwise: each is looked at.
+    for seed in seeds.unique()[:TRIED].tolist():
+        found = get_or_train(AdditionConfig(n=n), seed=seed, device=device)
+        if _has_small(found):
+            return found
+    return run
+
+
+def _has_small(run: AdditionRun) -> bool:
+    return any(cluster.num_neurons <= SMALL for cluster in run.clustering.clusters)

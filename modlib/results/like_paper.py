@@ -1,8 +1,8 @@
 """A network like the one that paper A draws, in ``results/like_paper``.
 
 Figures 6, 7, 19 and 20 of the paper show its seed 133: four clusters (35, 25, 8 and 42), the last
-of fine-tuning neurons on multiples of 7. No seed is portable, so the network here was looked for
-among those of a sweep, by the rule of ``neuron_parts.like_seed_133``.
+of fine-tuning neurons on multiples of 7. Their program draws other numbers from a seed, so the
+network here was looked for among those of a sweep, by the rule of ``neuron_parts.like_seed_133``.
 """
 
 from __future__ import annotations

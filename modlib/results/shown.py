@@ -131,7 +131,7 @@ def fine_tuning_example(run: AdditionRun, device: str = "auto") -> AdditionRun |
     """A run with a fine-tuning cluster at the same modulus: this one, else the network like the
     paper's, else the recorded seed's.
 
-    None where the modulus has no recorded seed.
+    None where the modulus has no recorded seed, and where its run has none on this device.
     """
     if has_fine_tuning(run):
         return run
@@ -140,7 +140,8 @@ def fine_tuning_example(run: AdditionRun, device: str = "auto") -> AdditionRun |
     seed = recorded_fine_tuning(run.config.n)
     if seed is None:
         return None
-    return get_or_train(AdditionConfig(n=run.config.n), seed=seed, device=device)
+    recorded = get_or_train(AdditionConfig(n=run.config.n), seed=seed, device=device)
+    return recorded if has_fine_tuning(recorded) else None
 
 
 def paper_neurons(

@@ -379,6 +379,20 @@ def test_progress_is_told_from_the_saved_state(small, monkeypatch):
     assert (found.steps, found.seconds) == (10, 2.0)
 
 
+def test_the_speed_of_paper_as_networks_is_told_since_the_first_one_was_begun(small, monkeypatch):
+    """Two side by side end at nearly one time: since the last line there was one in no time."""
+    part, lines = parts_of(BY_NAME["A7"])[0], []
+    told = runner(small, lines)
+    steps = run.total_steps(part.config)
+    told.begun, told.told, told.since = 3, 3, 100.0
+    for there, now in ((4, 110.0), (5, 110.001), (5, 200.0), (7, 204.0)):
+        monkeypatch.setattr(told, "_networks", lambda part, there=there: there)
+        monkeypatch.setattr(run.time, "monotonic", lambda now=now: now)
+        told.tell_sweep(part)
+    rates = [float(line.split("networks, ")[1].split(" ")[0].replace(",", "")) for line in lines]
+    assert rates == pytest.approx([steps / 10, steps / 5, steps / 26], abs=0.06)
+
+
 # Refused, in one line
 
 

@@ -102,6 +102,8 @@ def test_the_first_seed_with_a_fine_tuning_cluster_is_taken(monkeypatch, showcas
     assert shown.fine_tuning_example(own) is own
     assert shown.fine_tuning_example(other).seed == 2
     assert shown.fine_tuning_example(replace(other, config=AdditionConfig(n=97))) is None
+    monkeypatch.setattr(shown, "has_fine_tuning", lambda run: False)
+    assert shown.fine_tuning_example(other) is None, "it is looked at, not believed"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"first_seed": {"91": "two"}}'])
