@@ -12,8 +12,9 @@ ensemble  ``training.addition.ensemble``, shuffles included, evaluations left ou
 The machine's peak is the best float32 matmul of one thread that any library here reaches. Rounds
 alternate between the four, so that a slow moment of the machine meets all of them.
 
-At the end an epoch of a network whose dead neurons have decayed, with subnormal numbers as they
-are and as zero, which is how networks train here: ``machine.train_in_this_thread``.
+Then an epoch of a network whose dead neurons have decayed, with subnormal numbers as they are and
+as zero, which is how networks train here: ``machine.train_in_this_thread``. At the end a chapter's
+network, evaluated after every epoch: by the readable loop, and by ``training.addition.single``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from statistics import median
 
 import torch
@@ -34,7 +36,8 @@ from modlib.config.addition import AdditionConfig
 from modlib.machine import subnormal_as_zero
 from modlib.models.mlp import build, initial_weights
 from modlib.tasks.addition import AdditionTask, addition_pairs
-from modlib.training.addition.loop import make_optimizer
+from modlib.training.addition import loop, single
+from modlib.training.addition.loop import Trained, make_optimizer
 from modlib.training.addition.network import Network
 from modlib.training.speed import machine_peak, operations
 
@@ -42,6 +45,8 @@ VMAP_SIZES = {"n": (4, 16, 64), "full": (1, 4)}
 """Seeds stacked; the fastest counts."""
 LATE = 240
 """Epochs after which an epoch is timed once more: of 300, and after dead neurons have decayed."""
+WITH_SCORES = 20
+"""Epochs of a chapter's network that are timed."""
 Steps = Callable[[int], None]
 
 
@@ -167,6 +172,19 @@ def late_epochs(config: AdditionConfig, rounds: int) -> tuple[float, float]:
     return kept, as_zero
 
 
+def with_scores(config: AdditionConfig, rounds: int) -> tuple[float, float]:
+    """Median milliseconds of an epoch with its evaluation: by the readable loop, and compiled."""
+    task = AdditionTask(replace(config, epochs=WITH_SCORES), 0)
+    times: dict[Callable[..., Trained], list[float]] = {loop.train: [], single.train: []}
+    for _ in range(rounds):
+        for train, spent in times.items():
+            began = time.perf_counter()
+            train(task, device=torch.device("cpu"), progress=False)
+            spent.append(1e3 * (time.perf_counter() - began) / WITH_SCORES)
+    readable, compiled = map(median, times.values())
+    return readable, compiled
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -203,6 +221,10 @@ def main() -> None:
     kept, as_zero = late_epochs(AdditionConfig(), options.rounds)
     result |= {"late_epoch_ms_kept": kept, "late_epoch_ms": as_zero}
     lines += ["", f"epoch {LATE}, subnormal numbers kept: {kept:.1f} ms, as zero: {as_zero:.1f} ms"]
+    readable, compiled = with_scores(AdditionConfig(), options.rounds)
+    result |= {"epoch_ms_loop": readable, "epoch_ms": compiled, "ratio_single": readable / compiled}
+    both = f"readable loop {readable:.1f} ms, compiled {compiled:.1f} ms"
+    lines.append(f"an epoch with its evaluation: {both}")
     print(json.dumps(result) if options.json else "\n".join(lines))
 
 
