@@ -14,7 +14,7 @@ from modlib.config.presets import FIRST_SEED, preset
 from modlib.config.rules import require_seed
 from modlib.edge import public
 from modlib.errors import require_int
-from modlib.machine import RESULTS, resolve_device
+from modlib.machine import RESULTS, one_thread, resolve_device
 from modlib.progress import Bar
 from modlib.results.folder import (
     of_preset,
@@ -110,7 +110,8 @@ def export(
     described = []
     for seed in Bar(seeds, desc=preset_name, unit="seed"):
         run = get_or_train(config, seed=seed, device=device, store=store, progress=False)
-        tables = describe(run.view)
+        with one_thread():
+            tables = describe(run.view)
         reached = -1 if run.reached_epoch is None else run.reached_epoch
         summary = tables.summary.assign(
             reached_epoch=reached, test_accuracy=run.accuracy, learned=run.learned
