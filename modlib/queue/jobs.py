@@ -77,14 +77,13 @@ JOBS: tuple[Job, ...] = (
         0.7,
         "the same without dropout at weight decay 1: B2.positions, B2.five",
         side_by_side=True,
-        keeps=("network",),
     ),
     Job(
         "B113-code",
         _seeds(TRANSFORMERS, 2),
         11.0,
         "paper B's own setting: B2.order, B2.tab3, B2.mechanism, B2.one_wave and the others",
-        keeps=("network", "snapshots"),
+        keeps=("network",),
     ),
     Job(
         "A91",
@@ -109,7 +108,7 @@ JOBS: tuple[Job, ...] = (
     Job(
         "A91-described",
         _seeds(PAPER_A, 256),
-        2.5,
+        0.3,
         "every neuron, components, noise: A2.magnitudes, A2.fig8.circular, A2.fig31.equivariant",
         presets=("A91",),
         side_by_side=True,
@@ -118,7 +117,7 @@ JOBS: tuple[Job, ...] = (
     Job(
         "A89-described",
         _seeds(PAPER_A, 400),
-        4.0,
+        0.5,
         "every neuron, components, noise: A2.half_period, A2.fig8.circular, A2.fig31.equivariant",
         presets=("A89",),
         side_by_side=True,
