@@ -262,11 +262,11 @@ def test_clusters_that_can_go_are_named(network, cuts):
     assert "60.0 % in networks of 4 clusters, 90.0 % in those of 6." in text
     caption = told(CHAPTER, "spare-caption", spare)
     assert caption.startswith(
-        "Two clusters of 3 can go, one at a time, and this network stays right"
+        "Two of 3 clusters can go, one at a time, and this network stays right"
     )
     assert "99.9 % of all pairs. In 128 networks (n = 91) 75.0 %" in caption
     lone = told(CHAPTER, "spare-caption", spare._replace(free=spare.free[:1]))
-    assert lone.startswith("One cluster of 3 can go and this network stays right on 99.9 % of all")
+    assert lone.startswith("One of 3 clusters can go and this network stays right on 99.9 % of all")
     weak = spares.spare(table, found(), 91, 0.628)
     text = told(CHAPTER, "spare-caption", weak)
     assert text.startswith(
