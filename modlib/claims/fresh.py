@@ -137,10 +137,10 @@ def _require(jobs: Sequence[Job], preset: str, found: Collection[int]) -> None:
     """Raise ``MissingExport`` unless all seeds of the jobs are there."""
     held = set(found)
     missing = [
-        f"{len(held.intersection(job.seeds)):,} of {len(job.seeds):,} networks {preset} of "
-        f"the queue's job {job.name} are committed"
+        f"{len(held.intersection(job.seeds)):,} of {len(job.seeds):,} networks {preset}"
+        + (f" (job {job.name})" if job.name != preset else "")
         for job in jobs
         if not held.issuperset(job.seeds)
     ]
     if missing:
-        raise MissingExport("; ".join(missing))
+        raise MissingExport(f"{', '.join(missing)} committed")

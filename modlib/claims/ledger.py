@@ -185,16 +185,21 @@ def as_text(rows: Sequence[Row], *, edition: int) -> str:
             ]
         else:
             lines += [f"{name}  {claim.plainly}", f"    {deciding(row)}"]
+            lines += [f"    {needed}"] if (needed := would_decide(row)) else []
     return "\n".join([*lines, counts_in_words(rows, edition=edition)])
 
 
 def deciding(row: Row) -> str:
-    """The deciding number against its rule, or what a row waits for, or what would decide it."""
+    """The deciding number against its rule, or what a row waits for."""
     found = row.measurement
-    if found is None:
-        return f"{row.missing or 'it is not measured yet'}; rule: {row.claim.rule}"
-    needed = f"; it would take {found.needs}" if found.verdict == "undecided" else ""
-    return f"{found.text}; rule: {row.claim.rule}{needed}"
+    said = found.text if found else row.missing or "it is not measured yet"
+    return f"{said}; rule: {row.claim.rule}"
+
+
+def would_decide(row: Row) -> str:
+    """What an undecided row would take; empty for others."""
+    found = row.measurement
+    return f"it would take {found.needs}" if found and found.verdict == "undecided" else ""
 
 
 def counts_in_words(rows: Sequence[Row], *, edition: int) -> str:

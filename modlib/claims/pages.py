@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modlib.claims.ledger import IDENTITIES, Row, deciding
+from modlib.claims.ledger import IDENTITIES, Row, deciding, would_decide
 from modlib.claims.ledger import escape as as_it_stands
 from modlib.claims.verdict import MARKS
 
@@ -61,6 +61,7 @@ def _details(row: Row) -> list[tuple[str, str]]:
         ("Quantity", claim.measured),
         ("Setting", claim.setting),
         ("It fails if", claim.fails_if),
+        ("To decide it", would_decide(row)),
         ("Also", found.note if found else ""),
         ("Controls", found.controls if found else ""),
         ("Thresholds", found.sensitivity if found else ""),

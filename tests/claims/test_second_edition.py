@@ -235,9 +235,12 @@ def test_what_only_we_say_is_not_put_into_the_papers_mouth():
 
 def test_undecided_says_what_would_decide_and_texts_are_escaped():
     row = row_of("A2.double", value=1.0, verdict="undecided", needs="about 9 networks", text="a|b*")
-    line = as_folded([row]).splitlines()[1]
+    _, line, *folded = as_folded([row]).splitlines()
     assert r"A\|b\*" in line
-    assert line.endswith("it would take about 9 networks")
+    assert "- *To decide it*: it would take about 9 networks" in folded
+    assert as_text([row], edition=2).splitlines()[2] == "    it would take about 9 networks"
+    sure = row_of("A2.double", value=1.0, verdict="agrees", text="x")
+    assert "would take" not in as_folded([sure]) + as_text([sure], edition=2)
 
 
 # ------------------------------------------------------------------ tables by job
@@ -249,7 +252,7 @@ def test_a_table_that_is_not_complete_is_not_looked_at(monkeypatch):
     assert len(fresh.sweep("A91", learned_only=False).networks) == 40
     fewer = held._replace(networks=held.networks[held.networks.seed != 1007])
     monkeypatch.setattr("modlib.claims.committed._sweep", lambda name, root: fewer)
-    with pytest.raises(MissingExport, match="39 of 40 networks A91 of the queue's job A91"):
+    with pytest.raises(MissingExport, match=r"^39 of 40 networks A91 committed$"):
         fresh.sweep("A91")
 
 
@@ -273,7 +276,7 @@ def test_networks_that_failed_are_left_out_and_more_are_taken_where_they_are_the
     )
     assert len(fresh.sweep("A91", learned_only=False).networks) == 20
     assert len(fresh.sweep("A91", also=("more", "many"), learned_only=False).networks) == 40
-    with pytest.raises(MissingExport, match="0 of 20 networks A91 of the queue's job many"):
+    with pytest.raises(MissingExport, match=r"^0 of 20 networks A91 \(job many\) committed$"):
         fresh.sweep("A91", "many")
     with pytest.raises(InputError, match="job must be one of"):
         fresh.sweep("A92")

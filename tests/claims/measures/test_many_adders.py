@@ -162,7 +162,7 @@ def pending(monkeypatch, tables: dict, claim_id: str) -> str:
 
 @pytest.mark.parametrize("claim_id", IDS)
 def test_without_networks_a_claim_is_pending(monkeypatch, claim_id):
-    assert "of the queue's job B113-code" in pending(monkeypatch, {}, claim_id)
+    assert "networks B113-code" in pending(monkeypatch, {}, claim_id)
 
 
 def test_what_is_missing_is_named(monkeypatch):
