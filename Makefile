@@ -110,7 +110,8 @@ book-sphinx: .venv-sphinx/.installed
 
 # Every page of the built book in a browser; without Chromium it says so and does nothing.
 site-test: $(INSTALLED)
-	$(BIN)/python -m pytest -q -rs tests/test_site.py tests/test_site_browser.py
+	$(BIN)/python -m pytest -q -rs tests/test_site.py tests/test_site_browser.py \
+	  tests/chapters/test_chapter_rule.py
 
 pdf: $(INSTALLED)
 	$(BIN)/python scripts/book_pdf.py
