@@ -31,7 +31,7 @@ None of those is "differs" by an interval that holds its bound, which would be u
 """
 
 
-HELD = "more networks, as its details say"
+HELD = "more networks, as the note says"
 """What would decide a row that is carried over undecided."""
 
 

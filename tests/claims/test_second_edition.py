@@ -16,8 +16,8 @@ from modlib.claims.ledger import (
     as_json,
     as_text,
     count_verdicts,
-    deciding,
     ledger,
+    would_decide,
 )
 from modlib.claims.measure import measure
 from modlib.claims.pages import as_folded
@@ -136,7 +136,7 @@ def test_rows_that_nothing_replaces_are_carried_over_in_the_new_words():
     assert rows["A.secA1.radius"].verdict == "agrees"
     assert rows["A.sec54.gamma"].verdict == "differs"
     assert rows["A.fig25.bound"].verdict == "undecided"
-    assert "as its details say" in deciding(rows["A.fig25.bound"])
+    assert "as the note says" in would_decide(rows["A.fig25.bound"])
     for claim_id in IDENTITIES:
         assert rows[claim_id].verdict == "identity"
         assert rows[claim_id].before[0].verdict == "agrees"
