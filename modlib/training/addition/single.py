@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from modlib.config.addition import AdditionConfig
-from modlib.machine import subnormal_as_zero
+from modlib.machine import one_thread, subnormal_as_zero
 from modlib.models.mlp import PARAMETERS, TwoEmbeddingMLP, build
 from modlib.store.checkpoint import Checkpoint
 from modlib.tasks.addition import AdditionTask
@@ -63,7 +63,7 @@ class CompiledTraining(LoopTraining):
         self, weights: Mapping[str, np.ndarray], slots: Mapping[int, Mapping[str, np.ndarray]]
     ) -> None:
         """Go on from parameters by name and what Adam held of each."""
-        if not slots:
+        if not slots:  # before the first step the network is as its seed draws it
             return
         self.steps = int(slots[0]["step"])
         moments = ({name: slots[k][of] for k, name in enumerate(PARAMETERS)} for of in MOMENTS)
@@ -84,5 +84,5 @@ def train(
         return loop.train(
             task, device=device, probes=probes, checkpoint=checkpoint, progress=progress
         )
-    with subnormal_as_zero():
+    with one_thread(), subnormal_as_zero():
         return loop.finish(CompiledTraining(task, device, probes), checkpoint, progress)
