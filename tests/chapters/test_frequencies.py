@@ -324,7 +324,7 @@ def test_regimes_are_equivalent_or_not_shown_to_be():
         "share of simple neurons": ((0.1, 0.05, 0.15, 0.3), 0.03),
     }
     assert told(CHAPTER, REGIMES, {"n": 91, "regimes": batch_facts.regimes(tests)}) == (
-        "At n = 91, 1 of 2 differences is surely within the margin. Full batch minus batches of n: "
+        "At n = 91, 1 of 2 differences is surely within its margin. Full batch minus batches of n: "
         "number of clusters 0.100 (0.050 to 0.150), surely within the margin of 0.25 (p = 0.01); "
         "share of simple neurons 0.100 (0.050 to 0.150), not surely within the margin of 0.03 "
         "(p = 0.3)."
