@@ -29,10 +29,7 @@ from modlib.tasks.remainders import RemaindersTask, moduli
 
 NETWORK, LOGGED = "network", "logged"
 SNAPSHOT = re.compile(r"snapshot-([0-9]+)")
-SHOWN = (
-    *("B37", "B37-nanda", "B37-basis", "B37-masked"),
-    *("B113-text", "B113-code", "B113-nanda", "B113-basis"),
-)
+SHOWN = ("B37", "B37-nanda", "B37-basis", "B37-masked", "B113-code", "B113-basis")
 """Presets that chapters look into: their first network is kept where nothing else is said.
 Untrained ones need no file."""
 SNAPSHOT_STEPS = (1024,)

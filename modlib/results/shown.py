@@ -311,13 +311,13 @@ def ablated_networks(
     p: int,
     seed: int = FIRST_SEED,
     steps: int | None = None,
-    results: Path = RESULTS,
+    results: Path | None = None,
 ) -> dict[str, Ablated]:
     """Networks of presets by name, at another p and steps if asked for.
 
-    The presets' own networks are read, all committed seeds; those that are not committed are left
-    out. At other settings those of ``TRAINED_NOW`` are trained, or taken from the store, one seed
-    each; the masked one is left out where no task would remain.
+    The presets' own networks are read, all committed seeds of both editions; those that are not
+    committed are left out. At other settings those of ``TRAINED_NOW`` are trained, or taken from
+    the store, one seed each; the masked one is left out where no task would remain.
     """
     found = {}
     for name in dict.fromkeys(names):
@@ -326,9 +326,11 @@ def ablated_networks(
             continue
         config = replace(preset, p=p, steps=preset.steps if steps is None else steps)
         if config == preset and seed == FIRST_SEED:
-            exported = read_remainders(name, results)
-            if exported is not None:
-                found[name] = Ablated(exported.history, exported.run)
+            roots = map(results_of, EDITIONS) if results is None else [results]
+            exports = [one for root in roots if (one := read_remainders(name, root)) is not None]
+            if exports:
+                histories = [one.history for one in exports]
+                found[name] = Ablated(pd.concat(histories, ignore_index=True), exports[0].run)
         elif name in TRAINED_NOW:
             run = get_or_train(config, seed=seed)
             found[name] = Ablated(run.history.assign(seed=seed), run)

@@ -18,8 +18,10 @@ from modlib.claims.measures.ablations import masked, without_dropout, without_fi
 from modlib.claims.verdict import MissingExport
 from modlib.config.presets import ABLATIONS, ARMS, PLAIN, REMAINDERS_PRESETS
 from modlib.errors import InputError
+from modlib.machine import EDITIONS, results_of
 from modlib.plots import data
 from modlib.results import shown
+from modlib.results.remainders import read_remainders
 from modlib.results.shown import ablated_networks
 from modlib.runs.study import PAPER_SPACE, SPACE, Study, no_trials
 
@@ -212,6 +214,15 @@ def test_networks_that_are_not_committed_are_left_out_and_others_trained(tmp_pat
     histories = {name: one.history for name, one in found.items()}
     assert set(arms_of(histories)) == {("lambda", 1.0), ("lambda", 1.5), ("learning rate", 1.5)}
     assert "B37-masked" in ablated_networks(NAMES, p=13, steps=3)
+
+
+def test_networks_of_both_editions_are_shown_and_one_of_the_first_is_drawn():
+    plain = ablated_networks([PLAIN], p=37)[PLAIN]
+    committed = [read_remainders(PLAIN, results_of(edition)) for edition in EDITIONS]
+    assert plain.run.seed == committed[0].run.seed
+    seeds = [set(one.seeds) for one in committed]
+    assert not seeds[0] & seeds[1]
+    assert set(plain.history.seed) == seeds[0] | seeds[1]
 
 
 def test_bad_values_are_refused_before_any_work(monkeypatch):
