@@ -8,6 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from jupyter_cache import get_cache
+
+from drawn import out_of_view
+from modlib.machine import NOTEBOOKS
+from modlib.plots.base import MIME, unpack
 
 SITE = Path(__file__).parents[1] / "_build" / "html"
 # Pages of the book, not the snippets that the theme keeps under _static.
@@ -209,3 +214,17 @@ def test_the_code_of_a_chapter_is_folded_but_for_its_parameters():
     for page, soup in chapters():
         shown = [cell for cell in soup.select("div.cell_input") if not cell.find_parent("details")]
         assert all(cell.find_parent(class_="tag_parameters") for cell in shown), page
+
+
+@pytest.mark.parametrize("chapter", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_what_a_figure_draws_lies_within_its_panels(chapter):
+    cache = get_cache(SITE.parent / ".jupyter_cache")
+    try:
+        record = cache.match_cache_file(str(chapter))
+    except KeyError:
+        pytest.skip("changed since the book was built")
+    executed = cache.get_cache_bundle(record.pk).nb
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    packed = [output.data[MIME] for output in outputs if MIME in output.get("data", {})]
+    assert packed
+    assert [lost for one in packed if (lost := out_of_view(unpack(one)))] == []

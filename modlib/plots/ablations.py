@@ -39,7 +39,8 @@ def ends_by_kind(kinds: Mapping[str, Float[np.ndarray, " seed"]], learned: float
         return empty_figure(ABSENT)
     fig, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.3 * len(kinds)))
     for place, values in enumerate(kinds.values()):
-        beside = 0.09 * (np.arange(len(values)) - (len(values) - 1) / 2)
+        half = min(0.045 * (len(values) - 1), 0.3)  # a row's points stay in its row
+        beside = np.linspace(-half, half, len(values))
         color = PALETTE[0] if (values >= learned).any() else MARK
         ax.plot(values, place + beside, "o", color=color, ms=5, alpha=0.85)
     ax.axvline(learned, color=NEUTRAL, ls="--", lw=1)

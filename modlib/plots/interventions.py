@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -171,6 +172,10 @@ def damage_by_cluster(table: pd.DataFrame) -> Figure:
         filled = {"color": cluster_color(row.cluster), "label": label, **look}
         axes[0].scatter(row.num_neurons, row.loss, **filled, **at_size)
         axes[1].scatter(row.margin_left, row.loss, **filled)
+    # What is moved by points of the page does not count for an axis's limits: said here.
+    for losses in (table.loss, table.control_loss):
+        axes[0].update_datalim(np.column_stack([table.num_neurons, losses]))
+    axes[0].margins(x=0.1)
     whole = float(table.loss_whole.iloc[0])
     for ax in axes:
         ax.axhline(whole, color="black", lw=0.8, ls=":", label="_whole")

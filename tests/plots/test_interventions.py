@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from drawn import intervals
+from drawn import intervals, out_of_view
 from modlib import plots
 from modlib.analysis.meso.clusters import Cluster
 from modlib.plots.base import NEUTRAL
@@ -82,9 +82,11 @@ def test_damage_by_cluster_sets_each_beside_its_control():
             "loss_whole": [0.01, 0.01],
         }
     )
-    points = plots.data(plots.damage_by_cluster(table)).query("artist == 'points'")
+    fig = plots.damage_by_cluster(table)
+    points = plots.data(fig).query("artist == 'points'")
     own, control = points[points.label.str.startswith("f =")], points[points.label == "_control"]
     assert own.query("axes == 0").x.tolist() == [5, 4]
+    assert not out_of_view(fig)
     assert own.query("axes == 1").x.tolist() == [0.5, 2.5]
     assert own.query("axes == 1").y.tolist() == [1.0, 0.2]
     assert control.x.tolist() == [5, 4]
