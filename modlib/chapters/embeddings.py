@@ -12,6 +12,7 @@ from jaxtyping import Complex, Float
 
 from modlib.analysis.meso.clusters import Clustering
 from modlib.analysis.micro.embeddings import (
+    ROUND,
     Components,
     axes_ratio,
     frequencies_needed,
@@ -338,17 +339,20 @@ def orbits(
 class Answer(NamedTuple):
     """``held``: share of the embedding's variance at the clusters' frequencies, ``axes``: ratio of
     the axes of the roundest and the flattest of their orbits (None: none has two), ``from_axis``:
-    mean angle of a coordinate from the nearest axis, in degrees; ``learned``: the run did."""
+    mean angle of a coordinate from the nearest axis, in degrees; ``learned``: the run did;
+    ``all_round``: no orbit is flatter than a circle may be (``ROUND``)."""
 
     learned: bool
     num_freqs: int
     held: float
     axes: tuple[float, float] | None
     from_axis: float | None
+    all_round: bool = True
 
 
 def answer(learned: bool, found: Orbits, seen: Coordinates) -> Answer:
     """The chapter's question, answered for the run at hand."""
     ratios = [one.axes for one in found.orbits if one.axes is not None]
     ends = (min(ratios), max(ratios)) if ratios else None
-    return Answer(learned, len(found.orbits), found.held, ends, seen.from_axis)
+    all_round = all(ratio > ROUND for ratio in ratios)
+    return Answer(learned, len(found.orbits), found.held, ends, seen.from_axis, all_round)

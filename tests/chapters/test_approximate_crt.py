@@ -198,7 +198,7 @@ def test_growth_says_what_agreement_loses_and_how_few_suffice():
     assert text.startswith("*Seen here*: sets of 1 and 2 leave 4.0 and 0.5 of 15 answers")
     assert "At a share of 0.27 a cluster, 2.0 clusters would leave one answer" in text
     caption = told(CHAPTER, "growth-caption", sum_facts.growth(sets_table(), 15, 2))
-    assert "One cluster keeps 26.7 % of the answers, all that are drawn 0.5 of them" in caption
+    assert "One cluster leaves 4.0 of 15 answers on average, all that are drawn 0.5." in caption
     assert "With both clusters" in text
     assert "With both" not in growth(sets_table().assign(alone=1.0), 15, 2)
     assert "loses it on 60.0 %" in text
@@ -331,21 +331,21 @@ def test_controls_are_listed_with_what_a_cosine_explains():
     clusterings = {"a": SimpleNamespace(clusters=CLUSTERS), "b": SimpleNamespace(clusters=[])}
     spectra = {"a": np.array([0.0, 0.5, 0.25]), "b": np.array([0.0, 1e-9, 0.0])}
     caption = told(CHAPTER, "vote-spectra-caption", sum_facts.controls(spectra, clusterings))
-    assert caption.endswith("All of them together explain 75.0 % (a), less than 0.01 % (b).")
+    assert caption.endswith("together explain 75.0 % (a), less than 0.01 % (b).")
     text = told(CHAPTER, CONTROLS, sum_facts.controls(spectra, clusterings))
     assert text == (
         ":::{dropdown} The cosine fitted to the controls' logits "
-        "- *a*: three clusters; the strongest cosine (f = 1) explains 50.0 % of the logits, all of "
-        "them together 75.0 %. - *b*: no clusters; the strongest cosine (f = 1) explains less than "
-        "0.01 % of the logits, all of them together less than 0.01 %. :::"
+        "- *a*: three clusters; the strongest cosine (f = 1) explains 50.0 % of the logits, "
+        "those of all frequencies together 75.0 %. - *b*: no clusters; the strongest cosine "
+        "(f = 1) explains less than 0.01 % of the logits, those of all frequencies together less than 0.01 %. :::"
     )
 
 
 def test_scales_say_when_the_sum_is_wrong():
     rows = scales_of()
-    assert "3 of 3 vote for 7, where the sum is highest." in scales(rows, [3, 4])
+    assert "3 of 3 raise 7, where the sum is highest." in scales(rows, [3, 4])
     assert "is not highest" in scales(rows, [3, 5])
-    assert "1 of 1 votes for 7" in scales(rows[:1], [3, 4])
+    assert "1 of 1 raises 7" in scales(rows[:1], [3, 4])
 
 
 def own_ladder(right=1.0, loss=0.05):
@@ -378,7 +378,7 @@ def test_the_ladder_says_what_each_rung_keeps():
     assert "| *random groups for clusters: A cos* (control) | 50.0 % | 2.000 | |" in text
     assert "model is right on 100 % of all pairs at 1.00 times the loss" in text
     assert "accuracy is no test" in text
-    assert "own, and 40 times for random groups." in text
+    assert "own, with random groups 40 times." in text
     assert "accuracy is no test" not in told(CHAPTER, LADDER, climbed(own_ladder(), 0))
     caption = told(CHAPTER, "ladder-caption", climbed(own_ladder()))
     assert "whole by three cosines, the network has 1.0 times its own loss; cosines of" in caption
@@ -428,6 +428,7 @@ def answer(num_clusters, learned, lied=None):
         ANSWER,
         {
             "sum": sum_facts.margins(np.ones((2, 2)), ideal, table),
+            "growth": sum_facts.growth(table, 15, num_clusters),
             "ladder": climbed(own_ladder(), num_clusters),
             "lied": lied or replaced.Told(num_clusters),
             "learned": learned,
@@ -437,8 +438,9 @@ def answer(num_clusters, learned, lied=None):
 
 def test_the_answer_is_that_of_the_run():
     text = answer(3, True, lies([[3, 0, 5]], [[2.0, 1.0, 0.5]]))
-    assert text.startswith(":::{admonition} The answer Nobody has to agree.")
+    assert text.startswith(":::{admonition} The answer :class: tip Nobody has to agree.")
     assert "Each of three clusters raises" in text
+    assert "meet at the right answer alone on 30.0 % of the pairs; the sum of all votes" in text
     assert "can stand for the network at 1.0 times its loss, and it foretells mistakes" in text
     assert "wrong answer foretold, 90.0 % of all pairs give just that one." in text
     assert "foretells" not in answer(3, True)

@@ -143,7 +143,8 @@ def test_the_choir_and_the_answer_are_those_of_the_run():
 
     assert "comes first in 100 % of all pairs. :::" in answer([seen], True)
     assert "did not learn the task" in answer([seen], False)
-    assert "say less than one clean cosine: it" in answer([seen._replace(all=0.4)], False)
+    for share, said in ((0.95, "one cosine"), (0.8, "nearly one cosine"), (0.4, "less than one")):
+        assert f"Together they say {said}" in answer([seen._replace(all=share)], False)
     assert "24 with their phases spread can point at any." in answer([seen], True)
     assert "24 of both signs can point at either." in answer([seen], True, n=6)
     assert "cannot say" in answer([], True)

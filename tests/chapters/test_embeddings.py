@@ -208,6 +208,7 @@ def test_the_question_is_answered_for_the_run_at_hand():
     assert "As whole circles, turned. 97.0 % of the embedding's variance sits at the two" in text
     assert "on orbits whose shorter axis is 0.80 to 0.95 of the longer one." in text
     assert "(22 degrees from the nearest axis on average)" in text
+    assert "turned; not every one is round." in answer(all_round=False)
     flat = answer(axes=None, from_axis=None)
     assert "orbits" not in flat
     assert "degrees" not in flat
@@ -220,7 +221,9 @@ def test_the_question_is_answered_for_the_run_at_hand():
 def test_the_answer_takes_the_flattest_and_the_roundest_orbit():
     orbits = facts.Orbits([facts.Orbit(3, 8, 0.5, 0.9), facts.Orbit(6, 8, 0.4, None)], 0.9)
     seen = facts.Coordinates(12, 0.1, 0.2, None, 3, None)
-    assert facts.answer(True, orbits, seen) == (True, 2, 0.9, (0.9, 0.9), None)
+    assert facts.answer(True, orbits, seen) == (True, 2, 0.9, (0.9, 0.9), None, True)
+    flat = facts.Orbits([*orbits.orbits, facts.Orbit(9, 3, 0.1, 0.31)], 0.9)
+    assert not facts.answer(True, flat, seen).all_round
     assert facts.answer(False, facts.Orbits([]), seen).axes is None
 
 

@@ -186,15 +186,15 @@ def test_missing_classes_are_named():
     def shapes(**seeds):
         return told(CHAPTER, SHAPES, facts.shapes(seeds))
 
-    assert "shown of seed 7 is simple; there is no neuron of the classes 3f, bent and" in shapes(
+    assert "the simple neuron is of seed 7; there is no neuron of the classes 3f, bent" in shapes(
         simple=7
     )
     assert "no neuron of the class fine-tuning." in shapes(**{"simple": 7, "3f": 7, "bent": 7})
     assert shapes(**dict.fromkeys(["simple", "3f", "bent", "fine-tuning"], 7)) == (
-        "*Seen here*: shown of seed 7 are simple, 3f, bent and fine-tuning."
+        "*Seen here*: the simple, 3f, bent and fine-tuning neurons are of seed 7."
     )
     assert shapes(**{"simple": 4074, "3f": 7, "fine-tuning": 4074}).startswith(
-        "*Seen here*: shown of seed 4074 are simple and fine-tuning and of seed 7 is 3f; there"
+        "*Seen here*: the simple and fine-tuning neurons are of seed 4074, the 3f neuron is of "
     )
     assert "no live neuron" in shapes()
 
@@ -233,6 +233,7 @@ def test_captions_of_fine_tuning_neurons():
     alone = caption("a21", facts.rebuilt([1.0, 0.4], 7))
     assert alone.endswith("The first leaves a residual of 0.40.")
     fits = [ha.fit_waves(remap(sawtooth(31, 3), 21))]
-    text = caption("half-period", facts.waves(fits, 3))
-    assert text.startswith("A remapped fine-tuning neuron under a full period of a sine and")
+    where = {"neuron": 5, "seed": 7, "n": 31}
+    text = caption("half-period", facts.waves(fits, 3)._asdict() | where)
+    assert text.startswith("Neuron 5 of seed 7 (n = 31), remapped, under a full period of a sine")
     assert text.endswith("(flank).")

@@ -108,7 +108,7 @@ def test_noise_below_the_papers_level_is_told_at_its_own(network):
     text = noise(network, sigmas=iv.noise_levels(0.1), num_draws=1)
     assert text.startswith(":::{dropdown} Every cluster at σ = 0.1,")
     caption = noise(network, cell="noise-caption", sigmas=iv.noise_levels(0.1), num_draws=1)
-    assert "one cluster: up to σ = 0.1 none costs a point of accuracy. Lines" in caption
+    assert "up to σ = 0.1 none costs one percentage point of accuracy. Lines" in caption
 
 
 def test_the_clusters_whose_noise_takes_accuracy_are_named(network):
@@ -124,7 +124,7 @@ def test_the_clusters_whose_noise_takes_accuracy_are_named(network):
     freqs = sorted([clusters[0].freq, clusters[2].freq])
     seen = {"noise": facts.noise(pd.DataFrame(rows, columns=columns), clusters), "draws": 6}
     caption = told(CHAPTER, "noise-caption", seen)
-    assert f"is lost below σ = 0.225, where f = {freqs[0]} and {freqs[1]} give way." in caption
+    assert f"point below σ = 0.225, where f = {freqs[0]} and {freqs[1]} give way." in caption
     assert caption.endswith(
         "Lines: means of six draws; bands: the smallest to the largest of them."
     )
@@ -225,12 +225,14 @@ def test_networks_without_the_algorithm_are_named_where_they_stand_the_noise():
     )
     assert "a point in *trained, cluster 0*; *memorised, random*. Accuracy" in text
     assert "than with half of them in *trained, cluster 0*." in text
-    assert "without the algorithm (*memorised, random*)" in text
+    assert "without the algorithm (*memorised, random*) stands that noise as well:" in text
+    noise["trained, cluster 0"] = flat("sigma", [0.0, 0.225], [1.0, 0.2])
+    assert "(*memorised, random*) stands that noise: to stand" in networks(noise, removal)
     shaken = {name: flat("sigma", [0.0, 0.225], [1.0, 0.2]) for name in names}
     worse = {name: flat("fraction", [0.0, 0.5, 1.0], [1.0, 0.8, 0.8]) for name in names}
     text = networks(shaken, worse)
     assert "in none of them. Accuracy" in text
-    assert text.endswith("than with half of them in none of them.")
+    assert text.endswith("than with half of them nowhere.")
     caption = told(CHAPTER, "networks-caption", facts.networks_damage(shaken, worse, 12))
     assert "and 12 random neurons of three networks. Accuracy comes back by half a point" in caption
     still = {name: flat("sigma", [0.0], [1.0]) for name in names}
@@ -258,7 +260,7 @@ def test_clusters_that_can_go_are_named(network, cuts):
     text = told(CHAPTER, SPARE, spare)
     assert f"right on 99.9 % of all pairs without f = {freqs}, and without as many random" in text
     assert "only with all of its clusters" in told(CHAPTER, SPARE, spare._replace(free=[]))
-    assert "neurons in 1 of 3 cases. Over 128 networks (`results/A91`)" in text
+    assert "neurons as a cluster has in 1 of 3 cases. Over 128 networks (`results/A91`)" in text
     assert "60.0 % in networks of 4 clusters, 90.0 % in those of 6." in text
     caption = told(CHAPTER, "spare-caption", spare)
     assert caption.startswith(
@@ -304,9 +306,11 @@ def test_the_answer_and_captions_of_removal_are_those_of_the_run(network, cuts):
     dip = facts.half(half_and_whole(0.8, 0.95), one)
     flat = facts.half(half_and_whole(0.95, 0.8), one)
     assert answer(dip).endswith(
-        f"without half of f = {one[0].freq} 80.0 % of the answers are right, without all of it "
-        "95.0 %. :::"
+        "A cluster is a part that can be taken out whole, better than in pieces: 80.0 % of the "
+        f"answers are right without half of f = {one[0].freq}, 95.0 % without all of it. :::"
     )
+    few = answer(dip._replace(num_clusters=3))
+    assert "1 of 3 clusters is better taken out whole than in pieces: 80.0 %" in few
     assert "It hurts less: as many random neurons cost more" in answer(dip)
     assert (
         "seldom worse than to take it whole: the loss is larger at half than at the end for 0 of 1."

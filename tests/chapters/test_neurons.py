@@ -105,7 +105,7 @@ def kinds(table):
 
 def test_classes_are_counted_with_and_without_the_3f_shape(dead):
     text = kinds(ne.neuron_table(ideal_view(91, {5: 6}, third=0.2, num_dead=2)))
-    assert "6 live neurons: 6 3f; 2 dead" in text
+    assert "6 live neurons: 6 *3f*; 2 dead" in text
     assert "Simple are 0 % of the live ones, with the 3f shape 100 %." in text
     assert "No residuals lie within a quarter of the threshold 0.12" in text
     assert "all 3 neurons are dead" in kinds(dead)
@@ -119,11 +119,11 @@ def test_residuals_beside_a_threshold_are_pointed_out(clustering):
     assert mixed.endswith("All residuals lie above both thresholds, which part nothing here.")
     beside = live.assign(residual=[0.12, *[0.01] * 14])
     assert "One residual lies within a quarter of the threshold 0.12, no resid" in kinds(beside)
-    assert "The threshold 0.12 does not fall into a gap here" in kinds(beside)
+    assert "The threshold 0.12 does not lie in the middle of a gap here" in kinds(beside)
     beside = live.assign(residual=[0.3, *[0.01] * 14])
-    assert "The threshold 0.3 does not fall into a gap here" in kinds(beside)
+    assert "The threshold 0.3 does not lie in the middle of a gap here" in kinds(beside)
     both = live.assign(residual=[0.12, 0.3, *[0.01] * 13])
-    assert "Neither threshold falls into a gap here" in kinds(both)
+    assert "Neither threshold lies in the middle of a gap here" in kinds(both)
 
 
 def test_a_memorising_network_with_tied_phases_is_pointed_out(view, half, dead):

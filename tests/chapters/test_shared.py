@@ -136,7 +136,7 @@ def test_where_a_fine_tuning_cluster_comes_from_is_told():
     kept = fine_tuning(n=91, kept=4000, example=(4074, 3, 11, 42))
     assert kept == (
         "This network has no fine-tuning cluster. So here is a network like the one that the paper "
-        "draws, seed 4074 of 4,000: cluster 3, 11 neurons led by f = 42."
+        "draws, seed 4074, one of 4,000 that were searched: cluster 3, 11 neurons led by f = 42."
     )
     assert "No seed that has one is recorded for n = 60" in fine_tuning(n=60, example=None)
     assert fine_tuning(learned=False).startswith("Fine-tuning clusters are looked for in networks")

@@ -202,7 +202,7 @@ def test_the_race_is_told_from_the_first_places():
     rising = {1: 0.5, 2: 0.2, 3: 0.2, 4: 0.1}
     shares = shares_of(rising, {3: 0.6, 4: 0.1, 7: 0.3}, {3: 0.5, 4: 0.5})
     text = race(frequency_run(accuracies=[0, 1, 1], shares=shares, view=view))
-    assert "at place 3 and 4 of 15" in text
+    assert "at places 3 and 4 of 15 by power" in text
     assert "At epoch 1" in text
     assert "30.0 % of the power is still at frequencies that have no cluster" in text
     assert "f = 4 gains most: from 10.0 % to 50.0 %" in text
@@ -224,10 +224,12 @@ def test_the_race_has_a_caption_for_every_outcome():
         return race(run, "race-caption")
 
     text = said([0, 1, 1])
-    assert text.startswith("At epoch 1, where held-out pairs come to be known, 30.0 % of the power")
+    assert text.startswith(
+        "At epoch 1, the last measured by the time held-out pairs are known, 30.0 %"
+    )
     assert text.endswith("f = 4 gains most from there on: 10.0 % to 50.0 %.")
     assert "gains" not in said([0, 0, 1])
-    assert "began at place 2 and 4 of 15." in said([0, 0, 0])
+    assert "began at places 2 and 4 of 15 by power." in said([0, 0, 0])
     assert said([0], shares[:1]) == "One measurement of the frequencies with a cluster: 3 and 4."
     none = "No frequency has a cluster at the end; "
     assert said([0, 0, 0], of=None) == none + "grey are those that stood out at some epoch."

@@ -22,6 +22,8 @@ from modlib.models.views.neuron_view import Factors
 
 PAPER_PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (2, 3), (2, 4), (2, 5), (3, 4), (4, 5))
 """The pairs of components of figures A8 to A16, counted from 0."""
+ROUND = 0.7
+"""Ratio of its axes from which an orbit counts as a circle."""
 
 
 class Components(NamedTuple):

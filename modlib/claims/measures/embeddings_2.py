@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from modlib.analysis.macro.tables import LARGE
 from modlib.analysis.many_seeds.per_network import mean_over_rows, sums
+from modlib.analysis.micro.embeddings import ROUND
 from modlib.claims import fresh
 from modlib.claims.decide import decide, judged, over, part, share_of
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
 from modlib.maths.intervals import Interval, ratio_of_sums
 
-ROUND = 0.7
 PLANES = ["axes_ratio_a", "axes_ratio_b"]
 
 
