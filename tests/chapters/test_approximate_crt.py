@@ -337,7 +337,8 @@ def test_controls_are_listed_with_what_a_cosine_explains():
         ":::{dropdown} The cosine fitted to the controls' logits "
         "- *a*: three clusters; the strongest cosine (f = 1) explains 50.0 % of the logits, "
         "those of all frequencies together 75.0 %. - *b*: no clusters; the strongest cosine "
-        "(f = 1) explains less than 0.01 % of the logits, those of all frequencies together less than 0.01 %. :::"
+        "(f = 1) explains less than 0.01 % of the logits, those of all frequencies "
+        "together less than 0.01 %. :::"
     )
 
 
