@@ -20,8 +20,8 @@ CONVERGED = 0.99
 """Mean accuracy at which the network with the filter is said to have converged."""
 
 RIVALS = {
-    "no filter and a learning rate 1.5 times as high": "B113-code-lr-1.5",
-    "a dropout mask a sample": "B113-code-mask-a-sample",
+    "no filter with a learning rate 1.5 times as high": "B113-code-lr-1.5",
+    "a dropout mask of its own for every number": "B113-code-mask-a-sample",
 }
 """What the filter is set against at the paper's size, on the second edition's seeds."""
 

@@ -42,7 +42,7 @@ def about_task(found: Battery | Told) -> str:
     """How the task was decided, and by how much."""
     task = found.task
     others = [name for name in task.tried if name != task.name and "permuted" not in name][:2]
-    tried = ", ".join(f"{name} {_percent(task.tried[name])}" for name in others)
+    tried = ", ".join(f"{name}: {_percent(task.tried[name])}" for name in others)
     if not task.holds:
         return (
             f"Task not decided: of {len(task.tried)} tasks tried none is beyond chance (best: "

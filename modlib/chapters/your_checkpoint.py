@@ -229,7 +229,7 @@ COMPARED = {
     "right on all pairs": "accuracy",
     "simple, of live neurons": "share_simple",
     "output led by the input's frequency": "share_same_freq",
-    "explained by a cosine a cluster": "votes_explained",
+    "votes explained by a cosine a cluster": "votes_explained",
 }
 
 

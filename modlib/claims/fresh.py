@@ -135,12 +135,11 @@ def clock_pizza(*jobs: str) -> ExportedClockPizza:
 
 def _require(jobs: Sequence[Job], preset: str, found: Collection[int]) -> None:
     """Raise ``MissingExport`` unless all seeds of the jobs are there."""
-    held = set(found)
-    missing = [
-        f"{len(held.intersection(job.seeds)):,} of {len(job.seeds):,} networks {preset}"
-        + (f" (job {job.name})" if job.name != preset else "")
-        for job in jobs
-        if not held.issuperset(job.seeds)
-    ]
-    if missing:
-        raise MissingExport(f"{', '.join(missing)} committed")
+    held, wanted = set(found), {seed for job in jobs for seed in job.seeds}
+    if held.issuperset(wanted):
+        return
+    lacking = [job.name for job in jobs if not held.issuperset(job.seeds) and job.name != preset]
+    by = f" ({'job' if len(lacking) == 1 else 'jobs'} {', '.join(lacking)})" if lacking else ""
+    networks = "network" if len(wanted) == 1 else "networks"
+    there = len(held & wanted)
+    raise MissingExport(f"{there:,} of {len(wanted):,} {networks} {preset}{by} committed")

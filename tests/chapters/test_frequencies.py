@@ -247,7 +247,7 @@ def test_a_reason_is_offered_only_for_what_is_seen():
     lifts = co.ratio_lifts(FOUND, 91)
     avoided = co_facts.avoids_doubles({"n = 91": lifts.assign(high=0.9), "n = 89": lifts.iloc[:0]})
     text = told(CHAPTER, RATIOS, {"avoided": avoided}, which=1)
-    assert text.startswith("Why do without 2f (at n = 91)? A reason is at hand: a ReLU makes")
+    assert text.startswith("Why 2f less often (at n = 91)? A reason is at hand: a ReLU makes")
     none = co_facts.avoids_doubles({"n = 91": lifts.assign(high=1.1)})
     assert told(CHAPTER, RATIOS, {"avoided": none}, which=1) == ""
 

@@ -229,7 +229,7 @@ def test_paper_bs_question_is_answered_where_tasks_fall_alone():
     def said(alone, num_removed=3):
         return say("apart-answer", {"alone": alone, "num_removed": num_removed})
 
-    assert said(True).startswith("This is the answer to paper B")
+    assert said(True).startswith("This answers paper B")
     assert said(False).startswith("Here that cut is not clean")
     assert said(False, 0) == ""
 

@@ -54,8 +54,8 @@ def test_losses_are_compared_where_there_are_several_moduli():
     losses = pd.DataFrame({"train_loss": [0.02, 0.03, 0.08]})
     found = facts.l2({"One": {31: losses, 59: 2 * losses}, "other": {}, "third": {31: losses}})
     assert told(CHAPTER, L2, {"sets": found}) == (
-        "*Seen here*: One, the median loss on training pairs at the end runs from 0.030 (n = 31) "
-        "to 0.060 (n = 59)."
+        "*Seen here*: One, the median loss on training pairs at the end, over all networks, runs from "
+        "0.030 (n = 31) to 0.060 (n = 59)."
     )
     assert told(CHAPTER, L2, {"sets": facts.l2({"One": {}})}) == ""
 
@@ -111,7 +111,9 @@ def grown(**changed):
 
 def test_moduli_whose_training_broke_are_named_and_left_out():
     text = told(CHAPTER, STEADY, grown(n251=trained(251, loss=0.03, learned=48, clusters=2)))
-    assert text.startswith("*Left out*: n = 251 (80.0 % learn, final loss 1.50 times that at 91, ")
+    assert text.startswith(
+        "*Left out*: n = 251 (80.0 % learn; their final loss is 1.50 times that at "
+    )
     assert "This explains the drop: at n = 251 networks are under-trained." in text
     assert "over the 4 moduli that train steadily" in text
     broken = grown(n251=trained(251, loss=0.03, learned=48, clusters=2))
@@ -223,13 +225,14 @@ def test_the_answer_names_what_was_found():
     changes = pd.DataFrame({"difference": [0.2, -0.7]})
     text = told(CHAPTER, "the-answer", why.reasons(changes, line, [5], 4, chosen))
     assert (
-        "wider networks have 0.7 clusters more or fewer at most. It is n, but slowly: 0.50" in text
+        "wider networks differ by 0.7 clusters at most, in the mean. It is n, but slowly: 0.50"
+        in text
     )
     assert "And fewer would do: 4 random frequencies separate" in text
     assert text.endswith("fall under the paper's separation, 256 random ones would. :::")
     bare = why.reasons(changes.iloc[:0], None, [], 4, why.chosen(60, 0.156, None))
     assert told(CHAPTER, "the-answer", bare) == (
-        ":::{admonition} The answer No networks are there that could tell. :::"
+        ":::{admonition} The answer :class: tip No networks are there that could tell. :::"
     )
     few = told(CHAPTER, "the-answer", why.reasons(changes, line, [3], 4, chosen))
     tie = told(CHAPTER, "the-answer", why.reasons(changes, line, [5, 6], 4, chosen))

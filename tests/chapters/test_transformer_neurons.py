@@ -100,7 +100,7 @@ def test_a_count_that_looks_ahead_is_told_by_one_epoch():
 
     table = pd.DataFrame({256: [3, 0], 1024: [pd.NA, 5]}, index=[256, 1024]).astype("Int64")
     text = said("37ec8aaa", table)
-    assert "in the network of net it is 3 at epoch 256 in a log that ends there, and 0" in text
+    assert "in the network of net, it is 3 at epoch 256 in a log that ends there, and 0" in text
     assert said("looking-caption", table).endswith("at epoch 256 the count goes from 3 to 0.")
     assert "Too few epochs" in said("37ec8aaa", table[:1])
     assert said("looking-caption", table[:0]).endswith("logs of different lengths.")
@@ -212,7 +212,7 @@ def test_the_mechanism_is_told_as_a_range():
     assert "| a | 0.50 | 0.90 | 0.70 | 20.0 % |" in text
     assert "| b | none | none | none | - |" in text
     assert "| c | 0.01 | 0.01 | 0.01 | - |" in text
-    assert "has 0.40 on average and up to 0.50; it knows 80.0 % of them" in text
+    assert "has 0.40 on average and up to 0.50; it knows 80.0 % of the labels of all" in text
     assert "guessing gives 29.5 %" in text
     assert "logits do not vary" in said(labels.assign(explained_labels=np.nan))
 
@@ -264,7 +264,7 @@ def test_sharing_needs_two_tasks():
 
     table = pd.DataFrame({"num_neurons": [3, 9], "overlap": [0.1, 0.1], "chance": [0.2, 0.2]})
     text = said(table)
-    assert "3 to 9 of 50 live neurons" in text
+    assert "3 to 9 of 50 neurons that are not constant" in text
     assert "0.100 on average; random sets of these sizes would with 0.200" in text
     assert "overlap" not in said(table.assign(overlap=np.nan))
     assert "p = 11, seed 7; accuracy on held-out" in text
@@ -296,11 +296,11 @@ def test_removal_names_the_tasks_that_break_alone():
 
     solved = facts.Explained(0.8, 0.95, 0.0)
     text = answer(found, solved)
-    assert "Some tasks have neurons of their own: 1 of 2 tasks break alone without" in text
+    assert "Some tasks have neurons of their own: 1 of 2 tasks breaks alone without" in text
     text = answer(found._replace(breaks=[2, 3]), solved)
     assert "Each task has neurons of its own: 2 of 2 tasks break alone without theirs" in text
     assert "has not learned" not in text
-    assert "explain the logits, to 80.0 % to 95.0 %." in text
+    assert "explain 80.0 % to 95.0 % of this network's logits; whether" in text
     served["right"] = 0.5
     text = told(CHAPTER, "386b77dc", found._asdict() | served)
     assert text.startswith("This network has not learned its tasks: it is right on 50.0 % of")

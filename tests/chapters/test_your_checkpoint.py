@@ -59,7 +59,7 @@ def test_the_source_is_a_file_or_a_network_of_another_kind():
     paper = "[Zhong et al. (2023)](../book/bibliography.md#zhong2023)"
     assert f"own: the pizza that {paper} published. It has one embedding" in text
     text = told(CHAPTER, "3cc5a297", facts.source(network, False))
-    assert "own: a clock of ours, as the published weights cannot be had here. It has" in text
+    assert "which stands in for published weights that are not at hand. It has one" in text
 
 
 def test_a_refusal_is_quoted():
@@ -180,10 +180,10 @@ def test_the_answer_says_what_survives(good, bad):
     few = replace(good, share_simple=0.4, logits_explained=0.995)
     text = told(CHAPTER, "the-answer", facts.answer(few, good, good))
     assert "four cosines, one a cluster, explain 99.5 % of its logits' variance." in text
-    assert "Of its live neurons 40.0 % are simple, where 100 % of ours are." in text
+    assert "neurons 40.0 % are simple, where 100 % of the book's own network's are." in text
     assert "the network that multiplies has four clusters in the logarithms" in text
     beside = told(CHAPTER, "the-answer", facts.answer(few, bad, good))
-    assert "of ours are, which did not learn." in beside
+    assert "of the book's own network's are, which did not learn." in beside
     text = told(CHAPTER, "the-answer", facts.answer(bad, good, good))
     assert "does not solve a + b mod 31; this one has no clusters." in text
     text = told(CHAPTER, "the-answer", facts.answer(replace(good, clusters=[]), good, good))
@@ -214,7 +214,7 @@ def test_networks_stand_side_by_side(good, bad):
     rows = dict(zip(columns[" "], zip(*list(columns.values())[1:], strict=True), strict=True))
     assert rows["n"] == ("91", "31")
     assert rows["clusters"] == ("4", "0")
-    assert rows["explained by a cosine a cluster"][1] == "-"
+    assert rows["votes explained by a cosine a cluster"][1] == "-"
     assert "| n | 91 | 31 |" in told(CHAPTER, "a5e66a4c", {"rows": columns})
 
 

@@ -276,7 +276,7 @@ def test_networks_that_failed_are_left_out_and_more_are_taken_where_they_are_the
     )
     assert len(fresh.sweep("A91", learned_only=False).networks) == 20
     assert len(fresh.sweep("A91", also=("more", "many"), learned_only=False).networks) == 40
-    with pytest.raises(MissingExport, match=r"^0 of 20 networks A91 \(job many\) committed$"):
+    with pytest.raises(MissingExport, match=r"^20 of 40 networks A91 \(job many\) committed$"):
         fresh.sweep("A91", "many")
     with pytest.raises(InputError, match="job must be one of"):
         fresh.sweep("A92")

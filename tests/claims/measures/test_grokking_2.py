@@ -87,7 +87,7 @@ def test_all_tasks_must_be_right_for_both_shares(monkeypatch):
     assert bad.verdict == "differs"
     assert "2 of 3 networks" in bad.text
     assert "30 %: seed 1000 28 of 29 tasks" in bad.note
-    with pytest.raises(MissingExport, match="networks B113-text"):
+    with pytest.raises(MissingExport, match="network B113-text"):
         measured(monkeypatch, "B2.all_tasks", B113_code=whole)
 
 
