@@ -54,8 +54,8 @@ def test_losses_are_compared_where_there_are_several_moduli():
     losses = pd.DataFrame({"train_loss": [0.02, 0.03, 0.08]})
     found = facts.l2({"One": {31: losses, 59: 2 * losses}, "other": {}, "third": {31: losses}})
     assert told(CHAPTER, L2, {"sets": found}) == (
-        "*Seen here*: One, the median loss on training pairs at the end, over all networks, runs from "
-        "0.030 (n = 31) to 0.060 (n = 59)."
+        "*Seen here*: One, the median loss on training pairs at the end, over all networks, runs "
+        "from 0.030 (n = 31) to 0.060 (n = 59)."
     )
     assert told(CHAPTER, L2, {"sets": facts.l2({"One": {}})}) == ""
 
