@@ -22,7 +22,8 @@ MAX_ROWS = 3
 def three_scales(rows: Sequence[Scales], answer: int) -> Figure:
     """Neurons, clusters, and all clusters summed, from left to right (figure A1).
 
-    ``rows``: ``crt.at_three_scales``; the first three get a row each, all are summed.
+    ``rows``: ``crt.at_three_scales``; the first three, whose waves the eye can follow, get a
+    row each, all are summed.
     Left: preactivation of one neuron against input a, with its cosine. Middle: votes of the
     cluster's neurons at one pair, their sum, and its approximate coset. Right: the sum of all
     votes, the right answer starred; bars: what each cluster adds there, and to the best answer

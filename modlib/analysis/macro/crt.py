@@ -289,7 +289,7 @@ def at_three_scales(
     pair: Int[np.ndarray, " 2"],
     network: Network | None = None,
 ) -> list[Scales]:
-    """Neuron, cluster and vote at one pair, for every cluster (figure A1).
+    """Neuron, cluster and vote at one pair, for every cluster, slow waves first (figure A1).
 
     The neuron is the cluster's median by residual: neither its cleanest nor its worst.
     ``network``: whose votes they are, where the view is only near it.
@@ -297,7 +297,7 @@ def at_three_scales(
     network = network or view
     rows = []
     fine = np.linspace(0.0, view.n - 1.0, 8 * (view.n - 1) + 1)
-    for cluster in clustering.clusters:
+    for cluster in sorted(clustering.clusters, key=lambda cluster: cluster.freq):
         order = np.argsort(clustering.table.residual.to_numpy()[cluster.neurons], kind="stable")
         neuron = int(cluster.neurons[order[(len(order) - 1) // 2]])
         preact = view.preact_a[:, neuron]
