@@ -102,7 +102,9 @@ def export(
         folder = export_sweep(name, first_seed=first, num_seeds=total, append=append, results=root)
     elif name == "clock-pizza":
         chosen = NUM_CLOCK_PIZZA if total is None else total
-        folder = export_clock_pizza(first_seed=first, num_seeds=chosen, results=root)
+        folder = export_clock_pizza(
+            first_seed=first, num_seeds=chosen, threads=num_threads(None), results=root
+        )
     elif name == "like-paper":
         folder = export_like_paper(root)
     elif name == "paper-neurons":

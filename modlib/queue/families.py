@@ -16,7 +16,7 @@ from modlib.config.presets import CLOCK_PIZZA_PRESETS, FAMILIES, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
-from modlib.results.clock_pizza import export_clock_pizza
+from modlib.results.clock_pizza import export_clock_pizza, published_networks
 from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
 from modlib.results.remainders import export_remainders
 from modlib.results.sample import export as export_sample
@@ -133,14 +133,25 @@ def export(part: Part, seeds: range, *, append: bool, threads: int, results: Pat
         if not append:
             options |= {name: name in part.keeps for name in ("network", "snapshots")}
         return export_remainders(part.preset, **options, results=results)
-    beside = [name for name in _presets_in(results / part.folder) if name != part.preset]
-    presets = (*beside, part.preset)
-    return export_clock_pizza(**options, presets=presets, progress=False, results=results)
+    beside = _presets_in(results / part.folder)
+    options |= {"threads": threads, "progress": False, "results": results}
+    if part.preset in beside:
+        return export_clock_pizza(**options, presets=beside)
+    return export_clock_pizza(**options, presets=[part.preset], append=bool(beside))
 
 
 def _presets_in(folder: Path) -> list[str]:
-    """Clocks and pizzas whose tables a folder holds: they share it, and are written together."""
+    """Clocks and pizzas whose tables a folder holds: they share it."""
     return list(read_manifest(folder).get("keys", {})) if folder.is_dir() else []
+
+
+def require_what_tables_need(part: Part) -> None:
+    """Refuse before the training what a part's tables could not be written without.
+
+    Clocks and pizzas stand beside the published ones (``StoreError`` where those cannot be had).
+    """
+    if part.kind == ClockPizzaConfig.KIND:
+        published_networks()
 
 
 def _are_known(keys: dict[str, str]) -> bool:

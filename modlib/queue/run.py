@@ -15,7 +15,14 @@ from modlib.errors import ClusterError, InputError, StoreError, require_float, r
 from modlib.machine import resolve_device
 from modlib.queue import jobs as known
 from modlib.queue.export import export_finished
-from modlib.queue.families import Part, calls, exported_seeds, finished_seeds, under_way
+from modlib.queue.families import (
+    Part,
+    calls,
+    exported_seeds,
+    finished_seeds,
+    require_what_tables_need,
+    under_way,
+)
 from modlib.queue.jobs import Job, first_seed
 from modlib.queue.state import parts_of
 from modlib.queue.workers import Workers
@@ -144,6 +151,7 @@ class Runner:
         committed = exported_seeds(part, self.results)
         if all(seed in committed for seed in part.seeds):
             return True
+        require_what_tables_need(part)
         finished = finished_seeds(part, self.store)
         missing = [s for s in part.seeds if s not in committed and s not in finished]
         done = self.train(job, part, missing) if missing else True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,8 @@ import pandas as pd
 from modlib.analysis.meso.clock_pizza_lens import describe
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS
-from modlib.errors import require_choice
-from modlib.machine import RESULTS
+from modlib.errors import InputError, StoreError, require_choice, require_int
+from modlib.machine import RESULTS, one_thread
 from modlib.models.clock_pizza import parameter_shapes
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
@@ -30,6 +30,7 @@ from modlib.results.folder import (
 from modlib.results.schemas import clock_pizza_tables, wrong_clock_pizza
 from modlib.runs.clock_pizza import ClockPizzaRun
 from modlib.runs.get_or_train import get_or_train
+from modlib.runs.one_shard import describing
 from modlib.store.folder import provenance
 from modlib.store.runs import Store
 
@@ -42,6 +43,11 @@ FIRST_CLOCK_PIZZA = 1001
 NUM_SEEDS = 3
 EVERY = 4
 """Of a history every fourth evaluation is kept."""
+WORTH_A_PROCESS = 8
+"""Networks whose description, some five seconds each, is worth the start of a process."""
+
+Described: TypeAlias = tuple[dict[str, pd.DataFrame], Mapping[str, Any], dict[str, np.ndarray]]
+"""Of a network: its rows by table, its run's manifest, its parameters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,11 +98,37 @@ def _rows_of_run(run: ClockPizzaRun) -> dict[str, pd.DataFrame]:
     return tables | {"history": run.history.iloc[::EVERY].assign(**place)}
 
 
+def _described(root: Path, config: ClockPizzaConfig, seed: int) -> Described:
+    """A network's rows, its manifest and its parameters; for a process of its own too."""
+    with one_thread():
+        run = get_or_train(config, seed=seed, store=Store(root), progress=False)
+        return _rows_of_run(run), run.manifest, run.weights
+
+
+def _each(
+    work: Sequence[tuple[ClockPizzaConfig, int]], threads: int, store: Store
+) -> Iterator[Described]:
+    """``_described`` of each, in order; up to ``threads`` at once, as pays."""
+    at_once = min(threads, len(work) // WORTH_A_PROCESS)
+    if at_once < 2:
+        yield from (_described(store.root, *one) for one in work)
+        return
+    with describing(at_once) as pool:
+        yield from pool.map(_described, *zip(*((store.root, *one) for one in work), strict=True))
+
+
+def published_networks() -> dict[str, ForeignNetwork]:
+    """The published networks that stand beside ours; ``StoreError`` where they cannot be had."""
+    return {name: load_checkpoint(name) for name in PUBLISHED}
+
+
 def export_clock_pizza(
     *,
     first_seed: int = FIRST_CLOCK_PIZZA,
     num_seeds: int = NUM_SEEDS,
     presets: Sequence[str] | None = None,
+    append: bool = False,
+    threads: int = 1,
     progress: bool = True,
     results: Path = RESULTS,
 ) -> Path:
@@ -104,38 +136,47 @@ def export_clock_pizza(
 
     ``presets``: at the rates of these only. Runs that the store holds are not trained again. The
     published networks are described beside them: they are fetched first, so that a machine without
-    them is told before any work (``StoreError``). Returns the folder.
+    them is told before any work (``StoreError``). ``append``: to the presets that the folder holds,
+    on the same seeds; their rows stay. ``threads``: networks at once. Returns the folder.
     """
     seeds = require_seeds(first_seed, num_seeds, at_most=1000)
+    threads = require_int("threads", threads, at_least=1, at_most=1024)
     chosen = {
         name: CLOCK_PIZZA_PRESETS[require_choice("preset", name, CLOCK_PIZZA_PRESETS)]
         for name in (CLOCK_PIZZA_PRESETS if presets is None else presets)
     }
     folder, store = results / FOLDER, Store()
     require_writable(folder)
-    published = {name: load_checkpoint(name) for name in PUBLISHED}
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    for name, network in published.items():
-        rows = _rows(network, source=name, rate=network.attention_rate, seed=-1)
-        rows["networks"] = rows["networks"].assign(reached_step=-1, steps=-1)
-        for table, part in rows.items():
-            parts[table].append(part)
-    shown, origins = {}, []
+    before = _to_append_to(results, chosen, seeds) if append else None
+    if before is None:
+        parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+        for name, network in published_networks().items():
+            rows = _rows(network, source=name, rate=network.attention_rate, seed=-1)
+            rows["networks"] = rows["networks"].assign(reached_step=-1, steps=-1)
+            for table, part in rows.items():
+                parts[table].append(part)
+        there, origins, shown = {}, [], {}
+    else:
+        parts = {name: [getattr(before, name)] for name in TABLES}
+        there = {name: CLOCK_PIZZA_PRESETS[name] for name in before.manifest["keys"]}
+        origins, shown = list(before.manifest["origins"]), dict(before.shown)
     configs = chosen | {
         f"{name}, untrained": replace(chosen[name], steps=0) for name in SHOWN if name in chosen
     }
     wanted = [(name, seed) for name in configs for seed in seeds]
-    for name, seed in Bar(wanted, desc="clock and pizza", unit="network", disable=not progress):
-        run = get_or_train(configs[name], seed=seed, store=store, progress=False)
-        for table, part in _rows_of_run(run).items():
+    made = _each([(configs[name], seed) for name, seed in wanted], threads, store)
+    bar = Bar(wanted, desc="clock and pizza", unit="network", disable=not progress)
+    for (name, seed), (rows, manifest, weights) in zip(bar, made, strict=True):
+        for table, part in rows.items():
             parts[table].append(part)
         if name in SHOWN and seed == seeds.start:
-            shown[name] = run.weights
-        origins.append(origin(run.manifest, preset=name, seed=seed))
+            shown[name] = weights
+        origins.append(origin(manifest, preset=name, seed=seed))
+    whole = there | chosen
     content = {
         "kind": ClockPizzaConfig.KIND,
-        "configs": {name: asdict(config) for name, config in chosen.items()},
-        "keys": {name: config.key() for name, config in chosen.items()},
+        "configs": {name: asdict(config) for name, config in whole.items()},
+        "keys": {name: config.key() for name, config in whole.items()},
         "seeds": [seeds.start, seeds.stop - 1],
         "published": {name: source.sha256 for name, source in PUBLISHED.items()},
         "origins": origins,
@@ -147,6 +188,20 @@ def export_clock_pizza(
     }
     write_folder(folder, tables, content, shown)
     return folder
+
+
+def _to_append_to(results: Path, chosen: Collection[str], seeds: range) -> ExportedClockPizza:
+    """What the folder holds; refused unless it has these seeds, and none of these presets."""
+    before = read_clock_pizza(results)
+    if before is None:
+        raise StoreError(f"{results / FOLDER} is not there, so that nothing can be appended to it")
+    if doubled := sorted(set(chosen) & set(before.manifest["keys"])):
+        raise InputError("presets", f"be none that {results / FOLDER} holds", doubled)
+    first, last = before.manifest["seeds"]
+    if (seeds.start, seeds.stop - 1) != (first, last):
+        rule = f"be {first} to {last}, those of {results / FOLDER}"
+        raise InputError("seeds", rule, f"{seeds.start} to {seeds.stop - 1}")
+    return before
 
 
 def read_clock_pizza(results: Path = RESULTS) -> ExportedClockPizza | None:

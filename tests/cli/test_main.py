@@ -16,7 +16,7 @@ from modlib.chapters import execute
 from modlib.claims.register import load_claims
 from modlib.cli import export, queue, run
 from modlib.cli import main as cli
-from modlib.cli.options import config_from, literal
+from modlib.cli.options import config_from, literal, num_threads
 from modlib.config import presets
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
@@ -493,10 +493,11 @@ def test_export_of_clocks_and_pizzas_takes_three_seeds(monkeypatch):
         export, "export_clock_pizza", lambda **options: asked.append(options) or "there"
     )
     assert modlib("export clock-pizza").stdout == "wrote there\n"
-    modlib("export clock-pizza --first-seed 7 --num-seeds 1 --edition 2")
+    modlib("export clock-pizza --first-seed 7 --num-seeds 1 --edition 2 --replace")
+    threads = {"threads": num_threads(None)}
     assert asked == [
-        {"first_seed": 1001, "num_seeds": 3, "results": RESULTS},
-        {"first_seed": 7, "num_seeds": 1, "results": SECOND},
+        {"first_seed": 1001, "num_seeds": 3, "results": RESULTS} | threads,
+        {"first_seed": 7, "num_seeds": 1, "results": SECOND} | threads,
     ]
 
 

@@ -189,6 +189,17 @@ def test_networks_that_are_described_whole_have_a_folder_of_their_own(small, mon
     assert contents(small) == before
 
 
+def test_pizzas_are_not_trained_where_their_tables_could_not_be_written(small, monkeypatch):
+    def offline():
+        raise StoreError("the published pizza cannot be fetched")
+
+    monkeypatch.setattr(families, "published_networks", offline)
+    lines: list[str] = []
+    assert runner(small, lines).run([BY_NAME["pizzas"]]) == 1
+    assert "pizzas: the published pizza cannot be fetched" in lines[-1]
+    assert look(BY_NAME["pizzas"], Store(), small).words == "waiting"
+
+
 def test_clocks_are_written_into_the_folder_of_the_pizzas(small, monkeypatch):
     monkeypatch.setitem(CLOCK_PIZZA_PRESETS, "C59-rate-1", replace(tiny.PIZZA, attention_rate=1.0))
     clocks = Job("clocks", range(2000, 2002), 0.1, "x", ("C59-rate-1",), True)

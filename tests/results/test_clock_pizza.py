@@ -148,6 +148,29 @@ def test_an_export_again_gives_the_same_files(exported, tmp_path):
     assert again.manifest["files"] == exported.manifest["files"]
 
 
+def test_presets_join_those_of_a_folder_whose_rows_stay(exported, presets, monkeypatch, tmp_path):
+    monkeypatch.setattr(rc, "WORTH_A_PROCESS", 1)
+    options = {"first_seed": SEED, "num_seeds": 2, "results": tmp_path / "apart"}
+    names = list(exported.manifest["keys"])
+    rc.export_clock_pizza(presets=names[:1], **options)
+    rc.export_clock_pizza(presets=names[1:], append=True, threads=2, **options)
+    apart = rc.read_clock_pizza(tmp_path / "apart")
+    assert list(apart.manifest["keys"]) == names
+    assert set(apart.shown) == set(exported.shown)
+    for table in rc.TABLES:
+        both = [getattr(one, table) for one in (apart, exported)]
+        key = [c for c in ("source", "rate", "seed", "freq", "step") if c in both[0]]
+        left, right = (one.sort_values(key, kind="stable").reset_index(drop=True) for one in both)
+        pd.testing.assert_frame_equal(left, right)
+    with pytest.raises(InputError, match=f"presets must be none that .* got .*{names[0]}"):
+        rc.export_clock_pizza(presets=names[:1], append=True, **options)
+    with pytest.raises(InputError, match=f"seeds must be {SEED} to {SEED + 1}, those of"):
+        rc.export_clock_pizza(presets=[], append=True, **options | {"num_seeds": 1})
+    nowhere = options | {"results": tmp_path / "nowhere"}
+    with pytest.raises(StoreError, match="nothing can be appended"):
+        rc.export_clock_pizza(presets=names[:1], append=True, **nowhere)
+
+
 def test_networks_without_clusters_are_exported_too(exported, monkeypatch, tmp_path):
     def without(network):
         found = describe(network)
