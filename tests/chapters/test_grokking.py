@@ -291,7 +291,7 @@ def test_the_answer_holds_for_every_run():
     assert "steps), first q = 2, at step 1." in text
     assert "takes 2.0 times as many steps" in text
     assert "before all others in 1 of 2 networks that are drawn here (one)." in text
-    assert "1 of 2 networks (one), and 1 are open." in said(RUN, finished=False)
+    assert "drawn here (one), and 1 are open." in said(RUN, finished=False)
     assert "1 of 5 tasks got to 0.99 on" in said(LOST)
     assert "before all others" not in said(LOST, [LOST])
     assert "No task reaches 0.99 on validation numbers (p = 13 (80 %), 1 step); 0 of 5 are" in said(
