@@ -299,5 +299,5 @@ def test_the_answer_holds_for_every_run():
     )
     addition = made_up_run(replace(CONFIG, task="nanda"), {13: 64})
     text = said(addition, [addition, addition])
-    assert "1 of 1 task got to 0.99 on validation numbers (p = 13 (80 %), 1,024 steps)" in text
+    assert "1 of 1 task got to 0.99 on validation numbers at some step (p = 13 (80 %), 1,0" in text
     assert "before all others" not in text
