@@ -138,8 +138,9 @@ def _require(jobs: Sequence[Job], preset: str, found: Collection[int]) -> None:
     held, wanted = set(found), {seed for job in jobs for seed in job.seeds}
     if held.issuperset(wanted):
         return
-    lacking = [job.name for job in jobs if not held.issuperset(job.seeds) and job.name != preset]
-    by = f" ({'job' if len(lacking) == 1 else 'jobs'} {', '.join(lacking)})" if lacking else ""
+    lacking = [job.name for job in jobs if not held.issuperset(job.seeds)]
+    named = f" ({'job' if len(lacking) == 1 else 'jobs'} {', '.join(lacking)})"
+    by = "" if lacking == [preset] else named
     networks = "network" if len(wanted) == 1 else "networks"
     there = len(held & wanted)
     raise MissingExport(f"{there:,} of {len(wanted):,} {networks} {preset}{by} committed")
