@@ -16,6 +16,7 @@ from modlib.analysis.micro.harmonics import Portrait
 from modlib.chapters.words import Rows, significant
 from modlib.config.thresholds import DEFAULT
 from modlib.maths.groups import signed_freq
+from modlib.maths.intervals import share_interval
 from modlib.models.foreign.network import ForeignNetwork
 
 PIZZA_FROM, CLOCK_BELOW = 0.95, 0.6
@@ -353,6 +354,48 @@ def answer(accuracy: float, table: pd.DataFrame, found: Circles, voted: Votes) -
     return Answer(kind, accuracy, alone, doubled, voted.explained, *counts)
 
 
+class CirclesOfMany(NamedTuple):
+    """Over many networks: in how many every circle alone is nearer a pizza, in how many of them
+    with its double nearer a clock too, each with its interval; ``doubled`` of the ``num_circles``.
+
+    A circle is nearer to what explains more of it, if that is above ``HOLDS``; of all the circles
+    the share ``hold`` has one that is.
+    """
+
+    num_networks: int
+    num_circles: int
+    pizzas: int
+    pizzas_between: Range
+    turned: int
+    turned_between: Range
+    hold: float
+    doubled: float
+
+
+def circles_of_many(table: pd.DataFrame) -> CirclesOfMany:
+    """Whether other networks of a kind are like the one shown; ``table``: with ``seed``."""
+    if table.empty:
+        return CirclesOfMany(0, 0, 0, (np.nan, np.nan), 0, (np.nan, np.nan), np.nan, np.nan)
+    rows = table.set_index(["seed", "freq"])
+    alone, double = (rows[rows.kept == kept] for kept in KEPT[:2])
+    pizza = (alone.pizza > alone.clock) & (alone.pizza > HOLDS)
+    clock = (double.clock > double.pizza) & (double.clock > HOLDS)
+    all_pizzas, all_clocks = (one.groupby("seed").all() for one in (pizza, clock))
+    total = len(all_pizzas)
+    pizzas, turned = int(all_pizzas.sum()), int((all_pizzas & all_clocks).sum())
+    between, of_turned = (share_interval(count, total) for count in (pizzas, turned))
+    return CirclesOfMany(
+        num_networks=total,
+        num_circles=len(alone),
+        pizzas=pizzas,
+        pizzas_between=(between.low, between.high),
+        turned=turned,
+        turned_between=(of_turned.low, of_turned.high),
+        hold=float((alone[["clock", "pizza"]].max(axis=1) > HOLDS).mean()),
+        doubled=float(clock.mean()),
+    )
+
+
 def _range(values: pd.Series) -> Range:
     return float(values.min()), float(values.max())
 
@@ -390,7 +433,8 @@ def _cell(values: Float[np.ndarray, " seed"], column: str) -> str:
 
 class Rates(NamedTuple):
     """Networks ``right`` on every pair at the end, and those that ``reached`` it on the held-out
-    pairs at some time, with at least ``beyond`` steps from there (None: none reached it).
+    pairs at some time, with at least ``beyond`` steps from there (None: none reached it);
+    ``num_seeds``, ``most_seeds``: of the rate with fewest and of that with most.
 
     ``kinds``: the attention rates whose mean symmetricity is a pizza's, and a clock's, as
     ("above" or "below", bound, rates).
@@ -398,6 +442,7 @@ class Rates(NamedTuple):
 
     num_networks: int
     num_seeds: int
+    most_seeds: int
     right: int
     reached: int
     beyond: int | None
@@ -407,12 +452,14 @@ class Rates(NamedTuple):
 def rates(ours: pd.DataFrame) -> Rates:
     """At which rates the mean symmetricity is a pizza's, and at which a clock's."""
     if ours.empty:
-        return Rates(0, 0, 0, 0, None, [])
-    means = ours.groupby("rate").symmetricity.mean()
+        return Rates(0, 0, 0, 0, 0, None, [])
+    by_rate = ours.groupby("rate")
+    means, num_seeds = by_rate.symmetricity.mean(), by_rate.seed.nunique()
     reached = ours[ours.reached_step >= 0]
     return Rates(
         num_networks=len(ours),
-        num_seeds=ours.seed.nunique(),
+        num_seeds=int(num_seeds.min()),
+        most_seeds=int(num_seeds.max()),
         right=int((ours.accuracy == 1).sum()),
         reached=len(reached),
         beyond=int((reached.steps - reached.reached_step).min()) if len(reached) else None,

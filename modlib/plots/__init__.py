@@ -29,6 +29,7 @@ from modlib.plots.approximate_crt import (
 from modlib.plots.base import MARKERS, PALETTE, cluster_color, data, figure
 from modlib.plots.clock_and_pizza import (
     circle_formulas,
+    circles_of_many,
     lens_by_rate,
     mean_votes,
     pizza_neurons,
@@ -161,6 +162,7 @@ __all__ = [
     "before_and_after",
     "best_waves",
     "circle_formulas",
+    "circles_of_many",
     "circularity",
     "cluster_color",
     "cluster_dfts",

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Wedge
 
 from modlib.analysis.meso.clock_pizza_circle import Pair
+from modlib.analysis.meso.clock_pizza_lens import KEPT
 from modlib.analysis.micro.harmonics import Portrait
 from modlib.plots.base import (
     ANSWER,
@@ -191,7 +192,7 @@ def _by_rate(ax: Axes, networks: pd.DataFrame, column: str, place: int, label: s
     color, marker = PALETTE[place], MARKERS[place]
     means = networks.groupby("rate")[column].mean()
     ax.plot(means.index, means, color=color, lw=1.2)
-    ax.plot(networks.rate, networks[column], marker, color=color, ms=4, alpha=0.75, label=label)
+    ax.plot(networks.rate, networks[column], marker, color=color, ms=4, alpha=0.5, label=label)
 
 
 def _published(ax: Axes, published: pd.DataFrame, column: str) -> None:
@@ -351,5 +352,36 @@ def circle_formulas(table: pd.DataFrame) -> Figure:
         ax.set(title=name, xlabel="cluster's f", ylim=(-0.03, 1.05), xlim=(-0.5, len(freqs) - 0.5))
         ax.set_xticks(np.arange(len(freqs)), [str(freq) for freq in freqs])
     axes[0, 0].set_ylabel("variance explained")
+    legend_outside(fig, axes[0, 0], 2, place="lower")
+    return fig
+
+
+@figure
+def circles_of_many(kinds: Mapping[str, pd.DataFrame]) -> Figure:
+    """What the two formulas explain of every cluster's circle, alone and with its double.
+
+    ``kinds``: ``clock_pizza_circles``.
+    """
+    if not kinds:
+        return empty_figure(NO_NETWORKS)
+    fig, axes = panel_grid(1, 2, (WIDTH / 2, 3.4), sharey=True)
+    for ax, letter, kept in zip(axes[0], "AB", KEPT, strict=False):
+        ax.plot([0, 1], [0, 1], color=NEUTRAL, lw=0.8, ls=":")
+        for place, (name, table) in enumerate(kinds.items()):
+            rows = table[table.kept == kept]
+            ax.plot(
+                rows.clock,
+                rows.pizza,
+                ls="",
+                marker=MARKERS[place],
+                ms=4,
+                mew=0,
+                alpha=0.5,
+                color=PALETTE[place],
+                label=name,
+            )
+        ax.set(title=f"{letter}. {kept}", xlabel="explained by the clock's formula")
+        ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    axes[0, 0].set_ylabel("by the pizza's formula")
     legend_outside(fig, axes[0, 0], 2, place="lower")
     return fig

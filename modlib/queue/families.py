@@ -133,11 +133,17 @@ def export(part: Part, seeds: range, *, append: bool, threads: int, results: Pat
         if not append:
             options |= {name: name in part.keeps for name in ("network", "snapshots")}
         return export_remainders(part.preset, **options, results=results)
-    beside = _presets_in(results / part.folder)
     options |= {"threads": threads, "progress": False, "results": results}
-    if part.preset in beside:
-        return export_clock_pizza(**options, presets=beside)
-    return export_clock_pizza(**options, presets=[part.preset], append=bool(beside))
+    if _joins_others(part, results):
+        return export_clock_pizza(**options, presets=[part.preset], append=True)
+    presets = _presets_in(results / part.folder) or [part.preset]
+    return export_clock_pizza(**options, presets=presets)
+
+
+def _joins_others(part: Part, results: Path) -> bool:
+    """Whether a part's clocks or pizzas come behind tables of others, which stay."""
+    beside = _presets_in(results / part.folder)
+    return bool(beside) and part.preset not in beside
 
 
 def _presets_in(folder: Path) -> list[str]:
@@ -145,12 +151,13 @@ def _presets_in(folder: Path) -> list[str]:
     return list(read_manifest(folder).get("keys", {})) if folder.is_dir() else []
 
 
-def require_what_tables_need(part: Part) -> None:
+def require_what_tables_need(part: Part, results: Path) -> None:
     """Refuse before the training what a part's tables could not be written without.
 
-    Clocks and pizzas stand beside the published ones (``StoreError`` where those cannot be had).
+    Tables of clocks and pizzas begin with the published ones (``StoreError`` where those cannot
+    be had).
     """
-    if part.kind == ClockPizzaConfig.KIND:
+    if part.kind == ClockPizzaConfig.KIND and not _joins_others(part, results):
         published_networks()
 
 

@@ -151,7 +151,7 @@ class Runner:
         committed = exported_seeds(part, self.results)
         if all(seed in committed for seed in part.seeds):
             return True
-        require_what_tables_need(part)
+        require_what_tables_need(part, self.results)
         finished = finished_seeds(part, self.store)
         missing = [s for s in part.seeds if s not in committed and s not in finished]
         done = self.train(job, part, missing) if missing else True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -147,19 +147,8 @@ def export_clock_pizza(
     }
     folder, store = results / FOLDER, Store()
     require_writable(folder)
-    before = _to_append_to(results, chosen, seeds) if append else None
-    if before is None:
-        parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-        for name, network in published_networks().items():
-            rows = _rows(network, source=name, rate=network.attention_rate, seed=-1)
-            rows["networks"] = rows["networks"].assign(reached_step=-1, steps=-1)
-            for table, part in rows.items():
-                parts[table].append(part)
-        there, origins, shown = {}, [], {}
-    else:
-        parts = {name: [getattr(before, name)] for name in TABLES}
-        there = {name: CLOCK_PIZZA_PRESETS[name] for name in before.manifest["keys"]}
-        origins, shown = list(before.manifest["origins"]), dict(before.shown)
+    begun = _behind(_to_append_to(results, chosen, seeds)) if append else _beside_published()
+    parts, shown, origins = begun.parts, begun.shown, begun.origins
     configs = chosen | {
         f"{name}, untrained": replace(chosen[name], steps=0) for name in SHOWN if name in chosen
     }
@@ -172,7 +161,7 @@ def export_clock_pizza(
         if name in SHOWN and seed == seeds.start:
             shown[name] = weights
         origins.append(origin(manifest, preset=name, seed=seed))
-    whole = there | chosen
+    whole = {name: CLOCK_PIZZA_PRESETS[name] for name in begun.presets} | chosen
     content = {
         "kind": ClockPizzaConfig.KIND,
         "configs": {name: asdict(config) for name, config in whole.items()},
@@ -188,6 +177,34 @@ def export_clock_pizza(
     }
     write_folder(folder, tables, content, shown)
     return folder
+
+
+class _Begun(NamedTuple):
+    """Rows by table, networks kept whole and origins that stand before those to be made, and the
+    presets that they are of."""
+
+    parts: dict[str, list[pd.DataFrame]]
+    shown: dict[str, dict[str, np.ndarray]]
+    origins: list[dict[str, Any]]
+    presets: tuple[str, ...]
+
+
+def _beside_published() -> _Begun:
+    """A folder begins with the published networks."""
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    for name, network in published_networks().items():
+        rows = _rows(network, source=name, rate=network.attention_rate, seed=-1)
+        rows["networks"] = rows["networks"].assign(reached_step=-1, steps=-1)
+        for table, part in rows.items():
+            parts[table].append(part)
+    return _Begun(parts, {}, [], ())
+
+
+def _behind(before: ExportedClockPizza) -> _Begun:
+    """What a folder holds stays before what is appended to it."""
+    parts = {name: [getattr(before, name)] for name in TABLES}
+    manifest = before.manifest
+    return _Begun(parts, dict(before.shown), list(manifest["origins"]), tuple(manifest["keys"]))
 
 
 def _to_append_to(results: Path, chosen: Collection[str], seeds: range) -> ExportedClockPizza:

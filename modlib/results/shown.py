@@ -5,11 +5,12 @@ One function for each kind of thing that is shown. Bad values are refused before
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,8 @@ from modlib.runs.clock_pizza import LAYOUT, as_network
 from modlib.runs.get_or_train import get_or_train
 from modlib.runs.remainders import RemaindersRun
 from modlib.store.runs import Store
+
+Export = TypeVar("Export")
 
 NUM_NEW = 16
 """Networks that are trained where nothing is committed and no number is asked for."""
@@ -217,35 +220,64 @@ def another_kind(results: Path = RESULTS) -> Example:
 
 
 def clock_pizza_rates(
-    results: Path = RESULTS,
+    results: Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The committed networks: ours, the published, ours untrained; empty where there are none."""
-    committed = read_clock_pizza(results)
-    if committed is None:
-        return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
-    return committed.of("ours"), committed.of("published"), committed.of("untrained")
+    """The committed networks of both editions: ours, the published, ours untrained.
+
+    Empty where there are none. ``results``: of this folder alone.
+    """
+    networks = _clocks_and_pizzas("networks", results)
+    if networks.empty:
+        return networks, networks, networks
+    sources = networks.source
+    named = sources.isin(["ours", "untrained"])
+    return networks[sources == "ours"], networks[~named], networks[sources == "untrained"]
 
 
-def clock_pizza_shifts(results: Path = RESULTS) -> tuple[pd.DataFrame, pd.DataFrame]:
+def clock_pizza_circles(results: Path | None = None) -> dict[str, pd.DataFrame]:
+    """``circles`` of our pizzas and of our clocks, of both editions; {} where there are none."""
+    circles = _clocks_and_pizzas("circles", results)
+    if circles.empty:
+        return {}
+    own = circles[circles.source == "ours"]
+    return {
+        kind: own[own.rate == CLOCK_PIZZA_PRESETS[name].attention_rate]
+        for kind, name in zip(("pizzas", "clocks"), SHOWN, strict=True)
+    }
+
+
+def clock_pizza_shifts(results: Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """``shifts`` and ``clusters`` of the networks trained at rate 0, ours and the published.
 
-    Empty where there are none.
+    Of both editions, or of the folder ``results``; empty where there are none.
     """
-    committed = read_clock_pizza(results)
-    if committed is None:
-        return pd.DataFrame(columns=[*SHIFT_COLUMNS, *PLACE]), pd.DataFrame(
-            columns=[*CLUSTER_COLUMNS, *PLACE]
-        )
-    shifts, clusters = (
-        table[(table.rate == 0) & (table.source != "untrained")]
-        for table in (committed.shifts, committed.clusters)
-    )
-    return shifts, clusters
+    found = []
+    for name, columns in (("shifts", SHIFT_COLUMNS), ("clusters", CLUSTER_COLUMNS)):
+        table = _clocks_and_pizzas(name, results)
+        if table.empty:
+            table = pd.DataFrame(columns=[*columns, *PLACE])
+        found.append(table[(table.rate == 0) & (table.source != "untrained")])
+    return found[0], found[1]
+
+
+def _clocks_and_pizzas(table: str, results: Path | None) -> pd.DataFrame:
+    """A table of ``results/clock_pizza`` over the editions, the published networks once."""
+    tables = [getattr(one, table) for one in _of_editions(read_clock_pizza, results)]
+    if not tables:
+        return pd.DataFrame()
+    own = [rows[rows.source.isin(["ours", "untrained"])] for rows in tables[1:]]
+    return pd.concat([tables[0], *own], ignore_index=True)
 
 
 def published_pizza(results: Path = RESULTS) -> PublishedPizza:
     """Neurons and votes of paper A's own pizza; none where they are not committed."""
     return read_published_pizza(results) or PublishedPizza([], {})
+
+
+def _of_editions(read: Callable[[Path], Export | None], results: Path | None) -> list[Export]:
+    """What ``read`` finds in each edition's folder, or in ``results`` alone."""
+    roots = [results_of(edition) for edition in EDITIONS] if results is None else [results]
+    return [found for found in map(read, roots) if found is not None]
 
 
 # Paper B: one network, and those of chapter 14
@@ -284,9 +316,9 @@ def own_size_network(
     if p != preset.p:
         return remainders_network(p=p, seed=seed, steps=steps)
     config = preset if steps is None else replace(preset, steps=steps)
-    for root in map(results_of, EDITIONS) if results is None else [results]:
-        exported = read_remainders(PAPER_OWN, root) if config == preset else None
-        if exported is not None and exported.run.seed == seed and exported.run.weights:
+    exports = _of_editions(partial(read_remainders, PAPER_OWN), results)
+    for exported in exports if config == preset else ():
+        if exported.run.seed == seed and exported.run.weights:
             return exported.run
     return get_or_train(config, seed=seed)
 
@@ -326,9 +358,7 @@ def ablated_networks(
             continue
         config = replace(preset, p=p, steps=preset.steps if steps is None else steps)
         if config == preset and seed == FIRST_SEED:
-            roots = map(results_of, EDITIONS) if results is None else [results]
-            exports = [one for root in roots if (one := read_remainders(name, root)) is not None]
-            if exports:
+            if exports := _of_editions(partial(read_remainders, name), results):
                 histories = [one.history for one in exports]
                 found[name] = Ablated(pd.concat(histories, ignore_index=True), exports[0].run)
         elif name in TRAINED_NOW:

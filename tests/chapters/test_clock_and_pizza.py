@@ -27,15 +27,28 @@ from modlib.models.clock_pizza import initial_weights
 from modlib.models.foreign.load import from_arrays
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.neuron_view import NeuronView
+from modlib.results.shown import clock_pizza_circles
 from modlib.runs.clock_pizza import as_network
 from told import cells, told
 
 CHAPTER = "06_clock_and_pizza"
 NETWORK, NEURONS, SHIFTS, REMAPPED = "3f70f9d9", "31274b4d", "58a61a39", "33a70805"
 VOTES, MAPS, CIRCLES, HANDS, ANSWER = "585cf565", "b224b562", "c7f69296", "hands-said", "answer"
+MANY = "many-said"
 RATES, RATE_TABLE, LENS = "0ee5ba4a", "b5dd420b", "a81a69ed"
 CAPTIONS = (
-    *("hands", "a17", "shifts", "a18", "mean-votes", "right-answers", "circles", "rates", "lens"),
+    *(
+        "hands",
+        "a17",
+        "shifts",
+        "a18",
+        "mean-votes",
+        "right-answers",
+        "circles",
+        "many",
+        "rates",
+        "lens",
+    ),
 )
 N = 11
 
@@ -83,6 +96,11 @@ def the_answer(accuracy: float, table: pd.DataFrame, clusters: pd.DataFrame) -> 
 
 def about_circles(table: pd.DataFrame, logits: Formulas) -> str:
     return told(CHAPTER, CIRCLES, facts.circles(table, logits))
+
+
+def about_circles_of_many(**kinds: pd.DataFrame) -> str:
+    found = {kind: facts.circles_of_many(table) for kind, table in kinds.items()}
+    return told(CHAPTER, MANY, {"kinds": found})
 
 
 def about_rates(ours: pd.DataFrame) -> str:
@@ -153,7 +171,7 @@ def portraits_of(second: dict[int, int]) -> list:
 def test_every_cell_that_says_something_is_tested():
     network = {NETWORK, HANDS, MAPS, CIRCLES, ANSWER}
     assert cells(CHAPTER) == network | {
-        *(NEURONS, SHIFTS, REMAPPED, VOTES, RATES, RATE_TABLE, LENS),
+        *(NEURONS, SHIFTS, REMAPPED, VOTES, MANY, RATES, RATE_TABLE, LENS),
         *(f"{name}-caption" for name in CAPTIONS),
     }
 
@@ -304,7 +322,7 @@ def test_step_and_period_are_counted_over_networks():
     strong(3, [2, 9], 2.0)
     assert facts.shifts_of_many(shifts, clusters) == (3, 4, 3, 2, 1)
     assert about_many(shifts, clusters) == (
-        "That is no law. In three networks trained here the two are different shifts for 3 of four "
+        "How often? In three networks trained here the two are different shifts for 3 of four "
         "clusters: the step is the stronger of them two times, and stronger than every other shift "
         "one time. These neurons are no pure cosines, and what they hear besides can decide."
     )
@@ -634,6 +652,11 @@ def test_one_network_is_told_too():
     assert text.endswith(kinds(["0"], []))
 
 
+def test_rates_with_more_networks_than_others_are_no_lie():
+    uneven = pd.concat([OURS, made_up({1.0: 0.5}, 5)], ignore_index=True)
+    assert "23 networks, three seeds or more a rate." in about_rates(uneven)
+
+
 def test_without_tables_the_reader_is_told_how_to_make_them():
     nothing = pd.DataFrame()
     assert about_rates(nothing) == about_lens(nothing, nothing)
@@ -810,3 +833,51 @@ def test_captions_over_attention_rates():
     nothing = "No network of ours is committed."
     assert caption("rates", facts.rates(pd.DataFrame())).endswith(nothing)
     assert caption("lens", {"seen": []}).endswith(nothing)
+
+
+# Many networks
+
+
+def planted_circles(*networks: list[tuple[float, float, float, float]]) -> pd.DataFrame:
+    """A list a network, an entry a circle: clock and pizza of it alone, and with its double."""
+    rows = [
+        (seed, freq, kept, *shares)
+        for seed, circles in enumerate(networks)
+        for freq, found in enumerate(circles, start=1)
+        for kept, shares in zip(KEPT, (found[:2], found[2:], (0.9, 0.8)), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["seed", "freq", "kept", "clock", "pizza"])
+
+
+BOTH, STAYS, FAINT = (0.8, 1.0, 1.0, 0.8), (0.8, 1.0, 0.8, 0.9), (0.1, 0.2, 0.2, 0.1)
+
+
+def test_a_network_counts_when_all_its_circles_do():
+    table = planted_circles([BOTH, BOTH], [BOTH, STAYS], [BOTH, FAINT], [(0.9, 0.7, 1.0, 0.8)])
+    found = facts.circles_of_many(table)
+    assert (found.num_networks, found.num_circles) == (4, 7)
+    assert (found.pizzas, found.turned) == (2, 1), "a clock with its double was no pizza before"
+    assert (found.hold, found.doubled) == (pytest.approx(6 / 7), pytest.approx(5 / 7))
+    low, high = found.pizzas_between
+    assert 0 < low < 0.5 < high < 1
+
+
+def test_many_pizzas_are_told_beside_as_many_clocks():
+    pizzas = planted_circles(*[[BOTH, BOTH]] * 30, *[[BOTH, STAYS]] * 10)
+    text = about_circles_of_many(pizzas=pizzas, clocks=planted_circles(*[[FAINT, BOTH]] * 4))
+    assert text == (
+        "*Seen here*: in 40 of 40 pizzas (91.2 % to 100 %) every circle alone is nearer a pizza. "
+        "The step to a clock is less sure: with its double 87.5 % of the circles take it, all "
+        "circles of a network in 30 (59.8 % to 85.8 %). Circles of a clock do not work one by one: "
+        "alone, 50.0 % of them follow neither formula by half."
+    )
+    assert about_circles_of_many().startswith("*Seen here*: nothing yet;")
+
+
+def test_the_committed_pizzas_bear_out_what_the_chapter_says_of_them():
+    found = {name: facts.circles_of_many(rows) for name, rows in clock_pizza_circles().items()}
+    assert found["pizzas"].num_networks == found["clocks"].num_networks == 76
+    assert found["pizzas"].pizzas_between[0] > 0.8
+    assert found["pizzas"].doubled > 0.5
+    assert found["clocks"].pizzas == 0
+    assert found["clocks"].hold < 0.5

@@ -294,3 +294,24 @@ def test_formulas_are_points_a_cluster_and_a_panel_a_circle():
             np.testing.assert_allclose(found.x, np.arange(2) + offset)
             np.testing.assert_allclose(found.y, rows[column])
     assert text_of(figures.circle_formulas(table[:0])) == NONE
+
+
+def test_circles_of_many_networks_are_a_dot_each_in_the_plane_of_both_formulas():
+    rng = np.random.default_rng(5)
+    rows = [
+        (seed, freq, kept, *rng.uniform(size=2))
+        for seed in range(3)
+        for freq in (2, 5)
+        for kept in KEPT
+    ]
+    table = pd.DataFrame(rows, columns=["seed", "freq", "kept", "clock", "pizza"])
+    fig = figures.circles_of_many({"pizzas": table, "clocks": table[:6]})
+    assert [title[3:] for title in titles(fig)] == list(KEPT[:2])
+    assert x_labels(fig) == ["explained by the clock's formula"] * 2
+    assert legend(fig) == ["pizzas", "clocks"]
+    for axes, kept in enumerate(KEPT[:2]):
+        for name, own in (("pizzas", table), ("clocks", table[:6])):
+            marks = points(fig, axes)[name]
+            np.testing.assert_allclose(marks.x, own[own.kept == kept].clock)
+            np.testing.assert_allclose(marks.y, own[own.kept == kept].pizza)
+    assert text_of(figures.circles_of_many({})) == figures.NO_NETWORKS

@@ -19,6 +19,7 @@ from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS
 from modlib.errors import InputError, StoreError
+from modlib.machine import EDITIONS, results_of
 from modlib.models.clock_pizza import initial_weights
 from modlib.models.foreign.load import from_tensors, load_checkpoint
 from modlib.models.foreign.planted import planted_tensors
@@ -207,6 +208,24 @@ def test_a_chapter_is_given_what_is_committed_or_empty_tables(exported, tmp_path
     ):
         pd.testing.assert_frame_equal(found, exported.of(source))
     assert all(found.empty for found in shown.clock_pizza_rates(tmp_path / "elsewhere"))
+
+
+def test_a_chapter_is_given_the_circles_of_pizzas_and_of_clocks(exported, tmp_path):
+    found = shown.clock_pizza_circles(tmp_path)
+    for name, rate in (("pizzas", 0.0), ("clocks", 1.0)):
+        assert (found[name].rate == rate).all()
+        assert (found[name].source == "ours").all()
+    assert shown.clock_pizza_circles(tmp_path / "elsewhere") == {}
+
+
+def test_both_editions_are_shown_and_what_is_published_once():
+    ours, published, untrained = shown.clock_pizza_rates()
+    first, second = (rc.read_clock_pizza(results_of(edition)) for edition in EDITIONS)
+    assert len(ours) == len(first.of("ours")) + len(second.of("ours"))
+    assert len(untrained) == len(first.of("untrained")) + len(second.of("untrained"))
+    assert len(published) == len(first.of("published")) == 2
+    shifts, clusters = shown.clock_pizza_shifts()
+    assert shifts.seed.nunique() == clusters.seed.nunique() == 77, "the published one is a seed"
 
 
 @pytest.mark.parametrize("name", ["networks.parquet", "C59-rate-0.safetensors"])
