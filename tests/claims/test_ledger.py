@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from modlib.claims.ledger import (
     count_verdicts,
     ledger,
 )
+from modlib.claims.measure import measured_ledger
 from modlib.claims.register import load_claims
 from modlib.claims.verdict import (
     VERDICTS,
@@ -24,6 +26,7 @@ from modlib.claims.verdict import (
     networks_to_show,
 )
 from modlib.errors import InputError
+from modlib.machine import ROOT
 from modlib.maths.intervals import bootstrap_over_seeds
 
 CHAPTERS = {
@@ -304,6 +307,23 @@ def test_verdicts_are_counted_and_none_is_lost():
     assert counts.to_numpy().sum() == len(rows)
     with pytest.raises(InputError, match="by must be one of"):
         count_verdicts(rows, by="colour", edition=1)
+
+
+def test_the_readme_counts_both_editions_as_they_are():
+    number = {
+        edition: Counter(row.verdict for row in measured_ledger(edition)) for edition in (1, 2)
+    }
+    first, second = number[1], number[2]
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert (
+        f"In the first edition, {first.total()} claims, {first['agrees']} agree, "
+        f"{first['differs']} differ and {first['not testable at this size']} cannot be tested"
+    ) in text
+    assert (
+        f"of {second.total() - second['identity']} claims {second['agrees']} agree, "
+        f"{second['differs']} differ, {second['undecided']} are undecided, and "
+        f"{second['pending']} wait"
+    ) in text
 
 
 def test_text_and_markdown_show_each_verdict_in_words():
