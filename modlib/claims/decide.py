@@ -246,20 +246,22 @@ def judged(
 def counted(
     what: str, holds: Iterable[bool], *, needed: int | None = None, **extra: Any
 ) -> Measurement:
-    """The measurement of a rule that single networks decide: "3 of 3 networks".
+    """The measurement of a rule that single networks decide: "3 of 3 networks (29 to 100 %)".
 
-    It agrees if all networks keep it (or ``needed`` of them), and differs else. ``holds``: whether
-    each does.
+    The share's interval, Clopper and Pearson's, decides nothing: the measurement agrees if all
+    networks keep the rule (or ``needed`` of them), and differs else. ``holds``: whether each does.
     """
     found = list(holds)
     if not found:
         raise InputError("networks", "be at least one", 0)
     kept, total = sum(found), len(found)
     enough = kept >= (total if needed is None else needed)
+    share = share_of(kept, total)
+    between = f"{100 * share.low:.0f} to {100 * share.high:.0f} %"
     return Measurement(
         value=kept,
         num_seeds=total,
-        text=f"{what}: {kept} of {total} network{'s' * (total != 1)}",
+        text=f"{what}: {kept} of {total} network{'s' * (total != 1)} ({between})",
         verdict="agrees" if enough else "differs",
         **extra,
     )

@@ -78,20 +78,20 @@ def pooled(
     return pd.concat(blocks, ignore_index=True)
 
 
-def pooled_sample(part: str, jobs: Sequence[str]) -> pd.DataFrame:
+def pooled_sample(part: str, jobs: Sequence[str], *, learned: bool = True) -> pd.DataFrame:
     """A part of the tables of several jobs' described networks, as ``pooled``."""
     blocks = []
-    for place, (job, tables) in enumerate(zip(jobs, sample(*jobs), strict=True)):
+    for place, (job, tables) in enumerate(zip(jobs, sample(*jobs, learned=learned), strict=True)):
         n = ADDITION_PRESETS[jobs_of(job)[0].presets[0]].n
         block = getattr(tables, part)
         blocks.append(block.assign(n=n, unit=block.seed + place * UNITS))
     return pd.concat(blocks, ignore_index=True)
 
 
-def sample(*jobs: str) -> list[NetworkTables]:
+def sample(*jobs: str, learned: bool = True) -> list[NetworkTables]:
     """Networks of jobs that describe them whole, of those that learned, job by job.
 
-    Raises ``MissingExport`` as ``sweep``.
+    ``learned`` False: of all. Raises ``MissingExport`` as ``sweep``.
     """
     found = []
     for job in jobs_of(*jobs):
@@ -100,7 +100,8 @@ def sample(*jobs: str) -> list[NetworkTables]:
             tables = committed.find_sample(name)
         _require([job], name, [] if tables is None else tables.summary.seed.tolist())
         assert tables is not None
-        kept = tables.summary.seed[tables.summary.learned & tables.summary.seed.isin(job.seeds)]
+        wanted = tables.summary.learned | (not learned)
+        kept = tables.summary.seed[wanted & tables.summary.seed.isin(job.seeds)]
         found.append(NetworkTables(*(table[table.seed.isin(kept)] for table in tables)))
     return found
 

@@ -253,7 +253,7 @@ def test_a_reason_is_offered_only_for_what_is_seen():
 
 
 def test_origins_are_told_with_chance_and_populations():
-    share = SecondPart(Interval(0.7, 0.6, 0.8), 0.1, 5000, 20)
+    share = SecondPart(Interval(0.7, 0.6, 0.8), 0.1, Interval(0.05, 0.04, 0.06), 5000, 20)
     lifts = pd.DataFrame({"population": POPULATIONS, "lift": [0.6, 1.3, 0.7]})
     lifts = lifts.assign(low=lifts.lift - 0.1, high=lifts.lift + 0.1)
     text = told(CHAPTER, ORIGIN, tuned_facts.origin("n = 91", {"fine-tuning": share}, lifts))
@@ -505,7 +505,7 @@ def test_captions_of_company_say_what_stands_out():
 
 
 def test_the_caption_of_origins_has_shares_and_lifts():
-    share = SecondPart(Interval(0.7, 0.6, 0.8), 0.1, 5000, 20)
+    share = SecondPart(Interval(0.7, 0.6, 0.8), 0.1, Interval(0.05, 0.04, 0.06), 5000, 20)
     lifts = pd.DataFrame({"population": POPULATIONS, "lift": [0.6, 1.3, 0.7]})
     lifts = lifts.assign(low=0.5, high=1.5)
     origins = [tuned_facts.origin("n = 91", {"fine-tuning": share}, lifts)]

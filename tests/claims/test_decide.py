@@ -146,10 +146,10 @@ def test_a_share_has_the_exact_interval():
 
 def test_single_networks_are_counted_in_words():
     found = counted("in order", [True, True, True])
-    assert (found.text, found.verdict) == ("in order: 3 of 3 networks", "agrees")
+    assert (found.text, found.verdict) == ("in order: 3 of 3 networks (29 to 100 %)", "agrees")
     assert counted("in order", [True, False]).verdict == "differs"
     assert counted("in order", [True, False], needed=1).verdict == "agrees"
-    assert counted("in order", [True]).text == "in order: 1 of 1 network"
+    assert counted("in order", [True]).text == "in order: 1 of 1 network (3 to 100 %)"
     with pytest.raises(InputError, match="networks must be at least one"):
         counted("in order", [])
 

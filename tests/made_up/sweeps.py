@@ -176,6 +176,7 @@ def schema_2(
                 "epoch": epoch,
                 "share_above_1": beyond + generator.normal(0, 0.002, len(of)),
                 "share_within_025": near + generator.normal(0, 0.002, len(of)),
+                "abs_max": 2.0,
             }
         )
         for epoch, (beyond, near) in epochs.items()

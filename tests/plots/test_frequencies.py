@@ -143,7 +143,7 @@ def test_relations_are_named_on_the_axis():
 
 
 def test_origins_are_drawn_beside_chance_and_populations_in_rows():
-    share = SecondPart(Interval(0.7, 0.6, 0.8), 0.1, 50, 20)
+    share = SecondPart(Interval(0.7, 0.6, 0.8), 0.1, Interval(0.05, 0.04, 0.06), 50, 20)
     table = pd.DataFrame({"population": POPULATIONS, "lift": [0.6, 1.3, 0.7]})
     table = table.assign(low=table.lift - 0.1, high=table.lift + 0.1)
     second = {"n = 91": {"3f": share, "fine-tuning": share}, "n = 89": {"3f": share}}

@@ -67,11 +67,12 @@ class SecondPart(NamedTuple):
 
     Ordinary: not a fine-tuning cluster, nor the neuron's own. ``share`` of the neurons, with its
     interval over networks; ``chance``: the share of all other frequencies that such clusters
-    have, mean over neurons.
+    have, mean over neurons; ``both``: the share whose first frequency is one as well.
     """
 
     share: Interval
     chance: float
+    both: Interval
     num_neurons: int
     num_networks: int
 
@@ -87,12 +88,14 @@ def second_parts(neurons: pd.DataFrame, clusters: pd.DataFrame, n: int) -> Secon
     ordinary = presence(clusters[clusters.kind != "fine-tuning"], seeds, n)
     row = pd.Series(np.arange(len(seeds)), index=seeds).loc[neurons.seed].to_numpy()
     first, second = (neurons[name].to_numpy(dtype=int) for name in ("freq_1", "freq_2"))
-    is_cluster = ordinary[row, second].astype(float)
+    is_cluster = ordinary[row, second]
+    both = is_cluster & ordinary[row, first]
     others = ordinary[row].sum(1) - ordinary[row, first]
-    counts = np.zeros((len(seeds), 2))
-    np.add.at(counts, row, np.stack([is_cluster, np.ones(len(row))], axis=1))
-    share = ratio_of_sums(counts[:, :1], counts[:, 1:]).at(0)
-    return SecondPart(share, float((others / (n // 2 - 1)).mean()), len(row), len(seeds))
+    counts = np.zeros((len(seeds), 3))
+    np.add.at(counts, row, np.stack([is_cluster, both, np.ones(len(row))], axis=1).astype(float))
+    shares = ratio_of_sums(counts[:, :2], counts[:, [2, 2]])
+    chance = float((others / (n // 2 - 1)).mean())
+    return SecondPart(shares.at(0), chance, shares.at(1), len(row), len(seeds))
 
 
 POPULATIONS = ("no fine-tuning neurons", "fine-tuning neurons", "the same, their clusters left out")

@@ -5,6 +5,7 @@ Paper A, section 4.1 and appendix B.1.2; figures A2 and A19 to A21.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 from math import comb
 from typing import NamedTuple
@@ -130,10 +131,33 @@ def chance_of_harmonics(n: int, num_freqs: int = 3, max_order: int = 12) -> floa
     if n // 2 < num_freqs:
         return float("nan")
     found: set[tuple[int, ...]] = set()
-    for base in range(1, n // 2 + 1):
-        reached = {signed_freq(order * base, n) for order in range(1, max_order + 1)} - {0}
+    for reached in _harmonics(n, max_order):
         found.update(combinations(sorted(reached), num_freqs))
     return len(found) / comb(n // 2, num_freqs)
+
+
+def chance_of_a_third(
+    pairs: Int[np.ndarray, "pair 2"], n: int, max_order: int
+) -> Float[np.ndarray, " pair"]:
+    """Share of the other frequencies that are harmonics of one f together with each pair.
+
+    What ``chance_of_harmonics`` is where the two leading frequencies are as they are. NaN where
+    n has no third frequency.
+    """
+    if n // 2 < 3:
+        return np.full(len(pairs), np.nan)
+    sets = list(_harmonics(n, max_order))
+    joined = [
+        set().union(*(reached for reached in sets if {*pair} <= reached)) - {*pair}
+        for pair in np.asarray(pairs).tolist()
+    ]
+    return np.array([len(one) for one in joined]) / (n // 2 - 2)
+
+
+def _harmonics(n: int, max_order: int) -> Iterator[set[int]]:
+    """Of each frequency its harmonics of order ``max_order`` or less."""
+    for base in range(1, n // 2 + 1):
+        yield {signed_freq(order * base, n) for order in range(1, max_order + 1)} - {0}
 
 
 def harmonic_shares(

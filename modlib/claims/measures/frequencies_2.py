@@ -18,7 +18,7 @@ from modlib.claims.committed import mean_of, with_bounds
 from modlib.claims.decide import Bounds, Part, every, judged, part, some
 from modlib.claims.measures import measures
 from modlib.claims.measures.frequencies import PAPER_COUNT
-from modlib.claims.verdict import Measurement, MissingExport
+from modlib.claims.verdict import Measurement, MissingExport, Verdict
 from modlib.maths.groups import signed_freq
 from modlib.maths.intervals import Interval, equivalence
 
@@ -32,10 +32,33 @@ UPPER_OF_NONE = 3.69
 
 @measures("A2.fig3.joint")
 def joint_weights() -> Measurement:
-    """Is there an epoch at which both shares of embedding weights are the paper's?"""
-    tables = fresh.sweep("A91-long", needs={"weights": ("share_above_1", "share_within_025")})
+    """Is there an epoch at which both shares of embedding weights are the paper's?
+
+    The note says what the networks can at such an epoch, and how large their largest weight is.
+    """
+    needs = {"weights": ("share_above_1", "share_within_025", "abs_max")}
+    tables = fresh.sweep("A91-long", needs=needs)
+    epochs = _weights_by_epoch(tables, "A91-long")
+    verdict = some(found for _, found, _ in epochs)
+    kept = [parts for _, found, parts in epochs if found == verdict]
+    # Where none keeps both, the epoch that is least far off speaks.
+    chosen = min(kept, key=_far_off) if verdict == "differs" else kept[0]
+    full = _weights_by_epoch(fresh.sweep("A91-full-long", needs=needs), "A91-full-long")
+    also = [f"{epoch:.0f}" for epoch, found, _ in full if found == "agrees"]
+    return judged(
+        *chosen,
+        note="; ".join([*_at_the_epochs(tables, epochs), _told(epochs)]),
+        controls=f"with the full batch both hold at step {', '.join(also)}" if also else "",
+    )
+
+
+Epoch = tuple[float, Verdict, list[Part]]
+"""An epoch, whether both shares are the paper's there, and both."""
+
+
+def _weights_by_epoch(tables: SweepTables, job: str) -> list[Epoch]:
     later = tables.weights[tables.weights.epoch >= FIRST_EPOCH]
-    epochs = []
+    epochs: list[Epoch] = []
     for epoch, rows in later.groupby("epoch"):
         parts = []
         for column, said, (low, high) in (
@@ -44,19 +67,32 @@ def joint_weights() -> Measurement:
         ):
             mean = mean_of(rows[column])
             at = f"epoch {epoch:.0f}, {said}"
-            parts.append(
-                part(at, mean, len(rows), jobs="A91-long", unit="%", at_least=low, at_most=high)
+            parts.append(part(at, mean, len(rows), jobs=job, unit="%", at_least=low, at_most=high))
+        epochs.append((epoch, every(one.verdict for one in parts), parts))
+    return epochs
+
+
+def _at_the_epochs(tables: SweepTables, epochs: list[Epoch]) -> list[str]:
+    """How many networks add at each epoch that keeps both shares, and their largest weight."""
+    reached = tables.networks.reached_epoch
+    said = []
+    for epoch, verdict, _ in epochs:
+        if verdict == "agrees":
+            able = int(((reached >= 0) & (reached <= epoch)).sum())
+            largest = tables.weights[tables.weights.epoch == epoch].abs_max.max()
+            said.append(
+                f"by epoch {epoch:.0f}, where both hold, {able} of {len(reached)} networks have "
+                f"reached 100 %, and the largest weight is {largest:.2f}"
             )
-        epochs.append((every(one.verdict for one in parts), parts))
-    verdict = some(found for found, _ in epochs)
-    kept = [parts for found, parts in epochs if found == verdict]
-    # Where none keeps both, the epoch that is least far off speaks.
-    chosen = min(kept, key=_far_off) if verdict == "differs" else kept[0]
-    told = "; ".join(
+    return said
+
+
+def _told(epochs: list[Epoch]) -> str:
+    shares = "; ".join(
         f"{parts[0].what.split(',')[0]}: {' and '.join(p.text.split(': ')[1] for p in parts)}"
-        for _, parts in epochs
+        for *_, parts in epochs
     )
-    return judged(*chosen, note=f"{len(epochs)} epochs looked at, beyond 1 and near zero: {told}")
+    return f"{len(epochs)} epochs looked at, beyond 1 and near zero: {shares}"
 
 
 def _far_off(parts: list[Part]) -> float:
@@ -281,24 +317,30 @@ def multiples_of_five() -> Measurement:
     return judged(*parts, note=note, controls=DEALT)
 
 
+def _percent(share: Interval) -> str:
+    return f"{with_bounds(share.map(lambda x: 100 * x), 1)} %"
+
+
 @measures("A2.origin")
 def where_from() -> Measurement:
     """Fine-tuning neurons led by two of the network's clusters; networks with a pair f, 2f.
 
-    A fine-tuning cluster is one of a pair itself, so the note has the ratio without these.
+    A fine-tuning cluster is among the clusters itself, so the note has all without these.
     """
     parts, shares = [], []
     for job in ("A91", "A89"):
         needs = {"fine_tuning": ("clustered_1", "clustered_2")}
         tables, n = fresh.sweep(job, needs=needs), int(job[1:])
         networks = tables.networks.set_index("seed")
-        led = origin.led_by_clusters(tuned_neurons(tables), networks.num_clusters, n)
+        tuned = tuned_neurons(tables)
+        led = origin.led_by_clusters(tuned, networks.num_clusters, n)
         pairs = origin.has_pair(presence(tables), n)
         has = (networks["neurons_fine-tuning"] > 0).to_numpy()
         ratio, apart = origin.ratio_of_shares(has, pairs)
         ordinary = tables.clusters[tables.clusters.kind != "fine-tuning"]
         alone = fr.presence(ordinary, tables.networks.seed.tolist(), n)
         others, _ = origin.ratio_of_shares(has, origin.has_pair(alone, n))
+        second = origin.second_parts(tuned, tables.clusters, n)
         chance = Interval(led.chance, led.chance, led.chance)
         at = f", n = {n}"
         parts += [
@@ -323,6 +365,12 @@ def where_from() -> Measurement:
         shares.append(
             f"n = {n}: {100 * apart[0]:.1f} % of networks with such a pair have fine-tuning "
             f"neurons, {100 * apart[1]:.1f} % of those without; where fine-tuning clusters do not "
-            f"count for a pair, {others.value:.2f} times ({others.low:.2f} to {others.high:.2f})"
+            f"count, {others.value:.2f} times ({others.low:.2f} to {others.high:.2f})"
+            + (
+                f"; {_percent(second.both)} of the neurons are led by two such clusters, and "
+                f"{_percent(second.share)} have their second frequency from one"
+                if second
+                else ""
+            )
         )
     return judged(*parts, note="; ".join(shares))

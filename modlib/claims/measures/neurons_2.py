@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 
 from modlib.analysis.many_seeds.per_network import mean_over_rows, sums
-from modlib.analysis.micro.harmonics import chance_of_harmonics
+from modlib.analysis.micro.harmonics import chance_of_a_third, chance_of_harmonics
 from modlib.claims import fresh
+from modlib.claims.committed import with_bounds
 from modlib.claims.decide import decide, exactly, judged, over, part
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
 from modlib.config.thresholds import DEFAULT
 from modlib.maths.groups import harmonic_base
-from modlib.maths.intervals import ratio_of_sums
+from modlib.maths.intervals import Interval, ratio_of_sums
 
 ORDER = 6
 ORDERS = (4, 5, 6, 8, 9, 12)
@@ -57,12 +58,18 @@ def fine_tuning_order() -> Measurement:
         _, seen, _ = observed(DEFAULT.fine_tuning_from, most)
         by_chance = max(chance_of_harmonics(n, 3, most) for n in chance)
         rows.append(f"{most}: {100 * seen[0]:.1f} % of neurons, {100 * by_chance:.0f} % of triples")
+    thirds = []
+    for n in chance:
+        led = kept[(kept.n == n) & (kept.residual >= DEFAULT.fine_tuning_from)]
+        third = chance_of_a_third(led[["freq_1", "freq_2"]].to_numpy(dtype=int), n, ORDER)
+        thirds.append(f"{100 * third.mean():.0f} % (n = {n})")
     thresholds = over(RESIDUALS, lambda r: observed(r, ORDER)[0], "residual from")
     return judged(
         *parts,
         note=f"{int((kept.residual >= DEFAULT.fine_tuning_from).sum())} neurons",
         controls="of all triples of frequencies, "
-        + " and ".join(f"{100 * c:.1f} % (n = {n})" for n, c in chance.items()),
+        + " and ".join(f"{100 * c:.1f} % (n = {n})" for n, c in chance.items())
+        + f"; with any third frequency beside the two that lead, {' and '.join(thirds)}",
         sensitivity=f"order at most {'; '.join(rows)}; {thresholds}",
     )
 
@@ -70,10 +77,14 @@ def fine_tuning_order() -> Measurement:
 @measures("A2.half_period")
 def half_period() -> Measurement:
     """Remapped fine-tuning neurons that a flank fits better than a hump and a full wave."""
-    neurons = fresh.pooled_sample("neurons", ("A89-described",))
-    waves = neurons.dropna(subset=["full", "hump", "flank"])
-    highest = waves.flank > waves[["full", "hump"]].max(axis=1)
-    share, num = mean_over_rows(waves, highest)
+
+    def flanks(*, learned: bool) -> tuple[pd.DataFrame, Interval, int]:
+        neurons = fresh.pooled_sample("neurons", ("A89-described",), learned=learned)
+        waves = neurons.dropna(subset=["full", "hump", "flank"])
+        return waves, *mean_over_rows(waves, waves.flank > waves[["full", "hump"]].max(axis=1))
+
+    waves, share, num = flanks(learned=True)
+    every, of_every, with_all = flanks(learned=False)
     hump, _ = mean_over_rows(waves, waves.hump > waves[["full", "flank"]].max(axis=1))
     medians = ", ".join(f"{name} {waves[name].median():.2f}" for name in ("full", "hump", "flank"))
     return judged(
@@ -82,6 +93,9 @@ def half_period() -> Measurement:
         ),
         note=f"{len(waves)} neurons; zero to zero fits best in {100 * hump.value:.0f} %; median "
         f"R^2: {medians}",
+        sensitivity=f"with the networks that did not learn {with_bounds(of_every)}: "
+        f"{len(every)} neurons of {with_all} networks, "
+        f"{decide(of_every.low, of_every.high, at_least=2 / 3)}",
         controls="a neuron that is one hump has a residual of .22 off one frequency, so that it is "
         "no fine-tuning neuron; a flank's is .39",
     )

@@ -190,6 +190,7 @@ def test_second_parts_that_are_clusters_are_told_from_those_drawn_by_lot():
     clusters, neurons, _ = planted_networks(by_its_half)
     found = origin.second_parts(neurons, clusters, 91)
     assert found.share.value == 1
+    assert found.both.high < 0.3, "the first is the neuron's own, a fine-tuning cluster's"
     assert 0.08 < found.chance < 0.095
     assert (found.num_neurons, found.num_networks) == (200, 200)
     clusters, neurons, _ = planted_networks(by_lot)

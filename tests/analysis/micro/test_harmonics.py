@@ -86,6 +86,15 @@ def test_chance_counts_the_sets_that_have_a_base(n, num_freqs, max_order):
     assert ha.chance_of_harmonics(n, num_freqs, max_order) == pytest.approx(np.mean(found))
 
 
+@pytest.mark.parametrize(("n", "pair"), [(29, (3, 6)), (30, (4, 9)), (24, (1, 12))])
+def test_chance_of_a_third_counts_those_that_join_a_pair(n, pair):
+    others = [f for f in range(1, n // 2 + 1) if f not in pair]
+    joined = [harmonic_base([*pair, f], n, 4) is not None for f in others]
+    (found,) = ha.chance_of_a_third(np.array([pair]), n, 4)
+    assert found == pytest.approx(np.mean(joined))
+    assert np.isnan(ha.chance_of_a_third(np.array([[1, 2]]), 5, 4)).all()
+
+
 def test_harmonic_shares_are_read_back_and_counted_once():
     n = 91
     signal = 2 + cosine(n, 8, 5) + 0.5 * cosine(n, 16) + 0.1 * cosine(n, 24)

@@ -15,6 +15,7 @@ from modlib.analysis.many_seeds.origin import has_pair
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, presence
 from modlib.claims.measure import measure, registered
 from modlib.claims.register import load_claims
+from modlib.claims.verdict import Measurement
 from modlib.config.presets import GRID, MODULI, SLOW_RATE_MODULI, grid_name, scaled_name
 
 
@@ -491,7 +492,7 @@ CASES: dict[str, tuple[dict, dict, dict | None]] = {
     "A2.pizza.crt": (
         {"pizzas": pizzas()},
         {"pizzas": pizzas(gap=0.2)},
-        {"pizzas": pizzas(4, gap=0.05)},
+        {"pizzas": pizzas(4, gap=0.041)},
     ),
 }
 """Tables by kind, as ``place_fresh`` takes them: those that agree, differ, and say neither; a row
@@ -521,3 +522,40 @@ def test_without_tables_a_row_is_pending_and_says_what_it_waits_for(monkeypatch,
     missing = str(measure([claim_id])[claim_id])
     assert missing.startswith("0 of ")
     assert missing.endswith(" committed")
+
+
+# What the rows say beside their verdict
+
+
+def found(monkeypatch, claim_id: str, **tables: object) -> Measurement:
+    place_fresh(monkeypatch, **tables)
+    return registered()[claim_id]()
+
+
+def test_figure_3_says_what_networks_can_at_the_epochs_that_fit(monkeypatch):
+    joint = found(monkeypatch, "A2.fig3.joint", **sweep(long()))
+    reached = long()["A91-long"].networks.reached_epoch
+    able = int(((reached >= 0) & (reached <= 30)).sum())
+    assert f"by epoch 30, where both hold, {able} of 100 networks have reached 100 %" in joint.note
+    assert "the largest weight is 2.00" in joint.note
+    assert joint.controls == "with the full batch both hold at step 30"
+    assert joint.verdict == "agrees"
+
+
+def test_pizzas_without_an_untrained_cluster_have_no_control_of_zero(monkeypatch):
+    cosets = found(monkeypatch, "A2.pizza.cosets", pizzas=pizzas())
+    assert "0.000" not in cosets.controls
+    assert "untrained networks have a cluster" in cosets.controls
+    assert "by Student's interval" in cosets.note
+
+
+def test_neurons_of_networks_that_did_not_learn_stand_beside(monkeypatch):
+    tables = samples(learned=lambda rows: rows.seed >= 40)
+    half = found(monkeypatch, "A2.half_period", sample=tables)
+    assert half.num_seeds == 361
+    assert "401 neurons of 401 networks, agrees" in half.sensitivity
+
+
+def test_leading_clusters_that_are_no_neuron_s_own_are_told_apart(monkeypatch):
+    origin = found(monkeypatch, "A2.origin", **led(0.8, 0.5))
+    assert "are led by two such clusters" in origin.note
