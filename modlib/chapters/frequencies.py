@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from modlib.analysis.many_seeds import embedding_weights as ew
 from modlib.analysis.many_seeds.sweep_tables import SweepTables
 from modlib.analysis.many_seeds.uniformity import Uniformity
 from modlib.chapters.words import Rows, fixed, interval, percent, significant
@@ -60,6 +61,26 @@ def weights(sets: Mapping[str, SweepTables]) -> Rows:
         "maximum, mean": [fixed(t.abs_max.mean()) for t in tables],
         "maximum, of all": [fixed(t.abs_max.max()) for t in tables],
     }
+
+
+class Spread(NamedTuple):
+    """Of networks with batches of n: the epochs that have figure 3's ``shares``, both, and its
+    ``range``, and those with ``all`` three; ``able``: the most of the networks that can add at
+    one of the first. () where it is not known.
+    """
+
+    shares: tuple[int, ...]
+    range: tuple[int, ...]
+    all: tuple[int, ...]
+    able: float
+
+
+def spread(found: pd.DataFrame) -> Spread:
+    """``found``: ``embedding_weights.spread_over_training``."""
+    kept = ew.fits(found)
+    epochs = {name: tuple(found.epoch[kept[name]].astype(int).tolist()) for name in kept}
+    able = found.able[kept.shares]
+    return Spread(**epochs, able=float(able.max()) if len(able) else float("nan"))
 
 
 def numbers(means: pd.DataFrame, logs: Mapping[str, float]) -> Rows:

@@ -60,6 +60,7 @@ from modlib.plots.frequencies import (
     frequency_rates,
     rank_histogram,
     weight_histograms,
+    weights_over_training,
 )
 from modlib.plots.grokking import (
     filter_ratio,
@@ -274,6 +275,7 @@ __all__ = [
     "wave_spectra",
     "wave_through_training",
     "weight_histograms",
+    "weights_over_training",
     "window_counts",
     "zero_free_numbers",
 ]

@@ -10,9 +10,11 @@ import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
+from modlib.analysis.many_seeds.embedding_weights import NEAR, TAIL, largest_bounds
 from modlib.plots.base import (
+    MARKERS,
     NEUTRAL,
     NOTHING,
     PALETTE,
@@ -22,7 +24,7 @@ from modlib.plots.base import (
     figure,
     intervals,
 )
-from modlib.plots.panels import panel_grid
+from modlib.plots.panels import legend_outside, panel_grid
 
 
 def whole_numbers(ax: Axes) -> None:
@@ -71,6 +73,52 @@ def weight_histograms(
         ax.set_ylim(1e-7, 1)
         ax.legend(loc="upper right")
     axes[-1, 0].set_xlabel("embedding weight (bins of .025)")
+    return fig
+
+
+@figure
+def weights_over_training(spreads: Mapping[str, pd.DataFrame]) -> Figure:
+    """Shares of large and of small embedding weights and the largest, by epoch (figure A3).
+
+    ``spreads``: ``spread_over_training`` by batch regime (``n``, ``full``). Grey bands: what
+    figure 3 shows with batches of n; in C with a band a regime, in its colour. Dotted: half of
+    the networks have reached 100 % on the held-out pairs.
+    """
+    known = {regime: table for regime, table in spreads.items() if len(table)}
+    if not known:
+        return empty_figure(NOTHING)
+    fig, axes = panel_grid(1, 3, (WIDTH / 3, 3.1), sharex=True)
+    for place, (regime, table) in enumerate(known.items()):
+        label = {"n": "batches of n", "full": "full batch"}[regime]
+        color, line, marker = PALETTE[place], STYLES[place], MARKERS[place]
+        learned = table.epoch[table.able >= 0.5]
+        for ax, column, unit in zip(
+            axes[0], ("beyond", "near", "largest"), (100, 100, 1), strict=True
+        ):
+            ax.plot(
+                table.epoch,
+                unit * table[column],
+                color=color,
+                ls=line,
+                marker=marker,
+                ms=3,
+                lw=1,
+                label=label,
+            )
+            for epoch in learned[:1]:
+                ax.axvline(epoch, color=color, lw=0.9, ls=":")
+        axes[0, 2].axhspan(*largest_bounds(regime), color=color, alpha=0.18, lw=0)
+    for ax, bounds in zip(axes[0], (TAIL, NEAR), strict=False):
+        ax.axhspan(*(100 * bound for bound in bounds), color=NEUTRAL, alpha=0.3, lw=0)
+        ax.set(yscale="log", ylabel="% of weights", ylim=(0.2, 100))
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.yaxis.set_minor_formatter(NullFormatter())
+    for ax, title in zip(
+        axes[0], ("A. beyond ±1", "B. within ±.025", "C. largest weight"), strict=True
+    ):
+        ax.set(title=title, xlabel="epoch", xscale="log")
+    axes[0, 2].set_ylabel("size")
+    legend_outside(fig, axes[0, 0], 2, place="lower")
     return fig
 
 

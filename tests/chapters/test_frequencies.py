@@ -34,8 +34,10 @@ COMPANY, RATIOS, RANKS, REGIMES = "02fca78f", "b1571e73", "2d5f2a94", "37caabd3"
 ON, ENDS = "d41f0a77", "e52a1b88"
 WINDOW, MULTIPLES, RELATIONS, SEARCH = "74fb597e", "74eafb71", "a4d120d8", "e60143ed"
 
-ORIGIN, ANSWER = "origin-said", "answer"
-CAPTIONS = (*("ratios", "a4b", "origin", "a25", "a28", "relations", "a5b", "a4a", "a5a", "a3"),)
+ORIGIN, ANSWER, SPREAD = "origin-said", "answer", "spread-said"
+CAPTIONS = (
+    *("ratios", "a4b", "origin", "a25", "a28", "relations", "a5b", "a4a", "a5a", "a3", "spread"),
+)
 
 TABLES = made_up(num_seeds=120, failed=4)
 FOUND = fr.presence(TABLES.clusters, TABLES.networks.seed.tolist(), 91)
@@ -45,7 +47,7 @@ def test_every_cell_that_says_something_is_tested():
     every = {NETWORKS, WEIGHTS, NUMBERS, THRESHOLDS, RATES, WITHIN, BETWEEN, PLANTED}
     every |= {COMPANY, RATIOS, RANKS, REGIMES, ON, ENDS, WINDOW, MULTIPLES, RELATIONS, SEARCH}
     every |= {f"{name}-caption" for name in CAPTIONS}
-    assert cells(CHAPTER) == every | {ORIGIN, ANSWER}
+    assert cells(CHAPTER) == every | {ORIGIN, ANSWER, SPREAD}
 
 
 # The networks
@@ -84,6 +86,39 @@ def test_weights_are_tabled_where_there_are_long_runs():
     assert "| full batch | 9 | 0.01 % | 40.0 % | 0.90 | 1.20 | 1.20 |" in text
     none = told(CHAPTER, WEIGHTS, {"rows": facts.weights({})})
     assert none == "No long runs are committed yet."
+
+
+def over_training(*rows: tuple[int, float, float, float, float]) -> facts.Spread:
+    columns = ["epoch", "beyond", "near", "largest", "able"]
+    return facts.spread(pd.DataFrame(rows, columns=columns))
+
+
+EARLY, NARROW, LATE = (
+    (5, 0.05, 0.04, 3.1, 0.0),
+    (60, 0.01, 0.05, 1.9, 0.5),
+    (*(3000, 0.046, 0.64, 2.1, 1.0),),
+)
+
+
+def test_no_time_may_have_all_that_figure_3_shows():
+    found = over_training(EARLY, NARROW, LATE)
+    assert told(CHAPTER, SPREAD, {"found": found}) == (
+        "*Seen here*: both shares are the paper's at epoch 5, when 0 % of the networks can add. "
+        "The largest weight is the paper's at epochs 60 and 3,000. No time has all three."
+    )
+    assert caption("spread", {"found": found}).endswith("With batches of n no epoch has all three.")
+    never = told(CHAPTER, SPREAD, {"found": over_training(EARLY)})
+    assert "The largest weight is never the paper's." in never
+
+
+def test_a_time_that_has_all_three_is_named():
+    found = over_training(EARLY, (200, 0.05, 0.04, 2.0, 1.0))
+    assert told(CHAPTER, SPREAD, {"found": found}) == "*Seen here*: all three are met at epoch 200."
+    assert caption("spread", {"found": found}).endswith("all three are met at epoch 200.")
+    nothing = told(CHAPTER, SPREAD, {"found": over_training(NARROW)})
+    assert nothing == "*Seen here*: no epoch has both shares."
+    assert told(CHAPTER, SPREAD, {"found": None}) == "No long runs are committed yet."
+    assert caption("spread", {"found": None}).endswith("No long runs are committed.")
 
 
 def test_numbers_of_clusters_stand_beside_the_logarithm():

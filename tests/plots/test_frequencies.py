@@ -36,6 +36,25 @@ def test_weights_are_drawn_bin_by_bin_with_their_interval():
     assert fig.axes[0].get_yscale() == "log"
 
 
+def test_weights_through_training_are_three_panels_with_the_paper_s_bands():
+    table = pd.DataFrame(
+        {
+            **{"epoch": [5, 100, 3000], "beyond": [0.05, 0.01, 0.046], "near": [0.04, 0.05, 0.6]},
+            **{"largest": [3.0, 1.6, 2.1], "able": [0.0, 0.9, 1.0]},
+        }
+    )
+    fig = plots.weights_over_training({"n": table, "full": table.assign(able=np.nan)})
+    drawn = plots.data(fig)
+    for axes, values in enumerate((100 * table.beyond, 100 * table.near, table.largest)):
+        rows = drawn[(drawn["axes"] == axes) & (drawn.label == "batches of n")]
+        np.testing.assert_allclose(rows.x, table.epoch)
+        np.testing.assert_allclose(rows.y, values)
+    assert fig.axes[0].get_xscale() == "log"
+    learned = [line for line in fig.axes[2].lines if line.get_linestyle() == ":"]
+    assert [line.get_xdata()[0] for line in learned] == [100], "of one regime it is not known"
+    assert len(fig.axes[2].patches) == 2
+
+
 def test_rates_are_drawn_by_class_with_their_mean():
     rates = fr.rates_by_freq(FOUND, 91)
     fig = plots.frequency_rates({"n = 91": rates})
@@ -163,6 +182,7 @@ def test_origins_are_drawn_beside_chance_and_populations_in_rows():
     "draw",
     [
         lambda: plots.weight_histograms({}),
+        lambda: plots.weights_over_training({}),
         lambda: plots.frequency_rates({}),
         lambda: plots.companion_rates({}),
         lambda: plots.ratio_profile({}),

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from modlib.analysis.many_seeds import company as co
+from modlib.analysis.many_seeds import embedding_weights as ew
 from modlib.analysis.many_seeds import frequencies as fr
 from modlib.analysis.many_seeds import neuron_parts as pa
 from modlib.analysis.many_seeds import origin
 from modlib.analysis.many_seeds import regimes as rg
 from modlib.analysis.many_seeds import uniformity as un
+from modlib.analysis.many_seeds.embedding_weights import NEAR, SPREAD, TAIL
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, presence, tuned_neurons, window
 from modlib.claims import fresh
 from modlib.claims.committed import mean_of, with_bounds
@@ -23,8 +25,6 @@ from modlib.maths.groups import signed_freq
 from modlib.maths.intervals import Interval, equivalence
 
 FIRST_EPOCH = 5
-TAIL, NEAR = (0.04, 0.06), (0.027, 0.062)
-"""Shares of weights beyond 1 in size, and within .025 of zero."""
 FIFTH = 0.2
 UPPER_OF_NONE = 3.69
 """Upper end of the 95 % interval of a Poisson mean of which nothing was seen."""
@@ -36,7 +36,7 @@ def joint_weights() -> Measurement:
 
     The note says what the networks can at such an epoch, and how large their largest weight is.
     """
-    needs = {"weights": ("share_above_1", "share_within_025", "abs_max")}
+    needs = {"weights": SPREAD}
     tables = fresh.sweep("A91-long", needs=needs)
     epochs = _weights_by_epoch(tables, "A91-long")
     verdict = some(found for _, found, _ in epochs)
@@ -73,18 +73,18 @@ def _weights_by_epoch(tables: SweepTables, job: str) -> list[Epoch]:
 
 
 def _at_the_epochs(tables: SweepTables, epochs: list[Epoch]) -> list[str]:
-    """How many networks add at each epoch that keeps both shares, and their largest weight."""
-    reached = tables.networks.reached_epoch
-    said = []
-    for epoch, verdict, _ in epochs:
-        if verdict == "agrees":
-            able = int(((reached >= 0) & (reached <= epoch)).sum())
-            largest = tables.weights[tables.weights.epoch == epoch].abs_max.max()
-            said.append(
-                f"by epoch {epoch:.0f}, where both hold, {able} of {len(reached)} networks have "
-                f"reached 100 %, and the largest weight is {largest:.2f}"
-            )
-    return said
+    """How many networks add at each epoch that keeps both shares, and their largest weight.
+
+    Those of the sweep are evaluated every ten epochs, the long ones every hundred.
+    """
+    often = fresh.sweep("A91").networks.reached_epoch
+    spread = ew.spread_over_training(tables, often).set_index("epoch")
+    return [
+        f"by epoch {epoch:.0f}, where both hold, {100 * spread.able[epoch]:.1f} % of networks have "
+        f"reached 100 %, and the largest weight is {spread.largest[epoch]:.2f}"
+        for epoch, verdict, _ in epochs
+        if verdict == "agrees"
+    ]
 
 
 def _told(epochs: list[Epoch]) -> str:
@@ -113,15 +113,16 @@ def _far_off(parts: list[Part]) -> float:
 def weight_range() -> Measurement:
     """Largest embedding weight of the sample of 100 networks, both regimes."""
     parts, halves = [], []
-    for job, said, bound in (
-        ("A91-long", "batch n", 2.0),
-        ("A91-full-long", "full batch", 1.5),
+    for job, said, regime in (
+        ("A91-long", "batch n", "n"),
+        ("A91-full-long", "full batch", "full"),
     ):
         largest = fresh.sweep(job).networks.abs_max.to_numpy(dtype=float)
         value = float(largest.max())
         what = f"largest weight of {len(largest)} networks, {said}"
         ends = Interval(value, value, value)
-        parts.append(part(what, ends, at_least=0.9 * bound, at_most=1.1 * bound))
+        low, high = ew.largest_bounds(regime)
+        parts.append(part(what, ends, at_least=low, at_most=high))
         own = ", ".join(f"{half.max():.2f}" for half in np.array_split(largest, 4))
         halves.append(f"{said}: of four quarters of the sample {own}; mean {largest.mean():.2f}")
     note = "a maximum grows with the sample, which has no interval: the paper's is of 10,000"
