@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 import re
 import runpy
 from pathlib import Path
@@ -180,7 +181,7 @@ def new_chapter(name: str, root: Path = ROOT) -> list[Path]:
     number, the notebook, the facts or the test are there already.
     """
     matched = NAME.fullmatch(name)
-    if matched is None:
+    if matched is None or keyword.iskeyword(matched[2]):
         raise InputError("name", "be two digits, _ and a word, such as 17_circles", name)
     number, word = matched.groups()
     taken = sorted(path.stem for path in (root / "notebooks").glob(f"{number}_*.ipynb"))

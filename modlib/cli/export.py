@@ -11,7 +11,7 @@ import click
 from modlib.cli.options import device_option, literal, num_threads
 from modlib.config.presets import ADDITION_PRESETS, FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.rules import require_seed
-from modlib.errors import InputError, require_choice, require_int
+from modlib.errors import InputError, StoreError, require_choice, require_int
 from modlib.machine import EDITIONS, require_checkout, resolve_device, results_of
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA
@@ -24,9 +24,11 @@ from modlib.results.remainders import FOLDER as REMAINDERS
 from modlib.results.remainders import export_remainders
 from modlib.results.sample import NUM_EXPORTED, record_fine_tuning
 from modlib.results.sample import export as export_preset
-from modlib.results.sweeps import SWEEPS, export_sweep
+from modlib.results.sweeps import SWEEPS, export_sweep, seeds_asked
 from modlib.results.two_hands import export_two_hands
-from modlib.store.folder import MANIFEST
+from modlib.store.folder import MANIFEST, read_manifest
+from modlib.store.replacing import found
+from modlib.store.runs import Store
 
 OTHERS = (
     *("showcase", "like-paper", "paper-neurons", "clock-pizza", "published-pizza", "two-hands"),
@@ -47,7 +49,7 @@ OF_FIRST_EDITION = ("showcase", "like-paper")
 )
 @click.option("--sweep", "swept", is_flag=True, help="Export the sweep that the store holds.")
 @click.option("--append", is_flag=True, help="Add to the seeds that results/ holds.")
-@click.option("--replace", is_flag=True, help="Replace tables of more networks than are asked for.")
+@click.option("--replace", is_flag=True, help="Replace tables of seeds that are not asked for.")
 @click.option("--partial", is_flag=True, help="Paper B: take runs under way as they are.")
 @click.option(
     "--network", is_flag=True, help="Paper B: keep the first seed's network, of any preset."
@@ -89,11 +91,15 @@ def export(
         append=append and not swept,
         of_paper_b={"partial": partial, "network": network, "snapshots": snapshots},
     )
+    for option, given in (("first-seed", first_seed), ("num-seeds", num_seeds)):
+        fixed = name in WITHOUT_SEEDS or (name == "product" and option == "num-seeds")
+        if given is not None and fixed and not swept:
+            raise InputError(option, f"be left out for {name}", given)
     usual = FIRST_CLOCK_PIZZA if name == "clock-pizza" else FIRST_SEED
     first = usual if first_seed is None else require_seed(literal(first_seed), "first_seed")
     total = None if num_seeds is None else require_int("num_seeds", literal(num_seeds), at_least=1)
     if not (append or replace) and name not in WITHOUT_SEEDS:
-        require_no_loss(root, name, total, swept=swept)
+        require_no_loss(root, name, first, total, swept=swept)
     resolve_device(device)
     if name == "showcase" and not swept:
         click.echo(json.dumps(record_fine_tuning((91, 89), device=device)))
@@ -136,29 +142,45 @@ def export(
     click.echo(f"wrote {folder}")
 
 
-def require_no_loss(root: Path, name: str, total: int | None, *, swept: bool) -> None:
-    """Refuse to replace committed tables by those of fewer networks (``InputError``)."""
-    asked: int | None
+def require_no_loss(root: Path, name: str, first: int, total: int | None, *, swept: bool) -> None:
+    """Refuse to replace committed tables by those without some of their seeds (``InputError``).
+
+    ``total`` None: as many as ``export`` takes then.
+    """
     if name in REMAINDERS_PRESETS:
-        folder, asked = root / REMAINDERS / name, total or 1
+        folder, count = root / REMAINDERS / name, total or 1
     elif swept:
-        folder, asked = root / SWEEPS / name, total
+        config = ADDITION_PRESETS[require_choice("preset", name, ADDITION_PRESETS)]
+        folder, count = root / SWEEPS / name, len(seeds_asked(Store(), config, first, total))
     elif name == "clock-pizza":
-        folder, asked = root / CLOCK_PIZZA, total or NUM_CLOCK_PIZZA
+        folder, count = root / CLOCK_PIZZA, total or NUM_CLOCK_PIZZA
     else:
-        folder, asked = root / name, total or NUM_EXPORTED
-    if asked is None or not (folder / MANIFEST).is_file():
+        folder, count = root / name, total or NUM_EXPORTED
+    held = seeds_held(folder)
+    if not held:
         return
-    held = networks_in(folder)
-    if asked < held:
-        rule = f"be at least {held}, which {folder} holds, or go with --replace"
-        raise InputError("num_seeds", rule, asked)
+    if count < len(held):
+        rule = f"be at least {len(held)}, which {folder} holds, or go with --replace"
+        raise InputError("num_seeds", rule, count)
+    if first > held.start or first + count < held.stop:
+        rule = f"hold {held.start} to {held.stop - 1}, as {folder}, or go with --replace"
+        raise InputError("seeds", rule, f"{first} to {first + count - 1}")
 
 
-def networks_in(folder: Path) -> int:
-    """The seeds of a folder of tables, 0 where its manifest does not say."""
-    first, last = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("seeds", (0, -1))
-    return int(last - first + 1)
+def seeds_held(folder: Path) -> range:
+    """The seeds of a folder of tables; none where it is not there.
+
+    Raises ``StoreError`` where its manifest cannot be read or does not say.
+    """
+    folder = found(folder)
+    if not (folder / MANIFEST).is_file():
+        return range(0)
+    manifest = read_manifest(folder)
+    try:
+        first, last = map(int, manifest["seeds"])
+    except (KeyError, TypeError, ValueError):
+        raise StoreError(f"{folder / MANIFEST} does not say which seeds it is of") from None
+    return range(first, last + 1)
 
 
 def _checked(name: str, edition: str, *, append: bool, of_paper_b: Mapping[str, bool]) -> Path:

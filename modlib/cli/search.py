@@ -23,8 +23,9 @@ from modlib.runs.study import NUM_TRIALS, STEPS, Study
 @click.option("--seed", default="1000", show_default=True, help="Of networks and sampler.")
 @click.option("--threads", default="1", show_default=True, help="Threads of a training.")
 @click.option("--export", "exported", is_flag=True, help="Write what is finished to results/.")
+@click.option("--replace", "replaced", is_flag=True, help="With --export: also more trials.")
 def search_settings(
-    p: str, steps: str, trials: str, seed: str, threads: str, exported: bool
+    p: str, steps: str, trials: str, seed: str, threads: str, exported: bool, replaced: bool
 ) -> None:
     """Compare settings of paper B's training with Optuna; killed, it goes on where it was.
 
@@ -37,8 +38,10 @@ def search_settings(
         if study != Study():
             raise InputError("export", "go with the default p, steps and seed", study.key())
         require_checkout("results", RESULTS)
-        click.echo(f"wrote {export_search()}")
+        click.echo(f"wrote {export_search(replace=replaced)}")
         return
+    if replaced:
+        raise InputError("replace", "be left out without --export", replaced)
     found = search(study, trials=literal(trials), threads=literal(threads)).trials
     best = found.loc[found.accuracy.idxmax()]
     settings = ", ".join(f"{name} {best[name]:.3g}" for name in study.space)

@@ -113,6 +113,9 @@ class RemaindersConfig:
         settle(self)
         if self.task == "masked" and self.p < 13:
             raise InputError("p", "be at least 13 for the masked task", self.p)
+        if self.task in CHANGED and 0 < self.steps <= CHANGED_AFTER:
+            rule = f"be above {CHANGED_AFTER}, after which the task {self.task} changes something"
+            raise InputError("steps", rule, self.steps)
 
     @property
     def num_train(self) -> int:

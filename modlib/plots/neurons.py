@@ -26,7 +26,6 @@ KIND_STYLES = {
 }
 """Colour, hatch and marker of each class of live neurons."""
 INPUT_STYLES = {"a": (PALETTE[0], "-", "o"), "b": (PALETTE[4], "--", "s")}
-LOWEST_STRENGTH = 1e-4
 
 
 def _thresholds(ax: Axes) -> None:

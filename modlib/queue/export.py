@@ -28,7 +28,8 @@ def export_finished(
         committed = exported_seeds(part, results)
         if all(seed in committed for seed in part.seeds):
             return range(0), None
-        begin = part.seeds.start if part.kind == ClockPizzaConfig.KIND else committed.stop or first
+        replaced = part.kind == ClockPizzaConfig.KIND or part.described
+        begin = part.seeds.start if replaced else committed.stop or first
         if begin < part.seeds.start:
             return range(0), begin
         finished = finished_seeds(part, store)
@@ -36,12 +37,11 @@ def export_finished(
         while stop in finished:
             stop += 1
         ready = range(begin, stop)
-        at_once = part.kind == ClockPizzaConfig.KIND or part.described or (part.in_shards and whole)
+        at_once = replaced or (part.in_shards and whole)
         if not ready or (at_once and stop != part.seeds.stop):
             return range(0), None
-        replaced = part.kind == ClockPizzaConfig.KIND or part.described
         append = len(committed) > 0 and not replaced
-        export(part, ready, append=append, threads=threads, results=results)
+        export(part, ready, append=append, threads=threads, store=store, results=results)
         return ready, None
 
 

@@ -94,7 +94,10 @@ def exported_seeds(part: Part, results: Path) -> range:
             f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
             f"reads {SCHEMA}; {again}"
         )
-    first, last = manifest["seeds"]
+    try:
+        first, last = map(int, manifest["seeds"])
+    except (KeyError, TypeError, ValueError):
+        raise StoreError(f"{folder} does not say which seeds it is of; {again}") from None
     return range(first, last + 1)
 
 
@@ -113,7 +116,7 @@ def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
     Of a sweep's network, which is kept when it is finished, all steps and no seconds.
     """
     shelf = store.of(part.config)
-    if isinstance(part.config, AdditionConfig):
+    if part.in_shards:
         return total_steps(part.config) * shelf.finished(seed).path.is_dir(), 0.0
     progress = shelf.checkpoint(seed).peek("progress")
     if progress is None or progress.shape != (2,):
@@ -121,19 +124,24 @@ def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
     return int(progress[0]), float(progress[1])
 
 
-def export(part: Part, seeds: range, *, append: bool, threads: int, results: Path) -> Path:
+def export(
+    part: Part, seeds: range, *, append: bool, threads: int, store: Store, results: Path
+) -> Path:
     """Write tables of these seeds, which the store holds; ``append``: behind those there."""
-    options: dict[str, Any] = {"first_seed": seeds.start, "num_seeds": len(seeds)}
+    options: dict[str, Any] = {
+        **{"first_seed": seeds.start, "num_seeds": len(seeds)},
+        **{"store": store, "results": results},
+    }
     if part.described:
-        return export_sample(part.preset, **options, device="cpu", results=results)
+        return export_sample(part.preset, **options, device="cpu")
     if part.kind == AdditionConfig.KIND:
-        return export_sweep(part.preset, **options, append=append, results=results)
+        return export_sweep(part.preset, **options, append=append)
     if part.kind == RemaindersConfig.KIND:
         options |= {"threads": threads, "device": "cpu", "append": append, "progress": False}
         if not append:
             options |= {name: name in part.keeps for name in ("network", "snapshots")}
-        return export_remainders(part.preset, **options, results=results)
-    options |= {"threads": threads, "progress": False, "results": results}
+        return export_remainders(part.preset, **options)
+    options |= {"threads": threads, "progress": False}
     if _joins_others(part, results):
         return export_clock_pizza(**options, presets=[part.preset], append=True)
     presets = _presets_in(results / part.folder) or [part.preset]
@@ -148,6 +156,7 @@ def _joins_others(part: Part, results: Path) -> bool:
 
 def _presets_in(folder: Path) -> list[str]:
     """Clocks and pizzas whose tables a folder holds: they share it."""
+    folder = found(folder)
     return list(read_manifest(folder).get("keys", {})) if folder.is_dir() else []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from modlib.errors import InputError, StoreError
 from modlib.queue.families import Part, config_of, exported_seeds, finished_seeds, under_way
 from modlib.queue.jobs import Job
 from modlib.store.checkpoint import Checkpoint
-from modlib.store.folder import MANIFEST
+from modlib.store.folder import read_manifest
+from modlib.store.replacing import found
 from modlib.store.runs import Store
 from modlib.store.shards import shards_on
 from modlib.training.speed import total_steps
@@ -97,7 +97,7 @@ def _committed_seconds(part: Part, seeds: set[int], results: Path) -> float:
     """What networks in committed tables took, by what their manifest says made them."""
     if not seeds:
         return 0.0
-    manifest = json.loads((results / part.folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest = read_manifest(found(results / part.folder))
     return sum(_share(origin, part, seeds) for origin in manifest.get("origins", []))
 
 

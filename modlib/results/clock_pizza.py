@@ -130,6 +130,7 @@ def export_clock_pizza(
     append: bool = False,
     threads: int = 1,
     progress: bool = True,
+    store: Store | None = None,
     results: Path = RESULTS,
 ) -> Path:
     """Train and describe seeds at every attention rate and write ``results/clock_pizza``.
@@ -145,7 +146,7 @@ def export_clock_pizza(
         name: CLOCK_PIZZA_PRESETS[require_choice("preset", name, CLOCK_PIZZA_PRESETS)]
         for name in (CLOCK_PIZZA_PRESETS if presets is None else presets)
     }
-    folder, store = results / FOLDER, Store()
+    folder, store = results / FOLDER, store or Store()
     require_writable(folder)
     begun = _behind(_to_append_to(results, chosen, seeds)) if append else _beside_published()
     parts, shown, origins = begun.parts, begun.shown, begun.origins

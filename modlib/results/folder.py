@@ -107,19 +107,23 @@ def write_folder(
         names = [*map(table_file, tables), *map(arrays_file, arrays or {})]
         write_manifest(work, names, content)
         for path in _others(folder):
-            if not (work / path.name).exists():
-                shutil.copy2(path, work)
+            if (work / path.name).exists():
+                continue
+            if path.is_dir():
+                shutil.copytree(path, work / path.name, symlinks=True)
+            else:
+                shutil.copy2(path, work, follow_symlinks=False)
 
 
 def _others(folder: Path) -> list[Path]:
-    """Files in a folder that its manifest does not list; all where it cannot be read."""
+    """What lies in a folder and its manifest does not list; all where it cannot be read."""
     if not folder.is_dir():
         return []
     try:
         listed = set(read_manifest(folder)["files"])
     except StoreError:
         listed = set()
-    return [path for path in folder.iterdir() if path.is_file() and path.name not in listed]
+    return [path for path in folder.iterdir() if path.name not in listed]
 
 
 def require_seeds(first_seed: object, num_seeds: object, *, at_most: int) -> range:

@@ -187,6 +187,7 @@ def export_remainders(
     network: bool | None = None,
     snapshots: bool = False,
     progress: bool = True,
+    store: Store | None = None,
     results: Path = RESULTS,
 ) -> Path:
     """Train and describe seeds of a preset, and write ``results/remainders/<preset>``.
@@ -209,7 +210,7 @@ def export_remainders(
     runs = collect(
         config,
         seeds,
-        Store(),
+        store or Store(),
         threads=threads,
         device=device,
         partial=partial,

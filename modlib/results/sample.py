@@ -93,6 +93,7 @@ def export(
     first_seed: int = FIRST_SEED,
     num_seeds: int = NUM_EXPORTED,
     device: str = "auto",
+    store: Store | None = None,
     results: Path = RESULTS,
 ) -> Path:
     """Train and describe seeds of a preset, and write ``results/<preset>`` with its manifest.
@@ -103,7 +104,7 @@ def export(
     config = preset(preset_name, AdditionConfig)
     seeds = require_seeds(first_seed, num_seeds, at_most=10**6)
     torch_device = resolve_device(device)
-    store = Store()
+    store = store or Store()
     folder = results / preset_name
     require_writable(folder)
     began = time.perf_counter()

@@ -43,9 +43,6 @@ from modlib.training.addition.loop import weight_epochs
 from modlib.training.remainders.neuron_zero import NUM_FOLLOWED, coded_epochs
 from modlib.training.remainders.schedule import evaluation_steps
 
-NO_SEED = columns("seed", "int64")
-
-
 # Paper A: networks described neuron by neuron
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from modlib.errors import StoreError
+from modlib.errors import InputError, StoreError
 from modlib.machine import RESULTS
 from modlib.results.folder import open_folder, require_writable, write_folder
 from modlib.results.remainders import FOLDER
@@ -19,9 +19,16 @@ from modlib.store.runs import Store
 
 
 def export_search(
-    study: Study | None = None, *, store: Store | None = None, results: Path = RESULTS
+    study: Study | None = None,
+    *,
+    store: Store | None = None,
+    replace: bool = False,
+    results: Path = RESULTS,
 ) -> Path:
-    """Write a study's finished trials to ``results/remainders/search``; returns the folder."""
+    """Write a study's finished trials to ``results/remainders/search``; returns the folder.
+
+    Refuses (``InputError``) to take the place of more trials, unless ``replace`` says so.
+    """
     study = study or Study()
     store = store or Store()
     folder = results / FOLDER / Study.KIND
@@ -34,6 +41,10 @@ def export_search(
         tables = tables_of(opened, study)
     if tables.trials.empty:
         raise StoreError(f"{study_file(study, store)} holds no finished trial")
+    before = None if replace else read_search(study, results=results)
+    if before is not None and len(before.trials) > len(tables.trials):
+        rule = f"be at least {len(before.trials)}, which {folder} holds, or be replaced on purpose"
+        raise InputError("finished trials", rule, len(tables.trials))
     content = {
         "kind": Study.KIND,
         "key": study.key(),

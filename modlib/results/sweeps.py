@@ -118,17 +118,22 @@ def _ranks_by_network(part: Census, n: int) -> np.ndarray:
     return totals
 
 
-def _seeds_to_export(
+def seeds_asked(
     store: Store, config: AdditionConfig, first_seed: int, num_seeds: int | None
 ) -> range:
-    """The seeds from ``first_seed`` on; ``num_seeds`` None: to the last one that the store holds.
-
-    Raises ``StoreError`` where shards of some are missing.
-    """
+    """The seeds from ``first_seed`` on; ``num_seeds`` None: to the last one that the store holds,
+    one at least."""
     if num_seeds is None:
         shards = shards_on(store.of(config))
         num_seeds = max(1, max((shard.stop for shard in shards), default=0) - first_seed)
-    seeds = seed_range(first_seed, num_seeds)
+    return seed_range(first_seed, num_seeds)
+
+
+def _seeds_to_export(
+    store: Store, config: AdditionConfig, first_seed: int, num_seeds: int | None
+) -> range:
+    """``seeds_asked``; raises ``StoreError`` where shards of some are missing."""
+    seeds = seeds_asked(store, config, first_seed, num_seeds)
     missing = plan(store, config, seeds)
     if missing:
         raise StoreError(

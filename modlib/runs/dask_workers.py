@@ -86,8 +86,6 @@ def _of_machine(workers: object, device: str, tls: Tls | None) -> Iterator[Clien
     import dask
     import distributed
 
-    if tls is not None:
-        raise InputError("tls", "be left out without scheduler", tls)
     count = require_int("workers", workers, at_least=1, at_most=4096)
     if resolve_device(device).type == "cuda" and count > torch.cuda.device_count():
         rule = f"be at most {torch.cuda.device_count()}, one a GPU"

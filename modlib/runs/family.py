@@ -61,7 +61,7 @@ class Run:
     @property
     def steps_per_second(self) -> float | None:
         """Optimiser steps over the time spent in them; None without steps."""
-        return self.manifest["config"]["steps_per_second"]
+        return self.manifest["config"].get("steps_per_second")
 
 
 def pace(run: Run) -> str:

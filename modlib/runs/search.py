@@ -19,6 +19,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -107,7 +108,7 @@ def opened_study(study: Study, store: Store) -> Iterator[optuna.Study]:
         with store.of(study).lock(study.seed), warnings.catch_warnings():
             warnings.simplefilter("ignore", warned)
             storage = optuna.storages.RDBStorage(
-                f"sqlite:///{path}",
+                f"sqlite:///{quote(str(path))}",  # a path may hold a ? of its own
                 engine_kwargs={"connect_args": {"timeout": 60}},
             )
             opened = optuna.create_study(

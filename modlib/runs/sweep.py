@@ -151,6 +151,8 @@ def sweep(
     if workers is not None and scheduler is not None:
         raise InputError("scheduler", "be left out where workers is given", scheduler)
     here = workers is None and scheduler is None
+    if tls is not None and scheduler is None:
+        raise InputError("tls", "be left out without scheduler", tls)
     if scheduler is None:
         resolve_device(device)
     if threads is not None:

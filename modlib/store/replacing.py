@@ -20,7 +20,7 @@ from modlib.store.files import sync, writing
 def found(folder: Path) -> Path:
     """Where a folder lies that is written by ``replacing``: in its place, unless a kill came just
     then. Nothing is changed, so that one may read what one may not write."""
-    aside = _beside(folder, "before")
+    aside = _beside(_behind_links(folder), "before")
     # os.path says no of what is no path at all, too long for one.
     return aside if os.path.isdir(aside) and not os.path.isdir(folder) else folder
 
@@ -29,9 +29,10 @@ def found(folder: Path) -> Path:
 def replacing(folder: Path) -> Iterator[Path]:
     """An empty folder, which takes the place of ``folder`` at the end; what fails leaves it as was.
 
-    Two writers wait for each other. What a killed one left is cleared away first. Raises
-    ``StoreError`` where it cannot be written.
+    Two writers wait for each other. What a killed one left is cleared away first. Where the folder
+    is a link, what it leads to is replaced. Raises ``StoreError`` where it cannot be written.
     """
+    folder = _behind_links(folder)
     work, aside = _beside(folder, "writing"), _beside(folder, "before")
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +59,10 @@ def replacing(folder: Path) -> Iterator[Path]:
                 shutil.rmtree(work, ignore_errors=True)
                 shutil.rmtree(aside, ignore_errors=True)
                 lock.unlink(missing_ok=True)
+
+
+def _behind_links(folder: Path) -> Path:
+    return Path(os.path.realpath(folder)) if os.path.islink(folder) else folder
 
 
 def _beside(folder: Path, what: str) -> Path:

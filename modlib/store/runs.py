@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -147,6 +147,9 @@ class Shelf:
         """Say that this process works on these runs, also where it holds none: none is pruned."""
         with writing(self.home):
             self.home.mkdir(parents=True, exist_ok=True)
+            for left in self.home.glob(".in-use-*.lock"):  # by a kill, where nobody holds it
+                with suppress(Timeout), FileLock(left, timeout=0):
+                    left.unlink(missing_ok=True)
             descriptor, name = tempfile.mkstemp(dir=self.home, prefix=".in-use-", suffix=".lock")
             os.close(descriptor)
         try:
@@ -226,7 +229,8 @@ class Shelf:
 def block_named(name: str) -> range | None:
     """The seeds that a shard's name says; None for other names."""
     named = re.fullmatch(r"seeds-(\d{6,})-(\d{6,})", name, re.ASCII)
-    return range(int(named[1]), int(named[2]) + 1) if named and named[2] >= named[1] else None
+    first, last = (int(end) for end in named.groups()) if named else (0, -1)
+    return range(first, last + 1) if last >= first else None
 
 
 def _rivals(own: Path, seeds: Seeds) -> list[Path]:

@@ -24,7 +24,7 @@ from modlib.config.presets import ADDITION_PRESETS, FAMILIES
 from modlib.config.remainders import RemaindersConfig
 from modlib.config.rules import settings
 from modlib.errors import InputError
-from modlib.machine import RESULTS
+from modlib.machine import RESULTS, ROOT
 from modlib.results import sample
 from modlib.runs import addition
 from modlib.store.runs import Store
@@ -423,7 +423,7 @@ def test_export_of_a_sweep_reads_the_store(monkeypatch):
     monkeypatch.setattr(
         export, "export_sweep", lambda *args, **options: asked.append((args, options)) or "there"
     )
-    assert modlib("export A91 --sweep").stdout == "wrote there\n"
+    assert modlib("export A91 --sweep --replace").stdout == "wrote there\n"
     modlib("export A91 --sweep --first-seed 3 --num-seeds 2 --append --edition 2")
     assert asked == [
         (("A91",), {"first_seed": 1000, "num_seeds": None, "append": False, "results": RESULTS}),
@@ -465,6 +465,45 @@ def test_an_export_of_fewer_networks_than_are_committed_asks_for_replace(monkeyp
     for kind in ("preset", "sweep", "clock_pizza"):
         monkeypatch.setattr(export, f"export_{kind}", lambda *args, **options: "there")
     assert modlib(f"export {words} --replace").stdout == "wrote there\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("A91 --first-seed 5000 --num-seeds 200", "seeds must hold 1000 to 1127"),
+        ("product --num-seeds 5", "num-seeds must be left out for product, got '5'"),
+        ("showcase --first-seed 5", "first-seed must be left out for showcase, got '5'"),
+    ],
+)
+def test_an_export_that_would_lose_or_ignore_something_is_refused(words, message):
+    assert message in modlib(f"export {words}", status=2).stderr
+
+
+def test_a_sweep_of_fewer_networks_takes_the_place_of_more_on_purpose_only(monkeypatch, tmp_path):
+    monkeypatch.setattr(export, "results_of", lambda edition: tmp_path / "results")
+    monkeypatch.setattr(export, "require_checkout", lambda name, path: path)
+    monkeypatch.setitem(ADDITION_PRESETS, "A91-untrained", TINY_CONFIG)
+    modlib(f"sweep {TINY} --num-seeds 4 --shard-size 2")
+    modlib("export A91-untrained --sweep")
+    folder = tmp_path / "results" / "sweeps" / "A91-untrained"
+    assert export.seeds_held(folder) == range(1000, 1004)
+    monkeypatch.setenv("MODLIB_STORE", str(tmp_path / "another"))
+    modlib(f"sweep {TINY} --num-seeds 2 --shard-size 2")
+    done = modlib("export A91-untrained --sweep", status=2)
+    assert f"num_seeds must be at least 4, which {folder} holds" in done.stderr
+    modlib("export A91-untrained --sweep --replace")
+    assert export.seeds_held(folder) == range(1000, 1002)
+    (folder / "MANIFEST.json").write_text("[]")
+    damaged = modlib("export A91-untrained --sweep", status=2)
+    assert "is not a readable manifest" in damaged.stderr
+
+
+@pytest.mark.parametrize("name", ["notebooks/01_training.ipynb", "README.md"])
+def test_an_output_that_would_cost_the_book_a_page_is_refused(name):
+    before = (ROOT / name).read_bytes()
+    done = modlib(f"run 4 --output {ROOT / name}", status=2)
+    assert "output must be" in done.stderr
+    assert (ROOT / name).read_bytes() == before
 
 
 def test_an_edition_has_a_folder_and_seeds_of_its_own():

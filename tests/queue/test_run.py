@@ -570,3 +570,31 @@ def test_frames_of_a_job_add_up():
         networks=4, exported=2, finished=4, steps=16, all_steps=16, seconds=3.0
     )
     assert both.words == "trained"
+
+
+def test_tables_of_described_networks_are_made_anew_when_their_job_has_grown(small):
+    for seeds in (range(50, 53), range(50, 56)):
+        part = families.Part("A7", tiny.ADDITION, seeds, (), True)
+        for seed in seeds:
+            families.get_or_train(tiny.ADDITION, seed=seed, progress=False)
+        added, before = export.export_finished(part, 50, store=Store(), results=small, threads=1)
+        assert (added, before) == (seeds, None)
+        assert read_export("A7", small).summary.seed.tolist() == list(seeds)
+
+
+def test_tables_are_of_the_store_that_is_given(small, tmp_path, monkeypatch):
+    other = Store(tmp_path / "other")
+    part = families.Part("B11", tiny.REMAINDERS, range(2000, 2001))
+    families.get_or_train(tiny.REMAINDERS, seed=2000, store=other, progress=False)
+    added, _ = export.export_finished(part, 2000, store=other, results=small, threads=1)
+    assert added == part.seeds
+    assert 2000 not in Store().of(tiny.REMAINDERS)
+
+
+def test_a_folder_that_a_kill_left_aside_is_looked_for(done):
+    results, _ = done
+    for folder in (results / "sweeps" / "A7", results / "clock_pizza"):
+        folder.rename(folder.with_name(f".{folder.name}.before"))
+    assert look(BY_NAME["A7"], Store(), results).words == "done"
+    pizzas = families.Part("C59-rate-1", replace(tiny.PIZZA, attention_rate=1.0), range(2000, 2002))
+    assert families._joins_others(pizzas, results)

@@ -118,3 +118,15 @@ def test_seeds_of_an_export_are_one_or_more():
         require_seeds(0, 10, at_most=9)
     with pytest.raises(InputError, match="last seed must"):
         require_seeds(2**63 - 1, 2, at_most=9)
+
+
+def test_what_a_manifest_does_not_list_stays_folders_as_well(tmp_path):
+    folder = tmp_path / "tiny"
+    write(folder)
+    (folder / "notes").mkdir()
+    (folder / "notes" / "mine.txt").write_text("mine")
+    (folder / "loose.txt").write_text("mine too")
+    write(folder)
+    assert (folder / "notes" / "mine.txt").read_text() == "mine"
+    assert (folder / "loose.txt").read_text() == "mine too"
+    assert seeds_in(open_folder(folder)) == [5, 6, 7]

@@ -19,9 +19,10 @@ from click.testing import CliRunner
 from modlib.cli import main as cli
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
+from modlib.results import search as search_results
 from modlib.results.search import export_search, read_search
 from modlib.runs import search as search_module
-from modlib.runs.search import report_steps, search
+from modlib.runs.search import report_steps, search, study_file
 from modlib.runs.study import PAPER_BEST, PAPER_SPACE, SPACE, SearchTables, Study
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.runs import Shelf, Store
@@ -352,3 +353,23 @@ def test_a_training_that_diverges_counts_as_nothing(tmp_path):
     study = Study(base=SMALL, space={"lr": (10.0,), "weight_decay": (1000.0,)})
     trials = search(study, trials=1, store=Store(tmp_path), progress=False).trials
     assert trials.accuracy.tolist() == [0.0]
+
+
+def test_fewer_trials_take_the_place_of_more_on_purpose_only(found, store, tmp_path, monkeypatch):
+    export_search(STUDY, store=store, results=tmp_path)
+    few = search_results.tables_of
+    monkeypatch.setattr(
+        search_results,
+        "tables_of",
+        lambda opened, study: few(opened, study)._replace(trials=few(opened, study).trials[:2]),
+    )
+    with pytest.raises(InputError, match="finished trials must be at least"):
+        export_search(STUDY, store=store, results=tmp_path)
+    assert len(read_search(STUDY, results=tmp_path).trials) > 2
+
+
+def test_a_store_whose_path_has_a_question_mark_has_its_studies_inside(tmp_path):
+    store = Store(tmp_path / "a?b")
+    search(STUDY, trials=1, store=store, progress=False)
+    assert study_file(STUDY, store).is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["a?b"]

@@ -760,3 +760,28 @@ def test_the_slurm_script_asks_for_the_shard_of_its_task(tmp_path):
     assert done.stdout.strip() == (
         "-m modlib sweep --preset A91 --num-seeds 4000 --shard 7 --threads 4"
     )
+
+
+def test_a_shard_across_a_power_of_ten_is_found_again(tmp_path):
+    """Its name has ends of six and of seven digits."""
+    config = AdditionConfig(n=5, num_neurons=8, embed_dim=4, epochs=0)
+    store, seeds = Store(tmp_path), range(999_990, 1_000_010)
+    sweep(config, seeds, store=store, shard_size=300, progress=False, device="cpu")
+    before = sorted(path.name for path in store.of(config).home.iterdir())
+    sweep(config, seeds, store=store, shard_size=300, progress=False, device="cpu")
+    assert sorted(path.name for path in store.of(config).home.iterdir()) == before
+
+
+def test_locks_that_a_kill_left_are_cleared_away(tmp_path):
+    config = AdditionConfig(n=5, num_neurons=8, embed_dim=4, epochs=0)
+    shelf = Store(tmp_path).of(config)
+    shelf.home.mkdir(parents=True)
+    (shelf.home / ".in-use-dead.lock").touch()
+    with shelf.in_use(), shelf.in_use():
+        assert len(list(shelf.home.glob(".in-use-*.lock"))) == 2, "those that are held stay"
+    assert list(shelf.home.glob(".in-use-*.lock")) == []
+
+
+def test_credentials_without_a_scheduler_are_refused(tmp_path):
+    with pytest.raises(InputError, match="tls must be left out without scheduler"):
+        sweep(AdditionConfig(n=5), range(2), store=Store(tmp_path), tls=("a", "b", "c"))

@@ -101,3 +101,16 @@ def test_a_folder_that_is_not_there_is_found_in_its_place(tmp_path):
     assert found(tmp_path / "tables") == tmp_path / "tables"
     write(tmp_path / "deep" / "tables", "new")
     assert content(tmp_path / "deep" / "tables") == ["new", "new"]
+
+
+def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path):
+    """Tables that lie on another disk."""
+    there, link = tmp_path / "disk" / "tables", tmp_path / "results"
+    there.mkdir(parents=True)
+    link.symlink_to(there, target_is_directory=True)
+    for text in ("old", "new"):
+        write(link, text)
+        assert content(link) == [text, text]
+    assert link.is_symlink()
+    assert content(there) == ["new", "new"]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

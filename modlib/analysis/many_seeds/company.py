@@ -77,6 +77,9 @@ def ratio_lifts(
         sizes.append(len(pairs))
         observed.append((found[:, f] & found[:, g]).sum(1))
         expected.append(sum(chances[gcd(a, n), gcd(b, n)] for a, b in pairs))
+    if not kept:
+        columns = ["ratio", "num_pairs", "observed", "expected", "lift", "low", "high"]
+        return pd.DataFrame(columns=columns, dtype=float)
     above, below = np.stack(observed, axis=1).astype(float), np.stack(expected, axis=1)
     lift = ratio_of_sums(above, below)
     return pd.DataFrame(
@@ -95,7 +98,7 @@ def companions(found: Bool[np.ndarray, "seed freq"], n: int, freq: int) -> pd.Da
     ``freq``, or one of its class.
     """
     freq = require_freq(freq, n)
-    others = np.array([f for f in range(1, n // 2 + 1) if f != freq])
+    others = np.array([f for f in range(1, n // 2 + 1) if f != freq], dtype=int)
     alone = _rate_beside(found[:, others] & found[:, [freq]], found[:, [freq]])
     beside, having = np.zeros((len(found), len(others))), np.zeros((len(found), 1))
     for u in units(n):

@@ -14,17 +14,26 @@ from modlib.maths.intervals import mean_over_seeds
 
 
 def summed_shares(
-    sums: pd.DataFrame, place: str, num_networks: int, *, learned: bool = True
+    sums: pd.DataFrame,
+    place: str,
+    num_networks: int,
+    *,
+    learned: bool = True,
+    total_sd: float = 0.0,
 ) -> pd.DataFrame:
     """Shares of counts that were summed over networks: ``place``, ``share``, ``low``, ``high``.
 
     ``sums``: ``learned``, ``place``, ``count`` and ``sd`` of a network's count. The interval is
-    that of a mean over ``num_networks`` networks, by the normal law.
+    that of a mean over ``num_networks`` networks, by the normal law. ``total_sd``: of a network's
+    sum of counts, where networks differ in it. A share is a ratio then, whose interval is taken
+    for the worst that count and sum may have to do with each other: it holds 95 % or more.
     """
     rows = sums[sums.learned == learned]
     total = max(1, rows["count"].sum())
-    reach = stats.norm.ppf(0.975) * rows.sd * np.sqrt(max(1, num_networks)) / total
     share = rows["count"] / total
+    # sd(count - share * sum) is at most the sum of both: what they share is not in the tables.
+    spread = rows.sd + share * total_sd
+    reach = stats.norm.ppf(0.975) * spread * np.sqrt(max(1, num_networks)) / total
     return pd.DataFrame(
         {place: rows[place], "share": share, "low": (share - reach).clip(lower=0.0)}
         | {"high": share + reach}

@@ -16,12 +16,13 @@ MIN_LEARNED = 5
 
 class GridResult(NamedTuple):
     """``slopes``: a row a modulus, clusters gained a fourfold L2 (``n``, ``slope``, ``low``,
-    ``high``); ``width``: clusters gained by the wider networks at equal final loss; ``left_out``:
-    points with too few networks that learned."""
+    ``high``, ``num_networks``); ``width``: clusters gained by the wider networks at equal final
+    loss; ``num_networks`` that this rests on, ``num_points`` of the grid that have enough."""
 
     slopes: pd.DataFrame
     width: Interval
-    left_out: int
+    num_networks: int
+    num_points: int
 
 
 def analyse_grid(
@@ -68,8 +69,10 @@ def analyse_grid(
     )
     low, high = interval_of(draws)
     slopes = pd.DataFrame({"n": moduli, "slope": whole[:-1], "low": low[:-1], "high": high[:-1]})
+    slopes["num_networks"] = [int(one.sum()) for one in at]
     return GridResult(
         slopes,
         Interval(*(float(x[-1]) for x in (whole, low, high))),
-        int((size < MIN_LEARNED).sum()),
+        len(table),
+        len(members),
     )

@@ -19,7 +19,7 @@ from modlib.maths.intervals import Interval, interval_of, ratio_of_sums, resampl
 
 def has_pair(found: Bool[np.ndarray, "seed freq"], n: int) -> Bool[np.ndarray, " seed"]:
     """Which networks have two clusters of frequencies f and 2f modulo n, up to sign."""
-    f, g = np.array(pairs_of_ratio(n, 2)).T
+    f, g = np.array(pairs_of_ratio(n, 2), dtype=int).reshape(-1, 2).T
     return np.asarray((found[:, f] & found[:, g]).any(1))
 
 

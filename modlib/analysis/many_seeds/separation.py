@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 from scipy import stats
 
 from modlib.analysis.many_seeds.uniformity import random_subsets
-from modlib.errors import require_float, require_int
+from modlib.errors import InputError, require_float, require_int
 from modlib.maths.groups import signed_freq
 
 DELTA = pi / exp(3)
@@ -230,7 +230,7 @@ def separation_probability(
     """
     n = require_int("n", n, at_least=3)
     m = require_int("m", m, at_least=1)
-    delta = require_float("delta", delta, at_least=0.0, at_most=1.0)
+    delta = require_float("delta", delta, at_least=1e-9, at_most=1.0)
     if model == "distinct":
         require_int("m", m, at_least=1, at_most=n // 2)
     # The Gamma formula's second term tells how many sets to expect, before any is listed.
@@ -285,7 +285,7 @@ def fewest_frequencies(
     """The smallest m for which random frequencies separate with probability rho or more.
 
     Where a drawn probability's interval holds rho, a hundred times as many sets are drawn and the
-    point decides.
+    point decides. Raises ``InputError`` where all frequencies together are not enough.
     """
     for m in range(1, n // 2 + 1):
         found = separation_probability(n, m, delta=delta, model=model, num_draws=1000)
@@ -293,7 +293,7 @@ def fewest_frequencies(
             found = separation_probability(n, m, delta=delta, model=model, num_draws=100_000)
         if found.value >= rho:
             return m
-    raise AssertionError("all frequencies together separate every answer")
+    raise InputError("delta", f"be a gap that some frequencies of {n} have", delta)
 
 
 def learned_gaps(n: int, freqs_of: Sequence[Sequence[int]]) -> Float[np.ndarray, " network"]:

@@ -144,4 +144,8 @@ def weight_shares(tables: SweepTables, *, learned: bool = True) -> pd.DataFrame:
 
 def rank_shares(tables: SweepTables) -> pd.DataFrame:
     """Share of pairs by the rank of the right answer: ``rank``, ``share``, ``low``, ``high``."""
-    return distributions.summed_shares(tables.ranks, "rank", num_summed(tables))
+    learned = tables.networks[tables.networks.learned]
+    # Each cluster ranks the answers of all pairs, and networks differ in their clusters.
+    ranked = learned.num_clusters * learned.n**2
+    total_sd = float(ranked.std(ddof=0)) if len(ranked) else 0.0
+    return distributions.summed_shares(tables.ranks, "rank", num_summed(tables), total_sd=total_sd)

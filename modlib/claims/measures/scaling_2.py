@@ -192,7 +192,7 @@ def conjecture() -> Measurement:
         part(
             f"fourfold L2, n = {row.n}",
             (row.slope, row.low, row.high),
-            int((table.n == row.n).sum()),
+            row.num_networks,
             jobs=f"grid-{row.n}",
             unit="clusters",
             below=0.0,
@@ -203,7 +203,7 @@ def conjecture() -> Measurement:
         part(
             "four times the width at equal loss",
             found.width,
-            len(table),
+            found.num_networks,
             jobs=jobs,
             unit="clusters",
             at_least=-1.0,
@@ -213,6 +213,7 @@ def conjecture() -> Measurement:
     plain = mean_of(table.num_clusters)
     return judged(
         *parts,
-        note=f"{len(table)} networks, {plain.value:.2f} clusters on average; {found.left_out} "
-        "points of the grid with fewer than five that learned are left out",
+        note=f"{len(table)} networks that learned, {plain.value:.2f} clusters on average; "
+        f"{len(GRID) - found.num_points} points of the grid with fewer than five of them are left "
+        "out",
     )

@@ -59,3 +59,21 @@ def test_thresholds_are_read_from_the_names_of_the_columns():
     assert table.min_size.tolist() == [2, 8]
     assert table.dead_below.tolist() == [0.01, 0.1]
     assert table["mean"].tolist() == [6.0, 1.5]
+
+
+def test_the_interval_of_a_ratio_holds_what_it_says():
+    """Networks differ in their clusters, and so in how many ranks they count."""
+    generator = np.random.default_rng(3)
+    rows = []
+    for _ in range(300):
+        clusters = generator.integers(3, 8, 200)
+        counts = generator.binomial(clusters * 50, 0.3)
+        sums = pd.DataFrame(
+            {"learned": [True], "rank": [0], "count": [counts.sum()], "sd": [counts.std()]}
+        )
+        rest = sums.assign(rank=1, count=(clusters * 50 - counts).sum())
+        found = dist.summed_shares(
+            pd.concat([sums, rest]), "rank", 200, total_sd=(clusters * 50).std()
+        )
+        rows.append(found.low[0] < 0.3 < found.high[0])
+    assert np.mean(rows) > 0.95

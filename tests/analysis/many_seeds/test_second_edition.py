@@ -145,13 +145,17 @@ def test_the_grid_tells_l2_from_width_at_equal_loss(by_width):
     for row in found.slopes.itertuples():
         assert row.low < -3 * np.log(1.5) < row.high
     assert found.width.low < by_width < found.width.high
-    assert found.left_out == 0
+    assert (found.num_networks, found.num_points) == (480, 24)
+    assert found.slopes.num_networks.tolist() == [240, 240]
 
 
 def test_points_of_the_grid_that_did_not_learn_are_left_out():
     table = planted_grid(0.0)
     few = table[(table.l2 != 4.0) | (table.n != 59) | (table.index % 7 == 0)]
-    assert analyse_grid(few, num_resamples=20).left_out > 0
+    gone = few[(few.width != 512) | (few.l2 != 1.0) | (few.n != 91)]
+    found = analyse_grid(gone, num_resamples=20)
+    assert found.num_points == 24 - 4 - 2, "a point where none learned is none"
+    assert found.num_networks == found.slopes.num_networks.sum() == 20 * 18
 
 
 def planted_networks(rule, num_seeds: int = 400, n: int = 91):

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from modlib.config.remainders import RemaindersConfig
+from modlib.config import remainders as settings
+from modlib.config.remainders import CHANGED_AFTER, RemaindersConfig
+from modlib.errors import InputError
 from modlib.models.transformer import initial_weights
 from modlib.models.views.transformer_view import TransformerView
 from modlib.tasks.remainders import RemaindersTask
@@ -18,7 +20,7 @@ from modlib.training.remainders.early_wave import change, changed, directions
 from modlib.training.remainders.step import FastStep
 
 TINY = RemaindersConfig(p=11, embed_dim=16, heads=2, steps=12)
-ABLATED, PERTURBED = (replace(TINY, task=task) for task in ("ablated", "perturbed"))
+ABLATED, PERTURBED = (replace(TINY, task=task, steps=200) for task in ("ablated", "perturbed"))
 
 
 def tokens(p=11, embed=16):
@@ -59,7 +61,7 @@ def test_the_control_keeps_the_wave_and_moves_as_far_in_the_same_direction():
 
 def test_without_the_wave_a_network_cannot_tell_even_from_odd():
     """Digits of the same others' coordinates answer alike: here all that differs is the wave."""
-    config = replace(TINY, task="ablated")
+    config = ABLATED
     weights = {name: a.copy() for name, a in initial_weights(config, 0).items()}
     wave, _ = directions(RemaindersTask(config, 0))
     weights["tok"][:11] = wave[:, None] * np.ones(16)
@@ -68,7 +70,15 @@ def test_without_the_wave_a_network_cannot_tell_even_from_odd():
     np.testing.assert_allclose(logits, np.broadcast_to(logits[0], logits.shape), atol=1e-5)
 
 
+@pytest.mark.parametrize("task", ["ablated", "perturbed"])
+def test_a_training_that_ends_before_its_change_is_refused(task):
+    with pytest.raises(InputError, match=f"steps must be above {CHANGED_AFTER}"):
+        replace(TINY, task=task, steps=CHANGED_AFTER)
+    assert replace(TINY, task=task, steps=0).untrained().steps == 0
+
+
 def test_the_change_comes_once_after_its_step(monkeypatch):
+    monkeypatch.setattr(settings, "CHANGED_AFTER", 4)  # five steps, after which it would come
     monkeypatch.setattr(early_wave, "CHANGED_AFTER", 5)
     monkeypatch.setattr(train, "CHANGED_AFTER", 5)
     ends = {
