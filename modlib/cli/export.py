@@ -91,13 +91,13 @@ def export(
         append=append and not swept,
         of_paper_b={"partial": partial, "network": network, "snapshots": snapshots},
     )
-    for option, given in (("first-seed", first_seed), ("num-seeds", num_seeds)):
-        fixed = name in WITHOUT_SEEDS or (name == "product" and option == "num-seeds")
-        if given is not None and fixed and not swept:
-            raise InputError(option, f"be left out for {name}", given)
     usual = FIRST_CLOCK_PIZZA if name == "clock-pizza" else FIRST_SEED
     first = usual if first_seed is None else require_seed(literal(first_seed), "first_seed")
     total = None if num_seeds is None else require_int("num_seeds", literal(num_seeds), at_least=1)
+    for option, given in (("first_seed", first_seed), ("num_seeds", num_seeds)):
+        fixed = name in WITHOUT_SEEDS or (name == "product" and option == "num_seeds")
+        if given is not None and fixed and not swept:
+            raise InputError(option, f"be left out for {name}", given)
     if not (append or replace) and name not in WITHOUT_SEEDS:
         require_no_loss(root, name, first, total, swept=swept)
     resolve_device(device)

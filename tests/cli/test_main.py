@@ -471,8 +471,8 @@ def test_an_export_of_fewer_networks_than_are_committed_asks_for_replace(monkeyp
     ("words", "message"),
     [
         ("A91 --first-seed 5000 --num-seeds 200", "seeds must hold 1000 to 1127"),
-        ("product --num-seeds 5", "num-seeds must be left out for product, got '5'"),
-        ("showcase --first-seed 5", "first-seed must be left out for showcase, got '5'"),
+        ("product --num-seeds 5", "num_seeds must be left out for product, got '5'"),
+        ("showcase --first-seed 5", "first_seed must be left out for showcase, got '5'"),
     ],
 )
 def test_an_export_that_would_lose_or_ignore_something_is_refused(words, message):
