@@ -169,9 +169,13 @@ def waves(parts: Heard, neurons: pd.DataFrame, num_characters: int) -> Waves:
     )
 
 
+LAWS = {"ln q": "the logarithm", "sqrt q": "the square root", "q": "the straight line"}
+
+
 class Growth(NamedTuple):
     """Clusters of the tasks; ``slope`` on ln q with the ends of its interval, ``explained`` by
-    law; both None below three tasks or without clusters. ``near``: neighbouring frequencies."""
+    law, and the ``best`` of these, in words; all None below three tasks or without clusters.
+    ``near``: neighbouring frequencies."""
 
     num_clusters: int
     least: int
@@ -179,6 +183,7 @@ class Growth(NamedTuple):
     num_tasks: int
     slope: tuple[float, float, float] | None
     explained: dict[str, float] | None
+    best: str | None
     near: Near | None
 
 
@@ -195,6 +200,7 @@ def clusters(neurons: pd.DataFrame, view: TransformerView, near: Near | None) ->
         num_tasks=len(numbers),
         slope=None if row is None else (float(row.slope), float(row.low), float(row.high)),
         explained=fits.explained.to_dict() if told else None,
+        best=LAWS[str(fits.explained.idxmax())] if told else None,
         near=near,
     )
 

@@ -38,9 +38,6 @@ def require_checkpoint(value: object) -> str:
     raise InputError("checkpoint", f"be a file or one of {', '.join(PUBLISHED)}", value)
 
 
-TASKS = ("miiii", "nanda", "basis")
-"""Tasks of paper B that a chapter shows one network of; chapter 14 has the others."""
-
 RULES: dict[str, Rule] = {
     "seed": lambda name, value, others: require_seed(value),
     "device": lambda name, value, others: resolve_device(value),
@@ -54,13 +51,13 @@ RULES: dict[str, Rule] = {
     "num_seeds": whole(1, 10**6),
     "delta": number(0.01, 0.99),
     "num_examples": whole(1, 8),
-    "task": lambda name, value, others: require_choice(name, value, TASKS),
     "checkpoint": lambda name, value, others: require_checkpoint(value),
     "layout": lambda name, value, others: require_choice(name, value, LAYOUTS),
     "activation": lambda name, value, others: require_choice(name, value, (*ACTIVATIONS, "auto")),
 }
-"""Rules of parameters that are no setting of a configuration, and of one of which chapters show
-only some values; other settings bring their own."""
+"""The rules of parameters that are no setting of a configuration; a setting brings its own."""
+CHAPTERS_SHOW = {"task": ("miiii", "nanda", "basis", "masked")}
+"""Settings of which a chapter shows some values only: networks of other tasks are in chapter 14."""
 
 
 def check_values(values: Mapping[str, Any], optional: Collection[str] = ()) -> None:
@@ -75,6 +72,8 @@ def check_values(values: Mapping[str, Any], optional: Collection[str] = ()) -> N
     for name in [name for name in given if name in RULES]:
         RULES[name](name, given.pop(name), None)
     family_of(given)(**given)
+    for name in CHAPTERS_SHOW.keys() & given.keys():
+        require_choice(name, given[name], CHAPTERS_SHOW[name])
 
 
 @dataclass(frozen=True)

@@ -242,10 +242,16 @@ def basis(found: InBasis, fewest: int, name: str) -> BasisFacts:
 
 class Peaks(NamedTuple):
     """``small``: mean power at k/q of the smallest tasks over the mean of all, by network;
-    ``rows``: the highest point, the power at each of the smallest tasks, and the range beyond."""
+    ``rows``: the highest point, the power at each of the smallest tasks, and the range beyond.
+
+    ``no_less``: networks that have no less of it than the first, though it is not their task;
+    ``beside``: those to name with the first, these and the one on shuffled labels.
+    """
 
     small: dict[str, float]
     rows: Rows
+    no_less: list[str]
+    beside: list[str]
 
 
 def peaks(
@@ -267,7 +273,11 @@ def peaks(
     if len(qs) > SMALLEST:
         beyond = [powers[name][SMALLEST:] for name in found]
         rows["larger q"] = [between(float(own.min()), float(own.max())) for own in beyond]
-    return Peaks({name: float(powers[name][: len(near)].mean()) for name in found}, rows)
+    small = {name: float(powers[name][: len(near)].mean()) for name in found}
+    first, *others = found
+    no_less = [name for name in others if small[name] >= small[first]]
+    shuffled = [name for name in others if name == "shuffled labels" and name not in no_less]
+    return Peaks(small, rows, no_less, [*shuffled, *no_less])
 
 
 def seeds(networks: Mapping[str, pd.DataFrame]) -> Rows:

@@ -116,21 +116,28 @@ def mechanism(tables: Mapping[str, pd.DataFrame]) -> Rows:
 
 class Explained(NamedTuple):
     """Share of the logits that equation 5 explains, ``least`` to ``most`` over tasks, None where
-    they do not vary; ``shuffled``: the mean in the shuffled network."""
+    they do not vary; ``held``: these ends on held-out numbers, None where there are none;
+    ``shuffled``: the mean in the shuffled network, ``by_memory``: its most on its own labels."""
 
     least: float | None
     most: float | None
+    held: tuple[float, float] | None
     shuffled: float | None
+    by_memory: float | None
 
 
 def explained(tables: Mapping[str, pd.DataFrame]) -> Explained:
     """What equation 5 explains of the first network and of the one on shuffled labels."""
-    own = next(iter(tables.values())).explained.dropna()
+    first = next(iter(tables.values()))
+    own, held = first.explained.dropna(), first.explained_held_out.dropna()
     shuffled = tables["shuffled labels"].explained.dropna()
+    remembered = tables["shuffled labels"].explained_labels.dropna()
     return Explained(
         least=float(own.min()) if len(own) else None,
         most=float(own.max()) if len(own) else None,
+        held=(float(held.min()), float(held.max())) if len(held) else None,
         shuffled=float(shuffled.mean()) if len(shuffled) else None,
+        by_memory=float(remembered.max()) if len(remembered) else None,
     )
 
 
@@ -241,14 +248,15 @@ class Hit(NamedTuple):
 
 class Removal(NamedTuple):
     """Mean loss of accuracy, in points, of a task without its ``own`` neurons, without as many
-    ``random`` ones, and of the ``others``; ``most`` hit; tasks that ``breaks`` alone. None and
-    empty for one task."""
+    ``random`` ones, and of the ``others``; ``most`` hit; tasks that ``breaks`` alone, and those
+    that ``stays``. None and empty for one task."""
 
     own: float
     random: float
     others: float | None
     most: Hit | None
     breaks: list[int]
+    stays: list[int]
 
 
 def removal(found: Ablations, qs: Sequence[int]) -> Removal:
@@ -257,7 +265,7 @@ def removal(found: Ablations, qs: Sequence[int]) -> Removal:
     random = 100 * float((found.base - np.diagonal(found.random)).mean())
     mean = 100 * float(own.mean())
     if len(qs) < 2:
-        return Removal(mean, random, None, None, [])
+        return Removal(mean, random, None, None, [], [])
     apart = ~np.eye(len(qs), dtype=bool)
     losses = found.base - found.own
     others = np.array([row[mask].mean() for row, mask in zip(losses, apart, strict=True)])
@@ -269,4 +277,5 @@ def removal(found: Ablations, qs: Sequence[int]) -> Removal:
         others=100 * float(losses[apart].mean()),
         most=Hit(int(qs[most]), 100 * float(own[most]), 100 * float(others[most])),
         breaks=[int(q) for q, breaks in zip(qs, broken, strict=True) if breaks],
+        stays=[int(q) for q, breaks in zip(qs, broken, strict=True) if not breaks],
     )

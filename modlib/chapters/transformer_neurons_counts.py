@@ -157,7 +157,8 @@ def peaks(found: Mapping[str, pd.DataFrame]) -> list[tuple[str, int, float, floa
 class Sets(NamedTuple):
     """``written``: the active frequencies as written and how far they come back, by network;
     ``joint``: the same of those of both digits; ``alone`` of ``active`` of the former are of one
-    digit; ``back``: the first network, with the Jaccard index of its ``joint`` ones and chance's.
+    digit; ``back``: the first network, with the Jaccard index of its ``joint`` ones and chance's;
+    ``controls``: that of the networks on shuffled labels.
     """
 
     written: Rows
@@ -165,6 +166,7 @@ class Sets(NamedTuple):
     alone: int
     active: int
     back: tuple[str, float, float] | None
+    controls: list[tuple[str, float]]
 
 
 def active_sets(
@@ -205,6 +207,11 @@ def active_sets(
         alone=int(sum(one.alone.sum() for one in alone.values())),
         active=int(sum(one.active.sum() for one in alone.values())),
         back=next(iter(back), None),
+        controls=[
+            (name, one.jaccard)
+            for name, one in list(zip(found, joint, strict=True))[1:]
+            if name.startswith("shuffled") and np.isfinite(one.jaccard)
+        ],
     )
 
 

@@ -148,6 +148,14 @@ def test_rules_between_parameters_hold():
     check_values({"n": 258, "attention_rate": None}, optional=["attention_rate"])
 
 
+def test_a_task_that_no_chapter_shows_is_refused_before_its_network_is_trained():
+    for task in ("miiii", "nanda", "basis", "masked"):
+        check_values({"p": 37, "task": task})
+    for task in ("ablated", "perturbed"):
+        with pytest.raises(InputError, match="task must be one of basis, masked, miiii, nanda"):
+            check_values({"p": 37, "task": task, "steps": 4000})
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(InputError, match=r"parameter must be one of .*seed.*, got 'sede'"):
         check_values({"seed": 3, "sede": 3})

@@ -117,7 +117,10 @@ def test_components_stand_against_those_of_an_untrained_network_of_the_size():
     text = told(CHAPTER, "directions", both)
     assert f"takes {count} singular vectors in an untrained network; {count} in that of" in text
     assert f"in that of remainders, {count} in that of addition." in text
-    assert "A number that needs no training is no sign of a task." in text
+    assert (
+        "The number of the network of remainders needs no training, and is no sign of its task."
+        in text
+    )
     less = both._replace(against=[("addition", 4, 11)], untaught=False)
     text = told(CHAPTER, "directions", less)
     assert text.endswith(
@@ -154,11 +157,25 @@ def test_the_basis_is_told_as_written_and_as_coded():
     )
 
 
+def peaks_of(small: dict[str, float]) -> facts.Peaks:
+    flat = (np.linspace(0, 0.5, 9), np.ones(9))
+    powers = {name: np.array([times]) for name, times in small.items()}
+    return facts.peaks(dict.fromkeys(small, flat), np.array([2]), powers)
+
+
+def test_a_control_with_as_much_power_at_the_marks_is_named():
+    found = peaks_of({"remainders": 1.8, "addition": 2.2, "shuffled labels": 1.0})
+    assert (found.no_less, found.beside) == (["addition"], ["shuffled labels", "addition"])
+    text = told(CHAPTER, "89c40798", found)
+    assert "That of addition is no smaller: waves of its own" in text
+    assert "no smaller" not in told(CHAPTER, "89c40798", peaks_of({"a": 1.8, "addition": 0.7}))
+
+
 def test_the_answer_holds_for_any_networks():
     def said(correlations, small, spreads, right=0.95):
         exports = {"B37-nanda": exported(correlations)}
         places = facts.places(facts.correlations(exports), {}, lost=False)
-        given = {"places": places, "peaks": facts.Peaks(small, {}), "right": right}
+        given = {"places": places, "peaks": peaks_of(small), "right": right}
         return told(CHAPTER, "answer", given | {"directions": facts.spread(spreads)})
 
     found = te.spread(NOISE)
@@ -168,8 +185,8 @@ def test_the_answer_holds_for_any_networks():
         {"remainders": found, "untrained": found},
     )
     assert "network of remainders has 4.0 times the mean power, that of shuffled labels 1.0" in text
-    assert f"takes {found.variance[0]} of them, {found.variance[0]} without training." in text
-    assert "of networks that add they agree in 1 of 2, by the seed." in text
+    assert f"variance takes {found.variance[0]}, without training {found.variance[0]}." in text
+    assert "of networks that add they agree in 1 of 2, by the seed (" in text
     assert "has not learned" not in text
     text = said([0.8], {"addition": 1.5}, {"addition": found}, right=0.3)
     assert "The network of addition has not learned its task (right on 30.0 %)" in text
@@ -177,7 +194,7 @@ def test_the_answer_holds_for_any_networks():
     assert "There anyway" not in text
     few = te.spread(np.outer(NOISE[:, 0], NOISE[0]))
     text = said([0.8], {"addition": 1.5}, {"addition": few, "untrained": found}, right=0.95)
-    assert "Learned is the number of directions: in the network of addition half of the" in text
+    assert "Learned is the number of its directions: half of the variance takes" in text
 
 
 def test_captions_of_the_papers_figures_say_what_is_found():

@@ -39,7 +39,7 @@ def test_shares_that_do_not_exist_are_called_none():
     assert text.endswith("b: none.")
     text = told(CHAPTER, "neuron-caption", {"rows": rows, "chosen": 3})
     assert text.startswith("B4. Neuron 3 over both digits")
-    assert text.endswith("On average six cells hold 0.50 of the power.")
+    assert text.endswith("Over all neurons six cells hold 0.50 of the power on average.")
     for cell in ("b14-caption", "b15-caption"):
         text = told(CHAPTER, cell, {"rows": rows, "pair": ["b", "a"]})
         assert "Six cells hold, over all neurons, 0.50 (a) and none (b) of the power." in text
@@ -48,9 +48,9 @@ def test_shares_that_do_not_exist_are_called_none():
 def test_captions_of_counts_name_their_peaks():
     spike = Spike(0, 18, 10, 4096)
     text = told(CHAPTER, "b16-caption", {"spike": spike, "shown": 60})
-    assert text.startswith("B16. The 60 strongest frequencies")
-    assert text.endswith("any network; as coded, the count goes from 0 over 18 to 10.")
-    assert told(CHAPTER, "b16-caption", {"spike": None, "shown": 60}).endswith("in any network.")
+    assert text.startswith("B16. Up to 60 of the strongest frequencies")
+    assert text.endswith("count goes from 0, the first from step 256 on, over 18 to 10.")
+    assert told(CHAPTER, "b16-caption", {"spike": None, "shown": 60}).endswith("are spread.")
     text = told(CHAPTER, "bt3-caption", {"spikes": {"one": spike, "short": None, "two": spike}})
     assert text.endswith("most are active at step 4,096 (one: 18), at step 4,096 (two: 18).")
     text = told(CHAPTER, "bt3-caption", {"spikes": {"short": None}})
@@ -132,7 +132,7 @@ def test_what_comes_and_goes_is_told_at_its_best_and_at_the_end():
         in caption
     )
     none = told(CHAPTER, "explained-by-step-caption", {"peaks": counting.peaks({})})
-    assert "mean over live neurons. A fall is consolidation" in none
+    assert "mean over live neurons. A fall of this mean can be consolidation" in none
 
 
 def test_active_frequencies_on_the_axes_and_off_them():
@@ -147,7 +147,8 @@ def test_active_frequencies_on_the_axes_and_off_them():
         "868b54c8",
         counting.active_sets({"net": (magnitudes, steps), "dead": (dead, np.array([0]))}),
     )
-    assert "all 3 active ones as written" in text
+    assert "the last, all 3 active ones of these networks as written are of one digit" in text
+    assert "by chance 0.03. :::" in text, "no control"
     assert "| net | 1 of 1 | 1 of 1 | 1 of 1 | 1.00 | 0.09 |" in text
     assert "| dead | 0 of 0 | 0 of 0 | 0 of 0 | none | none |" in text
     assert "| net | 1 | 1 | 0.00 | 0.03 |" in text
@@ -160,7 +161,7 @@ def test_active_frequencies_on_the_axes_and_off_them():
     nothing = counting.active_sets({"dead": (dead, np.array([0]))})
     assert "come back" not in told(CHAPTER, "868b54c8", nothing)
     off = counting.active_sets({"net": (magnitudes, steps)})._replace(alone=2)
-    assert "2 of 3 active ones as written" in told(CHAPTER, "868b54c8", off)
+    assert "2 of 3 active ones of these networks as written" in told(CHAPTER, "868b54c8", off)
 
 
 def test_attention_is_told_head_by_head():
@@ -186,14 +187,19 @@ def test_attention_is_told_head_by_head():
 
 def test_equation_5_is_told_with_its_control():
     def said(cell, own, shuffled):
-        tables = {"a": pd.DataFrame({"explained": own})}
-        tables["shuffled labels"] = pd.DataFrame({"explained": shuffled})
+        held = np.array(own) - 0.1
+        tables = {"a": pd.DataFrame({"explained": own, "explained_held_out": held})}
+        tables["shuffled labels"] = pd.DataFrame({"explained": shuffled, "explained_labels": 0.6})
         return told(CHAPTER, cell, facts.explained(tables))
 
     text = said("5b51be26", [0.8, 0.95], [0.01, 0.03])
-    assert "explain 80.0 % to 95.0 % of the variance of a task's logits; of the shuffled" in text
-    assert text.endswith("2.0 %.")
-    assert said("5b51be26", [0.8], [np.nan]).endswith("a task's logits.")
+    assert (
+        "explain 80.0 % to 95.0 % of the variance of a task's logits on all numbers, 70.0 %" in text
+    )
+    assert text.endswith(
+        "2.0 %, and with the labels that it was given up to 60.0 %, by memory alone."
+    )
+    assert said("5b51be26", [0.8], [np.nan]).endswith("70.0 % on those that it never saw.")
     assert "no mechanism to find" in said("5b51be26", [np.nan], [0.1])
     assert "explains 80.0 % to 95.0 %" in said("mechanism-caption", [0.8, 0.95], [0.1])
     assert "do not vary" in said("mechanism-caption", [np.nan], [0.1])
@@ -239,7 +245,7 @@ def test_parts_and_the_power_near_the_tasks():
         return told(CHAPTER, "47825dee", {"near": near, "parts": facts.parts(np.array(variance))})
 
     text = said([[1.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
-    assert "25.0 % belongs to $x_0$ alone, 25.0 % to $x_1$ alone and 50.0 % to both" in text
+    assert "25.0 % of the variance belongs to $x_0$ alone, 25.0 % to $x_1$ alone and 50.0 %" in text
     assert "- a: 50.0 % on 10.0 % of the frequencies. - b: 0 % on 10.0 %" in text
     assert "No neuron varies." in said(np.zeros((3, 2)))
 
@@ -285,7 +291,7 @@ def test_removal_names_the_tasks_that_break_alone():
     both = told(CHAPTER, "386b77dc", found._replace(breaks=[2, 3])._asdict() | served)
     assert "2 of the 2 tasks lose ten points or more without their own neurons while" in both
     text = told(CHAPTER, "removal-caption", found)
-    assert text.endswith("27.5 points on the diagonal, 5.0 off it, 0.0 at random.")
+    assert text.endswith("27.5 points on the diagonal, 5.0 off it, 0.0 on the diagonal at random.")
     one = facts.removal(Ablations(base[:1], np.array([[0.5]]), random[:1, :1]), [37])
     alone = told(CHAPTER, "386b77dc", one._asdict() | served)
     assert "its neurons costs 50.0 points of accuracy**; as many random ones cost 0.0" in alone
@@ -294,17 +300,17 @@ def test_removal_names_the_tasks_that_break_alone():
     def answer(found, solved):
         return told(CHAPTER, "answer", {"removal": found, "solved": solved} | served)
 
-    solved = facts.Explained(0.8, 0.95, 0.0)
+    solved = facts.Explained(0.8, 0.95, (0.7, 0.9), 0.0, 0.6)
     text = answer(found, solved)
-    assert "Some tasks have neurons of their own: 1 of 2 tasks breaks alone without" in text
-    text = answer(found._replace(breaks=[2, 3]), solved)
-    assert "Each task has neurons of its own: 2 of 2 tasks break alone without theirs" in text
+    assert "1 of 2 tasks breaks alone without the neurons of half its votes (not q = 3)." in text
+    text = answer(found._replace(breaks=[2, 3], stays=[]), solved)
+    assert "Each task has neurons of its own: 2 of 2 tasks break alone without the neurons" in text
     assert "has not learned" not in text
-    assert "explain 80.0 % to 95.0 % of this network's logits; whether" in text
+    assert "explain 70.0 % to 90.0 % of its logits on numbers that it never saw; whether" in text
     served["right"] = 0.5
     text = told(CHAPTER, "386b77dc", found._asdict() | served)
     assert text.startswith("This network has not learned its tasks: it is right on 50.0 % of")
     assert "so it shows beginnings only. There is one task here" in answer(one, solved)
-    text = answer(found._replace(breaks=[]), facts.Explained(None, None, None))
+    text = answer(found._replace(breaks=[]), facts.Explained(None, None, None, None, None))
     assert "No task of this network has neurons" in text
     assert "cosines" not in text

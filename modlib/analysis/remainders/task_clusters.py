@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from modlib.analysis.remainders.adders import of_one_wave
@@ -17,6 +18,8 @@ MIN_CLUSTER = 2
 """Fewest neurons of one wave that make a cluster; q = 2, whose wave has no phase, needs no more."""
 NEAR = 0.01
 """Cycles a step within which two frequencies are neighbours."""
+BANDS = 5
+"""Parts of the axis of frequencies, .1 cycles each."""
 LAWS: dict[str, Callable[[Any], Any]] = {"ln q": np.log, "sqrt q": np.sqrt, "q": lambda q: q}
 """What the number of clusters may grow with."""
 
@@ -37,7 +40,8 @@ def cluster_numbers(
 class Near(NamedTuple):
     """Share of the pairs of clusters whose k/q lie within ``NEAR`` of each other.
 
-    ``at_random``: mean of draws with as many frequencies a task, ``low``, ``high``: 95 % of them.
+    ``at_random``: mean of draws with as many frequencies of a task in each of ``BANDS``, ``low``,
+    ``high``: 95 % of them.
     """
 
     share: float
@@ -49,24 +53,34 @@ class Near(NamedTuple):
 def near_frequencies(clusters: pd.DataFrame, num_draws: int = 500) -> Near | None:
     """Whether tasks choose neighbouring frequencies; ``clusters``: see ``cluster_sizes``.
 
-    None below two clusters.
+    Against frequencies drawn at random for each task, as many as it has in each of ``BANDS`` of
+    the axis: where tasks only like the same end of it, that is no choice of neighbours. None below
+    two clusters.
     """
     if len(clusters) < 2:
         return None
     generator = np.random.default_rng(0)
-    numbers = clusters.groupby("q").size()
+    numbers = clusters.groupby(["q", _band(clusters.k, clusters.q)]).size()
+    among = []
+    for (q, band), count in numbers.items():
+        freqs = np.arange(1, q // 2 + 1)
+        among.append((freqs[_band(freqs, q) == band] / q, count))
 
     def near(turns: np.ndarray) -> float:
         first, second = np.triu_indices(len(turns), 1)
         return float((np.abs(turns[first] - turns[second]) < NEAR).mean())
 
     def drawn() -> np.ndarray:
-        chosen = (generator.permutation(q // 2)[:count] / q for q, count in numbers.items())
-        return np.concatenate([one + 1 / q for one, q in zip(chosen, numbers.index, strict=True)])
+        return np.concatenate([generator.permutation(turns)[:count] for turns, count in among])
 
     draws = [near(drawn()) for _ in range(num_draws)]
     found = near((clusters.k / clusters.q).to_numpy())
     return Near(found, float(np.mean(draws)), *np.quantile(draws, LEVELS).tolist())
+
+
+def _band(k: ArrayLike, q: ArrayLike) -> Int[np.ndarray, "*shape"]:
+    """In which of ``BANDS`` equal parts of the axis, up to half a cycle, k/q lies."""
+    return np.minimum((2 * BANDS * np.asarray(k)) // np.asarray(q), BANDS - 1)
 
 
 def growth(numbers: pd.Series) -> pd.DataFrame:
