@@ -25,6 +25,7 @@ from modlib.plots.base import (
     empty_figure,
     figure,
 )
+from modlib.plots.panels import legend_outside
 
 NO_WAVE = "no neuron is of one wave"
 FINE = np.linspace(0, 1, 201)
@@ -180,7 +181,7 @@ def knock_outs(
     right.plot(at, 1 / qs, color=NEUTRAL, lw=0.8, label="guessing, 1/q")
     _tasks(right, qs, "x")
     right.set(xlabel="task whose neurons are removed", ylim=(-0.03, 1.05), title=titles[1])
-    right.legend(loc="best")
+    legend_outside(fig, right, 2, place="lower")
     return fig
 
 
