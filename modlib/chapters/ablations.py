@@ -222,7 +222,8 @@ class EarlyWave(NamedTuple):
 
     ``back``: the step at which q = 2 is known again without its wave, median of those ``num_back``
     of ``num_seeds`` networks that know it, None where none does; ``ratio``: steps of the other
-    tasks without the wave over those with a random change; ``bound``: of what counts as a delay.
+    tasks without the wave over those with a random change, of ``num_used`` networks; ``bound``: of
+    what counts as a delay; ``never``, ``left_out``: as of ``Masked``.
     """
 
     most: float
@@ -231,7 +232,9 @@ class EarlyWave(NamedTuple):
     num_back: int
     num_seeds: int
     ratio: Bounds
+    num_used: int
     never: int
+    left_out: int
     bound: float
     after: int
 
@@ -250,7 +253,9 @@ def early_wave(found: Mapping[str, ExportedRemainders], delays: ab.Delays) -> Ea
         num_back=len(back),
         num_seeds=ablated.history.seed.nunique(),
         ratio=bounds_of(delays.ratio) if np.isfinite(delays.ratio.value) else (),
+        num_used=delays.table.dropna(subset="ratio").seed.nunique(),
         never=delays.never,
+        left_out=delays.left_out,
         bound=ab.MAX_DELAY,
         after=CHANGED_AFTER,
     )
@@ -258,10 +263,12 @@ def early_wave(found: Mapping[str, ExportedRemainders], delays: ab.Delays) -> Ea
 
 class Spikes(NamedTuple):
     """``rows``: the count of active frequencies at step 256, at most and at the end, and the steps
-    at which the easiest tasks are learned, by network; ``first``: (network, seeds in which 11, 13,
-    17 and 19 come before the others, of how many)."""
+    at which the easiest tasks are learned, by network; ``after``: (network, how many of these are
+    learned at the highest count, of how many); ``first``: (network, seeds in which 11, 13, 17 and
+    19 come before the others, of how many)."""
 
     rows: Rows
+    after: list[tuple[str, int, int]]
     first: list[tuple[str, int, int]]
 
 
@@ -277,7 +284,7 @@ def spikes(
     """
     names = (
         "network",
-        "near step 256",
+        "from step 256 on",
         "at most between",
         "at step",
         "at the end",
@@ -285,10 +292,12 @@ def spikes(
         "easiest tasks learned at",
     )
     rows: Rows = {name: [] for name in names}
+    after = []
     for name, table in counts.items():
         spike = find_spike(table.step.to_numpy(), table["count"].to_numpy())
         if spike is None:
             continue
+        after.append((name, int((learned[name] <= spike.step).sum()), len(learned[name])))
         steps = ", ".join(f"{step:,.0f}" for step in learned[name].dropna().sort_values())
         row = (
             *(name, spike.first, spike.peak, f"{spike.step:,}", spike.last),
@@ -297,7 +306,8 @@ def spikes(
         for column, entry in zip(names, row, strict=True):
             rows[column].append(str(entry))
     first = {name: ab.learned_first(history) for name, history in found.items()}
-    return Spikes(rows, [(name, int(own.sum()), len(own)) for name, own in first.items()])
+    firsts = [(name, int(own.sum()), len(own)) for name, own in first.items()]
+    return Spikes(rows, after, firsts)
 
 
 class Dropout(NamedTuple):
@@ -313,7 +323,8 @@ def dropout(plain: pd.DataFrame | None, without: pd.DataFrame | None) -> Dropout
     if without is None:
         return Dropout([], None)
     both = (("without dropout", without), ("with it", plain))
-    last = without[(without.step == without.step.max()) & (without.split == "validation")]
+    late = without.step >= (1 - ab.LAST_PART) * without.step.max()
+    last = without[late & (without.split == "validation")]
     by_task = last.groupby("q").accuracy.mean()
     return Dropout(
         ends=[(name, ends_of(h, "train"), ends_of(h)) for name, h in both if h is not None],

@@ -23,7 +23,7 @@ def spikes(found: Mapping[str, Spike | None]) -> Rows:
     """Whether the counts rise and fall, by name of the network and way of counting."""
     names = (
         "count",
-        "near step 256",
+        "from step 256 on",
         "at most between",
         "at step",
         "at the end",

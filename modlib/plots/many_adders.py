@@ -164,7 +164,7 @@ def knock_outs(
     Left all of them, right the task itself and the mean of the ``others``, which without as many
     random neurons is ``at_random``.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4.1), width_ratios=[1.1, 1])
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4.6), width_ratios=[1.1, 1])
     shown = left.imshow(removed, vmin=0, vmax=1, aspect="equal")
     _tasks(left, qs, "x", "y")
     left.set(xlabel="accuracy at task", ylabel="neurons removed of task", title=titles[0])

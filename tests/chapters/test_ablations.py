@@ -50,7 +50,7 @@ def test_the_first_sentence_says_what_learning_needs():
     assert "**λ, the gradient filter, does not**: without it 3 of 3 learn at p = 37." in text
     assert "p = 113" not in text
     pair = {"λ = .5": history(400, seeds=ONE), "λ = 0": history(600, seeds=ONE)}
-    assert said(found, pair).endswith("a network without it takes 1.50 times the steps.")
+    assert said(found, pair).endswith("takes 1.50 times the steps, as far as it was trained.")
     needed = found | {"B37-lambda-0": ablated(top=0.3), "B37-no-dropout": ablated()}
     text = said(needed)
     assert "**Dropout is not what it takes here**: 3 of 3 networks learn without it." in text
@@ -59,7 +59,7 @@ def test_the_first_sentence_says_what_learning_needs():
     assert "not even the network as it is learns its tasks in these steps" in said(nothing)
     assert "Not all of the networks" in said({PLAIN: ablated()})
     caption = "overview-caption"
-    assert "No network learns of the kinds: no dropout. Networks of two other kinds do." in said(
+    assert "No network learns of these kinds: no dropout. Networks of two other kinds do." in said(
         found, cell=caption
     )
     assert said({PLAIN: ablated()}, cell=caption).endswith("Networks of every kind learn.")
@@ -79,7 +79,7 @@ def test_networks_are_tabled_under_a_fold():
     text = said(found)
     assert text.startswith(":::{dropdown} ")
     assert "**p = 11, `steps` 3**: three kinds of network, at most three seeds each" in text
-    assert "1,000 steps; where one network is drawn, it is seed 7." in text
+    assert "1,000 steps; where one network at this p is drawn, it is seed 7." in text
     assert "needs p" not in text
     assert "| as it is | 3 | 1,000 | 100 % |" in text
     assert "| 2, 3, 5, 7 masked | 3 | 1,000 | 100 % |" in text
@@ -190,8 +190,9 @@ def test_the_filter_is_told_as_a_pace():
         return told(CHAPTER, cell, rates.clock(37, *histories, pair, {}))
 
     text = said(history(), history(800, shift=20))
-    assert "filter goes the same way, 1.50 times as slowly at every accuracy" in text
-    assert "At p = 37 it takes 2.00 (2.00 to 2.00) times the steps, so it is slower." in text
+    assert "filter goes the same way, about 1.50 times as slowly from an accuracy of" in text
+    assert "At p = 37 it takes 2.00 (2.00 to 2.00) times the steps (2.00 over" in text
+    assert text.endswith("), so it is slower.")
     assert "so it is faster." in said(history(), history(200, shift=5))
     both = [history(), pd.concat([history(300, seeds=ONE), history(900, seeds=(1001, 1002))])]
     assert "which is no difference that these seeds can tell." in said(*both)
@@ -201,7 +202,7 @@ def test_the_filter_is_told_as_a_pace():
         text == "At p = 113 not both networks are committed. At p = 37 not both networks are there."
     )
     text = said(history(), history(800, shift=20), cell="clock-caption")
-    assert text.endswith("one factor of time, 2.00 at p = 37 and 1.50 at p = 113.")
+    assert text.endswith(": on average 2.00 at p = 37 (2.00) and 1.50 at p = 113 (1.50).")
     assert said(None, None, cell="clock-caption").endswith("of time, 1.50 at p = 113.")
 
 
@@ -212,7 +213,9 @@ def test_what_the_clock_means_at_both_sizes():
 
     pair = {"λ = .5": history(400, seeds=ONE), "λ = 0": history(600, seeds=ONE)}
     text = said(pair)
-    assert "is at .99 at step 400; at its pace the other would be there near step 600" in text
+    assert (
+        "is at .99 at step 400; if it kept its pace, the other would be there near step 600" in text
+    )
     assert "ends at 65,536" in text
     assert "p = 113: no filter with a learning rate 1.5 times as high; a dropout mask" in text
     slow = pair | {"λ = .5": history(400, seeds=ONE, top=0.6)}
@@ -272,7 +275,7 @@ def test_arms_are_told_with_their_intervals():
     one = {arm: table[table.seed == 1000] for arm, table in arms.items()}
     assert "| lambda 1 | lambda 0 | 0.50 | |" in tabled(one)
     assert said(one) == "One seed a kind decides nothing between filter and learning rate."
-    assert said(one, "matched-caption").endswith("There is no pair with an interval.")
+    assert said(one, "matched-caption").endswith("One seed tells no pair apart for sure.")
     assert "no two networks" in said({})
 
 
@@ -312,7 +315,7 @@ def test_the_search_is_told():
         return told(CHAPTER, "69ff0aad", search.importance(found))
 
     text = said(trials)
-    assert "at p = 37: 40 of 720 settings, 4,096 steps each," in text
+    assert "at p = 37: 40 of 720 settings, up to 4,096 steps each;" in text
     assert "One trial went on after a kill." in text
     assert "after a kill" not in said(trials.assign(retries=0))
     assert said(nothing) == ""
@@ -364,11 +367,13 @@ def test_whether_the_first_wave_helps_is_told_by_its_interval():
     text = told_of(history(400))
     assert "x mod 2 explains 8.0 % of the neurons' variance" in text
     assert "**1.00 (1.00 to 1.00) times the steps**" in text
-    assert "what comes first is not what the others are built on." in text
-    assert "what comes first helps what comes later." in told_of(history(800))
+    assert "this wave is not what the others are built on, as far as a delay of 1.25 goes." in text
+    assert "this wave helps what comes later." in told_of(history(800))
     assert "do not tell whether it helps" in told_of(history(500, shift=400))
     never = told_of(history(top=0.9))
-    assert "of task and network never got there without it and count with all the steps" in never
+    assert (
+        "of task and network never get there without the wave and count with all the steps" in never
+    )
     assert "is not known again" in never
     assert "one network tells nothing of the others" in told_of(history(400, seeds=ONE), seeds=ONE)
     nothing = {"wave": facts.early_wave({}, ab.NO_DELAYS)}

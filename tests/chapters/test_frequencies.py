@@ -103,12 +103,12 @@ EARLY, NARROW, LATE = (
 def test_no_time_may_have_all_that_figure_3_shows():
     found = over_training(EARLY, NARROW, LATE)
     assert told(CHAPTER, SPREAD, {"found": found}) == (
-        "*Seen here*: both shares are the paper's at epoch 5, when 0 % of the networks can add. "
-        "The largest weight is the paper's at epochs 60 and 3,000. No time has all three."
+        "*Seen here*: both shares are the paper's at epoch 5, when 0 % of the networks can add; "
+        "the largest weight at other times."
     )
     assert caption("spread", {"found": found}).endswith("With batches of n no epoch has all three.")
     never = told(CHAPTER, SPREAD, {"found": over_training(EARLY)})
-    assert "The largest weight is never the paper's." in never
+    assert "the largest weight never." in never
 
 
 def test_a_time_that_has_all_three_is_named():
