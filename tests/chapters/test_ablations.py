@@ -203,7 +203,7 @@ def test_the_filter_is_told_as_a_pace():
     )
     text = said(history(), history(800, shift=20), cell="clock-caption")
     assert text.endswith(": on average 2.00 at p = 37 (2.00) and 1.50 at p = 113 (1.50).")
-    assert said(None, None, cell="clock-caption").endswith("of time, 1.50 at p = 113.")
+    assert said(None, None, cell="clock-caption").endswith(": on average 1.50 at p = 113 (1.50).")
 
 
 def test_what_the_clock_means_at_both_sizes():
@@ -379,6 +379,8 @@ def test_whether_the_first_wave_helps_is_told_by_its_interval():
     nothing = {"wave": facts.early_wave({}, ab.NO_DELAYS)}
     assert "are not committed." in told(CHAPTER, "early-words", nothing)
     assert "are not committed." in told(CHAPTER, "early-caption", nothing)
-    assert "8.0 % at its height and 2.0 % at the end" in told_of(history(400), "early-caption")
+    assert "each at its own height has 8.0 % on average, and 2.0 % at the end" in told_of(
+        history(400), "early-caption"
+    )
     assert "On average 1.98" in told_of(history(800), "early-delay-caption")
     assert "to compare." in told(CHAPTER, "early-delay-caption", nothing)
