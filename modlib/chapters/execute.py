@@ -32,14 +32,14 @@ def require_writable(target: Path, argument: str = "output") -> None:
     And one that would be lost: a chapter of the book, or an existing file that is no notebook.
     """
     with writing(target):
-        if target.exists() and target.resolve().parent == NOTEBOOKS.resolve():
-            raise InputError(argument, "be no chapter of the book", str(target))
-        if target.is_file() and target.suffix != ".ipynb":
-            raise InputError(argument, "be a new file or a notebook", str(target))
         if target.is_dir() or not target.parent.is_dir():
             raise InputError(argument, "be a file in a folder that exists", str(target))
         if os.path.lexists(target) and not stat.S_ISREG(target.lstat().st_mode):
             raise InputError(argument, "be no link, pipe or device", str(target))
+        if target.exists() and target.resolve().parent == NOTEBOOKS.resolve():
+            raise InputError(argument, "be no chapter of the book", str(target))
+        if target.is_file() and target.suffix != ".ipynb":
+            raise InputError(argument, "be a new file or a notebook", str(target))
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-"):
             pass
 

@@ -99,11 +99,11 @@ def require_report(report: Path, source: str, member: int | None) -> None:
     """Refuse a report that cannot be written, one on top of the weights, and one on others."""
     from modlib.models.foreign.load import source_file
 
-    require_writable(report, "report")
-    Store()
     path, _ = source_file(source, member)
     if os.path.exists(report) and os.path.exists(path) and report.samefile(path):
         raise InputError("report", "be another file than the checkpoint", str(report))
+    require_writable(report, "report")
+    Store()
     numbered = f"{source}:{member}"
     if member is not None and os.path.lexists(numbered):
         raise InputError("report", "be left out where there is a file of that name", numbered)
