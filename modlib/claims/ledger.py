@@ -212,27 +212,6 @@ def counts_in_words(rows: Sequence[Row], *, edition: int) -> str:
     return f"{words}; apart from them {apart} identit{'y' if apart == 1 else 'ies'}"
 
 
-def as_markdown(
-    rows: Sequence[Row],
-    columns: Sequence[str] = ("id", "place", "says", "reported", "measured", "verdict"),
-) -> str:
-    """The ledger as a Markdown table.
-
-    ``columns`` are those of ``as_table``, and two that take less room: ``claim`` (says, place
-    and id) and ``measurement`` (the quantity and its value). A verdict is a sign and a word, so
-    that it does not rest on colour.
-    """
-    for column in columns:
-        if column not in (*_COLUMNS, "claim", "measurement"):
-            allowed = ", ".join((*_COLUMNS, "claim", "measurement"))
-            raise InputError("columns", f"be among {allowed}", column)
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    for row in rows:
-        cells = _markdown_cells(row)
-        lines.append("| " + " | ".join(cells[column] for column in columns) + " |")
-    return "\n".join(lines)
-
-
 _COLUMNS = (
     *("id", "paper", "chapter", "place", "says", "reported", "quantity", "rule"),
     *("measured", "value", "low", "high", "num_seeds", "unit", "note", "verdict"),
@@ -246,16 +225,6 @@ def _record(row: Row) -> dict[str, Any]:
         record |= asdict(row.measurement)
         del record["text"]
     return record | {"measured": row.text, "verdict": row.verdict}
-
-
-def _markdown_cells(row: Row) -> dict[str, str]:
-    cells = {name: "" if c is None else escape(str(c)) for name, c in _record(row).items()}
-    cells["verdict"] = f"{MARKS[row.verdict]}\u00a0{row.verdict}"
-    place = cells["place"][0].upper() + cells["place"][1:]
-    cells["claim"] = f"{cells['says']} *{place}.* `{row.claim.id}`"
-    value = f": **{cells['measured']}**" if row.text else ""
-    cells["measurement"] = cells["quantity"] + value
-    return cells
 
 
 def escape(text: str) -> str:

@@ -10,10 +10,10 @@ import pytest
 from modlib.claims.ledger import (
     Row,
     as_json,
-    as_markdown,
     as_table,
     as_text,
     count_verdicts,
+    escape,
     ledger,
 )
 from modlib.claims.measure import measured_ledger
@@ -326,35 +326,17 @@ def test_the_readme_counts_both_editions_as_they_are():
     ) in text
 
 
-def test_text_and_markdown_show_each_verdict_in_words():
+def test_the_text_shows_each_verdict_in_words():
     rows = ledger(1, {CLUSTERS_ID: CLUSTERS})
     assert "agrees  A.fig5b.clusters.n91  (paper A, figure 5b" in as_text(rows, edition=1)
     assert as_text(rows, edition=1).endswith(
         f"{len(rows)} claims: 1 agrees, 0 differs, "
         f"0 not testable at this size, {len(rows) - 1} pending"
     )
-    lines = as_markdown(rows).splitlines()
-    assert len(lines) == 2 + len(rows)
-    assert sum("✓\u00a0agrees" in line for line in lines) == 1
-    assert sum("…\u00a0pending" in line for line in lines) == len(rows) - 1
-    with pytest.raises(InputError, match="columns must be among"):
-        as_markdown(rows, columns=("id", "colour"))
-
-
-def test_the_short_columns_hold_claim_place_id_quantity_and_value():
-    row = ledger(1, {CLUSTERS_ID: CLUSTERS})[list(load_claims(edition=1)).index(CLUSTERS_ID)]
-    line = as_markdown([row], columns=("claim", "measurement")).splitlines()[-1]
-    for text in (row.claim.says, "*Figure 5b", f"`{CLUSTERS_ID}`", row.claim.measured):
-        assert text in line
-    assert "**5.1 clusters (95 % 4.9 to 5.3, 64 seeds)**" in line
 
 
 def test_markdown_does_not_interpret_the_texts():
-    note = Measurement(value=1.0, verdict="differs", text="a|b *c* <d> $e$")
-    line = as_markdown(
-        [Row(claim=load_claims(edition=1)["A.rem1.crt"], measurement=note)]
-    ).splitlines()[-1]
-    assert r"a\|b \*c\* \<d\> \$e\$" in line
+    assert escape("a|b *c* <d> $e$") == r"a\|b \*c\* \<d\> \$e\$"
 
 
 def test_a_margin_is_kept_left_or_not_to_be_told():
