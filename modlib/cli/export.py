@@ -16,6 +16,7 @@ from modlib.machine import EDITIONS, require_checkout, resolve_device, results_o
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA
 from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
+from modlib.results.folder import seeds_told
 from modlib.results.like_paper import export_like_paper
 from modlib.results.portraits import export_paper_neurons
 from modlib.results.product import export_product
@@ -175,12 +176,10 @@ def seeds_held(folder: Path) -> range:
     folder = found(folder)
     if not (folder / MANIFEST).is_file():
         return range(0)
-    manifest = read_manifest(folder)
-    try:
-        first, last = map(int, manifest["seeds"])
-    except (KeyError, TypeError, ValueError):
-        raise StoreError(f"{folder / MANIFEST} does not say which seeds it is of") from None
-    return range(first, last + 1)
+    seeds = seeds_told(read_manifest(folder))
+    if seeds is None:
+        raise StoreError(f"{folder} does not say which seeds it holds")
+    return seeds
 
 
 def _checked(name: str, edition: str, *, append: bool, of_paper_b: Mapping[str, bool]) -> Path:

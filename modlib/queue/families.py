@@ -17,6 +17,7 @@ from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
 from modlib.results.clock_pizza import export_clock_pizza, published_networks
+from modlib.results.folder import seeds_told
 from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
 from modlib.results.remainders import export_remainders
 from modlib.results.sample import export as export_sample
@@ -94,11 +95,10 @@ def exported_seeds(part: Part, results: Path) -> range:
             f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
             f"reads {SCHEMA}; {again}"
         )
-    try:
-        first, last = map(int, manifest["seeds"])
-    except (KeyError, TypeError, ValueError):
-        raise StoreError(f"{folder} does not say which seeds it is of; {again}") from None
-    return range(first, last + 1)
+    seeds = seeds_told(manifest)
+    if seeds is None:
+        raise StoreError(f"{folder} does not say which seeds it holds; {again}")
+    return seeds
 
 
 def finished_seeds(part: Part, store: Store) -> set[int]:

@@ -153,6 +153,15 @@ def origin(manifest: Mapping[str, Any], **whose: Any) -> dict[str, Any]:
 # What is read
 
 
+def seeds_told(manifest: Mapping[str, Any]) -> range | None:
+    """The seeds that a manifest says its tables are of; None where it does not say."""
+    told = manifest.get("seeds")
+    if not isinstance(told, list) or [type(seed) for seed in told] != [int, int]:
+        return None
+    first, last = told
+    return range(first, last + 1) if 0 <= first <= last < first + 10**7 else None
+
+
 @contextmanager
 def _refusing(folder: Path) -> Iterator[None]:
     """Turn what is wrong with a folder of tables into one line that says what to do about it."""
@@ -225,12 +234,10 @@ class Committed:
     @property
     def seeds(self) -> list[int]:
         """Those that the manifest tells of; refused (``StoreError``) where it does not."""
-        told = self.manifest.get("seeds")
-        if not isinstance(told, list) or [type(seed) for seed in told] != [int, int]:
-            told = [0, -1]
-        if not 0 <= told[0] <= told[1] < told[0] + 10**7:
+        told = seeds_told(self.manifest)
+        if told is None:
             self.refuse(f"{self.path} does not say which seeds it holds")
-        return list(range(told[0], told[1] + 1))
+        return list(told)
 
     def require_seeds(self, seeds: Sequence[int]) -> None:
         """Refuse (``StoreError``) networks that are not those whose seeds the manifest tells."""

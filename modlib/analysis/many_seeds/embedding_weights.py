@@ -46,17 +46,6 @@ def largest_bounds(regime: str) -> tuple[float, float]:
 
 def fits(spread: pd.DataFrame, regime: str = "n") -> pd.DataFrame:
     """Which of the epochs have the paper's ``shares``, both, its ``range``, and ``all``."""
-    inside = {
-        name: spread[column].between(*bounds)
-        for name, column, bounds in (
-            ("beyond", "beyond", TAIL),
-            ("near", "near", NEAR),
-            ("range", "largest", largest_bounds(regime)),
-        )
-    }
-    shares = inside["beyond"] & inside["near"]
-    return pd.DataFrame(
-        {"shares": shares, "range": inside["range"], "all": shares & inside["range"]},
-        index=spread.index,
-        dtype=np.bool_,
-    )
+    shares = spread.beyond.between(*TAIL) & spread.near.between(*NEAR)
+    largest = spread.largest.between(*largest_bounds(regime))
+    return pd.DataFrame({"shares": shares, "range": largest, "all": shares & largest}, dtype=bool)
