@@ -90,11 +90,13 @@ def ladder(own: pd.DataFrame, means: pd.DataFrame, num_clusters: int, n: int) ->
 
 
 class Told(NamedTuple):
-    """Forecasts for ``num_shifts`` shifts of each cluster. ``wrong`` of ``total`` foretell a wrong
-    answer, which ``came`` of the pairs then give (None: there is none), of as many random
-    neurons told the same ``control``; ``sure`` of them lead by ``lead`` logits, and come out on
-    ``sure_came``. ``spared``: clusters whose forecasts are all right; ``stayed``: share of pairs
-    right where the right answer is foretold, None where it never is.
+    """Forecasts for ``num_shifts`` shifts of each cluster.
+
+    ``wrong`` of ``total`` foretell a wrong answer, which ``came`` of the pairs then give (None:
+    there is none), of several clusters' ``least`` for one, and of as many random neurons told the
+    same ``control``; ``sure`` of them lead by ``lead`` logits, and come out on ``sure_came``.
+    ``spared``: clusters whose forecasts are all right; ``stayed``: share of pairs right where the
+    right answer is foretold, None where it never is.
     """
 
     num_clusters: int
@@ -102,6 +104,7 @@ class Told(NamedTuple):
     total: int = 0
     wrong: int = 0
     came: float | None = None
+    least: tuple[int, float] | None = None
     control: float | None = None
     sure: int = 0
     sure_came: float | None = None
@@ -125,12 +128,18 @@ def told(
     def mean(values: Float[np.ndarray, "cluster shift"], where: np.ndarray) -> float | None:
         return float(values[where].mean()) if where.any() else None
 
+    by_cluster = [
+        (cluster.freq, mean(row, where))
+        for cluster, row, where in zip(clusters, came, wrong, strict=True)
+    ]
+    asked = [(freq, share) for freq, share in by_cluster if share is not None]
     return Told(
         num_clusters=len(clusters),
         num_shifts=wrong.shape[1],
         total=wrong.size,
         wrong=int(wrong.sum()),
         came=mean(came, wrong),
+        least=min(asked, key=lambda one: one[1]) if len(asked) > 1 else None,
         control=mean(control, wrong),
         sure=int(sure.sum()),
         sure_came=mean(came, sure),

@@ -206,7 +206,8 @@ class Race(NamedTuple):
 
     ``known_at``: the last measured epoch before held-out pairs are known, None where there is
     none; by then ``elsewhere`` is the share of power without a cluster at the end, and ``winner``
-    gains most afterwards, from ``before`` to ``after``. ``stood_out``: others did, at some epoch.
+    gains most afterwards, from ``before`` to ``after``; ``loser`` gives at least half of that, from
+    ``had`` to ``kept`` (0: none does). ``stood_out``: others did, at some epoch.
     """
 
     freqs: list[int]
@@ -218,6 +219,9 @@ class Race(NamedTuple):
     winner: int = 0
     before: float = nan
     after: float = nan
+    loser: int = 0
+    had: float = nan
+    kept: float = nan
     stood_out: bool = False
 
 
@@ -233,13 +237,17 @@ def race(
     if not freqs or len(epochs) < 2 or generalised is None:
         return told
     at = int(np.searchsorted(epochs, generalised, side="right")) - 1
-    winner = max(freqs, key=lambda f: share[-1, f] - share[at, f])
+    gain = share[-1] - share[at]
+    winner, loser = max(freqs, key=lambda f: gain[f]), int(gain.argmin())
     return told._replace(
         known_at=int(epochs[at]),
         elsewhere=float(1 - share[at, freqs].sum()),
         winner=winner,
         before=float(share[at, winner]),
         after=float(share[-1, winner]),
+        loser=loser if -gain[loser] >= gain[winner] / 2 else 0,
+        had=float(share[at, loser]),
+        kept=float(share[-1, loser]),
     )
 
 

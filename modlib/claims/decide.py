@@ -114,8 +114,8 @@ def networks_needed(
     return max(math.ceil(needed), num_networks + 1) if needed < MOST_NETWORKS else None
 
 
-def cost_hours(num_networks: int, *jobs: str) -> float:
-    """Core-hours of as many networks as in these jobs of the queue, each in turn."""
+def cost_hours(num_networks: float, *jobs: str) -> float:
+    """Core-hours of so many networks of each of these jobs of the queue."""
     chosen = [job for job in JOBS if job.name in jobs]
     if len(chosen) != len(set(jobs)):
         raise InputError("jobs", "be in the queue", jobs)
@@ -127,8 +127,9 @@ class Part:
     """A number of a rule with its interval and its bounds.
 
     ``what`` it is, in words that stand before the number; ``num_networks`` behind it (None:
-    nothing was sampled); ``jobs`` that train such networks, for what more would cost; ``unit``:
-    in % the numbers are shown a hundredfold, the bounds are not.
+    nothing was sampled); ``jobs`` that train such networks, for what more would cost: together,
+    or ``each`` so many where they are compared; ``unit``: in % the numbers are shown a hundredfold,
+    the bounds are not.
     """
 
     what: str
@@ -136,6 +137,7 @@ class Part:
     bounds: Bounds
     num_networks: int | None = None
     jobs: tuple[str, ...] = ()
+    each: bool = False
     unit: str = ""
 
     @property
@@ -166,12 +168,13 @@ class Part:
             return ""
         needed = networks_needed(*self.interval, self.num_networks, self.bounds)
         if needed is None:
-            return f"{self.what}: more than {MOST_NETWORKS:,} networks, so near is the bound"
+            return f"more than {MOST_NETWORKS:,} networks, so near is the bound ({self.what})"
         more = needed - self.num_networks
-        said = f"{self.what}: about {needed:,} networks, {more:,} more than there are"
+        said = f"about {needed:,} networks ({self.what}), {more:,} more than there are"
         if not self.jobs:
             return said
-        return f"{said}, which take {max(0.1, cost_hours(more, *self.jobs)):,.1f} core-hours here"
+        hours = cost_hours(more if self.each else more / len(self.jobs), *self.jobs)
+        return f"{said}, which take {max(0.1, hours):,.1f} core-hours here"
 
 
 @public
@@ -181,6 +184,7 @@ def part(
     num_networks: int | None = None,
     *,
     jobs: str | tuple[str, ...] = (),
+    each: bool = False,
     unit: str = "",
     **bounds: float | None,
 ) -> Part:
@@ -196,6 +200,7 @@ def part(
         bounds=rule,
         num_networks=num_networks,
         jobs=named,
+        each=each,
         unit=unit,
     )
 

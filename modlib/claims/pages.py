@@ -79,4 +79,5 @@ def _before(row: Row, *, named: bool) -> str:
 
 
 def _sentence(text: str) -> str:
-    return escape(text[0].upper() + text[1:])
+    # A symbol that begins a sentence stays as it is: "n = 91" is no N = 91.
+    return escape(text if text[1:].startswith(" = ") else text[0].upper() + text[1:])

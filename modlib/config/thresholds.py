@@ -85,7 +85,10 @@ class Thresholds:
         unit="root of the share of its inputs' power off its frequency",
         taken_by=KINDS_BY,
         tables=(*KINDS, "fine_tuning"),
-        claims=("A.sec4.fine_tuning_optional", "A.fig2.fine_tuning.order", "A2.fine_tuning.order"),
+        claims=(
+            *("A.sec4.fine_tuning_optional", "A.fig2.fine_tuning.order", "A.fig25.bound"),
+            *("A2.fine_tuning.order", "A2.fig25.exact", "A2.half_period"),
+        ),
     )
     dead_below: float = threshold(
         0.03,
@@ -150,6 +153,7 @@ class Thresholds:
         source="ours; paper A, section 5.2, names none",
         unit="of the cluster's highest vote",
         taken_by=("analysis.meso.clusters.in_coset", "analysis.macro.crt.growing_sets"),
+        claims=("A.sec55.pizza_cosets", "A2.pizza.cosets"),
     )
     part_of: float = threshold(
         0.05,
@@ -189,6 +193,7 @@ class Thresholds:
         unit="share of held-out pairs",
         taken_by=("tasks.learned.outcome", ASKED),
         tables=("networks",),
+        claims=("A.sec4.accuracy.n91", "A.sec4.accuracy.n89", "A2.accuracy"),
     )
     task_learned: float = threshold(
         0.99,
@@ -222,7 +227,7 @@ class Thresholds:
         "Share of its preactivation's variance from which on a neuron is of one wave.",
         unit="share of variance",
         taken_by=("analysis.remainders.adders.of_one_wave",),
-        claims=("B2.one_wave",),
+        claims=tuple(f"B2.{one}" for one in ("one_wave", "phase_sum", "clusters", "disjoint")),
     )
     broken: float = threshold(
         0.6,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from string import ascii_lowercase
@@ -381,20 +380,19 @@ def _wrap(fig: Any, width: float, columns: int) -> float:
 
 def _break(text: Any, inches: float) -> float:
     written = text.get_text()
-    room = max(8, int(inches * 72 / (0.56 * text.get_fontsize())))
-    plain = re.sub(r"\$[^$]*\$| = ", lambda kept: kept[0].replace(" ", "\0"), written)
-    lines = [part for line in plain.split("\n") for part in textwrap.wrap(line, room) or [""]]
-    if len(lines) == written.count("\n") + 1:
-        return 0.0
-    text.set_text("\n".join(lines).replace("\0", " "))
-    return float((len(lines) - written.count("\n") - 1) * 1.3 * text.get_fontsize() / 72)
+    room = max(8, int(inches * 72 / (phone.LETTER * text.get_fontsize())))
+    in_lines = phone.broken(written, room)
+    more = in_lines.count("\n") - written.count("\n")
+    if more > 0:
+        text.set_text(in_lines)
+    return more * phone.LINE * float(text.get_fontsize()) / 72
 
 
 def _narrow(fig: Any, legend: Any, width: float) -> float:
     """A legend of a whole figure in as many columns as fit; return what it gains in height."""
     names = [text.get_text() for text in legend.get_texts()]
     size = legend.get_texts()[0].get_fontsize() if names else 8.0
-    widest = max((len(name) for name in names), default=0) * 0.56 * size / 72 + 0.5
+    widest = max(map(phone.letters, names), default=0) * phone.LETTER * size / 72 + 0.5
     fits = max(1, int(width / widest))
     if fits >= legend._ncols:
         return 0.0

@@ -6,6 +6,7 @@ bars go below the panels, long names of rows are broken.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from itertools import pairwise
 from typing import Any
@@ -21,6 +22,29 @@ WIDE = 0.4
 """Share of the width from which on the legend of the only panel is too wide."""
 BAR = 0.55
 """Inches that a bar of colour takes below a panel, with its numbers and its label."""
+FORMULA = re.compile(r"\$[^$]+\$")
+UNSEEN = re.compile(r"\\mathdefault|\\(?=[a-zA-Z])|[${}^_\s]")
+"""What a formula is written with and does not show; a command's name is about as long as its sign
+and the space around it."""
+
+
+def letters(text: str) -> int:
+    """About how many letters wide a text of one line is."""
+    return len(FORMULA.sub(lambda formula: UNSEEN.sub("", formula[0]), text))
+
+
+def broken(text: str, room: int) -> str:
+    """A text in lines of so many letters; formulas and "p = 37" stay on one."""
+    formulas = FORMULA.findall(text)
+    plain = FORMULA.sub(lambda formula: "\1" * max(1, letters(formula[0])), text)
+    plain = plain.replace(" = ", "\0=\0")
+    lines = [
+        part
+        for line in plain.split("\n")
+        for part in textwrap.wrap(line, room, break_long_words=False) or [""]
+    ]
+    joined = "\n".join(lines).replace("\0", " ")
+    return re.sub("\1+", lambda _: formulas.pop(0), joined)
 
 
 def clear_sides(fig: Figure, width: float) -> float:
@@ -40,7 +64,7 @@ def _legends_below(fig: Any, width: float) -> float:
         legend.remove()
     if not found:
         return 0.0
-    widest = max(map(len, found)) * LETTER * size / 72 + 0.5
+    widest = max(map(letters, found)) * LETTER * size / 72 + 0.5
     across = max(1, min(len(found), int(width / widest)))
     fig.legend(list(found.values()), list(found), loc="outside lower center", ncols=across)
     return -(-len(found) // across) * LINE * size / 72
@@ -80,11 +104,11 @@ def _names_broken(fig: Any, width: float) -> float:
         size = labels[0].get_fontsize()
         room = int(NAMES * width * 72 / (LETTER * size))
         names = [label.get_text() for label in ax.get_yticklabels()]
-        broken = [_broken(name, room) for name in names]
-        if broken == names or max(map(len, names)) <= room:
+        in_lines = [broken(" ".join(name.split()), room) for name in names]
+        if in_lines == names or max(map(letters, names)) <= room:
             continue
-        ax.set_yticks(ax.get_yticks(), broken)
-        lines = [name.count("\n") + 1 for name in broken]
+        ax.set_yticks(ax.get_yticks(), in_lines)
+        lines = [name.count("\n") + 1 for name in in_lines]
         closest = max(a + b for a, b in pairwise(lines)) / 2 if len(lines) > 1 else lines[0]
         have = ax.get_window_extent().height / fig.dpi
         extra += max(0.0, len(lines) * closest * LINE * size / 72 - have)
@@ -101,13 +125,7 @@ def labels_inside(fig: Any) -> bool:
         if label.get_text() and (box.x0 < 0 or box.x1 > fig.bbox.x1):
             inches = 2 * min(middle, fig.bbox.x1 - middle) / fig.dpi
             room = max(8, int(inches * 72 / (LETTER * label.get_fontsize())))
-            label.set_text(_broken(label.get_text(), room))
+            label.set_text(broken(" ".join(label.get_text().split()), room))
             extra += label.get_text().count("\n") * LINE * label.get_fontsize() / 72
     fig.set_figheight(fig.get_figheight() + extra)
     return extra > 0
-
-
-def _broken(text: str, room: int) -> str:
-    """A text in lines; "p = 37" stays on one."""
-    whole = " ".join(text.split()).replace(" = ", "\0=\0")
-    return "\n".join(textwrap.wrap(whole, room)).replace("\0", " ")

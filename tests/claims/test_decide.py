@@ -114,7 +114,7 @@ def test_undecided_carries_the_networks_that_it_would_take_and_their_cost():
     found = judged(held)
     assert found.verdict == "undecided"
     needed = networks_needed(0.93, 0.89, 0.97, 100, Bounds(at_least=0.9))
-    assert f"about {needed:,} networks, {needed - 100:,} more than there are" in found.needs
+    assert f"about {needed:,} networks (share), {needed - 100:,} more than there are" in found.needs
     assert "core-hours here" in found.needs
     nearest = part("share", (0.9, 0.88, 0.92), 100, unit="%", at_least=0.9)
     assert "more than 10,000,000 networks" in judged(nearest).needs

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from modlib.plots import base, page
+from modlib.plots import base, page, phone
 
 
 def grid(rows, columns, size=(9.0, 4.0)):
@@ -176,3 +176,14 @@ def test_a_label_too_long_for_a_phone_is_broken():
     box = fig.axes[0].xaxis.label.get_window_extent()
     assert box.x0 >= 0
     assert box.x1 <= fig.bbox.x1
+
+
+def test_a_formula_is_never_broken():
+    formula = r"$\cos(2 \pi (x_0 + x_1) / 37)$"
+    for room in (4, 12, 40):
+        lines = phone.broken(f"(e) {formula} = what adds, over all pairs", room).split("\n")
+        assert sum(formula in line for line in lines) == 1
+    # The ticks of a logarithm are formulas, and narrow.
+    assert phone.letters(r"$\mathdefault{10^{-1}}$") == 4
+    assert phone.broken(r"$\mathdefault{10^{-1}}$", 8) == r"$\mathdefault{10^{-1}}$"
+    assert phone.broken("at p = 37 or\nelsewhere", 7) == "at\np = 37\nor\nelsewhere"

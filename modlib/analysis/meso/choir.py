@@ -69,6 +69,8 @@ COMBINATIONS = {
     "t_A + t_B": (1, 1),
     "2 t_A": (2, 0),
     "2 t_B": (0, 2),
+    "2 t_A + t_B": (2, 1),
+    "t_A + 2 t_B": (1, 2),
     "2 (t_A + t_B)": (2, 2),
 }
 """Joint phases whose mean has to vanish, p t_A + q t_B, by name."""

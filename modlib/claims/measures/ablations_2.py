@@ -149,7 +149,7 @@ def _masked(masked: ExportedRemainders, plain: ExportedRemainders, *jobs: str) -
     delay = found.ratio if len(ratios) > 1 else exactly(float(ratios.iloc[0]))
     what = "steps to .97 of the other tasks, masked over not"
     measured = judged(
-        part(what, delay, len(ratios), jobs=jobs, unit="times", below=ab.MAX_DELAY),
+        part(what, delay, len(ratios), jobs=jobs, each=True, unit="times", below=ab.MAX_DELAY),
         _spike("masked", masked),
         _spike("not masked", plain),
         note=f"{found.never} pairs of task and network that only the masked networks do not reach, "
@@ -206,6 +206,7 @@ def temporary() -> Measurement:
             found.ratio,
             kept.seed.nunique(),
             jobs=kinds,
+            each=True,
             unit="times",
             at_least=ab.MAX_DELAY,
         ),

@@ -97,6 +97,7 @@ def pizza_crt() -> Measurement:
             mean_of(difference),
             len(difference),
             jobs=("pizzas", "clocks"),
+            each=True,
             at_least=-CLOSE,
             at_most=CLOSE,
         ),

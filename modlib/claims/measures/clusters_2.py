@@ -24,10 +24,13 @@ def phases() -> Measurement:
         one, _ = mean_over_rows(chosen[kept], (found == "even")[kept])
         return decide(one.low, one.high, at_least=0.35, at_most=0.65)
 
-    others = ", ".join(f"{100 * (found == w).mean():.1f} % {w}" for w in ("too even", "clumped"))
+    others = ", ".join(
+        f"{100 * (found == kind).mean():.1f} % {said}"
+        for kind, said in (("too even", "spread more evenly than those"), ("clumped", "less"))
+    )
     return judged(
         part(
-            "not told from even phases",
+            "not told from random draws",
             share,
             num,
             jobs=("A91", "A89"),
@@ -36,7 +39,7 @@ def phases() -> Measurement:
             at_most=0.65,
         ),
         note=f"{len(chosen)} clusters; {others}; median distance to the nearest "
-        f"{chosen.nearest_ratio.median():.2f} times that of even draws",
-        controls="pairs of phases drawn evenly: 95 %, by the making of the test",
+        f"{chosen.nearest_ratio.median():.2f} times that of random draws",
+        controls="pairs of phases drawn at random: 95 %, by the making of the test",
         sensitivity=over((3, 5, 8, 12), at, "clusters of at least"),
     )

@@ -136,7 +136,8 @@ def batch_invariance() -> Measurement:
     num, jobs = min(len(small), len(full)), ("A91-long", "A91-full-long")
     parts, notes = [], []
     for what, (test, margin) in rg.regime_differences(small, full).items():
-        parts.append(part(what, test.interval, num, jobs=jobs, at_least=-margin, at_most=margin))
+        bounds = {"at_least": -margin, "at_most": margin}
+        parts.append(part(what, test.interval, num, jobs=jobs, each=True, **bounds))
         notes.append(f"{what}: p of not being equivalent {test.p_value:.2g}")
     beside = []
     for what, values in (
@@ -147,7 +148,8 @@ def batch_invariance() -> Measurement:
         margin = max(FIFTH * float(other.mean()), 1e-9)
         test = equivalence(one, other, margin)
         said = f"{what}, {other.mean():.3g} with batches of n"
-        beside.append(part(said, test.interval, num, jobs=jobs, at_least=-margin, at_most=margin))
+        bounds = {"at_least": -margin, "at_most": margin}
+        beside.append(part(said, test.interval, num, jobs=jobs, each=True, **bounds))
     note = f"full batch less batch n; {'; '.join(notes)}"
     return judged(*parts, beside=beside, note=note)
 

@@ -176,15 +176,16 @@ def attention_over_ffn(
 def _evidence(control: pd.Series) -> str:
     """What the same ratio of networks on shuffled labels makes of the claim."""
     early = bool((control < 1).all())
-    said = ", ".join(f"{ratio:.2g}" for ratio in control)
-    return (
-        f"on shuffled labels {said}: attention settles first there {'too' if early else 'not'}, so "
-        f"that it {'is no' if early else 'may be'} evidence about the task"
+    first = (
+        "settles first there too, so that it is no"
+        if early
+        else ("does not always settle first there, so that it may be")
     )
+    return f"on shuffled labels {_ratios(control)}: attention {first} evidence about the task"
 
 
 def _ratios(ratios: pd.Series) -> str:
-    return ", ".join(f"{ratio:.2g}" for ratio in ratios)
+    return ", ".join(f"{ratio:.2g}" if ratio < 99.5 else f"{ratio:.0f}" for ratio in ratios)
 
 
 @measures("B2.attention_early")

@@ -97,7 +97,7 @@ def half_period() -> Measurement:
         f"{len(every)} neurons of {with_all} networks, "
         f"{decide(of_every.low, of_every.high, at_least=2 / 3)}",
         controls="a neuron that is one hump has a residual of .22 off one frequency, so that it is "
-        "no fine-tuning neuron; a flank's is .39",
+        "no fine-tuning neuron; a flank's is .53",
     )
 
 

@@ -114,7 +114,7 @@ def test_attention_settles_first_and_the_control_says_what_of_it(monkeypatch, cl
 
     good = found(early, late)
     assert good.verdict == "agrees"
-    assert "settles first there not, so that it may be evidence" in good.controls
+    assert "does not always settle first there, so that it may be evidence" in good.controls
     same = found(early, early)
     assert same.verdict == "agrees"
     assert "settles first there too, so that it is no evidence about the task" in same.controls
