@@ -108,7 +108,7 @@ PLAIN := .venv-sphinx/bin
 book-sphinx: .venv-sphinx/.installed
 	@$(PLAIN)/sphinx-build -W -n --keep-going -b html -c book/sphinx . _build/sphinx
 
-# Every page of the built book in a browser; without Chromium it says so and does nothing.
+# The built book: its pages, its chapters' words, and every page in a browser where Chromium is.
 site-test: $(INSTALLED)
 	$(BIN)/python -m pytest -q -rs tests/test_site.py tests/test_site_browser.py \
 	  tests/chapters/test_chapter_rule.py

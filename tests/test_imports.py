@@ -94,7 +94,8 @@ def test_every_part_has_its_place_in_the_order():
 
 def test_kept_values_know_the_code_of_all_rooms_that_they_rest_on():
     until = {"claims", *ORDER[: ORDER.index("queue") + 1]}
-    assert {room.removesuffix(".py") for room in ROOMS} == until - NOT_MEASURED
+    known = {room.removesuffix(".py") for room in ROOMS}
+    assert known == (until - NOT_MEASURED) | {"runs/remainders"}
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -36,8 +36,12 @@ INPUTS = (
     "requirements.txt",
     "modlib/**/*.py",
     "modlib/**/*.toml",
+    "modlib/**/*.md",  # templates of sentences
+    "modlib/**/*.js",
+    "modlib/**/*.css",
     "modlib/**/*.mplstyle",
     "results/**/*.json",  # manifests, which name every committed table with its checksum
+    "results/*.csv",
 )
 STAMP = "modlib.sha256"
 PARTS = (

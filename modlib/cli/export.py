@@ -11,13 +11,14 @@ import click
 from modlib.cli.options import device_option, literal, num_threads
 from modlib.config.presets import ADDITION_PRESETS, FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.rules import require_seed
-from modlib.errors import InputError, StoreError, require_choice, require_int
+from modlib.errors import InputError, require_choice, require_int
 from modlib.machine import EDITIONS, require_checkout, resolve_device, results_of
 from modlib.results.clock_pizza import FIRST_CLOCK_PIZZA, export_clock_pizza
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA
 from modlib.results.clock_pizza import NUM_SEEDS as NUM_CLOCK_PIZZA
-from modlib.results.folder import seeds_told
+from modlib.results.folder import arrays_file, open_folder
 from modlib.results.like_paper import export_like_paper
+from modlib.results.networks import NETWORK, SHOWN
 from modlib.results.portraits import export_paper_neurons
 from modlib.results.product import export_product
 from modlib.results.published_pizza import export_published_pizza
@@ -27,17 +28,12 @@ from modlib.results.sample import NUM_EXPORTED, record_fine_tuning
 from modlib.results.sample import export as export_preset
 from modlib.results.sweeps import SWEEPS, export_sweep, seeds_asked
 from modlib.results.two_hands import export_two_hands
-from modlib.store.folder import MANIFEST, read_manifest
-from modlib.store.replacing import found
 from modlib.store.runs import Store
 
-OTHERS = (
-    *("showcase", "like-paper", "paper-neurons", "clock-pizza", "published-pizza", "two-hands"),
-    "product",
-)
-"""What is exported beside presets."""
 WITHOUT_SEEDS = ("showcase", "like-paper", "paper-neurons", "published-pizza", "two-hands")
-"""Those of them that are always made whole."""
+"""What is always made whole."""
+OTHERS = (*WITHOUT_SEEDS, "clock-pizza", "product")
+"""What is exported beside presets."""
 OF_FIRST_EDITION = ("showcase", "like-paper")
 """Those that look for their network among seeds of the first edition."""
 
@@ -99,8 +95,10 @@ def export(
         fixed = name in WITHOUT_SEEDS or (name == "product" and option == "num_seeds")
         if given is not None and fixed and not swept:
             raise InputError(option, f"be left out for {name}", given)
-    if not (append or replace) and name not in WITHOUT_SEEDS:
+    if not (append or replace) and name not in (*WITHOUT_SEEDS, "product"):
         require_no_loss(root, name, first, total, swept=swept)
+        if name in REMAINDERS_PRESETS:
+            require_network_kept(root / REMAINDERS / name, kept=network or snapshots)
     resolve_device(device)
     if name == "showcase" and not swept:
         click.echo(json.dumps(record_fine_tuning((91, 89), device=device)))
@@ -168,18 +166,26 @@ def require_no_loss(root: Path, name: str, first: int, total: int | None, *, swe
         raise InputError("seeds", rule, f"{first} to {first + count - 1}")
 
 
+def require_network_kept(folder: Path, *, kept: bool) -> None:
+    """Refuse to replace a committed network by tables without one (``InputError``).
+
+    ``kept``: whether one is asked for; of what chapters show it is kept in any case.
+    """
+    committed = open_folder(folder)
+    if committed is None or kept or folder.name in SHOWN:
+        return
+    if arrays_file(NETWORK) in committed.manifest["files"]:
+        rule = f"be asked for, as {folder} holds one, or go with --replace"
+        raise InputError("network", rule, kept)
+
+
 def seeds_held(folder: Path) -> range:
     """The seeds of a folder of tables; none where it is not there.
 
-    Raises ``StoreError`` where its manifest cannot be read or does not say.
+    Raises ``StoreError`` where it is damaged or its manifest does not say.
     """
-    folder = found(folder)
-    if not (folder / MANIFEST).is_file():
-        return range(0)
-    seeds = seeds_told(read_manifest(folder))
-    if seeds is None:
-        raise StoreError(f"{folder} does not say which seeds it holds")
-    return seeds
+    committed = open_folder(folder)
+    return range(committed.seeds[0], committed.seeds[-1] + 1) if committed else range(0)
 
 
 def _checked(name: str, edition: str, *, append: bool, of_paper_b: Mapping[str, bool]) -> Path:

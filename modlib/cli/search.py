@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from modlib.cli.options import literal
-from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.config.presets import FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.rules import require_seed
 from modlib.errors import InputError
 from modlib.machine import RESULTS, require_checkout
@@ -20,7 +20,7 @@ from modlib.runs.study import NUM_TRIALS, STEPS, Study
 @click.option("--p", default="37", show_default=True, help="Base of the digits, a prime.")
 @click.option("--steps", default=str(STEPS), show_default=True, help="Steps of a trial.")
 @click.option("--trials", default=str(NUM_TRIALS), show_default=True, help="Settings to try.")
-@click.option("--seed", default="1000", show_default=True, help="Of networks and sampler.")
+@click.option("--seed", default=str(FIRST_SEED), show_default=True, help="Of networks and sampler.")
 @click.option("--threads", default="1", show_default=True, help="Threads of a training.")
 @click.option("--export", "exported", is_flag=True, help="Write what is finished to results/.")
 @click.option("--replace", "replaced", is_flag=True, help="With --export: also more trials.")

@@ -66,6 +66,10 @@ def show_checkpoint(
     chosen: dict[str, Any] = {"layout": layout, "attention_rate": rate, "activation": activation}
     if every is not None:
         step = require_int("every", literal(every), at_least=1)
+        of_one = {"gradients": gradients, "keep-only": keep_only, "report": report}
+        for option, value in {"member": member, **of_one}.items():
+            if value is not None and value is not False:
+                raise InputError(option, "be left out with --every", value)
         table = along_training(source, step, **chosen)
         click.echo(table.to_json(orient="records") if as_object else table.to_string(index=False))
         for path in [] if csv is None else write_training(table, csv):

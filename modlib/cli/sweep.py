@@ -6,13 +6,15 @@ import click
 
 from modlib.cli.options import ConfigCommand, device_option, literal, threads_option
 from modlib.config.addition import AdditionConfig
+from modlib.config.presets import FIRST_SEED
+from modlib.config.rules import seed_range
 from modlib.errors import require_int
-from modlib.runs.shards import blocks, seed_range
+from modlib.runs.shards import blocks
 from modlib.runs.sweep import sweep as run_sweep
 
 
 @click.command(cls=ConfigCommand, families=(AdditionConfig,))
-@click.option("--first-seed", default="1000", show_default=True, help="First seed.")
+@click.option("--first-seed", default=str(FIRST_SEED), show_default=True, help="First seed.")
 @click.option("--num-seeds", required=True, help="How many.")
 @click.option("--shard-size", default="200", show_default=True, help="Seeds a shard.")
 @click.option("--shard", help="This block of the sweep only, from 0 (for an array of jobs).")

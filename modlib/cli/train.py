@@ -12,8 +12,7 @@ from modlib.cli.options import (
     threads_option,
 )
 from modlib.config.presets import FAMILIES, Config
-from modlib.config.rules import require_seed
-from modlib.errors import require_int
+from modlib.config.rules import require_seed, seed_range
 from modlib.machine import resolve_device
 from modlib.store.runs import Store
 
@@ -38,13 +37,12 @@ def train(
     from modlib.runs.family import family_for  # not at the top: help needs nothing that trains
     from modlib.runs.get_or_train import get_or_train
 
-    first = require_seed(literal(seed))
-    total = require_int("num_seeds", literal(num_seeds), at_least=1)
-    require_seed(first + total - 1, "last seed")
+    require_seed(literal(seed))
+    seeds = seed_range(literal(seed), literal(num_seeds))
     resolve_device(device)
     count = num_threads(threads)
     store = Store()
-    for current in range(first, first + total):
+    for current in seeds:
         run = get_or_train(config, seed=current, device=device, threads=count, store=store)
         said = family_for(config).describe(run)
         click.echo(f"seed {current}: {said}, {store.of(config).folder(current)}")

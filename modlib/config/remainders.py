@@ -30,6 +30,8 @@ DropoutMask = Literal["step", "sample"]
 Matmul = Literal["float32", "bfloat16"]
 
 MAX_P = 1009
+MIN_MASKED_P = 13
+"""The smallest with a task that is not masked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +113,8 @@ class RemaindersConfig:
 
     def __post_init__(self) -> None:
         settle(self)
-        if self.task == "masked" and self.p < 13:
-            raise InputError("p", "be at least 13 for the masked task", self.p)
+        if self.task == "masked" and self.p < MIN_MASKED_P:
+            raise InputError("p", f"be at least {MIN_MASKED_P} for the masked task", self.p)
         if self.task in CHANGED and 0 < self.steps <= CHANGED_AFTER:
             rule = f"be above {CHANGED_AFTER}, after which the task {self.task} changes something"
             raise InputError("steps", rule, self.steps)

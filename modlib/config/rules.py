@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args
 from modlib.errors import InputError, require_choice, require_float, require_int, require_prime
 
 MAX_NEURONS = 65536
+MAX_SEEDS = 10**7
 
 T = TypeVar("T")
 Rule = Callable[[str, Any, Any], Any]
@@ -132,3 +133,11 @@ def digest(content: Mapping[str, object]) -> str:
 def require_seed(value: object, argument: str = "seed") -> int:
     """A seed: an integer from 0 to 2^63 - 1."""
     return require_int(argument, value, at_least=0, at_most=2**63 - 1)
+
+
+def seed_range(first_seed: object, num_seeds: object, *, at_most: int = MAX_SEEDS) -> range:
+    """So many seeds from the first on; ``InputError`` for none, too many, and beyond 2^63 - 1."""
+    first = require_seed(first_seed, "first_seed")
+    count = require_int("num_seeds", num_seeds, at_least=1, at_most=at_most)
+    require_seed(first + count - 1, "last seed")
+    return range(first, first + count)

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.queue.families import Part, export, exported_seeds, finished_seeds
-from modlib.store.files import writing
+from modlib.queue.state import queue_folder
 from modlib.store.runs import Store
 
 
@@ -48,8 +48,5 @@ def export_finished(
 @contextmanager
 def _alone(store: Store) -> Iterator[None]:
     """No other runner on this store changes tables meanwhile."""
-    folder = store.root / "queue"
-    with writing(folder):
-        folder.mkdir(exist_ok=True)
-    with FileLock(folder / ".export.lock"):
+    with FileLock(queue_folder(store) / ".export.lock"):
         yield

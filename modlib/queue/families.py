@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ from modlib import machine
 from modlib.analysis.many_seeds.census import SCHEMA
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
-from modlib.config.presets import CLOCK_PIZZA_PRESETS, FAMILIES, Config
+from modlib.config.presets import FAMILIES, Config
 from modlib.config.remainders import RemaindersConfig
 from modlib.errors import InputError, StoreError
+from modlib.queue.workers import Call
 from modlib.results.clock_pizza import FOLDER as CLOCK_PIZZA_FOLDER
-from modlib.results.clock_pizza import export_clock_pizza, published_networks
+from modlib.results.clock_pizza import export_clock_pizza, known_keys, published_networks
 from modlib.results.folder import seeds_told
 from modlib.results.remainders import FOLDER as REMAINDERS_FOLDER
 from modlib.results.remainders import export_remainders
@@ -84,10 +84,10 @@ def exported_seeds(part: Part, results: Path) -> range:
     again = f"move {folder} away to make it again"
     key = manifest.get("key")
     if part.kind == ClockPizzaConfig.KIND:
-        keys = manifest.get("keys", {})
-        if part.preset not in keys and _are_known(keys):
+        keys = manifest.get("keys")
+        key = keys.get(part.preset) if isinstance(keys, dict) else None
+        if key is None and known_keys(keys):
             return range(0)
-        key = keys.get(part.preset)
     if key != part.config.key():
         raise StoreError(f"{folder} holds networks of another configuration or version; {again}")
     if part.in_shards and manifest.get("tables") != SCHEMA:
@@ -95,6 +95,9 @@ def exported_seeds(part: Part, results: Path) -> range:
             f"{folder} has tables of version {manifest.get('tables')!r}, this version of modlib "
             f"reads {SCHEMA}; {again}"
         )
+    made = manifest.get("steps")  # paper B's tables may be of runs under way
+    if made and min(made) < total_steps(part.config):
+        raise StoreError(f"{folder} holds networks that are not trained to their end; {again}")
     seeds = seeds_told(manifest)
     if seeds is None:
         raise StoreError(f"{folder} does not say which seeds it holds; {again}")
@@ -121,7 +124,9 @@ def under_way(part: Part, seed: int, store: Store) -> tuple[int, float]:
     progress = shelf.checkpoint(seed).peek("progress")
     if progress is None or progress.shape != (2,):
         return 0, 0.0
-    return int(progress[0]), float(progress[1])
+    # One network of paper A counts its epochs.
+    each = part.config.steps_per_epoch if isinstance(part.config, AdditionConfig) else 1
+    return each * int(progress[0]), float(progress[1])
 
 
 def export(
@@ -168,16 +173,6 @@ def require_what_tables_need(part: Part, results: Path) -> None:
     """
     if part.kind == ClockPizzaConfig.KIND and not _joins_others(part, results):
         published_networks()
-
-
-def _are_known(keys: dict[str, str]) -> bool:
-    """Whether presets of clocks and pizzas have the keys of this version."""
-    known = {name: config.key() for name, config in CLOCK_PIZZA_PRESETS.items()}
-    return bool(keys) and keys.items() <= known.items()
-
-
-Call = tuple[Callable[..., None], tuple[Any, ...]]
-"""Work for a process: a function of a module and what it is called with."""
 
 
 def calls(

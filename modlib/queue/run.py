@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from modlib.config.addition import AdditionConfig
+from modlib.config.rules import MAX_SEEDS
 from modlib.errors import ClusterError, InputError, StoreError, require_float, require_int
 from modlib.machine import resolve_device
 from modlib.queue import jobs as known
@@ -24,9 +24,8 @@ from modlib.queue.families import (
     under_way,
 )
 from modlib.queue.jobs import Job, first_seed
-from modlib.queue.state import parts_of
+from modlib.queue.state import parts_of, queue_folder
 from modlib.queue.workers import Workers
-from modlib.runs.shards import MAX_SEEDS
 from modlib.store.checkpoint import Checkpoint
 from modlib.store.files import writing
 from modlib.store.runs import Store
@@ -45,10 +44,7 @@ class TimeIsUpError(Exception):
 @contextmanager
 def held(store: Store, job: Job, turn_s: float = 0.0) -> Iterator[bool]:
     """Hold a job, so that no other runner on this store takes it; yields whether it is held."""
-    folder = store.root / "queue"
-    with writing(folder):
-        folder.mkdir(exist_ok=True)
-    lock = FileLock(folder / f".{job.name}.lock")
+    lock = FileLock(queue_folder(store) / f".{job.name}.lock")
     try:
         lock.acquire(timeout=turn_s)
     except Timeout:
@@ -64,9 +60,7 @@ class Log:
     """Lines with the time, into a file of the store and to whoever listens."""
 
     def __init__(self, store: Store, say: Callable[[str], None]) -> None:
-        self.path, self.say = store.root / "queue" / "log.txt", say
-        with writing(self.path):
-            self.path.parent.mkdir(exist_ok=True)
+        self.path, self.say = queue_folder(store) / "log.txt", say
 
     def __call__(self, line: str) -> None:
         """Add a line."""
@@ -177,7 +171,7 @@ class Runner:
                     at = "" if part.in_shards else f" seed {missing[index]}"
                     self.log(f"{job.name}: {part.preset}{at}: {refusal}")
                 else:
-                    if isinstance(part.config, AdditionConfig):
+                    if part.in_shards:
                         self.tell_sweep(part)
                     else:
                         self.tell_network(part, missing[index], each)
@@ -226,11 +220,11 @@ class Runner:
         """Steps a second, and what share of these threads' peak their products are."""
         on = 1 if self.device.startswith("cuda") else threads
         share = rate * operations(part.config) / (self.peak * on)
-        what = "seed-steps" if isinstance(part.config, AdditionConfig) else "steps"
+        what = "seed-steps" if part.in_shards else "steps"
         return f"{rate:,.1f} {what} a second, {share:.1%} of the float32 peak"
 
     def tell_network(self, part: Part, seed: int, threads: int) -> None:
-        """A line on a transformer that is finished."""
+        """A line on a network that is finished."""
         folder = self.store.of(part.config).folder(seed)
         manifest = Checkpoint(folder).manifest()
         rate = manifest.get("config", {}).get("steps_per_second") or 0.0
@@ -243,7 +237,7 @@ class Runner:
 
     def tell_progress(self, part: Part, seeds: list[int], threads: int) -> None:
         """A line on what is under way, with its speed since the last one."""
-        if isinstance(part.config, AdditionConfig):
+        if part.in_shards:
             self.tell_sweep(part)
             return
         for seed in seeds:

@@ -11,6 +11,7 @@ from modlib.errors import InputError, StoreError
 from modlib.queue.families import Part, config_of, exported_seeds, finished_seeds, under_way
 from modlib.queue.jobs import Job
 from modlib.store.checkpoint import Checkpoint
+from modlib.store.files import writing
 from modlib.store.folder import read_manifest
 from modlib.store.replacing import found
 from modlib.store.runs import Store
@@ -42,6 +43,14 @@ class Done:
         if self.finished == self.networks:
             return "trained"
         return f"{self.steps / self.all_steps:.1%}" if self.steps else "waiting"
+
+
+def queue_folder(store: Store) -> Path:
+    """Where runners on a store keep their locks and their log."""
+    folder = store.root / "queue"
+    with writing(folder):
+        folder.mkdir(exist_ok=True)
+    return folder
 
 
 def parts_of(job: Job) -> list[Part]:
@@ -97,8 +106,12 @@ def _committed_seconds(part: Part, seeds: set[int], results: Path) -> float:
     """What networks in committed tables took, by what their manifest says made them."""
     if not seeds:
         return 0.0
-    manifest = read_manifest(found(results / part.folder))
-    return sum(_share(origin, part, seeds) for origin in manifest.get("origins", []))
+    folder = found(results / part.folder)
+    try:
+        origins = read_manifest(folder).get("origins", [])
+        return sum(_share(origin, part, seeds) for origin in origins)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise StoreError(f"{folder} does not say what made its networks") from None
 
 
 def _share(origin: dict[str, Any], part: Part, seeds: set[int]) -> float:

@@ -21,6 +21,7 @@ from modlib.machine import end_with
 from modlib.progress import Bar
 
 Call = tuple[Callable[..., None], tuple[Any, ...]]
+"""Work for a process: a function of a module and what it is called with."""
 LEAVES_AFTER_S = 10.0
 """Seconds that a stopped process has before it is killed."""
 

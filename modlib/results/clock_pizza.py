@@ -13,6 +13,7 @@ import pandas as pd
 from modlib.analysis.meso.clock_pizza_lens import describe
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import CLOCK_PIZZA_PRESETS
+from modlib.config.rules import seed_range
 from modlib.errors import InputError, StoreError, require_choice, require_int
 from modlib.machine import RESULTS, one_thread
 from modlib.models.clock_pizza import parameter_shapes
@@ -23,7 +24,6 @@ from modlib.progress import Bar
 from modlib.results.folder import (
     open_folder,
     origin,
-    require_seeds,
     require_writable,
     write_folder,
 )
@@ -140,7 +140,7 @@ def export_clock_pizza(
     them is told before any work (``StoreError``). ``append``: to the presets that the folder holds,
     on the same seeds; their rows stay. ``threads``: networks at once. Returns the folder.
     """
-    seeds = require_seeds(first_seed, num_seeds, at_most=1000)
+    seeds = seed_range(first_seed, num_seeds, at_most=1000)
     threads = require_int("threads", threads, at_least=1, at_most=1024)
     chosen = {
         name: CLOCK_PIZZA_PRESETS[require_choice("preset", name, CLOCK_PIZZA_PRESETS)]
@@ -242,10 +242,13 @@ def read_clock_pizza(results: Path = RESULTS) -> ExportedClockPizza | None:
     return ExportedClockPizza(**tables, shown=weights, manifest=folder.manifest)
 
 
+def known_keys(keys: object) -> bool:
+    """Whether they are keys that presets of clocks and pizzas have in this version, one or more."""
+    known = {name: config.key() for name, config in CLOCK_PIZZA_PRESETS.items()}
+    return isinstance(keys, dict) and bool(keys) and keys.items() <= known.items()
+
+
 def _fits(manifest: Mapping[str, Any]) -> bool:
     """Whether its presets, some of ours, and the published files are those of this version."""
-    keys = manifest.get("keys")
-    known = {name: config.key() for name, config in CLOCK_PIZZA_PRESETS.items()}
     hashes = {name: source.sha256 for name, source in PUBLISHED.items()}
-    ours = isinstance(keys, dict) and bool(keys) and keys.items() <= known.items()
-    return ours and manifest.get("published") == hashes
+    return known_keys(manifest.get("keys")) and manifest.get("published") == hashes

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file
 
-from modlib.config.rules import require_seed
-from modlib.errors import InputError, StoreError, require_int
+from modlib.config.rules import MAX_SEEDS
+from modlib.errors import InputError, StoreError
 from modlib.store.files import UNREADABLE_FILES, reason_of, save_arrays, writing
 from modlib.store.folder import MANIFEST, read_manifest, write_manifest
 from modlib.store.replacing import found, replacing
@@ -126,14 +126,6 @@ def _others(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name not in listed]
 
 
-def require_seeds(first_seed: object, num_seeds: object, *, at_most: int) -> range:
-    """The seeds of an export; refused (``InputError``) where there is none, or too many."""
-    first = require_seed(first_seed, "first_seed")
-    count = require_int("num_seeds", num_seeds, at_least=1, at_most=at_most)
-    require_seed(first + count - 1, "last seed")
-    return range(first, first + count)
-
-
 def said_of_networks(preset_name: str, config: Config, seeds: range) -> dict[str, Any]:
     """What the manifest of a preset's networks says of them."""
     return {
@@ -159,7 +151,7 @@ def seeds_told(manifest: Mapping[str, Any]) -> range | None:
     if not isinstance(told, list) or [type(seed) for seed in told] != [int, int]:
         return None
     first, last = told
-    return range(first, last + 1) if 0 <= first <= last < first + 10**7 else None
+    return range(first, last + 1) if 0 <= first <= last < first + MAX_SEEDS else None
 
 
 @contextmanager

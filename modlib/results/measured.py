@@ -34,9 +34,10 @@ ROOMS = (
         "models",
         "analysis",
     ),
-    *("results", "queue", "claims"),
+    *("runs/remainders.py", "results", "queue", "claims"),
 )
-"""Where the code lies that makes a measured value of tables."""
+"""Where the code lies that makes a measured value of tables: of runs, what views of committed
+networks and steps of their spectra come from."""
 
 Entry = Mapping[str, Any]
 """``code`` and ``tables``, the checksums by folder, and ``told``: what was measured."""

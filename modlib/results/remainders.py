@@ -20,6 +20,7 @@ from modlib.analysis.remainders.digit_spectra import (
 from modlib.analysis.remainders.summary import describe
 from modlib.config.presets import FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.rules import seed_range
 from modlib.errors import InputError, StoreError, require_choice
 from modlib.machine import RESULTS
 from modlib.maths.fourier import effective_number
@@ -31,7 +32,6 @@ from modlib.results.folder import (
     open_folder,
     open_to_append,
     origin,
-    require_seeds,
     require_writable,
     said_of_networks,
     write_folder,
@@ -199,7 +199,7 @@ def export_remainders(
     (``InputError``). Returns the folder. Raises ``StoreError`` for weights that float16 changes.
     """
     config = REMAINDERS_PRESETS[require_choice("preset", preset_name, REMAINDERS_PRESETS)]
-    seeds = require_seeds(first_seed, num_seeds, at_most=10**6)
+    seeds = seed_range(first_seed, num_seeds, at_most=10**6)
     if append and (network or snapshots):
         raise InputError("network and snapshots", "be left out with append", True)
     folder = results / FOLDER / preset_name

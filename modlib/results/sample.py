@@ -11,7 +11,7 @@ from typing import Any
 from modlib.analysis.macro.tables import NetworkTables, describe, stack
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import FIRST_SEED, preset
-from modlib.config.rules import require_seed
+from modlib.config.rules import require_seed, seed_range
 from modlib.edge import public
 from modlib.errors import require_int
 from modlib.machine import RESULTS, one_thread, resolve_device
@@ -19,7 +19,6 @@ from modlib.progress import Bar
 from modlib.results.folder import (
     of_preset,
     open_folder,
-    require_seeds,
     require_writable,
     said_of_networks,
     write_folder,
@@ -102,7 +101,7 @@ def export(
     was. The tables that lie there are replaced at the end, all together. Returns the folder.
     """
     config = preset(preset_name, AdditionConfig)
-    seeds = require_seeds(first_seed, num_seeds, at_most=10**6)
+    seeds = seed_range(first_seed, num_seeds, at_most=10**6)
     torch_device = resolve_device(device)
     store = store or Store()
     folder = results / preset_name

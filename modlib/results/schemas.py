@@ -17,6 +17,7 @@ from modlib.analysis.meso.clock_pizza_lens import KEPT
 from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import MAX_CLOCK_N
 from modlib.config.remainders import RemaindersConfig
+from modlib.config.thresholds import DEFAULT
 from modlib.models.transformer import parameter_shapes
 from modlib.runs.remainders import history_table, spectrum_steps
 from modlib.runs.shard_tables import (
@@ -264,7 +265,7 @@ def remainders_tables(config: RemaindersConfig) -> dict[str, Table]:
         **columns("parameter", "str", words=tuple(parameter_shapes(config))),
         **columns("raw filtered", "float32", 0),
     }
-    learned = "accuracy < 0.9"
+    not_learned = f"accuracy < {DEFAULT.tasks_learned}"
     shares = ("explained", "explained_any", "explained_labels", "frequencies", "residue_share")
     others = "q < 0" if not alone else "q > 0"
     return {
@@ -276,7 +277,7 @@ def remainders_tables(config: RemaindersConfig) -> dict[str, Table]:
             tasks,
             ("seed", "q"),
             (
-                *(missing_only(name, learned) for name in shares),
+                *(missing_only(name, not_learned) for name in shares),
                 *(missing_only(name, others) for name in ("overlap", "chance")),
             ),
         ),

@@ -29,8 +29,9 @@ from modlib.config.presets import (
     REMAINDERS_PRESETS,
     preset_of,
 )
-from modlib.config.rules import require_seed
-from modlib.errors import StoreError, require_choice, require_int
+from modlib.config.remainders import MIN_MASKED_P
+from modlib.config.rules import require_seed, seed_range
+from modlib.errors import StoreError, require_choice
 from modlib.machine import EDITIONS, RESULTS, resolve_device, results_of
 from modlib.models.foreign.load import load_checkpoint
 from modlib.models.foreign.network import ForeignNetwork
@@ -61,8 +62,6 @@ ANOTHER_KIND = "clock-and-pizza/A"
 """The published network on which chapter 15 runs unless it is given one."""
 PAPER_OWN = "B113-code"
 """Paper B's own setting, as its authors' program has it."""
-MIN_MASKED_P = 13
-"""Smallest p with a task that is not masked."""
 
 
 # Paper A: many networks, and one with a fine-tuning cluster
@@ -90,9 +89,7 @@ def sweep_networks(
     if num_seeds is None and any(other >= seed for other in known):
         wanted = sorted(other for other in known if other >= seed)
     else:
-        count = NUM_NEW if num_seeds is None else require_int("num_seeds", num_seeds, at_least=1)
-        require_seed(seed + count - 1, "last seed")
-        wanted = list(range(seed, seed + count))
+        wanted = list(seed_range(seed, NUM_NEW if num_seeds is None else num_seeds))
     there = [other for other in wanted if other in known]
     missing = [other for other in wanted if other not in known]
     if committed is not None and not missing:

@@ -15,7 +15,7 @@ from modlib.analysis.many_seeds.census import BIN_WIDTH, NUM_BINS, SCHEMA, Censu
 from modlib.analysis.many_seeds.sweep_tables import NO_WEIGHTS, PER_SEED, SweepTables, concat
 from modlib.config.addition import AdditionConfig
 from modlib.config.presets import FIRST_SEED, preset
-from modlib.config.rules import require_seed
+from modlib.config.rules import require_seed, seed_range
 from modlib.edge import public
 from modlib.errors import InputError, StoreError
 from modlib.machine import RESULTS
@@ -30,7 +30,7 @@ from modlib.results.folder import (
     write_folder,
 )
 from modlib.results.schemas import sweep_tables, wrong_sweep
-from modlib.runs.shards import plan, read_sweep, read_weights, seed_range
+from modlib.runs.shards import plan, read_sweep, read_weights
 from modlib.store.folder import provenance
 from modlib.store.runs import Store
 from modlib.store.shards import shard_manifest, shards_on
@@ -144,15 +144,17 @@ def _seeds_to_export(
 
 
 def _origins(store: Store, config: AdditionConfig, seeds: range) -> list[dict[str, Any]]:
-    """What made the shards: each commit, machine and command once, with its shards and time."""
+    """What made the seeds: each commit, machine and command once, with its parts of shards, and
+    the time that these took."""
     origins: dict[str, dict[str, Any]] = {}
     for shard in shards_on(store.of(config)):
         if shard.start < seeds.stop and shard.stop > seeds.start:
+            own = range(max(shard.start, seeds.start), min(shard.stop, seeds.stop))
             made = origin(shard_manifest(store.of(config), shard))
-            wall_s = made.pop("wall_s")
+            wall_s = made.pop("wall_s") * len(own) / len(shard)
             group = origins.setdefault(json.dumps(made), {**made, "wall_s": 0.0, "shards": []})
             group["wall_s"] = round(group["wall_s"] + wall_s, 1)
-            group["shards"].append([shard.start, shard.stop - 1])
+            group["shards"].append([own.start, own.stop - 1])
     return list(origins.values())
 
 

@@ -27,6 +27,7 @@ ANSWER_S = 10
 """Seconds that a scheduler has to answer."""
 NO_ANSWER = (OSError, ValueError, TypeError, RuntimeError, MemoryError, struct.error)
 """What dask raises for no answer, for no address, and for the words of another service."""
+MOST_WORKERS = 4096
 MAX_KILLS = 100
 """Workers of a local cluster that a call may lose before it is given up."""
 LOOK_S = 5
@@ -60,7 +61,7 @@ def connected(
         raise InputError(chosen, rule, scheduler if workers is None else workers) from None
     # modlib's own log goes to standard error; of dask's only what is amiss.
     logging.getLogger("distributed").setLevel(logging.WARNING)
-    here = _of_scheduler(scheduler, tls) if workers is None else _of_machine(workers, device, tls)
+    here = _of_scheduler(scheduler, tls) if workers is None else _of_machine(workers, device)
     with here as client:
         yield client
 
@@ -81,12 +82,12 @@ def _of_scheduler(scheduler: object, tls: Tls | None) -> Iterator[Client]:
 
 
 @contextmanager
-def _of_machine(workers: object, device: str, tls: Tls | None) -> Iterator[Client]:
+def _of_machine(workers: object, device: str) -> Iterator[Client]:
     """A client of processes started now, which end with it."""
     import dask
     import distributed
 
-    count = require_int("workers", workers, at_least=1, at_most=4096)
+    count = require_int("workers", workers, at_least=1, at_most=MOST_WORKERS)
     if resolve_device(device).type == "cuda" and count > torch.cuda.device_count():
         rule = f"be at most {torch.cuda.device_count()}, one a GPU"
         raise InputError("workers", rule, workers)

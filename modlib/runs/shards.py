@@ -12,7 +12,7 @@ import pandas as pd
 from modlib.analysis.many_seeds import census
 from modlib.analysis.many_seeds.census import Census
 from modlib.config.addition import AdditionConfig
-from modlib.config.rules import require_seed
+from modlib.config.rules import MAX_SEEDS
 from modlib.errors import InputError, StoreError, require_int
 from modlib.runs.shard_tables import neurons_missing, shard_tables, wrong_together
 from modlib.store.runs import WEIGHTS, Store
@@ -20,18 +20,9 @@ from modlib.store.schema import Table, wrong_tables
 from modlib.store.shards import AGAIN, load_shard, read_tables, shard_manifest, shards_on
 
 SHARD_SIZE = 200
-MAX_SEEDS = 10**7
 
 Manifests = Mapping[range, Mapping[str, Any]]
 """Those of finished shards, by first seed."""
-
-
-def seed_range(first_seed: object, num_seeds: object) -> range:
-    """The seeds of a sweep; raises ``InputError`` unless there is one, and none beyond 2^63."""
-    first = require_seed(first_seed, "first_seed")
-    total = require_int("num_seeds", num_seeds, at_least=1, at_most=MAX_SEEDS)
-    require_seed(first + total - 1, "last seed")
-    return range(first, first + total)
 
 
 def blocks(seeds: range, shard_size: int = SHARD_SIZE) -> list[range]:
@@ -79,7 +70,7 @@ def checked_shards(
             continue
         manifest = shard_manifest(shelf, shard)
         where = shelf.folder(shard)
-        again = f"move {where} away to compute this shard again"
+        again = f"move {where} away to {AGAIN}"
         if manifest["config"] != settings:
             raise StoreError(f"{where} holds networks of another configuration; {again}")
         if manifest["tables"] != census.SCHEMA and not is_outdated(manifest):
@@ -115,8 +106,7 @@ def outstanding(
         if keep_weights and WEIGHTS not in manifest["files"]:
             where = store.of(config).folder(shard)
             raise StoreError(
-                f"{where} was computed without keeping its weights; "
-                f"move {where} away to compute this shard again"
+                f"{where} was computed without keeping its weights; move {where} away to {AGAIN}"
             )
     return outdated + plan(store, config, seeds, shard_size=shard_size)
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 
-from modlib.config.presets import REMAINDERS_PRESETS
+from modlib.config.presets import FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
 from modlib.config.rules import digest, require_seed
 from modlib.errors import require_int
@@ -59,7 +59,7 @@ class Study:
         default_factory=lambda: replace(REMAINDERS_PRESETS["B37"], steps=STEPS)
     )
     space: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: SPACE)
-    seed: int = 1000
+    seed: int = FIRST_SEED
 
     def __post_init__(self) -> None:
         require_seed(self.seed)

@@ -17,7 +17,7 @@ from modlib.edge import public
 from modlib.errors import ClusterError, InputError, require_int
 from modlib.machine import available_cores, resolve_device
 from modlib.progress import Bar
-from modlib.runs.dask_workers import Tls, completed, connected, own_device
+from modlib.runs.dask_workers import MOST_WORKERS, Tls, completed, connected, own_device
 from modlib.runs.one_shard import describing, run_shard
 from modlib.runs.shards import SHARD_SIZE, blocks, checked_shards, outstanding, share_learned
 from modlib.store.runs import FINISHED, Store
@@ -158,7 +158,7 @@ def sweep(
     if threads is not None:
         threads = require_int("threads", threads, at_least=1, at_most=4096)
     if workers is not None:
-        workers = require_int("workers", workers, at_least=1, at_most=4096)
+        workers = require_int("workers", workers, at_least=1, at_most=MOST_WORKERS)
     blocks(seeds, shard_size)  # refuses what can't be cut, before a folder is made
     store = store or Store()
     shelf = store.of(config)

@@ -46,7 +46,8 @@ class Checkpoint:
                 save_arrays(tensors, state)
                 write_manifest(self.path, [state.name], provenance(self.device))
             except BaseException:
-                state.unlink(missing_ok=True)
+                if state.name not in self.manifest().get("files", {}):
+                    state.unlink(missing_ok=True)
                 raise
             for other in self.path.glob("state*"):
                 if other != state:
@@ -55,7 +56,7 @@ class Checkpoint:
     def load(self) -> dict[str, np.ndarray] | None:
         """The saved arrays; None where there are none.
 
-        A damaged checkpoint is left out with a warning: the run starts again from its beginning.
+        A damaged checkpoint is left out with a warning.
         """
         if not (self.path / MANIFEST).exists():
             return None
@@ -63,7 +64,7 @@ class Checkpoint:
             (name,) = read_manifest(self.path)["files"]
             return load_file(self.path / name)
         except (StoreError, SafetensorError, ValueError, OSError) as error:
-            log.warning("checkpoint left out, the run starts again: %s", reason_of(error))
+            log.warning("checkpoint left out: %s", reason_of(error))
             return None
 
     def peek(self, name: str) -> np.ndarray | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,8 +36,9 @@ def digest_of(path: Path) -> tuple[int, str]:
 
 
 def reason_of(error: BaseException) -> str:
+    """Why something failed, in a line of at most 200 letters."""
     reason = error.strerror if isinstance(error, OSError) else None
-    return " ".join((reason or str(error) or type(error).__name__).split())
+    return textwrap.shorten(reason or str(error) or type(error).__name__, 200, placeholder=" ...")
 
 
 @contextmanager

@@ -57,7 +57,8 @@ def replacing(folder: Path) -> Iterator[Path]:
                 raise
             finally:
                 shutil.rmtree(work, ignore_errors=True)
-                shutil.rmtree(aside, ignore_errors=True)
+                if folder.is_dir():  # else it is all that is left
+                    shutil.rmtree(aside, ignore_errors=True)
                 lock.unlink(missing_ok=True)
 
 

@@ -155,11 +155,6 @@ class Table:
     key: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
-    def without(self, names: Iterable[str]) -> Table:
-        """The same less some columns, and less the rules."""
-        left = {name: column for name, column in self.columns.items() if name not in set(names)}
-        return Table(left, self.key)
-
     def wrong(self, found: pd.DataFrame) -> str | None:
         """What is wrong with a table; None where nothing is."""
         others = [name for name in found if name not in self.columns]

@@ -323,7 +323,8 @@ def test_the_readme_counts_both_editions_as_they_are():
         f"of these {second.total() - second['identity']} claims {second['agrees']} agree, "
         f"{second['differs']} differ, {second['undecided']} are undecided, and "
         f"{second['pending']} wait for networks that are not trained yet; "
-        f"{kept.total() - kept['identity']} more are carried over with the first edition's networks "
+        f"{kept.total() - kept['identity']} more are carried over with the first edition's "
+        f"networks "
         f"and rules ({kept['agrees']} agree, {kept['differs']} differ)"
     ) in text
 

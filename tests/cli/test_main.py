@@ -50,21 +50,7 @@ def modlib(command: str, *, status: int = 0) -> Result:
 # Help
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "",
-        "train ",
-        "sweep ",
-        "store ",
-        "search ",
-        "run ",
-        "claims ",
-        "export ",
-        "queue ",
-        "new-chapter ",
-    ],
-)
+@pytest.mark.parametrize("command", ["", *(f"{name} " for name in cli.COMMANDS)])
 def test_every_command_has_help(command):
     done = modlib(f"{command}--help")
     assert done.stdout.startswith(f"Usage: python -m modlib {command}".rstrip())
@@ -439,6 +425,8 @@ def test_export_of_paper_b_hands_on_what_is_asked_for(monkeypatch):
         lambda name, **options: asked.append((name, options)) or "there",
     )
     modlib("export B37 --append --partial --edition 2")
+    done = modlib("export B113-nanda-learns --first-seed 2000 --num-seeds 10 --edition 2", status=2)
+    assert f"network must be asked for, as {SECOND}/remainders/B113-nanda-learns" in done.stderr
     modlib("export B37 --network --replace")
     modlib("export B37 --snapshots --replace")
     kept = ("append", "partial", "network", "snapshots", "results")
@@ -465,6 +453,11 @@ def test_an_export_of_fewer_networks_than_are_committed_asks_for_replace(monkeyp
     for kind in ("preset", "sweep", "clock_pizza"):
         monkeypatch.setattr(export, f"export_{kind}", lambda *args, **options: "there")
     assert modlib(f"export {words} --replace").stdout == "wrote there\n"
+
+
+def test_the_network_that_multiplies_can_be_exported(monkeypatch):
+    monkeypatch.setattr(export, "export_product", lambda **options: "there")
+    assert modlib("export product").stdout == "wrote there\n"
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,9 @@ def test_many_checkpoints_are_told_as_a_table_and_a_figure(folder):
     assert (folder / "along" / "training.png").stat().st_size > 1000
     torch.save(build(CONFIG, WEIGHTS).state_dict(), "one.pt")
     assert "every must be left out" in refused("one.pt", "--every", "1")
+    for words in (["--member", "1"], ["--report", "out.ipynb"], ["--keep-only"], ["--gradients"]):
+        told = refused("many.safetensors", "--every", "2", *words)
+        assert f"{words[0][2:]} must be left out with --every" in told
 
 
 def test_a_layout_can_be_told(mine):

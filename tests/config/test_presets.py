@@ -12,10 +12,8 @@ from modlib.config.addition import AdditionConfig
 from modlib.config.clock_pizza import ClockPizzaConfig
 from modlib.config.presets import (
     FAMILIES,
-    GRID,
     PRESETS,
     family_of,
-    on_grid,
     preset,
     preset_of,
 )
@@ -38,12 +36,6 @@ def test_a_name_of_no_preset_or_of_another_family_is_refused():
         preset("A92")
     with pytest.raises(InputError, match=r"preset must be one of B.*, got 'A91'"):
         preset("A91", RemaindersConfig)
-
-
-def test_every_point_of_the_grid_has_a_preset():
-    assert len(GRID) == 42
-    for point, name in GRID.items():
-        assert preset(name) == on_grid(*point)
 
 
 def committed(folder: str) -> dict[str, tuple[int, int]]:

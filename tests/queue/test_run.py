@@ -393,6 +393,18 @@ def test_progress_is_told_from_the_saved_state(small, monkeypatch):
     assert (found.steps, found.seconds) == (10, 2.0)
 
 
+def test_progress_of_a_described_network_is_told_in_steps(small):
+    own = Job("A7-described", range(20000, 20002), 0.1, "x", ("A7",), True, described=True)
+    Store().of(tiny.ADDITION).checkpoint(20000).save({"progress": np.array([3.0, 2.0])})
+    steps, each = 3 * tiny.ADDITION.steps_per_epoch, run.total_steps(tiny.ADDITION)
+    found = look(own, Store(), small)
+    assert (found.steps, found.seconds, found.finished) == (steps, 2.0, 0)
+    lines: list[str] = []
+    runner(small, lines).tell_progress(parts_of(own)[0], [20000, 20001], 1)
+    (line,) = lines
+    assert line.startswith(f"A7 seed 20000: {steps:,} of {each:,} steps, {steps / 2:,.1f} steps")
+
+
 def test_the_speed_of_paper_as_networks_is_told_since_the_first_one_was_begun(small, monkeypatch):
     """Two side by side end at nearly one time: since the last line there was one in no time."""
     part, lines = parts_of(BY_NAME["A7"])[0], []
@@ -438,6 +450,29 @@ def test_tables_of_another_configuration_or_version_are_refused(done, monkeypatc
     assert "B11 holds networks of another configuration or version; move" in b11
     assert "A7 has tables of version 0, this version of modlib reads" in a7
     assert "clock_pizza holds networks of another configuration or version" in pizzas
+
+
+def test_tables_of_networks_under_way_are_no_done_job(done):
+    results, _ = done
+    folder = results / "remainders" / "B11"
+    sign(folder, steps=[20, 40, 40, 40])
+    lines: list[str] = []
+    assert runner(results, lines).run([BY_NAME["B11"]]) == 1
+    assert "B11 holds networks that are not trained to their end; move" in lines[-1]
+
+
+@pytest.mark.parametrize("changes", [{"keys": ["a"]}, {"keys": None}, {"keys": {}}])
+def test_words_of_another_kind_are_refused_in_a_line(done, changes):
+    results, _ = done
+    sign(results / "clock_pizza", **changes)
+    assert "clock_pizza holds networks of another" in look(BY_NAME["pizzas"], Store(), results)
+
+
+@pytest.mark.parametrize("origins", [None, [{}], ["me"], [{"wall_s": "x", "shards": [[0, 5]]}]])
+def test_a_manifest_that_does_not_say_what_made_networks_is_refused(done, origins):
+    results, _ = done
+    sign(results / "sweeps" / "A7", origins=origins)
+    assert look(BY_NAME["A7"], Store(), results).endswith("does not say what made its networks")
 
 
 def test_a_damaged_table_is_refused(done):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from modlib.config.addition import AdditionConfig
+from modlib.config.rules import seed_range
 from modlib.errors import InputError, StoreError
 from modlib.results.folder import (
     ORIGIN,
@@ -16,7 +17,6 @@ from modlib.results.folder import (
     open_folder,
     open_to_append,
     origin,
-    require_seeds,
     said_of_networks,
     write_folder,
 )
@@ -110,14 +110,14 @@ def test_an_origin_says_what_made_a_run_and_nothing_else():
 
 
 def test_seeds_of_an_export_are_one_or_more():
-    assert require_seeds(3, 2, at_most=9) == range(3, 5)
+    assert seed_range(3, 2, at_most=9) == range(3, 5)
     for first, count, message in ((-1, 1, "first_seed must"), (0, 0, "num_seeds must")):
         with pytest.raises(InputError, match=message):
-            require_seeds(first, count, at_most=9)
+            seed_range(first, count, at_most=9)
     with pytest.raises(InputError, match="num_seeds must"):
-        require_seeds(0, 10, at_most=9)
+        seed_range(0, 10, at_most=9)
     with pytest.raises(InputError, match="last seed must"):
-        require_seeds(2**63 - 1, 2, at_most=9)
+        seed_range(2**63 - 1, 2, at_most=9)
 
 
 def test_what_a_manifest_does_not_list_stays_folders_as_well(tmp_path):

@@ -475,6 +475,16 @@ def test_a_sweep_in_two_parts_is_the_whole_sweep(swept, root, monkeypatch):
     assert manifest["origins"][0] == first["origins"][0]
 
 
+def test_a_shard_in_two_parts_gives_each_its_share_of_the_time(swept, root):
+    exported_sweep(root, num_seeds=3)
+    exported_sweep(root, first_seed=13, num_seeds=4, append=True)
+    manifest = json.loads((root / "sweeps" / "tiny" / MANIFEST).read_text())
+    assert [origin["shards"] for origin in manifest["origins"]] == [[[10, 12]], [[13, 16]]]
+    shard = json.loads((Store().of(TINY).home / "seeds-000010-000016" / MANIFEST).read_text())
+    shares = [shard["wall_s"] * k / 7 for k in (3, 4)]
+    assert [origin["wall_s"] for origin in manifest["origins"]] == pytest.approx(shares, abs=0.06)
+
+
 def test_only_seeds_that_follow_are_appended(swept, root):
     with pytest.raises(StoreError, match="is not there, so that nothing can be appended"):
         exported_sweep(root, append=True)

@@ -25,13 +25,14 @@ from click.testing import CliRunner, Result
 from modlib.analysis.many_seeds import census
 from modlib.cli.main import main
 from modlib.config.addition import AdditionConfig
+from modlib.config.rules import seed_range
 from modlib.errors import InputError, StoreError
 from modlib.machine import ROOT
 from modlib.models.mlp import PARAMETERS, SHARES
 from modlib.runs import one_shard
 from modlib.runs.one_shard import TABLES, describing, run_shard
 from modlib.runs.shard_tables import shard_arrays, shard_tables
-from modlib.runs.shards import blocks, checked_shards, plan, read_sweep, read_weights, seed_range
+from modlib.runs.shards import blocks, checked_shards, plan, read_sweep, read_weights
 from modlib.runs.sweep import sweep
 from modlib.store import checkpoint, files
 from modlib.store import folder as store_folder

@@ -97,6 +97,26 @@ def test_what_fails_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["tables"]
 
 
+def test_where_nothing_can_be_renamed_the_old_folder_stays_aside(tmp_path, monkeypatch):
+    folder = tmp_path / "tables"
+    write(folder, "old")
+    real, asked = os.rename, []
+
+    def breaks(source, target):
+        asked.append(source)
+        if len(asked) > 1:
+            raise OSError(5, "Input/output error")
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", breaks)
+        with pytest.raises(StoreError, match="Input/output error"):
+            write(folder, "new")
+    assert content(folder) == ["old", "old"]
+    write(folder, "new")
+    assert content(folder) == ["new", "new"]
+
+
 def test_a_folder_that_is_not_there_is_found_in_its_place(tmp_path):
     assert found(tmp_path / "tables") == tmp_path / "tables"
     write(tmp_path / "deep" / "tables", "new")

@@ -328,6 +328,21 @@ def test_a_failed_checkpoint_leaves_the_one_before(tmp_path, monkeypatch, owner,
     assert checkpoint.load() is None
 
 
+def test_an_interrupt_right_after_the_manifest_leaves_the_new_state(tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "partial")
+    checkpoint.save({"epoch": np.array(1)})
+
+    def interrupted(*args):
+        write_manifest(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_checkpoint, "write_manifest", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.save({"epoch": np.array(2)})
+    assert checkpoint.load()["epoch"] == 2
+
+
 def test_a_checkpoint_says_what_made_it(tmp_path):
     checkpoint = shelf_of(Store(tmp_path)).checkpoint(SEED, "cuda")
     assert checkpoint.manifest() == {}
@@ -531,6 +546,3 @@ def test_a_folder_without_manifest_is_no_result(tmp_path):
     (tmp_path / "summary.parquet").write_bytes(b"x")
     with pytest.raises(StoreError, match="the folder holds no finished result"):
         read_manifest(tmp_path)
-
-
-# Rounded arrays

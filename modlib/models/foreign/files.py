@@ -23,7 +23,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from modlib.errors import InputError, StoreError, require_int
-from modlib.models.foreign.published import PUBLISHED, reason_of
+from modlib.models.foreign.published import PUBLISHED
+from modlib.store.files import reason_of
 
 MAX_BYTES = 4 * 2**30
 """Largest file that is read, and the most that its arrays may take."""

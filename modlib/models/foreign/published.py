@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 from modlib.errors import StoreError, require_choice
+from modlib.store.files import digest_of, reason_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,10 @@ def published_path(name: str) -> Path:
     run = published.file.rpartition("_")[2]
     folder = Path(os.path.expanduser(external)) if external else None
     found = sorted(folder.rglob(f"model_*{run}")) if folder else []
-    digests = {path: sha256(path) for path in found if path.is_file()}
+    try:
+        digests = {path: digest_of(path)[1] for path in found if path.is_file()}
+    except OSError as error:
+        raise StoreError(f"{error.filename} cannot be read ({reason_of(error)})") from None
     for path, digest in digests.items():
         if digest == published.sha256:
             return path
@@ -89,16 +91,3 @@ def _fetch(published: Published) -> Path:
             "download it and name its folder in MODLIB_EXTERNAL"
         ) from None
     return Path(fetched)
-
-
-def sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read ({reason_of(error)})") from None
-
-
-def reason_of(error: BaseException) -> str:
-    reason = error.strerror if isinstance(error, OSError) else None
-    return textwrap.shorten(reason or str(error) or type(error).__name__, 200, placeholder=" ...")

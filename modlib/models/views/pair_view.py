@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from jaxtyping import Float, Int
 
 from modlib.errors import InputError
 from modlib.models.views.activations import Activation, activated
-from modlib.models.views.neuron_view import NeuronView, Scores, row_blocks, score_logits
+from modlib.models.views.neuron_view import NeuronView, Scores, score_logits
 
 EXACT_BELOW = 1e-10
 """Share of variance up to which a sum of two tables is the table of pairs, but for rounding."""
@@ -144,10 +143,6 @@ class PairView:
     def direct(self, rows: slice = slice(None)) -> Float[np.ndarray, "a b c"]:
         """What reaches the logits around the neurons for inputs a in ``rows`` and all b."""
         return part_of(self.skip, rows)
-
-    def row_blocks(self, width: int) -> Iterator[slice]:
-        """Blocks of inputs a that bound the memory of their pairs' arrays of ``width`` columns."""
-        return row_blocks(self.n, width)
 
     def relabelled(
         self,

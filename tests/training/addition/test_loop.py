@@ -469,5 +469,5 @@ def test_a_damaged_checkpoint_is_left_out_with_a_warning(checkpoint, caplog, dam
         manifest.write_text(manifest.read_text().replace('"schema": 1', '"schema": 99'))
     with caplog.at_level(logging.WARNING):
         resumed = trained(probes=bias_probe(), checkpoint=checkpoint)
-    assert "checkpoint left out, the run starts again" in caplog.text
+    assert "checkpoint left out: " in caplog.text
     assert_same_bits(whole, resumed)
