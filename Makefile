@@ -84,7 +84,7 @@ book: $(INSTALLED)
 ifneq ($(EDITION),)
 	@$(BIN)/python -m modlib edition --n "$${N:-91}" --seed "$${SEED:-133}" \
 	  $${CHECKPOINT:+--checkpoint "$$CHECKPOINT"} $${TITLE:+--title "$$TITLE"} \
-	  --output "_editions/n$${N:-91}-seed$${SEED:-133}"
+	  --output "_editions/n$${N:-91}-seed$${SEED:-133}$${CHECKPOINT:+-$${CHECKPOINT##*/}}"
 else
 	@$(BIN)/jupyter-book build book/ -W -n --keep-going
 	@$(BIN)/python -c 'from pathlib import Path; \
