@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -57,6 +61,27 @@ def test_a_wheel_carries_chapters_and_tables_and_nothing_that_is_hidden(installe
         there = {p.relative_to(carried) for p in (carried / folder.name).rglob("*") if p.is_file()}
         assert there == ours
     assert (installed / "modlib" / "claims" / "figures.toml").is_file()
+
+
+def imported(source: str) -> set[str]:
+    """Top-level names that a source imports, but for the standard library's and modlib's."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        found |= {name.partition(".")[0] for name in names}
+    return found - sys.stdlib_module_names - {"modlib"}
+
+
+@pytest.mark.parametrize("chapter", sorted(NOTEBOOKS.glob("[0-9]*.ipynb")), ids=lambda p: p.stem)
+def test_a_chapter_imports_only_what_a_wheel_brings(chapter):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^\w.-]", line)[0].lower() for line in project["dependencies"]}
+    cells = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    brought_by = packages_distributions()
+    for name in imported("\n".join(sources)):
+        assert declared & {package.lower() for package in brought_by[name]}, name
 
 
 def test_a_wheel_runs_chapters_and_measures_claims(installed):

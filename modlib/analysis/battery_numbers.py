@@ -65,8 +65,8 @@ class Battery:
     In coordinates in which ``task`` is addition modulo ``n``, which for products is less than the
     network's own modulus; ``as_addition``: whether there are such, else they are its own. Over all
     n^2 pairs, of the network itself: ``accuracy``, ``loss`` (nats), ``margin`` (the smallest,
-    logits), ``solves`` (``accuracy`` of ``LEARNED_FROM`` or more, of the task even where that is
-    no addition), ``distance_irrelevance``,
+    logits), ``solves`` (``accuracy`` of ``Thresholds.learned_from`` or more, of the task even
+    where that is no addition), ``distance_irrelevance``,
     ``gradient_symmetricity`` (when asked for; of a shared embedding, as two can be rotated
     against each other without any change), ``circularity`` of the embedding of a;
     ``share_direct``: of the variance of the logits over answers, the part of the path around

@@ -14,21 +14,12 @@ from modlib.analysis.remainders.active_sets import find_spike
 from modlib.analysis.remainders.grokking import EASY
 from modlib.chapters.words import Rows, percents
 from modlib.config.presets import PLAIN, REMAINDERS_PRESETS
-from modlib.config.remainders import CHANGED_AFTER
+from modlib.config.remainders import CHANGED_AFTER, MIN_MASKED_P
 from modlib.config.thresholds import DEFAULT
 from modlib.maths.intervals import Interval
 from modlib.results.remainders import ExportedRemainders
-from modlib.results.shown import MIN_MASKED_P, Ablated
+from modlib.results.shown import Ablated
 
-SETTINGS = {
-    "dropout": "dropout",
-    "lam": "lambda",
-    "weight_decay": "weight decay",
-    "embed_dim": "width d",
-    "lr": "learning rate",
-    "heads": "heads",
-}
-"""Settings as tables and sentences name them."""
 KINDS = {
     "B37": "as it is",
     "B37-no-dropout": "no dropout",
@@ -53,11 +44,6 @@ def bounds_of(found: Interval) -> Bounds:
 def ends_of(history: pd.DataFrame, split: str = "validation") -> Bounds:
     """Accuracy at the end, mean over tasks and seeds."""
     return bounds_of(ab.share_over_seeds(ab.at_end(history, split)))
-
-
-def value(number: float) -> str:
-    """A setting's value as short as it can be said."""
-    return "1/3" if abs(number - 1 / 3) < 1e-6 else f"{number:.4g}"
 
 
 class Origin(NamedTuple):

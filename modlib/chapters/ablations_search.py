@@ -8,19 +8,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from modlib.chapters.ablations import SETTINGS, value
 from modlib.chapters.words import Rows, percent
 from modlib.config.presets import FIRST_SEED, REMAINDERS_PRESETS
 from modlib.config.remainders import RemaindersConfig
+from modlib.plots.ablations_search import SETTINGS, as_value
 
 
 def space(own: Mapping[str, Sequence[float]], paper: Mapping[str, Sequence[float]]) -> Rows:
     """Table 1 with what we added to it."""
     return {
         "setting": [SETTINGS[name] for name in own],
-        "the paper's values": [", ".join(map(value, paper[name])) for name in own],
+        "the paper's values": [", ".join(map(as_value, paper[name])) for name in own],
         "added here": [
-            ", ".join(value(one) for one in values if one not in paper[name])
+            ", ".join(as_value(one) for one in values if one not in paper[name])
             for name, values in own.items()
         ],
     }
@@ -74,7 +74,7 @@ def best(
     ranked = trials.sort_values("accuracy", ascending=False, kind="stable").reset_index(drop=True)
     chosen = [(f"{i + 1}", ranked.loc[i]) for i in range(min(top, len(ranked)))]
     theirs = np.logical_and.reduce([np.isclose(ranked[name], paper[name]) for name in own])
-    for label, mask in (("the paper's best", theirs), ("best with lambda 0", ranked.lam == 0)):
+    for label, mask in (("the paper's best", theirs), ("best with λ = 0", ranked.lam == 0)):
         rows = ranked[mask]
         if len(rows):
             chosen.append((f"{label} (place {rows.index[0] + 1})", rows.iloc[0]))
@@ -82,7 +82,7 @@ def best(
     return {
         "place": ["*paper, table 2*", *(label for label, _ in chosen)],
         **{
-            SETTINGS[name]: [value(float(row[name])) for row in (paper, *(r for _, r in chosen))]
+            SETTINGS[name]: [as_value(float(row[name])) for row in (paper, *(r for _, r in chosen))]
             for name in own
         },
         "accuracy": ["", *(percent(float(row.accuracy)) for _, row in chosen)],

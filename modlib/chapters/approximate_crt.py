@@ -71,11 +71,10 @@ def questions(pairs: Int[np.ndarray, "pair 2"], num_unseen: int, n: int) -> Ques
 
 class Votes(NamedTuple):
     """In ``num_first`` of ``num_panels``, a cluster and a pair each, the right answer has the
-    highest vote, at worst ``lowest`` of it; in ``num_found`` of ``num_pairs`` sums."""
+    highest vote; in ``num_found`` of ``num_pairs`` sums."""
 
     num_panels: int
     num_first: int = 0
-    lowest: float = nan
     num_pairs: int = 0
     num_found: int = 0
 
@@ -89,7 +88,6 @@ def votes(cast: Float[np.ndarray, "cluster pair c"], pairs: Int[np.ndarray, "pai
     return Votes(
         num_panels=right.size,
         num_first=int((right >= highest).sum()),
-        lowest=float((right / np.where(highest > 0, highest, 1.0)).min()),
         num_pairs=len(pairs),
         num_found=int((cast.sum(0).argmax(-1) == answer).sum()),
     )
@@ -191,26 +189,15 @@ def amplitudes(report: pd.DataFrame) -> Amplitudes:
 
 
 class Sieve(NamedTuple):
-    """Of n answers the clusters leave, one after another, ``counts``; ``lost_at``: the first that
-    excludes the right one, None where none does; ``others`` are left beside it."""
+    """Of n answers the clusters leave, one after another, ``counts``."""
 
     n: int
     counts: list[int]
-    answer: int
-    lost_at: int | None
-    others: list[int]
 
 
-def sieve(left: Bool[np.ndarray, "cluster c"], answer: int) -> Sieve:
+def sieve(left: Bool[np.ndarray, "cluster c"]) -> Sieve:
     """What the clusters, one after another, leave of the answers at one pair."""
-    lost = np.flatnonzero(~left[:, answer])
-    return Sieve(
-        n=left.shape[1],
-        counts=left.sum(1).tolist(),
-        answer=answer,
-        lost_at=int(lost[0]) if len(lost) else None,
-        others=[c for c in np.flatnonzero(left[-1:].any(0)).tolist() if c != answer],
-    )
+    return Sieve(left.shape[1], left.sum(1).tolist())
 
 
 class ShiftedClusters(NamedTuple):
@@ -219,7 +206,6 @@ class ShiftedClusters(NamedTuple):
     is_large: bool
     num_clusters: int
     cosine: Ends
-    error: Ends
 
 
 class Shift(NamedTuple):
@@ -235,12 +221,7 @@ class Shift(NamedTuple):
 def shift_of_votes(report: pd.DataFrame, shift: int, n: int) -> Shift:
     """How well votes move with the inputs, by size of cluster."""
     groups = [
-        ShiftedClusters(
-            is_large,
-            len(block),
-            cosine=_ends(block.shift_cosine.fillna(0.0)),
-            error=_ends(block.shift_error.fillna(0.0)),
-        )
+        ShiftedClusters(is_large, len(block), _ends(block.shift_cosine.fillna(0.0)))
         for is_large, block in _by_size(report)
     ]
     fixed = report[(report.coset_size > 1) & (shift * report.coset_size % n == 0)]
@@ -248,13 +229,12 @@ def shift_of_votes(report: pd.DataFrame, shift: int, n: int) -> Shift:
 
 
 class ThreeScales(NamedTuple):
-    """Figure A1 at one pair: a neuron of each cluster shown; ``helping`` clusters vote for the
-    answer, which is where their sum ``is_highest`` or not."""
+    """Figure A1 at one pair: ``helping`` clusters vote for the answer, which is where their sum
+    ``is_highest`` or not."""
 
     num_clusters: int
     pair: tuple[int, int] = (0, 0)
     answer: int = 0
-    neurons: Sequence[int] = ()
     helping: int = 0
     is_highest: bool = False
 
@@ -270,7 +250,6 @@ def three_scales(rows: Sequence[Scales], pair: Int[np.ndarray, " 2"]) -> ThreeSc
         num_clusters=len(rows),
         pair=(a, b),
         answer=answer,
-        neurons=[row.neuron for row in rows[:3]],
         helping=sum(bool(row.vote[answer] > 0) for row in rows),
         is_highest=bool(total.argmax() == answer),
     )

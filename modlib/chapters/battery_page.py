@@ -11,6 +11,7 @@ from modlib.analysis.any_network import Told
 from modlib.analysis.battery_numbers import Battery, share_name
 from modlib.analysis.meso.keep_only import Kept
 from modlib.analysis.micro.neurons import KINDS
+from modlib.chapters.words import TINY, percent
 
 WIDTH = 88
 """Columns of the printed page."""
@@ -31,10 +32,10 @@ def headline(found: Battery | Told) -> str:
         right = round(found.accuracy * total)
         return f"solves {named} on {'all ' if right == total else f'{right} of '}{total} pairs"
     if task.holds:
-        return f"has begun {named}: right on {_percent(found.accuracy)} of pairs; does NOT solve it"
+        return f"has begun {named}: right on {_share(found.accuracy)} of pairs; does NOT solve it"
     return (
-        f"does NOT solve {named}: right on {_percent(found.accuracy)} of pairs "
-        f"(chance {_percent(1 / found.n)}); analysed all the same"
+        f"does NOT solve {named}: right on {_share(found.accuracy)} of pairs "
+        f"(chance {_share(1 / found.n)}); analysed all the same"
     )
 
 
@@ -42,7 +43,7 @@ def about_task(found: Battery | Told) -> str:
     """How the task was decided, and by how much."""
     task = found.task
     others = [name for name in task.tried if name != task.name and "permuted" not in name][:2]
-    tried = ", ".join(f"{name}: {_percent(task.tried[name])}" for name in others)
+    tried = ", ".join(f"{name}: {_share(task.tried[name])}" for name in others)
     if not task.holds:
         return (
             f"Task not decided: of {len(task.tried)} tasks tried none is beyond chance (best: "
@@ -50,7 +51,7 @@ def about_task(found: Battery | Told) -> str:
         )
     beyond = "" if task.deviations is None else f", {task.deviations:.0f} deviations above chance"
     text = (
-        f"Task decided by its answers: {task.name} is right on {_percent(task.tried[task.name])}"
+        f"Task decided by its answers: {task.name} is right on {_share(task.tried[task.name])}"
         f"{beyond}; of {len(task.tried)} tried the next are {tried}."
     )
     if task.name == f"a + b mod {found.n}":
@@ -66,8 +67,8 @@ def kept_line(kept: Kept) -> str:
     """The fewest clusters that keep what the network knows."""
     freqs = ", ".join(map(str, kept.freqs)) or "none"
     return _wrapped(
-        f"KEEP ONLY: f = {freqs}: right on {_percent(kept.accuracy)} of pairs without any other "
-        f"neuron ({_percent(kept.accuracy_all)} with all)."
+        f"KEEP ONLY: f = {freqs}: right on {_share(kept.accuracy)} of pairs without any other "
+        f"neuron ({_share(kept.accuracy_all)} with all)."
     )
 
 
@@ -79,9 +80,9 @@ def as_page(found: Battery) -> str:
         _rows(
             {
                 "layout": f"{found.layout}{rate}",
-                "accuracy": f"{_percent(found.accuracy)} of {found.n**2} pairs",
+                "accuracy": f"{_share(found.accuracy)} of {found.n**2} pairs",
                 "logits are of": ", ".join(
-                    f"{key} {_percent(share)}" for key, share in found.task.function_of.items()
+                    f"{key} {_share(share)}" for key, share in found.task.function_of.items()
                 )
                 + " of their variance",
                 "loss": f"{found.loss:.3g} nats",
@@ -90,7 +91,7 @@ def as_page(found: Battery) -> str:
                 "direct path": (
                     "-"
                     if found.share_direct is None
-                    else f"{_percent(found.share_direct)} of the logits' variance"
+                    else f"{_share(found.share_direct)} of the logits' variance"
                 ),
                 "distance irrelevance": _plain(found.distance_irrelevance, ".4f"),
                 "gradient symmetricity": _plain(found.gradient_symmetricity, ".4f")
@@ -107,7 +108,7 @@ def as_page(found: Battery) -> str:
                 "kinds of live": _kinds(found),
                 "all by frequency": _counted(found.neurons_by_freq),
                 **_of_pairs(found),
-                "output led by it": _percent(found.share_same_freq),
+                "output led by it": _share(found.share_same_freq),
                 "phase error": _plain(
                     found.median_phase_error, ".4f", " turns in the median (chance .25)"
                 ),
@@ -117,7 +118,7 @@ def as_page(found: Battery) -> str:
         f"CLUSTERS: {len(found.clusters) or 'none'}",
     ]
     if found.clusters:
-        explained = _percent(found.votes_explained)
+        explained = _share(found.votes_explained)
         best_wrong = len(found.clusters) * (1 - (found.separation or 0.0))
         blocks += [
             _cluster_lines(found),
@@ -127,9 +128,9 @@ def as_page(found: Battery) -> str:
                 f"where the right one gets {len(found.clusters)}."
             ),
             _wrapped(
-                f"These cosines explain {_percent(found.logits_explained)} of the logits' "
+                f"These cosines explain {_share(found.logits_explained)} of the logits' "
                 "variance over answers; where each neuron says what another says, "
-                f"{_percent(found.logits_explained_shuffled)}."
+                f"{_share(found.logits_explained_shuffled)}."
             ),
             _wrapped(
                 "A: amplitude of A cos(2 pi f (c - a - b) / n) in logits; fit: what it explains of "
@@ -148,12 +149,12 @@ def told_page(name: str, read_as: str, found: Told, notes: Sequence[str]) -> str
         _rows(
             {
                 "read as": read_as,
-                "accuracy": f"{_percent(found.accuracy)} of {found.n**2} pairs",
-                "logits are of": ", ".join(f"{key} {_percent(share)}" for key, share in shares)
+                "accuracy": f"{_share(found.accuracy)} of {found.n**2} pairs",
+                "logits are of": ", ".join(f"{key} {_share(share)}" for key, share in shares)
                 + " of their variance",
                 "smallest margin": f"{found.margin:.3g} logits",
                 "logits by frequency": ", ".join(
-                    f"({f}, {g}) {_percent(share)}" for f, g, share in strongest_cells(found)
+                    f"({f}, {g}) {_share(share)}" for f, g, share in strongest_cells(found)
                 )
                 + " of their variance at (f of a, f of b)",
             }
@@ -168,7 +169,7 @@ def told_page(name: str, read_as: str, found: Told, notes: Sequence[str]) -> str
             f"exact, {cluster.coset.size}" if cluster.coset.exact else "approximate",
             str(cluster.coset.step),
             f"{cluster.coset.period:.2f}",
-            _percent(cluster.accuracy_without),
+            _share(cluster.accuracy_without),
         )
         for cluster in clusters
     ]
@@ -197,7 +198,7 @@ def _about_view(found: Battery) -> list[str]:
         return []
     return [
         "Kinds and phases below are those of that sum, which alone is right on "
-        f"{_percent(found.accuracy_additive)} of pairs; clusters, amplitudes, fits and ranks are "
+        f"{_share(found.accuracy_additive)} of pairs; clusters, amplitudes, fits and ranks are "
         "those of the activations over pairs, the network's own."
     ]
 
@@ -211,7 +212,7 @@ def _of_pairs(found: Battery) -> dict[str, str]:
 def _kinds(found: Battery) -> str:
     """The kinds that there are, with their share of the live neurons."""
     shares = {kind: getattr(found, share_name(kind)) for kind in KINDS if kind != "dead"}
-    return ", ".join(f"{kind} {_percent(share)}" for kind, share in shares.items() if share) or "-"
+    return ", ".join(f"{kind} {_share(share)}" for kind, share in shares.items() if share) or "-"
 
 
 def _counted(neurons_by_freq: dict[int, int]) -> str:
@@ -232,9 +233,9 @@ def _cluster_lines(found: Battery) -> str:
             str(cluster.coset.step),
             f"{cluster.coset.period:.2f}",
             f"{cluster.amplitude:.2f}",
-            _percent(cluster.explained),
-            _percent(cluster.share_of_votes),
-            _percent(cluster.share_rank_0),
+            _share(cluster.explained),
+            _share(cluster.share_of_votes),
+            _share(cluster.share_rank_0),
             f"{cluster.mean_rank:.1f}",
         )
         for cluster in found.clusters
@@ -274,10 +275,7 @@ def _plain(value: float | None, form: str, unit: str = "") -> str:
     return "-" if value is None else f"{value:{form}}{unit}"
 
 
-def _percent(share: float | None) -> str:
-    """With one decimal, and never a wrong 0 or 100."""
+def _share(share: float | None) -> str:
     if share is None:
         return "-"
-    if share in (0.0, 1.0):
-        return f"{100 * share:.0f} %"
-    return "<0.1 %" if share < 0.0005 else ">99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
+    return f"<{percent(TINY)}" if 0 < share < TINY else percent(share)

@@ -356,14 +356,13 @@ def answer(accuracy: float, table: pd.DataFrame, found: Circles, voted: Votes) -
 
 class CirclesOfMany(NamedTuple):
     """Over many networks: in how many every circle alone is nearer a pizza, in how many of them
-    with its double nearer a clock too, each with its interval; ``doubled`` of the ``num_circles``.
+    with its double nearer a clock too, each with its interval; ``doubled``: of all circles.
 
     A circle is nearer to what explains more of it, if that is above ``HOLDS``; of all the circles
     the share ``hold`` has one that is.
     """
 
     num_networks: int
-    num_circles: int
     pizzas: int
     pizzas_between: Range
     turned: int
@@ -375,7 +374,7 @@ class CirclesOfMany(NamedTuple):
 def circles_of_many(table: pd.DataFrame) -> CirclesOfMany:
     """Whether other networks of a kind are like the one shown; ``table``: with ``seed``."""
     if table.empty:
-        return CirclesOfMany(0, 0, 0, (np.nan, np.nan), 0, (np.nan, np.nan), np.nan, np.nan)
+        return CirclesOfMany(0, 0, (np.nan, np.nan), 0, (np.nan, np.nan), np.nan, np.nan)
     rows = table.set_index(["seed", "freq"])
     alone, double = (rows[rows.kept == kept] for kept in KEPT[:2])
     pizza = (alone.pizza > alone.clock) & (alone.pizza > HOLDS)
@@ -386,7 +385,6 @@ def circles_of_many(table: pd.DataFrame) -> CirclesOfMany:
     between, of_turned = (share_interval(count, total) for count in (pizzas, turned))
     return CirclesOfMany(
         num_networks=total,
-        num_circles=len(alone),
         pizzas=pizzas,
         pizzas_between=(between.low, between.high),
         turned=turned,

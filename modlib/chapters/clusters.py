@@ -13,7 +13,7 @@ from jaxtyping import Float
 from modlib.analysis.meso.choir import Sum
 from modlib.analysis.meso.clusters import Cluster, Clustering, CosineFit
 from modlib.chapters.shared import clusters_facts
-from modlib.maths.circular import chance_resultant, mean_resultant_length
+from modlib.maths.circular import mean_resultant_length
 from modlib.maths.fourier import power_spectrum
 
 EVEN = 0.05
@@ -106,17 +106,16 @@ def remapping(slow: list[Float[np.ndarray, "member n"]], unit: int, cluster: Clu
 
 
 class Phases(NamedTuple):
-    """Errors of t_A + t_B - t_D, a whole turn being n, and the mean resultant length of t_A beside
-    that of as many phases ``by_chance``; NaN where ``num_phases`` is 0. ``is_even``: it could be
-    chance's, ``is_tied``: errors are far under a quarter turn, chance's."""
+    """The median error of t_A + t_B - t_D, a whole turn being n; NaN where ``num_phases`` is 0.
+
+    ``is_even``: the mean resultant length of t_A could be chance's; ``is_tied``: errors are far
+    under a quarter turn, chance's.
+    """
 
     n: int
     freq: int
     num_phases: int
     median_error: float
-    largest_error: float
-    resultant: float
-    by_chance: float
     is_even: bool = False
     is_tied: bool = False
 
@@ -124,7 +123,7 @@ class Phases(NamedTuple):
 def phases(table: pd.DataFrame, cluster: Cluster) -> Phases:
     """Whether input and output phases agree, and how evenly the phases are spread."""
     if table.empty:
-        return Phases(cluster.n, cluster.freq, 0, nan, nan, nan, nan)
+        return Phases(cluster.n, cluster.freq, 0, nan)
     errors = table.phase_error.abs()
     resultant = float(mean_resultant_length(table.t_a.to_numpy(), cluster.n))
     return Phases(
@@ -132,29 +131,24 @@ def phases(table: pd.DataFrame, cluster: Cluster) -> Phases:
         freq=cluster.freq,
         num_phases=len(table),
         median_error=float(errors.median()),
-        largest_error=float(errors.max()),
-        resultant=resultant,
-        by_chance=float(chance_resultant(len(table))),
         is_even=len(table) * resultant**2 < -log(EVEN),
         is_tied=float(errors.median()) < TIED * cluster.n,
     )
 
 
 class Choir(NamedTuple):
-    """What ``one`` neuron's cosine explains of its own logits, and ``all`` of a cluster's, with
-    ``half`` of them between (share of variance over all pairs), ``num_neurons`` of ``freq``."""
+    """What ``one`` neuron's cosine explains of its own logits, and ``all`` of a cluster's (share
+    of variance over all pairs), ``num_neurons`` of ``freq``."""
 
     freq: int
     num_neurons: int
     one: float
-    half: float
     all: float
 
 
 def choir(sums: Sequence[Sum], cluster: Cluster) -> Choir:
     """How the cosine comes out while votes add up."""
-    first, half, last = sums[0], sums[max(0, len(sums) - 2)], sums[-1]
-    return Choir(cluster.freq, cluster.num_neurons, first.explained, half.explained, last.explained)
+    return Choir(cluster.freq, cluster.num_neurons, sums[0].explained, sums[-1].explained)
 
 
 class Moments(NamedTuple):

@@ -21,6 +21,7 @@ from modlib.analysis.micro.embeddings import (
     projections,
 )
 from modlib.config.thresholds import DEFAULT
+from modlib.tasks.operations import is_prime
 
 Pair = tuple[int, int]
 """Two components, counted from 1."""
@@ -194,8 +195,7 @@ def cosets(table: pd.DataFrame, n: int) -> Cosets:
         )
         for row in table[table.coset_size > 1].itertuples()
     ]
-    is_prime = all(n % d for d in range(2, int(n**0.5) + 1))
-    return Cosets(n, is_prime, table.freq.tolist(), exact)
+    return Cosets(n, is_prime(n), table.freq.tolist(), exact)
 
 
 class HalfTurn(NamedTuple):

@@ -240,7 +240,7 @@ def low_harmonics(leading: Mapping[int, Sequence[int]], base: int, n: int) -> Lo
         chance=None if np.isnan(chance) else chance,
         n=n,
         base=base,
-        common=common if all(freq % common == 0 for freq in usual) else 1,
+        common=common if all(f % common == 0 for freqs in leading.values() for f in freqs) else 1,
     )
 
 

@@ -278,9 +278,9 @@ RUNGS = {
 
 
 class Rungs(NamedTuple):
-    """Mean accuracies of the tasks; ``worst``: the task that its waves serve least; ``cancelled``:
-    share of the neurons' single digits that the direct path takes out of the logits, None where
-    it adds to them or there are none."""
+    """Mean accuracies of the tasks; ``worst``: the task that its waves serve least; ``learned``:
+    whether the ``whole`` network has; ``cancelled``: share of the neurons' single digits that the
+    direct path takes out of the logits, None where it adds to them or there are none."""
 
     whole: float
     one_wave: float
@@ -288,6 +288,7 @@ class Rungs(NamedTuple):
     direct_mean: float
     own_joint: float
     worst: tuple[int, float]
+    learned: bool
     cancelled: float | None = None
 
 
@@ -302,6 +303,7 @@ def rungs(accuracy: pd.DataFrame, waste_left: float = nan) -> Rungs:
         direct_mean=float(means.direct_mean),
         own_joint=float(means.own_joint),
         worst=(int(q), float(accuracy.one_wave[q])),
+        learned=bool(means.whole >= DEFAULT.tasks_learned),
         cancelled=1 - waste_left if waste_left <= 1 else None,
     )
 

@@ -78,7 +78,7 @@ CELLS: list[tuple[str, str, dict[str, Any], str]] = [
         "markdown",
         "{word}-title",
         {},
-        "# {short} · {title}\n\n*{question}*\n\nNobody's paper yet. Turn: `seed`, `n`.",
+        "# {number} · {title}\n\n*{question}*\n\nNobody's paper yet. Turn: `seed`, `n`.",
     ),
     (
         "code",
@@ -187,9 +187,9 @@ def new_chapter(name: str, root: Path = ROOT) -> list[Path]:
     taken = sorted(path.stem for path in (root / "notebooks").glob(f"{number}_*.ipynb"))
     if taken:
         raise InputError("name", f"have a number of its own ({taken[0]} is there)", name)
-    short, title = str(int(number)), word.replace("_", " ").capitalize()
+    title = word.replace("_", " ").capitalize()
     words = {
-        **{"name": name, "number": short, "short": short, "word": word, "title": title},
+        **{"name": name, "number": str(int(number)), "word": word, "title": title},
         **{"label": word.replace("_", "-"), "question": QUESTION},
     }
     texts = {

@@ -114,11 +114,16 @@ def caption(facts: object, template: str, *, name: str) -> None:
     """
     text = " ".join(fill(facts, template).split())
     show_filled(name, text)
+    keep(name, Markdown(text))
+
+
+def keep(name: str, shown: object) -> None:
+    """Keep what a page quotes elsewhere by its name: a caption, a live figure."""
     try:
         from myst_nb import glue  # not at the top: it brings all that builds the site
     except ModuleNotFoundError:  # nor is it needed where nothing can be built
         return
-    glue(name, Markdown(text), display=False)
+    glue(name, shown, display=False)
 
 
 @public

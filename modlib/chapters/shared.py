@@ -10,7 +10,7 @@ from modlib.config.addition import AdditionConfig
 from modlib.runs.addition import AdditionRun
 
 KNOWN = 0.99
-"""Accuracy on its training pairs from which a network that fails on others has memorised them."""
+"""Accuracy from which a set of pairs counts as known."""
 
 
 class RunFacts(NamedTuple):
@@ -48,7 +48,7 @@ def run_facts(run: AdditionRun) -> RunFacts:
         reached_epoch=run.reached_epoch,
         num_epochs=config.num_epochs,
         train_accuracy=train_accuracy,
-        memorised=train_accuracy > KNOWN and run.accuracy < 0.5,
+        memorised=train_accuracy >= KNOWN and run.accuracy < 0.5,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import e, log, nan, pi
+from math import log, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -11,17 +11,14 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from modlib.analysis.macro.crt import MAX_CLUSTERS, overtones, separation
+from modlib.analysis.many_seeds.separation import DELTA
 from modlib.analysis.meso.clusters import Cluster, Clustering
+from modlib.chapters.words import TINY
 from modlib.claims.measure import measured
 from modlib.claims.verdict import Measurement
 from modlib.config.thresholds import DEFAULT
 from modlib.maths.fourier import cosine
 from modlib.maths.groups import coprime_factors
-
-PAPER_DELTA = pi / e**3
-"""Separation that paper A asks for as an example, section 5.4."""
-TINY = 1e-4
-"""Share under which only its order of magnitude is told."""
 
 
 class Growth(NamedTuple):
@@ -146,7 +143,7 @@ class Separation(NamedTuple):
     better_than: float = nan
     exact_freqs: Sequence[int] = ()
     exact: float = nan
-    paper: float = PAPER_DELTA
+    paper: float = DELTA
 
 
 def separations(

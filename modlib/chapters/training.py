@@ -11,14 +11,13 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from modlib.analysis.micro.progress import settled_epoch
+from modlib.chapters.shared import KNOWN
 from modlib.config.addition import AdditionConfig
 from modlib.maths.fourier import effective_number
 from modlib.runs.addition import AdditionRun
 
-KNOWN = 0.99
-"""Accuracy from which a set of pairs counts as known."""
 PRESENT = 0.03
-"""Share of the neurons' power from which a frequency counts as present."""
+"""Share of the neurons' power under which no frequency counts as present."""
 
 
 def first_epoch(history: pd.DataFrame, column: str, at_least: float = KNOWN) -> int | None:
@@ -147,6 +146,11 @@ def delay(run: AdditionRun) -> Delay:
     )
 
 
+def _level(share: Float[np.ndarray, "epoch freq"]) -> float:
+    """Share from which a frequency counts as present: half more than all have if they are equal."""
+    return max(PRESENT, 1.5 / max(1, share.shape[1] - 1))
+
+
 class Frequencies(NamedTuple):
     """The power is spread as if over ``at_start`` and ``at_end`` equal frequencies of
     ``num_freqs``.
@@ -174,29 +178,26 @@ def frequencies(
     """How many frequencies there are at the start and at the end, and since when they stand."""
     number = effective_number(share)
     reached = run.reached_epoch if run.num_test else None
-    told = Frequencies(share.shape[1] - 1, float(number[0]), float(number[-1]), reached)
+    level = _level(share)
+    told = Frequencies(share.shape[1] - 1, float(number[0]), float(number[-1]), reached, level)
     if len(epochs) < 2:
         return told
-    kept, since = settled_epoch(epochs, share, PRESENT)
+    kept, since = settled_epoch(epochs, share, level)
     return told._replace(
         kept=kept,
         held=float(share[-1][kept].sum()),
         since=since,
-        since_half=settled_epoch(epochs, share, PRESENT / 2)[1],
-        since_twice=settled_epoch(epochs, share, 2 * PRESENT)[1],
+        since_half=settled_epoch(epochs, share, level / 2)[1],
+        since_twice=settled_epoch(epochs, share, 2 * level)[1],
     )
 
 
-def latecomers(
-    share: Float[np.ndarray, "epoch freq"], clusters: Sequence[int], at_least: float = PRESENT
-) -> list[int]:
+def latecomers(share: Float[np.ndarray, "epoch freq"], clusters: Sequence[int]) -> list[int]:
     """Frequencies that were present once and are no cluster's at the end, at most six.
 
-    The strongest first, by the largest share they ever had. A frequency counts as present when
-    it holds ``at_least``, and half more than all would have if they were equal.
+    The strongest first, by the largest share they ever had.
     """
-    level = max(at_least, 1.5 / max(1, share.shape[1] - 1))
-    peak = share.max(0)
+    level, peak = _level(share), share.max(0)
     once = [int(f) for f in np.argsort(-peak, kind="stable") if peak[f] >= level]
     return [f for f in once if f not in clusters][:6]
 

@@ -11,10 +11,9 @@ from jaxtyping import Float
 
 from modlib.analysis.remainders.task_lens import BEST_FROM, Ablations
 from modlib.chapters.words import Rows, fixed, percent, percents_between
+from modlib.config.thresholds import DEFAULT
 from modlib.runs.remainders import RemaindersRun
 
-LEARNED = 0.9
-"""Accuracy from which a task counts as learned here."""
 WORTH_SAYING = 0.05
 """Share of a variance below which it is not said what carries it."""
 MANY_COSINES = 7
@@ -54,9 +53,9 @@ def networks(runs: Mapping[str, RemaindersRun]) -> Networks:
         "network": list(runs),
         "steps": [f"{run.steps:,}" for run in runs.values()],
         "right": [percent(float(accuracy.mean())) for accuracy in last],
-        "tasks learned": [f"{(own >= LEARNED).sum()} of {len(own)}" for own in last],
+        "tasks learned": [f"{(own >= DEFAULT.task_learned).sum()} of {len(own)}" for own in last],
     }
-    return Networks(first.config.p, first.seed, LEARNED, rows)
+    return Networks(first.config.p, first.seed, DEFAULT.task_learned, rows)
 
 
 def few_frequencies(shares: Mapping[str, float], residues: Mapping[str, float]) -> Rows:

@@ -11,6 +11,8 @@ import pandas as pd
 
 Rows = dict[str, list[str]]
 """A table's columns, in words."""
+TINY = 1e-4
+"""Share under which only its order of magnitude is told."""
 SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -55,8 +57,8 @@ def significant(value: float, digits: int = 2) -> str:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """The same with its sign always: ``+0.95``."""
-    return f"{value:+.{digits}f}"
+    """The same with its sign always: ``+0.95``; of zero it is ``+``."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def scientific(value: float) -> str:

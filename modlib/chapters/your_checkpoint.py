@@ -13,13 +13,11 @@ from modlib.analysis.battery import clusters_of
 from modlib.analysis.battery_numbers import Battery
 from modlib.chapters.battery_page import about_task, headline
 from modlib.chapters.inspect import UNDECIDED
-from modlib.chapters.words import Rows, percent
+from modlib.chapters.words import TINY, Rows, percent
 from modlib.config.thresholds import DEFAULT
 from modlib.models.foreign.network import ForeignNetwork
 from modlib.models.views.pair_view import Additive
 
-TINY = 1e-4
-"""Share under which only its order of magnitude is told."""
 ROUNDING = 1e-10
 """Share of variance that rounding leaves."""
 SAME = 1e-3

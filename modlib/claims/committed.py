@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from modlib.results.clock_pizza import ExportedClockPizza, read_clock_pizza
 from modlib.results.remainders import FOLDER as REMAINDERS
 from modlib.results.remainders import ExportedRemainders, read_remainders
 from modlib.results.sample import read_export
-from modlib.results.sweeps import SWEEPS, read_sweep_export, require_columns
+from modlib.results.sweeps import SWEEPS, read_sweep_export
 
 REGIMES = {"n": "", "full": "-full"}
 """Batch regimes and how their presets' names end."""
@@ -97,16 +97,12 @@ def there(name: str, found: Found | None) -> Found:
     return found
 
 
-def sweep_tables(
-    name: str, *, learned_only: bool = True, needs: Mapping[str, Sequence[str]] | None = None
-) -> SweepTables:
+def sweep_tables(name: str, *, learned_only: bool = True) -> SweepTables:
     """The committed tables of a preset, of its networks that learned.
 
-    ``needs``: columns by table that older versions lack, see ``results.sweeps.require_columns``.
     Raises ``MissingExport`` where there are none.
     """
     tables = there(name, find_sweep(name))
-    require_columns(name, tables, needs or {})
     return that_learned(tables) if learned_only else tables
 
 

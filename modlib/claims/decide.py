@@ -101,15 +101,18 @@ def share_of(successes: int, total: int) -> Interval:
 def networks_needed(
     value: float, low: float, high: float, num_networks: int, bounds: Bounds
 ) -> int | None:
-    """Networks that would decide, with a chance of ``POWER``, if the value is the truth.
+    """Networks that would decide, with a chance of ``POWER`` or more, if the value is the truth.
 
-    The interval's width falls with the root of their number; its end must clear the nearest bound.
-    None where that is more than ``MOST_NETWORKS``.
+    The interval's width falls with the root of their number; its end must clear the nearest bound,
+    and between two bounds each end its own. None where that is more than ``MOST_NETWORKS``.
     """
     distance = min(abs(value - bound) for bound in bounds.given)
     if distance == 0:
         return None
-    factor = 1 + stats.norm.ppf(POWER) / stats.norm.ppf(0.5 + CONFIDENCE / 2)
+    between = min(bounds.given) < value < max(bounds.given)
+    # Each of two ends may miss its bound in half of the cases that are left.
+    power = (1 + POWER) / 2 if between else POWER
+    factor = 1 + stats.norm.ppf(power) / stats.norm.ppf(0.5 + CONFIDENCE / 2)
     needed = num_networks * (factor * (high - low) / 2 / distance) ** 2
     return max(math.ceil(needed), num_networks + 1) if needed < MOST_NETWORKS else None
 

@@ -7,11 +7,13 @@ pending before, with what is missing.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from modlib.analysis.macro.tables import NetworkTables
 from modlib.analysis.many_seeds.sweep_tables import SweepTables, modulus, select, that_learned
+from modlib.analysis.remainders.grokking import final_accuracy
 from modlib.claims import committed
 from modlib.claims.verdict import MissingExport
 from modlib.config.presets import ADDITION_PRESETS
@@ -19,10 +21,22 @@ from modlib.errors import require_choice
 from modlib.machine import results_of
 from modlib.queue.jobs import JOBS, Job
 from modlib.results.clock_pizza import ExportedClockPizza
-from modlib.results.remainders import ExportedRemainders
+from modlib.results.remainders import TABLES, ExportedRemainders
 from modlib.results.sweeps import require_columns
 
 EDITION = "2"
+BOTH, DESCRIBED = ("A91", "A89"), ("A91-described", "A89-described")
+"""Jobs of paper A's own setting, at both moduli: as sweeps, and described whole."""
+CODE = "B113-code"
+PAPER = (CODE, "B113-code-third")
+"""Jobs of paper B's own setting, with the share trained on and the digits of its program."""
+SHUFFLED, UNTRAINED, NANDA = "B113-code-shuffled", "B113-untrained", "B113-nanda-learns"
+"""Jobs: the same on shuffled labels, before the first step, and modular addition that learns."""
+SMALL, SMALL_SHUFFLED, SMALL_UNTRAINED = "B37", "B37-basis", "B37-untrained"
+SMALL_NANDA = "B37-nanda"
+"""The same at p = 37."""
+ADDS_FROM = 0.99
+"""Validation accuracy from which a network of modular addition has learned to add."""
 UNITS = 10**7
 """Distance of the units of one job's networks from the next one's."""
 
@@ -59,20 +73,14 @@ def sweep(
     return that_learned(chosen) if learned_only else chosen
 
 
-def pooled(
-    table: str,
-    jobs: Sequence[str] = ("A91", "A89"),
-    *,
-    learned_only: bool = True,
-    needs: Sequence[str] = (),
-) -> pd.DataFrame:
-    """A table of several jobs' sweeps, with columns ``n`` and ``unit``, the network.
+def pooled(table: str, *, needs: Sequence[str] = ()) -> pd.DataFrame:
+    """A table of the sweeps of ``BOTH``, with columns ``n`` and ``unit``, the network.
 
     ``needs``: columns of it that older versions lack.
     """
     blocks = []
-    for place, job in enumerate(jobs):
-        tables = sweep(job, learned_only=learned_only, needs={table: needs})
+    for place, job in enumerate(BOTH):
+        tables = sweep(job, needs={table: needs})
         block = getattr(tables, table)
         blocks.append(block.assign(n=modulus(tables), unit=block.seed + place * UNITS))
     return pd.concat(blocks, ignore_index=True)
@@ -109,7 +117,7 @@ def sample(*jobs: str, learned: bool = True) -> list[NetworkTables]:
 def remainders(*jobs: str) -> ExportedRemainders:
     """Paper B's networks of jobs that train the same preset; ``MissingExport`` as ``sweep``.
 
-    Where the folder holds more networks, they are there too.
+    ``run`` is the folder's first network, whichever jobs are asked for.
     """
     wanted = jobs_of(*jobs)
     name = wanted[0].presets[0]
@@ -117,7 +125,39 @@ def remainders(*jobs: str) -> ExportedRemainders:
         tables = committed.find_remainders(name)
     _require(wanted, name, [] if tables is None else tables.seeds)
     assert tables is not None
-    return tables
+    return _of_seeds(tables, {seed for job in wanted for seed in job.seeds})
+
+
+def _of_seeds(tables: ExportedRemainders, seeds: Collection[int]) -> ExportedRemainders:
+    """The networks of these seeds among those of the tables."""
+    if set(seeds).issuperset(tables.seeds):
+        return tables
+    found = {name: getattr(tables, name) for name in TABLES}
+    return replace(tables, **{name: table[table.seed.isin(seeds)] for name, table in found.items()})
+
+
+def that_add(job: str) -> tuple[ExportedRemainders, str]:
+    """A job's networks on modular addition that learned to add, and how many where some did not.
+
+    Raises ``MissingExport`` as ``sweep``, and where none did.
+    """
+    tables = remainders(job)
+    right = final_accuracy(tables.history).min(axis=1) >= ADDS_FROM
+    if not right.any():
+        raise MissingExport(f"a network {tables.preset} that learned to add")
+    apart = f"{right.sum()} of {len(right)} networks {job} learned to add"
+    return _of_seeds(tables, right.index[right]), "" if right.all() else apart
+
+
+def columns_of(tables: ExportedRemainders, table: str, names: Sequence[str]) -> pd.DataFrame:
+    """Columns of a table; ``MissingExport`` where one of an earlier version lacks them."""
+    found = getattr(tables, table)
+    lacking = [name for name in names if name not in found]
+    if lacking:
+        raise MissingExport(
+            f"{tables.preset}: {table} has no column {', '.join(lacking)}; export it again"
+        )
+    return found[list(names)]
 
 
 def clock_pizza(*jobs: str) -> ExportedClockPizza:

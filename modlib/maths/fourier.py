@@ -61,7 +61,13 @@ def phase(signal: Float[np.ndarray, "*lead n"], freq: int) -> Float[np.ndarray, 
     require_freq(freq, n)
     if 2 * freq == n:
         raise InputError("freq", f"differ from n / 2, which has no phase (n = {n})", freq)
-    return np.asarray(-np.angle(dft(signal)[..., freq]) * n / (2 * np.pi) % n)
+    return phase_of(dft(signal)[..., freq], n)
+
+
+def phase_of(coefficient: Complex[np.ndarray, "*shape"], n: int) -> Float[np.ndarray, "*shape"]:
+    """t in [0, n) of coefficients n r exp(-2 pi i t / n)."""
+    # The remainder of a tiny negative number is rounded to n: the second takes that to 0.
+    return np.asarray(-np.angle(coefficient) * n / (2 * np.pi) % n % n)
 
 
 def circular_difference(

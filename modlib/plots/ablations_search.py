@@ -25,7 +25,7 @@ from modlib.plots.base import (
 )
 from modlib.plots.panels import clear_rest
 
-NAMES = {
+SETTINGS = {
     "dropout": "dropout",
     "lam": "λ",
     "weight_decay": "weight decay",
@@ -33,7 +33,7 @@ NAMES = {
     "lr": "learning rate",
     "heads": "heads",
 }
-"""Settings as the figures name them."""
+"""Settings as figures, tables and sentences name them."""
 ACROSS, LETTERS = 3, "abcdefgh"
 """Panels in a row, and what they are called."""
 NO_STUDY = "no study is committed yet"
@@ -47,9 +47,9 @@ STOPPED: dict[str, Any] = {
 """Mark of a trial stopped early."""
 
 
-def _value(value: float) -> str:
+def as_value(number: float) -> str:
     """A setting's value as short as it can be said."""
-    return "1/3" if abs(value - 1 / 3) < 1e-6 else f"{value:g}"
+    return "1/3" if abs(number - 1 / 3) < 1e-6 else f"{number:.4g}"
 
 
 def _panels(names: Sequence[str], height: float) -> tuple[Figure, dict[str, Axes]]:
@@ -61,7 +61,7 @@ def _panels(names: Sequence[str], height: float) -> tuple[Figure, dict[str, Axes
     clear_rest(axes, len(names))
     flat = list(axes.ravel())
     for place, (ax, name) in enumerate(zip(flat, names, strict=False)):
-        ax.set_title(f"({LETTERS[place]}) {NAMES.get(name, name)}")
+        ax.set_title(f"({LETTERS[place]}) {SETTINGS.get(name, name)}")
     return fig, dict(zip(names, flat, strict=False))
 
 
@@ -82,7 +82,7 @@ def search_space(values: pd.DataFrame, paper: Mapping[str, Sequence[float]]) -> 
         ax.bar(place, ended, color=PALETTE[0], label="to the end")
         ax.bar(place, rows.pruned, bottom=ended, color="#b8cfe0", label="stopped early")
         ticks = [
-            _value(value) + ("" if any(np.isclose(value, paper[name])) else "\nadded")
+            as_value(value) + ("" if any(np.isclose(value, paper[name])) else "\nadded")
             for value in rows.value
         ]
         ax.set_xticks(place, ticks)
@@ -103,7 +103,7 @@ def search_importance(table: pd.DataFrame) -> Figure:
     place = np.arange(len(rows))
     ax.barh(place, rows.importance, color="#b8cfe0")
     ax.hlines(place, rows.low, rows.high, color="black", lw=1.2)
-    ax.set_yticks(place, [NAMES.get(name, name) for name in rows.setting])
+    ax.set_yticks(place, [SETTINGS.get(name, name) for name in rows.setting])
     ax.axvline(1 / len(rows), color=NEUTRAL, lw=1, ls=":", label="equal shares")
     ax.set(xlabel="share of importance, 95 % over trials", xlim=(0, 1))
     ax.legend(loc="lower right")
@@ -139,7 +139,7 @@ def search_values(trials: pd.DataFrame, settings: Mapping[str, Sequence[float]])
         at = int(np.abs(best[name] - np.array(values)).argmin())
         star: dict[str, Any] = {"marker": "*", "s": 110, "color": MARK, "label": "best trial"}
         ax.scatter([at + spread[trials.index.get_loc(best.name)]], [best.accuracy], **star)
-        ax.set_xticks(range(len(values)), [_value(value) for value in values])
+        ax.set_xticks(range(len(values)), [as_value(value) for value in values])
         ax.set_xlim(-0.5, len(values) - 0.5)
     for name in list(settings)[::ACROSS]:
         panels[name].set_ylabel("validation accuracy")
@@ -156,7 +156,7 @@ def trial_curves(trials: pd.DataFrame, reports: pd.DataFrame, setting: str = "lr
     values = sorted(trials[setting].unique())
     styles: dict[float, dict[str, Any]] = {
         value: {
-            "label": f"{NAMES.get(setting, setting)} {_value(value)}",
+            "label": f"{SETTINGS.get(setting, setting)} {as_value(value)}",
             "color": PALETTE[i % len(PALETTE)],
             "ls": STYLES[i % len(STYLES)],
             "marker": MARKERS[i % len(MARKERS)],

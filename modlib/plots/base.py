@@ -16,6 +16,7 @@ from typing import Any, ParamSpec
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from matplotlib.figure import Figure
@@ -160,6 +161,14 @@ def log_steps(ax: Axes, last: float) -> None:
     ax.xaxis.set_major_locator(FixedLocator([10**power for power in range(7)]))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def log_edges(steps: Float[np.ndarray, " step"]) -> Float[np.ndarray, " edge"]:
+    """Borders half-way between steps, in the logarithm."""
+    if len(steps) == 1:
+        return np.array([steps[0] / 2, steps[0] * 2])
+    middles = np.sqrt(steps[1:] * steps[:-1])
+    return np.concatenate([steps[:1], middles, steps[-1:]])
 
 
 def empty_panel(ax: Axes, text: str) -> None:

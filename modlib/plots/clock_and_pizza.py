@@ -139,7 +139,7 @@ def _clock(ax: Axes, points: Float[np.ndarray, "n axis"], pair: Pair, freq: int)
 
 
 def _slices(ax: Axes, freq: int, n: int, answer: int) -> None:
-    """Two opposite slices for each place of an answer on the circle, the answer's own in green."""
+    """Two opposite slices for each place of an answer on the circle, the answer's own in gold."""
     places = n // gcd(freq, n)
     own = freq // gcd(freq, n) * answer % places
     for place in range(places):

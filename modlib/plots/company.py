@@ -80,7 +80,9 @@ def companion_rates(panels: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set(ylabel="networks with it")
         whole_numbers(ax)
     axes[-1, 0].set(xlabel="other frequency (cycles per n)", ylim=(0, None))
-    legend_outside(fig, axes[0, 0], 2)
+    named = [ax for ax in axes[:, 0] if ax.get_legend_handles_labels()[0]]
+    for ax in named[:1]:
+        legend_outside(fig, ax, 2)
     return fig
 
 

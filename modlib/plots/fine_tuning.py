@@ -167,10 +167,11 @@ def origin_of_parts(
     for i, (name, classes) in enumerate(shares.items()):
         for j, (kind, found) in enumerate(classes.items()):
             x = j + 0.3 * (i - (len(shares) - 1) / 2)
-            ticks[j] = f"{kind}\nneurons"
-            left.bar(x, found.chance, width=0.24, color="#c8c8c8", label="chance" if x < 0 else "")
+            chance = "_chance" if ticks else "chance"
+            left.bar(x, found.chance, width=0.24, color="#c8c8c8", label=chance)
             label = name if j == 0 else f"_{name}"
             intervals(left, [x], *([end] for end in found.share), place=i, ms=6, label=label)
+            ticks[j] = f"{kind}\nneurons"
     left.set_xticks(list(ticks), list(ticks.values()))
     left.set(ylim=(0, 1), ylabel="share of neurons")
     left.set_title("A. Second frequency is an\nordinary cluster's")

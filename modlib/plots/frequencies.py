@@ -170,7 +170,7 @@ def rank_histogram(
         fmt="none",
         label="95 %",
     )
-    ax.axhline(1 / n, color="black", lw=0.9, ls="--", label="a guess")
+    ax.axhline(1 / n, color="black", lw=0.9, ls="--", label=f"a guess, n = {n}")
     ax.set(
         xlabel="rank of the right answer (0 is first)",
         ylabel="share of pairs",
@@ -178,11 +178,12 @@ def rank_histogram(
         title=title,
     )
     ax.legend(loc="upper right")
-    edges = np.linspace(0, n / 2, 46)
+    worst = max((float(means.max()) for means in clusters.values() if len(means)), default=0.0)
+    edges = np.linspace(0, max(n / 2, worst), 46)
     for i, (name, means) in enumerate(clusters.items()):
         heights = np.histogram(means, bins=edges)[0] / max(1, len(means))
         axes[1].stairs(heights, edges, color=PALETTE[i], ls=STYLES[i], lw=1.5, label=name)
-    axes[1].axvline((n - 1) / 2, color="black", lw=0.9, ls="--", label="a guess")
+    axes[1].axvline((n - 1) / 2, color="black", lw=0.9, ls="--", label=f"a guess, n = {n}")
     axes[1].set(xlabel="mean rank in one cluster", ylabel="share of clusters", title="by cluster")
     axes[1].legend(loc="center right", bbox_to_anchor=(0.96, 0.7))
     return fig

@@ -31,6 +31,7 @@ from modlib.plots.base import (
     TASKS,
     empty_figure,
     figure,
+    log_edges,
     log_steps,
 )
 
@@ -44,14 +45,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
 SHOWN = 0.99
 """Share of the ratios that a panel shows: where a gradient all but vanishes, they run away."""
 UNTRAINED = "an untrained network has no steps to show"
-
-
-def _edges(steps: Float[np.ndarray, " step"]) -> Float[np.ndarray, " edge"]:
-    """Borders half-way between steps, in the logarithm."""
-    if len(steps) == 1:
-        return np.array([steps[0] / 2, steps[0] * 2])
-    middles = np.sqrt(steps[1:] * steps[:-1])
-    return np.concatenate([steps[:1], middles, steps[-1:]])
 
 
 def _trained(histories: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -134,7 +127,7 @@ def task_heatmaps(histories: Mapping[str, pd.DataFrame], firsts: Mapping[str, pd
             accuracy = by_step(table, split)
             steps, count = accuracy.index.to_numpy(dtype=float), accuracy.shape[1]
             mesh = ax.pcolormesh(
-                _edges(steps), np.arange(count + 1) - 0.5, accuracy.T.to_numpy(), vmin=0, vmax=1
+                log_edges(steps), np.arange(count + 1) - 0.5, accuracy.T.to_numpy(), vmin=0, vmax=1
             )
             log_steps(ax, steps[-1])
             if split == "validation":
@@ -237,7 +230,7 @@ def gradient_norms(late: Mapping[str, Settling], whole: Mapping[str, Settling]) 
 
 def _norm_rows(ax: Axes, shown: Settling, scale: Normalize) -> None:
     """A panel of ``gradient_norms``."""
-    edges = _edges(shown.norms.columns.to_numpy(dtype=float))
+    edges = log_edges(shown.norms.columns.to_numpy(dtype=float))
     ax.pcolormesh(edges, np.arange(len(DEPTH) + 1) - 0.5, shown.norms, norm=scale)
     ax.plot(
         shown.last.reindex(list(DEPTH)),

@@ -166,6 +166,7 @@ def residual_histograms(panels: Mapping[str, pd.DataFrame]) -> Figure:
 
 def _residual_axis(ax: Axes) -> None:
     ax.set_xlabel("residual (log scale; dotted: the thresholds)")
-    ax.xaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.12, 0.3, 1.0]))
+    thresholds = [DEFAULT.simple_below, DEFAULT.fine_tuning_from]
+    ax.xaxis.set_major_locator(FixedLocator([0.02, 0.05, *thresholds, 1.0]))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

@@ -97,7 +97,7 @@ def learning_curves(
     axes[1].set_ylabel("accuracy")
     for ax in axes:
         _marks(ax, marks)
-    axes[0].legend(loc="lower left")
+    legend_outside(fig, axes[0], 2, place="lower")
     return fig
 
 
@@ -138,16 +138,6 @@ def _edges(epochs: Int[np.ndarray, " epoch"]) -> Float[np.ndarray, " edge"]:
     if len(epochs) == 1:
         return np.array([0.0, 1.0])
     return np.concatenate([epochs[:1], (epochs[1:] + epochs[:-1]) / 2, epochs[-1:]]).astype(float)
-
-
-def _spread(heights: Sequence[float], gap: float) -> list[float]:
-    """The heights moved upwards, where they must be, until neighbours are ``gap`` apart."""
-    moved = [0.0] * len(heights)
-    below = -np.inf
-    for index in np.argsort(heights, kind="stable"):
-        below = max(float(heights[index]), below + gap)
-        moved[index] = below
-    return moved
 
 
 @figure

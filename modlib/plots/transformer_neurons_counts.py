@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, StrMethodFormatter
 
 from modlib.analysis.remainders.active_sets import TABLE_3, Dominance
 from modlib.plots.base import (
@@ -22,6 +21,8 @@ from modlib.plots.base import (
     empty_figure,
     empty_panel,
     figure,
+    log_edges,
+    log_steps,
 )
 from modlib.plots.panels import clear_rest
 from modlib.plots.transformer_neurons import NO_NETWORK
@@ -51,16 +52,6 @@ def counts_if_ended(table: pd.DataFrame, title: str = "") -> Figure:
     ax.set(title=title, ylim=(0, None), xlim=(-0.3, len(epochs) - 0.7))
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return fig
-
-
-def _log_steps(ax: Axes, last: int, marks: Sequence[int]) -> None:
-    ax.set_xscale("log")
-    ax.set_xlim(1, max(last, 2))
-    for mark in marks:
-        if mark <= last:
-            ax.axvline(mark, color=NEUTRAL, lw=0.8, ls=":")
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 @figure
@@ -95,8 +86,7 @@ def dominance(
             continue
         peak = strengths.max(0)
         relative = strengths / np.where(peak > 0, peak, 1)
-        edges = np.sqrt(rows.step.to_numpy()[:-1] * rows.step.to_numpy()[1:])
-        edges = np.concatenate([[0.7], edges, [rows.step.iloc[-1] * 1.05]])
+        edges = log_edges(rows.step.to_numpy(dtype=float))
         top.pcolormesh(edges, np.arange(relative.shape[1] + 1), relative.T, cmap="magma")
         top.set_title(f"{title}, {name}" if title else name)
         top.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -111,7 +101,10 @@ def dominance(
             if column == len(columns) - 1:
                 beside.set_ylabel("held-out accuracy\n(dashed)")
         for ax in (top, middle, bottom):
-            _log_steps(ax, int(rows.step.iloc[-1]), list(TABLE_3))
+            log_steps(ax, int(rows.step.iloc[-1]))
+            for mark in TABLE_3:
+                if mark <= rows.step.iloc[-1]:
+                    ax.axvline(mark, color=NEUTRAL, lw=0.8, ls=":")
         middle.yaxis.set_major_locator(MaxNLocator(integer=True))
         bottom.set_xlabel("step (log scale)")
         bottom.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
@@ -146,9 +139,7 @@ def explained_by_step(panels: Mapping[str, pd.DataFrame]) -> Figure:
             if place < len(STYLES):
                 style = {"color": PALETTE[place], "ls": STYLES[place], "lw": 1.4, "zorder": 3}
             ax.plot(late.index, late[q], label=f"q = {q}", **style)
-        ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        log_steps(ax, float(late.index[-1]))
         ax.set(title=name, xlabel="step (log scale)")
     for ax in axes[:, 0]:
         ax.set_ylabel("share of the\nneurons' variance")

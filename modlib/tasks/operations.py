@@ -82,7 +82,7 @@ def family(n: int) -> Iterator[Operation]:
     yield _linear(n, -1, 1, 0, "b - a", fitted=False)
     yield _product(n)
     yield Operation("a^2 + b^2", (k[:, None] ** 2 + k**2) % n, n, False, None)
-    for q in filter(_is_prime, range(2, n)):
+    for q in filter(is_prime, range(2, n)):
         for name, number in (
             (f"a + {n} b", k[:, None] + n * k),
             (f"{n} a + b", n * k[:, None] + k),
@@ -218,7 +218,7 @@ def _logarithms(n: int) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"]] |
 
     That of 0 is -1. None where n is no such prime.
     """
-    if n < 3 or not _is_prime(n):
+    if n < 3 or not is_prime(n):
         return None
     for root in range(2, n):
         powers = np.ones(n - 1, dtype=int)
@@ -231,5 +231,6 @@ def _logarithms(n: int) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"]] |
     return None if n > 3 else (np.array([1, 2]), np.array([-1, 0, 1]))
 
 
-def _is_prime(number: int) -> bool:
+def is_prime(number: int) -> bool:
+    """Whether a whole number is a prime."""
     return number > 1 and all(number % factor for factor in range(2, int(number**0.5) + 1))

@@ -83,7 +83,8 @@ def approximate_crt(
 
 
 def train_yourself(run: AdditionRun, *, n: int = LIVE_N) -> TrainYourself:
-    """A network that learns modulo n in the page; ``run``: its seed, and Python's pace."""
+    """A network that learns modulo n in the page; ``run``: its seed, and the pace of
+    the compiled steps in Python."""
     return TrainYourself(run, n=n)
 
 

@@ -114,6 +114,12 @@ def test_a_finger_operates_it_on_a_phone(opened, page_of):
     assert state(page, "freq") == HALF
 
 
+@pytest.mark.parametrize("address", ["#%", "#company:freq=%zz"])
+def test_a_malformed_link_does_no_harm(opened, page_of, address):
+    page = opened(page_of, address=address)
+    assert live(page, "look().freq") == 7
+
+
 def test_a_wrong_link_does_no_harm(opened, page_of):
     page = opened(page_of, address="#company:freq=99,least=x,pooled=1")
     assert live(page, "look().freq") == HALF

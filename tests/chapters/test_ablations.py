@@ -71,7 +71,7 @@ def test_networks_are_tabled_under_a_fold():
     def said(found, **options):
         given = {"p": 11, "steps": 3, "seed": 7} | options
         both = facts.origin(found, **given)._asdict() | {"rows": facts.networks(found)}
-        return told(CHAPTER, "9de9e0ac", both)
+        return told(CHAPTER, "9de9e0ac", both | {"level": 0.9})
 
     found = {PLAIN: ablated(), "B37-masked": ablated(), "B37-lr-2": ablated(seeds=ONE)}
     masked = found["B37-masked"].history
@@ -80,6 +80,7 @@ def test_networks_are_tabled_under_a_fold():
     assert text.startswith(":::{dropdown} ")
     assert "**p = 11, `steps` 3**: three kinds of network, at most three seeds each" in text
     assert "1,000 steps; where one network at this p is drawn, it is seed 7." in text
+    assert "a network learns here if this mean is at 0.9 or more." in text
     assert "needs p" not in text
     assert "| as it is | 3 | 1,000 | 100 % |" in text
     assert "| 2, 3, 5, 7 masked | 3 | 1,000 | 100 % |" in text
@@ -216,6 +217,7 @@ def test_what_the_clock_means_at_both_sizes():
     assert (
         "is at .99 at step 400; if it kept its pace, the other would be there near step 600" in text
     )
+    assert "first edition's pair (seed 1000), ends at step 1,000." in text
     assert "ends at 65,536" in text
     assert "p = 113: no filter with a learning rate 1.5 times as high; a dropout mask" in text
     slow = pair | {"λ = .5": history(400, seeds=ONE, top=0.6)}
@@ -321,7 +323,7 @@ def test_the_search_is_told():
     assert said(nothing) == ""
     assert "| *paper, table 2* | 0.1 | 0.5 | 1/3 | 256 | 0.0003 | 4 | | 65,536 |" in best(trials)
     assert "the paper's best (place" in best(trials)
-    assert "best with lambda 0 (place" in best(trials)
+    assert "best with λ = 0 (place" in best(trials)
     assert "paper, table 2" not in best(nothing)
     assert "| weight decay | 0, 0.1, 0.5, 1 | 1/3 |" in best(nothing)
     assert "learning rate comes first" in weights(trials)

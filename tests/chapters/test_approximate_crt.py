@@ -23,7 +23,6 @@ from modlib.analysis.macro.remark_1 import remark_1_as_printed, remark_1_table
 from modlib.chapters import approximate_crt as facts
 from modlib.chapters import replacements as replaced
 from modlib.chapters import sum_of_votes as sum_facts
-from modlib.chapters.say import fill
 from modlib.claims.verdict import Measurement
 from modlib.maths.fourier import cosine
 from told import cells, told
@@ -65,8 +64,8 @@ def table(report):
     return told(CHAPTER, REPORT, {"clusters": facts.voting_clusters(report)})
 
 
-def sieve(left, answer):
-    return " ".join(fill(facts.sieve(left, answer), '{% include "sieve.md" %}').split())
+def sieve(left):
+    return told(CHAPTER, "sieve-caption", facts.sieve(left))
 
 
 def growth(table, n, num_clusters):
@@ -100,13 +99,13 @@ def test_a_network_without_clusters_is_told_once():
     assert "This network has no cluster" in told(CHAPTER, START, {"clusters": []}, which=3)
     assert told(CHAPTER, START, {"clusters": CLUSTERS}, which=3) == ""
     assert "this network has none" in scales([], PAIRS[0])
+    assert "needs clusters, and this network has none" in sieve(none[:, 0] > 0)
     assert "there are no votes" in told(CHAPTER, VOTED, facts.votes(none, PAIRS[:2]))
     assert moved(empty, 2, 15) == "A31. Seed 7: no clusters to move."
     silent = [
         table(empty),
         fit(empty, np.zeros((0, 2))),
         amplitudes(empty),
-        sieve(none[:, 0] > 0, 7),
         growth(pd.DataFrame(columns=crt.SET_COLUMNS), 15, 0),
         superposed(np.zeros(15), np.zeros(15), np.zeros(8), []),
         separation(15, [], [0.0] * 3, 15),
@@ -176,21 +175,11 @@ def test_a_fit_of_nothing_is_a_dash():
     assert "| 0 | 2 | 1 | 10, fine-tuning | 2.00 | 90.0 % | 10.0 % | 4.0 |" in table(odd)
 
 
-def test_the_sieve_says_whether_the_answer_was_lost_found_or_not_alone():
-    left = np.zeros((2, 5), dtype=bool)
-    left[0, [1, 3]] = True
-    left[1, 3] = True
-    assert "2 and 1. The last one is 3, the right answer." in sieve(left, 3)
-    assert "not among them from cluster 1 on" in sieve(left, 1)
-    assert "is among them; so is 3." in sieve(left[:1], 1)
-    assert "so are 0, 2, 3 and 4." in sieve(np.ones((1, 5), dtype=bool), 1)
-
-
-def test_the_sieve_has_a_caption_of_its_run():
+def test_the_sieve_counts_what_each_cluster_leaves():
     left = np.array([[True, True, False], [False, True, False]])
-    text = told(CHAPTER, "sieve-caption", facts.sieve(left, 1))
+    text = sieve(left)
     assert text == "A sieve: 2 approximate cosets leave, one after another, 2 and 1 of 3 answers."
-    assert "has none" in told(CHAPTER, "sieve-caption", facts.sieve(left[:0], 1))
+    assert "1 approximate coset leaves, one after another, 2 of 3 answers." in sieve(left[:1])
 
 
 def test_growth_says_what_agreement_loses_and_how_few_suffice():

@@ -28,7 +28,7 @@ def test_the_verdict_stands_on_top():
     named = replace(good.task, name="a + b mod 91", tried={"a + b mod 91": 8280 / 8281})
     nearly = replace(good, n=91, accuracy=8280 / 8281, task=named)
     assert headline(nearly) == "solves a + b mod 91 on 8280 of 8281 pairs"
-    assert "accuracy              >99.9 %" in as_page(nearly)
+    assert "accuracy              99.99 %" in as_page(nearly)
 
 
 def test_the_page_aligns_its_columns():

@@ -115,7 +115,8 @@ def test_joint_phases_that_vanish_are_told_from_those_that_stay():
     clustering = cluster_neurons(ideal_view(31, {3: 24}))
     even = joint_moments(clustering.table, 31)
     text = told(CHAPTER, "88ec0045", facts.moments(even))
-    assert "are $t_A$, $t_B$, $t_A - t_B$, $t_A + t_B$, $2 t_A$, $2 t_B$ and $2 (t_A" in text
+    assert "are $t_A$, $t_B$, $t_A - t_B$, $t_A + t_B$, $2 t_A$, $2 t_B$, $2 t_A + t_B$" in text
+    assert "$t_A + 2 t_B$ and $2 (t_A + t_B)$." in text
     assert "is left" not in text
     assert "| $t_A - t_B$ | " in text
     tied = joint_moments(clustering.table.assign(t_b=clustering.table.t_a), 31)

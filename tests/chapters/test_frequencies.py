@@ -103,8 +103,8 @@ EARLY, NARROW, LATE = (
 def test_no_time_may_have_all_that_figure_3_shows():
     found = over_training(EARLY, NARROW, LATE)
     assert told(CHAPTER, SPREAD, {"found": found}) == (
-        "*Seen here*: both shares are the paper's at epoch 5, when 0 % of the networks can add; "
-        "the largest weight at other times."
+        "*Seen here*: both shares are the paper's at epoch 5, when at most 0 % of the networks can "
+        "add; the largest weight at other times."
     )
     assert caption("spread", {"found": found}).endswith("With batches of n no epoch has all three.")
     never = told(CHAPTER, SPREAD, {"found": over_training(EARLY)})
@@ -564,6 +564,8 @@ def test_captions_of_fine_tuning_neurons():
     assert caption("a28", {"given": [beside]}).endswith(
         "Of three other multiples of 5 beside 15, one is above 1 and two below; above it too: 38."
     )
+    none = beside._replace(above=[])
+    assert "beside 15, none is above 1 and two below" in caption("a28", {"given": [none]})
     nobody = tuned_facts.multiples(table.assign(pooled=np.nan), 15, 5, 91)
     for given in ([nobody], []):
         assert caption("a28", {"given": given}).endswith(

@@ -142,6 +142,8 @@ def test_harmonics_are_told_with_their_chance_and_the_empty_test_is_admitted():
     assert "of 1 neurons" in empty
     assert "only 6 such frequencies" in empty
     assert "says nothing at all" in empty
+    other = harmonics({3: [42, 7, 35, 28], 4: [42, 7, 3]}, 42, 91)
+    assert "every frequency here" not in other
     prime = harmonics({3: [27, 35, 19], 4: [27, 35, 1]}, 27, 89)
     assert "27 = f, 35 = 2f and 19 = 4f" in prime
     assert "triples drawn at random" in prime

@@ -276,12 +276,14 @@ def test_replacements_are_told_with_what_the_direct_path_cancels(planted, dead):
     assert found.cancelled == pytest.approx(0)  # nothing leads around the planted neurons
     assert "cancels 0 %" in say("about-waste", found._replace(cancelled=0.0))
     assert "cancels nothing of" in say("about-waste", found._replace(cancelled=None))
-    text = say("about-waste", found._replace(cancelled=0.986, own_joint=0.9999, whole=0.995))
+    text = say(
+        "about-waste", found._replace(cancelled=0.986, own_joint=0.9999, whole=0.995, learned=True)
+    )
     assert "it cancels 98.6 %" in text
     assert "are right on 99.99 %, the whole network on 99.5 %: what is left is modular." in text
-    less = say("about-waste", found._replace(own_joint=0.5, whole=0.95))
+    less = say("about-waste", found._replace(own_joint=0.5, whole=0.95, learned=True))
     assert less.endswith("are right on 50.0 %, the whole network on 95.0 %.")
-    weak = say("about-waste", found._replace(own_joint=0.7, whole=0.6))
+    weak = say("about-waste", found._replace(own_joint=0.7, whole=0.6, learned=False))
     assert weak.endswith("are right on 70.0 %, the whole network on 60.0 %.")
     assert facts.rungs(dead.rungs, ci.waste_left(dead.view)).cancelled is None
 

@@ -100,6 +100,7 @@ def test_lists_and_counts_read_as_english():
     assert [choose(1, "belongs", "belong"), choose(0, "belongs", "belong")] == ["belongs", "belong"]
     assert [fixed(-0.001), fixed(1234.5, 1)] == ["0.00", "1,234.5"]
     assert [significant(0.3), significant(0.0456), signed(0.1)] == ["0.3", "0.046", "+0.10"]
+    assert [signed(-0.001), signed(-0.01), signed(0.0)] == ["+0.00", "-0.01", "+0.00"]
     assert sentence("no DFT") == "No DFT"
 
 

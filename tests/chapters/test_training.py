@@ -158,19 +158,28 @@ def test_when_the_set_stands_is_compared_with_when_the_network_is_right():
     shares = shares_of(even, {3: 0.9, 5: 0.1}, {3: 0.5, 4: 0.5}, {3: 0.5, 4: 0.5})
     text = frequencies(frequency_run(accuracies=[0, 1, 1, 1], shares=shares))
     assert "over 15 equal frequencies of 15, at the end over 2.0" in text
-    assert "Two frequencies hold at least 3.0 % of the power at the end: 3 and 4, toge" in text
+    assert "Two frequencies hold at least 10.0 % of the power at the end: 3 and 4, toge" in text
     assert "since epoch 2" in text
     assert "after the first 100 % on held-out pairs, at epoch 1" in text
     late = frequencies(frequency_run(accuracies=[0, 0, 0, 1], shares=shares))
     assert "not later than" in late
     single = frequencies(frequency_run(accuracies=[0], shares=shares[:1]))
     assert single.endswith("at the end over 15.0.")
-    many = shares_of(even, even)
-    assert "15 frequencies hold at least 3.0 % of the power at the end, together" in frequencies(
-        frequency_run(accuracies=[0, 0], shares=many)
+    ten = dict.fromkeys(range(1, 11), 0.1)
+    many = frequency_run(accuracies=[0, 0], shares=shares_of(ten, ten, num_freqs=51), n=101)
+    assert "10 frequencies hold at least 3.0 % of the power at the end, together" in frequencies(
+        many
     )
     one = frequencies(frequency_run(accuracies=[0, 0], shares=shares_of(even, {3: 1.0})))
-    assert "One frequency holds at least 3.0 % of the power at the end: 3, 100 %. None" in one
+    assert "One frequency holds at least 10.0 % of the power at the end: 3, 100 %. None" in one
+
+
+def test_with_few_frequencies_an_even_share_is_not_yet_presence():
+    even = dict.fromkeys(range(1, 12), 1 / 11)
+    shares = shares_of(even, {3: 0.6, 4: 0.4}, {3: 0.6, 4: 0.4}, num_freqs=12)
+    text = frequencies(frequency_run(accuracies=[0, 1, 1], shares=shares, n=23))
+    assert "Two frequencies hold at least 13.6 % of the power at the end: 3 and 4" in text
+    assert "since epoch 1 (thresholds" in text
 
 
 def test_the_frequencies_have_a_caption_for_every_outcome():
@@ -182,9 +191,9 @@ def test_the_frequencies_have_a_caption_for_every_outcome():
     even = dict.fromkeys(range(1, 16), 1 / 15)
     text = said(even, {3: 0.5, 4: 0.5}, {3: 0.5, 4: 0.5})
     assert "over 15.0 equal frequencies at the start, over 2.0 at the end." in text
-    assert text.endswith("The ones with 3.0 % or more at the end are the same since epoch 1.")
+    assert text.endswith("The ones with 10.0 % or more at the end are the same since epoch 1.")
     assert said(even, {3: 1.0}).endswith(
-        "The one with 3.0 % or more at the end stands alone since epoch 1."
+        "The one with 10.0 % or more at the end stands alone since epoch 1."
     )
     assert said(even).endswith(
         "measured once: it is spread as if over 15.0 equal frequencies of 15."

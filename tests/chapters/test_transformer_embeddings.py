@@ -176,6 +176,7 @@ def test_the_answer_holds_for_any_networks():
         exports = {"B37-nanda": exported(correlations)}
         places = facts.places(facts.correlations(exports), {}, lost=False)
         given = {"places": places, "peaks": peaks_of(small), "right": right}
+        given["learned"] = right >= 0.9
         return told(CHAPTER, "answer", given | {"directions": facts.spread(spreads)})
 
     found = te.spread(NOISE)

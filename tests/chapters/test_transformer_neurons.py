@@ -37,9 +37,12 @@ def test_shares_that_do_not_exist_are_called_none():
     text = told(CHAPTER, "79d34d6e", {"rows": rows})
     assert "A neuron of the network of a has 0.50 of its power in six cells" in text
     assert text.endswith("b: none.")
-    text = told(CHAPTER, "neuron-caption", {"rows": rows, "chosen": 3})
+    one = {"rows": rows, "neuron": 3, "num_neurons": 4, "chosen": [3]}
+    text = told(CHAPTER, "neuron-caption", one)
     assert text.startswith("B4. Neuron 3 over both digits")
     assert text.endswith("Over all neurons six cells hold 0.50 of the power on average.")
+    beyond = told(CHAPTER, "neuron-caption", one | {"neuron": 4, "chosen": []})
+    assert beyond.startswith("B4. There is no neuron 4: this network has neurons 0 to 3, choose")
     for cell in ("b14-caption", "b15-caption"):
         text = told(CHAPTER, cell, {"rows": rows, "pair": ["b", "a"]})
         assert "Six cells hold, over all neurons, 0.50 (a) and none (b) of the power." in text
@@ -274,14 +277,14 @@ def test_sharing_needs_two_tasks():
     assert "0.100 on average; random sets of these sizes would with 0.200" in text
     assert "overlap" not in said(table.assign(overlap=np.nan))
     assert "p = 11, seed 7; accuracy on held-out" in text
-    assert "learned from 0.9 on." in text
+    assert "learned from 0.99 on." in text
     assert "| a | 500 | 75.0 % | 1 of 2 |" in text
     assert "| b | 500 | 20.0 % | 0 of 1 |" in text
 
 
 def test_removal_names_the_tasks_that_break_alone():
     base, random = np.array([1.0, 1.0]), np.ones((2, 2))
-    served = {"served": facts.Served("a", 1, 2, 2, 2), "right": 0.95}
+    served = {"served": facts.Served("a", 1, 2, 2, 2), "right": 0.95, "learned": True}
     found = facts.removal(Ablations(base, np.array([[0.5, 1.0], [0.9, 0.95]]), random), [2, 3])
     text = told(CHAPTER, "386b77dc", found._asdict() | served)
     assert "it loses 27.5 points of accuracy; the other tasks lose 5.0**, and as many" in text
@@ -307,7 +310,7 @@ def test_removal_names_the_tasks_that_break_alone():
     assert "Each task has neurons of its own: 2 of 2 tasks break alone without the neurons" in text
     assert "has not learned" not in text
     assert "explain 70.0 % to 90.0 % of its logits on numbers that it never saw; whether" in text
-    served["right"] = 0.5
+    served |= {"right": 0.5, "learned": False}
     text = told(CHAPTER, "386b77dc", found._asdict() | served)
     assert text.startswith("This network has not learned its tasks: it is right on 50.0 % of")
     assert "so it shows beginnings only. There is one task here" in answer(one, solved)

@@ -116,7 +116,8 @@ def test_captions_say_what_is_found_and_where_there_is_no_cluster(good, bad):
     text = told(CHAPTER, "dft-caption", shared.clusters_facts(clustering))
     assert text == "The DFT of every neuron of two clusters: tallest at f = 3 and 5."
     none = clustering._replace(clusters=[])
-    assert "No cluster, so no panel" in told(CHAPTER, "dft-caption", shared.clusters_facts(none))
+    text = told(CHAPTER, "dft-caption", shared.clusters_facts(none))
+    assert text == "No cluster, so no panel: no three of 16 live neurons share a frequency."
     one = neuron_facts.neuron(clustering.table.loc[0], 31)
     text = told(CHAPTER, "neuron-caption", {"ones": [one]})
     assert text.startswith("What neuron 0 hears of a and of b, and says to each answer: a cosine")
@@ -132,9 +133,9 @@ def test_votes_and_scales_at_pairs_have_captions():
     assert text.endswith("6 panels, and the highest sum in 2 of 2 questions.")
     assert "no votes" in told(CHAPTER, "votes-caption", crt_facts.votes(votes[:0], pairs))
     left = np.logical_and.accumulate(in_coset(votes[:, 0]), axis=0)
-    text = told(CHAPTER, "sieve-caption", crt_facts.sieve(left, 3))
+    text = told(CHAPTER, "sieve-caption", crt_facts.sieve(left))
     assert text.startswith("3 approximate cosets leave, one after another, ")
-    assert "none" in told(CHAPTER, "sieve-caption", crt_facts.sieve(left[:0], 3))
+    assert "none" in told(CHAPTER, "sieve-caption", crt_facts.sieve(left[:0]))
     scales = crt.at_three_scales(view, clustering, pairs[0], view)
     text = told(CHAPTER, "scales-caption", crt_facts.three_scales(scales, pairs[0]))
     assert text.startswith("1 + 2 = 3: ")

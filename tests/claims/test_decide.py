@@ -130,6 +130,19 @@ def test_the_networks_named_decide_with_the_chance_that_they_promise():
     assert stats.norm.cdf(value / error - 1.96) == pytest.approx(0.8, abs=0.005)
 
 
+def test_between_two_bounds_both_ends_have_that_chance():
+    """A mean of 0 with standard deviation 1 within -.05 and .05."""
+    half = 1.96 / np.sqrt(100)
+    needed = networks_needed(0.0, -half, half, 100, Bounds(at_least=-0.05, at_most=0.05))
+    clears = stats.norm.cdf(0.05 * np.sqrt(needed) - 1.96)
+    assert 2 * clears - 1 == pytest.approx(0.8, abs=0.005)
+    outside = networks_needed(
+        0.1, 0.1 - half, 0.1 + half, 100, Bounds(at_least=-0.05, at_most=0.05)
+    )
+    above = networks_needed(0.1, 0.1 - half, 0.1 + half, 100, Bounds(at_most=0.05))
+    assert outside == above
+
+
 def test_what_networks_cost_is_taken_from_their_job():
     assert cost_hours(4000, "A91") == pytest.approx(2.3)
     assert cost_hours(40, "A91", "A91-width-8192") == pytest.approx(0.023 + 2.8)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from made_up.claims import place_fresh
+from made_up.runs import made_up_export
 from made_up.sweeps import made_up
 from modlib.claims import fresh
 from modlib.claims.ledger import (
@@ -280,6 +282,28 @@ def test_networks_that_failed_are_left_out_and_more_are_taken_where_they_are_the
         fresh.sweep("A91", "many")
     with pytest.raises(InputError, match="job must be one of"):
         fresh.sweep("A92")
+
+
+def remainders(firsts):
+    """Paper B's networks, whose every table has rows of each."""
+    made = made_up_export("B113-code", firsts)
+    return replace(made, spectra=made.networks[["seed"]], tasks=made.networks[["seed"]])
+
+
+def test_networks_of_a_later_job_are_no_part_of_an_earlier_one(monkeypatch):
+    place_fresh(monkeypatch, remainders={"B113-code": remainders([{}] * 3)})
+    seeds = {"B113-code": range(1000, 1002), "B113-code-third": range(1002, 1003)}
+    jobs = [replace(job, seeds=seeds.get(job.name, job.seeds)) for job in fresh.JOBS]
+    monkeypatch.setattr(fresh, "JOBS", tuple(jobs))
+    for names, wanted in (
+        (("B113-code",), [1000, 1001]),
+        (("B113-code-third",), [1002]),
+        (fresh.PAPER, [1000, 1001, 1002]),
+    ):
+        found = fresh.remainders(*names)
+        assert found.seeds == wanted
+        for table in ("history", "norms", "spectra", "networks", "tasks"):
+            assert sorted(set(getattr(found, table).seed)) == wanted
 
 
 def test_a_claim_without_a_measure_is_pending_and_says_so(monkeypatch):

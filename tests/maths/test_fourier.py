@@ -42,6 +42,13 @@ def test_radius_and_phase_are_read_back(n):
             assert error == pytest.approx(0, abs=1e-9)
 
 
+def test_a_phase_that_rounding_puts_below_zero_is_zero_and_not_n():
+    assert fourier.phase(fourier.cosine(89, 11), 11) == 0
+    for n in (11, 12, 59, 89, 91):
+        for freq in range(1, (n - 1) // 2 + 1):
+            assert 0 <= fourier.phase(fourier.cosine(n, freq), freq) < n
+
+
 def test_half_of_n_has_no_phase():
     with pytest.raises(InputError, match="freq must differ from n / 2"):
         fourier.phase(np.ones(8), 4)

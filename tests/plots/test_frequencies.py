@@ -81,6 +81,8 @@ def test_doubles_and_halves_are_marked():
     nobody = co.companions(np.zeros_like(FOUND), 91, 7)
     empty = plots.companion_rates({"given f = 7": nobody})
     assert "fewer than two networks" in empty.axes[0].texts[0].get_text()
+    second = plots.companion_rates({"given f = 7": nobody, "given f = 14": table})
+    assert "no preference" in [text.get_text() for text in second.legends[0].get_texts()]
 
 
 def test_every_ratio_has_its_point():
@@ -101,6 +103,10 @@ def test_ranks_are_bars_and_clusters_a_histogram():
     np.testing.assert_allclose(bars.y, 1 / 91)
     heights = fig.axes[1].patches[0].get_data().values
     assert heights.sum() == pytest.approx(1)
+    worse = {"n = 91": np.array([3.0, 50.0]), "n = 401": np.array([180.0])}
+    of_two = plots.rank_histogram(ranks, worse, 91).axes[1]
+    assert [bars.get_data().values.sum() for bars in of_two.patches] == [1, 1]
+    assert "a guess, n = 91" in [text.get_text() for text in of_two.get_legend().get_texts()]
 
 
 def test_numbers_of_clusters_and_failures_are_drawn_apart():
@@ -170,6 +176,9 @@ def test_origins_are_drawn_beside_chance_and_populations_in_rows():
     drawn = plots.data(fig)
     bars = drawn[drawn.artist == "bar"]
     assert bars.y.tolist() == [0.1] * 3
+    for shown in (fig, plots.origin_of_parts({"n = 91": {"3f": share}}, {})):
+        legend = [text.get_text() for text in shown.axes[0].get_legend().get_texts()]
+        assert legend.count("chance") == 1
     left = drawn[(drawn["axes"] == 0) & (drawn.artist == "line")]
     assert left.y.tolist() == [0.7] * 3
     right = drawn[(drawn["axes"] == 1) & (drawn.artist == "line") & (drawn.label != "_child3")]

@@ -11,7 +11,6 @@ from modlib.analysis.micro.progress import settled_epoch
 from modlib.config.addition import AdditionConfig
 from modlib.maths.fourier import effective_number
 from modlib.models.views.neuron_view import correct_answers
-from modlib.plots.training import _spread
 from modlib.tasks.addition import AdditionTask
 
 
@@ -124,12 +123,6 @@ def test_the_heat_map_holds_every_share_but_the_means(three_clusters):
     assert {text.get_text() for text in fig.axes[0].texts} == {"f = 3", "f = 4", "f = 11"}
     assert set(lines(table, "known: epoch 1").x) == {1}
     assert len(plots.frequency_heatmap(epochs[:1], share[:1], [], {}).axes) == 2
-
-
-def test_names_of_neighbouring_frequencies_do_not_overlap():
-    assert _spread([3, 4, 11], 2.0) == [3, 5, 11]
-    assert _spread([11, 4, 3, 4.5], 2.0) == [11, 5, 3, 7]
-    assert _spread([], 2.0) == []
 
 
 def test_the_race_draws_clusters_and_those_that_lost(three_clusters):

@@ -28,7 +28,6 @@ from modlib.analysis.meso.clusters import (
 from modlib.analysis.meso.interventions import random_neurons
 from modlib.analysis.micro.neurons import is_live
 from modlib.config.thresholds import DEFAULT
-from modlib.errors import require_int
 from modlib.maths.fourier import cosine, dft
 from modlib.maths.groups import approximate_coset, signed_freq
 from modlib.models.views.neuron_view import NeuronView, score_logits
@@ -251,17 +250,6 @@ def random_group_fits(
             group = random_neurons(live, cluster.num_neurons, generator)
             best[i, draw] = vote_spectrum(view.contribution(group)).max()
     return best
-
-
-def random_separations(
-    n: int, num_freqs: int, *, num_draws: int = 2000, seed: int = 0
-) -> Float[np.ndarray, " draw"]:
-    """``separation`` of sets of distinct frequencies drawn from 1 .. n // 2."""
-    num_freqs = require_int("num_freqs", num_freqs, at_least=1, at_most=n // 2)
-    generator = np.random.default_rng(seed)
-    freq = np.arange(1, n // 2 + 1)
-    draws = (generator.choice(freq, num_freqs, replace=False) for _ in range(num_draws))
-    return np.array([separation(n, chosen.tolist()) for chosen in draws])
 
 
 class Scales(NamedTuple):

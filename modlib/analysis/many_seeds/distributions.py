@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool, Int, Shaped
 from scipy import stats
 
-from modlib.maths.intervals import mean_over_seeds
+from modlib.maths.intervals import mean_over_seeds, share_interval
 
 
 def summed_shares(
@@ -71,10 +71,7 @@ def learned_shares(groups: Mapping[int, Bool[np.ndarray, " network"]]) -> pd.Dat
     """A row a modulus: ``n``, ``networks``, ``share`` that learned, ``low``, ``high`` (Wilson)."""
     rows = []
     for n, learned in groups.items():
-        interval = stats.binomtest(int(learned.sum()), len(learned)).proportion_ci(
-            0.95, method="wilson"
-        )
-        rows.append([n, len(learned), learned.mean(), interval.low, interval.high])
+        rows.append([n, len(learned), *share_interval(int(learned.sum()), len(learned))])
     return pd.DataFrame(rows, columns=["n", "networks", "share", "low", "high"])
 
 

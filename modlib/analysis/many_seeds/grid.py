@@ -15,9 +15,10 @@ MIN_LEARNED = 5
 
 
 class GridResult(NamedTuple):
-    """``slopes``: a row a modulus, clusters gained a fourfold L2 (``n``, ``slope``, ``low``,
-    ``high``, ``num_networks``); ``width``: clusters gained by the wider networks at equal final
-    loss; ``num_networks`` that this rests on, ``num_points`` of the grid that have enough."""
+    """``slopes``: a row a modulus that tells of L2, clusters gained a fourfold L2 (``n``,
+    ``slope``, ``low``, ``high``, ``num_networks``); ``width``: clusters gained by the wider
+    networks at equal final loss; ``num_networks`` that this rests on, ``num_points`` of the grid
+    that have enough. Where no modulus tells of L2, the table is empty and the interval NaN."""
 
     slopes: pd.DataFrame
     width: Interval
@@ -32,13 +33,19 @@ def analyse_grid(
     ``num_clusters``, ``train_loss``, a row a network.
 
     The slope at a modulus is by least squares on log4 of L2's factor, with a level of its own for
-    each learning rate and width. At equal loss: clusters on ln of the final loss, with a level and
-    a slope for each modulus, and one step from the narrowest width to the widest for all. Networks
-    are resampled inside their points.
+    each learning rate and width; moduli at which none of these has two values of L2 are left out.
+    At equal loss: clusters on ln of the final loss, with a level and a slope for each modulus, and
+    one step from the narrowest width to the widest for all. Networks are resampled inside their
+    points.
     """
     point = networks.groupby(["n", "l2", "lr", "width"]).ngroup().to_numpy()
     size = np.bincount(point)
     kept = size[point] >= MIN_LEARNED
+    num_l2 = networks[kept].groupby(["n", "lr", "width"]).l2.nunique().groupby("n").max()
+    kept &= networks.n.isin(num_l2.index[num_l2 > 1]).to_numpy()
+    if not kept.any():
+        nothing = pd.DataFrame(columns=["n", "slope", "low", "high", "num_networks"], dtype=float)
+        return GridResult(nothing, Interval(np.nan, np.nan, np.nan), 0, 0)
     table, point = networks[kept].reset_index(drop=True), point[kept]
     moduli = sorted(table.n.unique().tolist())
     levels = [

@@ -111,18 +111,18 @@ def _once_and_resampled(num_seeds: int) -> Float[np.ndarray, "resample seed"]:
     return np.concatenate([np.ones((1, num_seeds)), drawn])
 
 
-def relation_lifts(
-    neurons: pd.DataFrame, n: int, max_order: int = MAX_ORDER, pooled: int = ADDITIVE_ORDER
-) -> pd.DataFrame:
+def relation_lifts(neurons: pd.DataFrame, n: int) -> pd.DataFrame:
     """How often the two strongest frequencies of a neuron are harmonics of one, against a new deal.
 
     ``relation`` (p:q for f1 = p b, f2 = q b), ``num_pairs`` of frequencies that have it,
     ``observed`` neurons, ``expected`` by ``pairs_across``, ``lift``, ``low``, ``high``
-    (over networks). The first row, ``pooled``, takes all orders up to ``pooled`` together.
+    (over networks). The first row, ``pooled``, takes all orders up to ``ADDITIVE_ORDER`` together.
     Empty where fewer than two networks have such neurons.
     """
-    relations = relation_table(n, max_order)
-    simple = [m for name, m in relations.items() if max(map(int, name.split(":"))) <= pooled]
+    relations = relation_table(n)
+    simple = [
+        mask for name, mask in relations.items() if max(map(int, name.split(":"))) <= ADDITIVE_ORDER
+    ]
     masks = {"pooled": np.any(simple, axis=0), **relations}
     columns = ["relation", "num_pairs", "observed", "expected", "lift", "low", "high"]
     if neurons.seed.nunique() < 2:

@@ -26,12 +26,14 @@ def mean_over_rows(table: pd.DataFrame, values: np.ndarray | pd.Series) -> tuple
     return ratio_of_sums(both[:, :1], both[:, 1:]).at(0), len(both)
 
 
-def rank_correlations(
-    table: pd.DataFrame, x: str, y: str, min_rows: int = 3
-) -> Float[np.ndarray, " unit"]:
+MIN_ROWS = 3
+"""Rows from which a network has a rank correlation."""
+
+
+def rank_correlations(table: pd.DataFrame, x: str, y: str) -> Float[np.ndarray, " unit"]:
     """Spearman's correlation of two columns inside each network, mid-ranks for ties.
 
-    Networks of fewer than ``min_rows`` rows, and those in which a column does not vary, are left
+    Networks of fewer than ``MIN_ROWS`` rows, and those in which a column does not vary, are left
     out.
     """
     grouped = table.groupby("unit")
@@ -41,7 +43,7 @@ def rank_correlations(
         {"xy": centred[x] * centred[y], "xx": centred[x] ** 2, "yy": centred[y] ** 2}
     )
     total = products.groupby(table.unit).sum()
-    kept = (grouped.size() >= min_rows) & (total.xx > 0) & (total.yy > 0)
+    kept = (grouped.size() >= MIN_ROWS) & (total.xx > 0) & (total.yy > 0)
     return (total.xy / np.sqrt(total.xx * total.yy))[kept].to_numpy()
 
 

@@ -31,6 +31,25 @@ class Redundancy(NamedTuple):
     num_seeds: int
 
 
+class Kept(NamedTuple):
+    """Single removals of a cluster after which the answers stay right: their ``share``, of
+    ``num_networks``; ``whole``: how many of these keep the answers without any one cluster."""
+
+    share: Interval
+    whole: int
+    num_networks: int
+
+
+def kept_without(
+    clusters: pd.DataFrame, column: str = "removed_accuracy", level: float = DEFAULT.keeps
+) -> Kept:
+    """Removals that keep a share ``level`` of the answers; ``clusters``: ``unit``, ``column``."""
+    keeps = clusters[column] >= level
+    share, num_networks = mean_over_rows(clusters, keeps)
+    by_network = sums(clusters, keeps)
+    return Kept(share, int((by_network[:, 0] == by_network[:, 1]).sum()), num_networks)
+
+
 def redundancy(
     clusters: pd.DataFrame, summary: pd.DataFrame, thresholds: Thresholds = DEFAULT
 ) -> Redundancy:
@@ -52,15 +71,13 @@ def redundancy(
             losses = [mean_over_rows(block, block[name])[0] for name in ("removed", "control")]
             rows.append((int(m), num, *keeps, *(end for one in losses for end in one.map(np.exp))))
     names = [f"{name}{end}" for name in ("keeps", *LOSSES) for end in ("", "_low", "_high")]
-    by_network = sums(table, table.keeps)
-    all_kept = int((by_network[:, 0] == by_network[:, 1]).sum())
-    share, num_seeds = mean_over_rows(table, table.keeps)
+    kept = kept_without(table, level=thresholds.keeps)
     return Redundancy(
         pd.DataFrame(rows, columns=["num_clusters", "num_seeds", *names]),
-        share,
-        share_interval(all_kept, num_seeds),
+        kept.share,
+        share_interval(kept.whole, kept.num_networks),
         mean_over_rows(table, table.removed < table.control)[0],
-        num_seeds,
+        kept.num_networks,
     )
 
 

@@ -20,6 +20,8 @@ DELTAS = tuple(step / 100 for step in range(2, 51, 2))
 """Gaps up to which sets are counted."""
 NUM_RANDOM = 20_000
 """Random sets of each size."""
+BASE = 91
+"""The modulus whose L2 the paper gives."""
 
 
 class Selection(NamedTuple):
@@ -42,8 +44,6 @@ def selection(
     gaps: Float[np.ndarray, " network"],
     sizes: Int[np.ndarray, " network"],
     delta: float,
-    *,
-    num_random: int = NUM_RANDOM,
 ) -> Selection | None:
     """How often learned sets stay under a gap, against random ones; None without a set.
 
@@ -56,7 +56,7 @@ def selection(
     limits = np.array(DELTAS) + sep.ROUNDING
     random, expected = np.zeros(len(limits)), 0.0
     for m, count in zip(*np.unique(sizes, return_counts=True), strict=True):
-        drawn = sep.gaps(n, sep.random_sets(n, int(m), num_random))
+        drawn = sep.gaps(n, sep.random_sets(n, int(m), NUM_RANDOM))
         random += count * (drawn[:, None] <= limits).mean(0)
         expected += count * (1 - sep.separation_probability(n, int(m), delta=delta).value)
     rows = []
@@ -73,18 +73,18 @@ def selection(
 
 
 def more_l2(
-    scaled: Mapping[int, Sequence[int]], fixed: Mapping[int, Sequence[int]], base: int = 91
+    scaled: Mapping[int, Sequence[int]], fixed: Mapping[int, Sequence[int]]
 ) -> pd.DataFrame:
     """Clusters with the paper's L2 less those with L2 in proportion to 1/n, a row a modulus.
 
-    ``times``: how much more the first is, n / ``base``; ``difference`` with the ends of Welch's
+    ``times``: how much more the first is, n / ``BASE``; ``difference`` with the ends of Welch's
     95 % interval over networks; ``num_seeds`` in all. ``scaled``, ``fixed``: clusters of each
     network that learned, by modulus.
     """
     rows = []
-    for n in sorted(set(scaled) & set(fixed) - {base}):
+    for n in sorted(set(scaled) & set(fixed) - {BASE}):
         own, other = np.asarray(fixed[n]), np.asarray(scaled[n])
         if min(len(own), len(other)) > 1:
             found = equivalence(own, other, margin=1.0)
-            rows.append((n, n / base, *found.interval, len(own) + len(other)))
+            rows.append((n, n / BASE, *found.interval, len(own) + len(other)))
     return pd.DataFrame(rows, columns=["n", "times", "difference", "low", "high", "num_seeds"])

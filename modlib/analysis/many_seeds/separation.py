@@ -18,14 +18,16 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from scipy import stats
 
 from modlib.analysis.many_seeds.uniformity import random_subsets
 from modlib.errors import InputError, require_float, require_int
 from modlib.maths.groups import signed_freq
+from modlib.maths.intervals import share_interval
 
 DELTA = pi / exp(3)
 """The separation for which the paper's formula becomes m > ln n: about .156."""
+RHO = 0.5
+"""The paper's probability of separation, at which m = ln n is enough by its formula."""
 Model = Literal["distinct", "with replacement"]
 MODELS: tuple[Model, ...] = get_args(Model)
 MAX_LISTED = 100_000
@@ -197,20 +199,16 @@ def random_sets(
     return np.minimum(residues, n - residues)
 
 
-def has_ratio(
-    n: int, sets: Int[np.ndarray, "set freq"], ratio: int = 2
-) -> Bool[np.ndarray, " set"]:
-    """Which sets hold two different frequencies f and +-ratio f modulo n."""
-    images = np.minimum(ratio * sets % n, -ratio * sets % n)
+def has_ratio(n: int, sets: Int[np.ndarray, "set freq"]) -> Bool[np.ndarray, " set"]:
+    """Which sets hold two different frequencies f and +-2 f modulo n."""
+    images = np.minimum(2 * sets % n, -2 * sets % n)
     equal = images[:, :, None] == sets[:, None, :]
     return (equal & (images != sets)[:, :, None]).any((1, 2))
 
 
 def _drawn(n: int, m: int, delta: float, model: Model, num_draws: int, seed: int) -> Probability:
     sets = random_sets(n, m, num_draws, model=model, seed=seed)
-    separated = int(is_separated(n, sets, delta).sum())
-    interval = stats.binomtest(separated, num_draws).proportion_ci(0.95, method="wilson")
-    return Probability(separated / num_draws, float(interval.low), float(interval.high))
+    return Probability(*share_interval(int(is_separated(n, sets, delta).sum()), num_draws))
 
 
 @lru_cache(maxsize=1024)
@@ -248,9 +246,9 @@ def gamma_formula(n: int, m: int, delta: float = DELTA) -> float:
     return 1 - n / 2 * exp(m / 2 * log(delta * m / (2 * pi)) - lgamma(m / 2 + 1))
 
 
-def gamma_clusters(n: int, delta: float = DELTA, rho: float = 0.5) -> int:
-    """The smallest m from which on ``gamma_formula`` is rho or more."""
-    below = [m for m in range(1, n // 2 + 1) if gamma_formula(n, m, delta) < rho]
+def gamma_clusters(n: int, delta: float = DELTA) -> int:
+    """The smallest m from which on ``gamma_formula`` is ``RHO`` or more."""
+    below = [m for m in range(1, n // 2 + 1) if gamma_formula(n, m, delta) < RHO]
     return max(below, default=0) + 1
 
 
@@ -259,9 +257,9 @@ def stirling_formula(n: int, m: int, delta: float = DELTA) -> float:
     return 1 - n / 2 * exp(m / 2 * (log(delta / pi) + 1))
 
 
-def stirling_clusters(n: int, delta: float = DELTA, rho: float = 0.5) -> float:
-    """The m at which ``stirling_formula`` is rho; ln n for the paper's delta and rho."""
-    return (2 * log(n) - 2 * log(2 - 2 * rho)) / (log(pi / delta) - 1)
+def stirling_clusters(n: int, delta: float = DELTA) -> float:
+    """The m at which ``stirling_formula`` is ``RHO``; ln n for the paper's delta."""
+    return (2 * log(n) - 2 * log(2 - 2 * RHO)) / (log(pi / delta) - 1)
 
 
 def probability_table(n: int, ms: Sequence[int], delta: float = DELTA) -> pd.DataFrame:
@@ -279,19 +277,17 @@ def probability_table(n: int, ms: Sequence[int], delta: float = DELTA) -> pd.Dat
 
 
 @lru_cache(maxsize=256)
-def fewest_frequencies(
-    n: int, *, delta: float = DELTA, rho: float = 0.5, model: Model = "distinct"
-) -> int:
-    """The smallest m for which random frequencies separate with probability rho or more.
+def fewest_frequencies(n: int, *, delta: float = DELTA, model: Model = "distinct") -> int:
+    """The smallest m for which random frequencies separate with probability ``RHO`` or more.
 
-    Where a drawn probability's interval holds rho, a hundred times as many sets are drawn and the
+    Where a drawn probability's interval holds it, a hundred times as many sets are drawn and the
     point decides. Raises ``InputError`` where all frequencies together are not enough.
     """
     for m in range(1, n // 2 + 1):
         found = separation_probability(n, m, delta=delta, model=model, num_draws=1000)
-        if not found.exact and found.low <= rho <= found.high:
+        if not found.exact and found.low <= RHO <= found.high:
             found = separation_probability(n, m, delta=delta, model=model, num_draws=100_000)
-        if found.value >= rho:
+        if found.value >= RHO:
             return m
     raise InputError("delta", f"be a gap that some frequencies of {n} have", delta)
 

@@ -17,7 +17,7 @@ from scipy.special import betainccinv
 
 from modlib.config.thresholds import DEFAULT, Thresholds
 from modlib.edge import public
-from modlib.maths.fourier import circular_difference, dft, power_spectrum
+from modlib.maths.fourier import circular_difference, dft, phase_of, power_spectrum
 from modlib.maths.groups import signed_freq
 from modlib.models.views.neuron_view import NeuronView
 
@@ -37,7 +37,7 @@ def concentrated_from(n: int, thresholds: Thresholds = DEFAULT) -> float:
     """Share of power in the ``harmonic_count`` strongest frequencies under which it is diffuse.
 
     One rule for preactivations that are sums over a and b and for those over pairs
-    (``clock_pizza_lens.held_shares``). It is ``harmonic_share``, and more where n has so few
+    (``pair_clusters.held_shares``). It is ``harmonic_share``, and more where n has so few
     frequencies that noise reaches this: of m frequencies with independent exponential powers, k
     hold more than x with a probability of at most C(m, k) P(Beta(k, m - k) > x), here ``noise``.
     """
@@ -113,8 +113,7 @@ def neuron_table(view: NeuronView, *, thresholds: Thresholds = DEFAULT) -> pd.Da
         for name, signal in signals.items():
             at_freq = dft(signal)[neuron, freq]
             table[f"r_{name}"] = np.abs(at_freq) / n
-            t = -np.angle(at_freq) * n / (2 * np.pi) % n
-            table[f"t_{name}"] = np.where(2 * freq == n, np.nan, t)
+            table[f"t_{name}"] = np.where(2 * freq == n, np.nan, phase_of(at_freq, n))
         table["phase_error"] = circular_difference(
             (table.t_a + table.t_b - table.t_d).to_numpy(), n
         )

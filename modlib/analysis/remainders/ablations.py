@@ -14,7 +14,6 @@ from jaxtyping import Float
 
 from modlib.analysis.remainders.grokking import EASY, first_steps, seed_steps
 from modlib.config.presets import ARMS
-from modlib.errors import require_float
 from modlib.maths.intervals import LEVELS, NUM_RESAMPLES, Interval, mean_of_few
 
 LAST_PART = 0.05
@@ -104,18 +103,6 @@ def steps_to_mean(history: pd.DataFrame, levels: Sequence[float]) -> pd.DataFram
     return pd.DataFrame(high, index=sorted(curves.seed.unique()), columns=list(levels), dtype=float)
 
 
-def slowdown(
-    one: pd.DataFrame, other: pd.DataFrame, levels: Sequence[float]
-) -> Float[np.ndarray, " pair"]:
-    """``steps_to_mean`` of one history over another's: a number a seed of both and level.
-
-    Pairs that one of the two does not reach are left out.
-    """
-    steps = [steps_to_mean(history, levels).clip(lower=1) for history in (one, other)]
-    ratio = (steps[0] / steps[1]).to_numpy().ravel()
-    return np.asarray(ratio[np.isfinite(ratio)])
-
-
 def highest_mean(history: pd.DataFrame) -> pd.Series:
     """The highest mean accuracy over tasks at any step, by seed."""
     return over_tasks(history).groupby("seed")["mean"].max()
@@ -160,13 +147,12 @@ NO_DELAYS = Delays(
 def delays(
     masked: pd.DataFrame,
     unmasked: pd.DataFrame,
-    level: float = REACHED,
     split: str = "validation",
 ) -> Delays:
     """How much later the other tasks are learned where 2, 3, 5 and 7 are masked."""
     columns = {
         name: pd.concat(
-            {seed: first_steps(rows, level, split) for seed, rows in history.groupby("seed")}
+            {seed: first_steps(rows, REACHED, split) for seed, rows in history.groupby("seed")}
         )
         for name, history in (("masked", masked), ("unmasked", unmasked))
     }
@@ -182,13 +168,13 @@ def delays(
     )
 
 
-def back_at(history: pd.DataFrame, q: int, after: int, level: float = REACHED) -> pd.Series:
+def back_at(history: pd.DataFrame, q: int, after: int) -> pd.Series:
     """The first logged step beyond ``after`` at which a task is known on validation numbers.
 
     By seed; those that are never there are left out.
     """
     rows = history[(history.split == "validation") & (history.q == q) & (history.step > after)]
-    return rows[rows.accuracy >= level].groupby("seed").step.min()
+    return rows[rows.accuracy >= REACHED].groupby("seed").step.min()
 
 
 def explained_ends(spectra: pd.DataFrame, q: int) -> pd.DataFrame:
@@ -197,12 +183,12 @@ def explained_ends(spectra: pd.DataFrame, q: int) -> pd.DataFrame:
     return pd.DataFrame({"most": shares.max(), "last": shares.last()})
 
 
-def learned_first(history: pd.DataFrame, level: float = REACHED) -> pd.Series:
+def learned_first(history: pd.DataFrame) -> pd.Series:
     """Whether ``EASIEST_LEFT`` are all learned before any other task above 7, by seed.
 
     At logged steps; a tie is no order. Empty where there is no task beyond them.
     """
-    first = seed_steps(history[history.q > EASY[-1]], level)
+    first = seed_steps(history[history.q > EASY[-1]], REACHED)
     others = first.drop(columns=list(EASIEST_LEFT), errors="ignore")
     if others.empty or others.shape[1] == first.shape[1]:
         return pd.Series(dtype=bool)
@@ -256,10 +242,8 @@ def compare_arms(arms: Mapping[tuple[str, float], pd.DataFrame]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=columns)
 
 
-def arm_ratios(
-    arms: Mapping[tuple[str, float], pd.DataFrame], level: float = TOGETHER[0]
-) -> pd.DataFrame:
-    """Steps until all tasks are at ``level``: each arm over another of the same seeds.
+def arm_ratios(arms: Mapping[tuple[str, float], pd.DataFrame]) -> pd.DataFrame:
+    """Steps until all tasks are at .9 (``TOGETHER``): each arm over another of the same seeds.
 
     A row a comparison: ``arm`` and ``other`` (kind and factor), ``num_seeds``, ``value``, ``low``
     and ``high`` of the ratio, and ``never``: networks of the two that did not get there and count
@@ -275,8 +259,8 @@ def arm_ratios(
             continue
         times = pd.DataFrame(
             {
-                "own": steps_together(arms[arm], level),
-                "other": steps_together(arms[other], level),
+                "own": steps_together(arms[arm], TOGETHER[0]),
+                "other": steps_together(arms[other], TOGETHER[0]),
             }
         ).reindex(sorted(set(arms[arm].seed) & set(arms[other].seed)))
         if times.empty:
@@ -324,7 +308,6 @@ def importance(
     trials: pd.DataFrame,
     space: Mapping[str, Sequence[float]],
     *,
-    top: float = TOP,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -336,7 +319,6 @@ def importance(
     """
     if trials.empty:
         return pd.DataFrame(columns=["setting", "importance", "low", "high"])
-    top = require_float("top", top, at_least=0.01, at_most=0.99)
     names = list(space)
     values = np.stack(
         [
@@ -349,7 +331,7 @@ def importance(
     counts = [len(space[name]) for name in names]
 
     def shares(chosen: np.ndarray) -> np.ndarray:
-        best = np.argsort(-accuracy[chosen], kind="stable")[: max(1, round(top * total))]
+        best = np.argsort(-accuracy[chosen], kind="stable")[: max(1, round(TOP * total))]
         found = _divergences(values[chosen], best, counts)
         return found / found.sum() if found.sum() > 0 else found
 

@@ -218,7 +218,7 @@ def table_3(
 
 class Spike(NamedTuple):
     """``peak`` after the first and before the last of the steps, at ``step``; ``first``: the count
-    at the step asked for or the next logged one, ``last``: the final one."""
+    at ``FIRST_STEP`` or the next logged one, ``last``: the final one."""
 
     first: int
     peak: int
@@ -236,11 +236,13 @@ class Spike(NamedTuple):
         return self.height >= SPIKE_FACTOR
 
 
-def find_spike(
-    steps: Int[np.ndarray, " time"], counts: Int[np.ndarray, " time"], first_step: int = 256
-) -> Spike | None:
-    """The highest count from ``first_step`` on; None with fewer than three steps from there on."""
-    late = np.flatnonzero(steps >= first_step)
+FIRST_STEP = 256
+"""Step from which a spike is looked for."""
+
+
+def find_spike(steps: Int[np.ndarray, " time"], counts: Int[np.ndarray, " time"]) -> Spike | None:
+    """The highest count from ``FIRST_STEP`` on; None with fewer than three steps from there on."""
+    late = np.flatnonzero(steps >= FIRST_STEP)
     if len(late) < 3:
         return None
     inner = late[1:-1]

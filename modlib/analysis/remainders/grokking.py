@@ -37,6 +37,13 @@ def by_step(history: pd.DataFrame, split: str, value: str = "accuracy") -> pd.Da
     return rows.pivot(index="step", columns="q", values=value).sort_index()
 
 
+def final_accuracy(history: pd.DataFrame) -> pd.DataFrame:
+    """Validation accuracy after each seed's last step: a row a seed, a column a task."""
+    rows = history[history.split == "validation"]
+    last = rows[rows.step == rows.groupby("seed").step.transform("max")]
+    return last.pivot(index="seed", columns="q", values="accuracy")
+
+
 def milestones(
     history: pd.DataFrame, levels: Sequence[float] = LEVELS, split: str = "validation"
 ) -> pd.DataFrame:

@@ -20,6 +20,8 @@ NEAR = 0.01
 """Cycles a step within which two frequencies are neighbours."""
 BANDS = 5
 """Parts of the axis of frequencies, .1 cycles each."""
+NUM_DRAWS = 500
+"""Random choices of frequencies that neighbours are counted in."""
 LAWS: dict[str, Callable[[Any], Any]] = {"ln q": np.log, "sqrt q": np.sqrt, "q": lambda q: q}
 """What the number of clusters may grow with."""
 
@@ -50,7 +52,7 @@ class Near(NamedTuple):
     high: float
 
 
-def near_frequencies(clusters: pd.DataFrame, num_draws: int = 500) -> Near | None:
+def near_frequencies(clusters: pd.DataFrame) -> Near | None:
     """Whether tasks choose neighbouring frequencies; ``clusters``: see ``cluster_sizes``.
 
     Against frequencies drawn at random for each task, as many as it has in each of ``BANDS`` of
@@ -73,7 +75,7 @@ def near_frequencies(clusters: pd.DataFrame, num_draws: int = 500) -> Near | Non
     def drawn() -> np.ndarray:
         return np.concatenate([generator.permutation(turns)[:count] for turns, count in among])
 
-    draws = [near(drawn()) for _ in range(num_draws)]
+    draws = [near(drawn()) for _ in range(NUM_DRAWS)]
     found = near((clusters.k / clusters.q).to_numpy())
     return Near(found, float(np.mean(draws)), *np.quantile(draws, LEVELS).tolist())
 

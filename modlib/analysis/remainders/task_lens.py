@@ -238,8 +238,6 @@ def take_out(
     view: TransformerView,
     targets: Int[np.ndarray, "x task"],
     numbers: Int[np.ndarray, " number"],
-    *,
-    num_controls: int = NUM_CONTROLS,
 ) -> TakenOut:
     """Remove each task's neurons one after another, and random ones, seen on these numbers."""
     found = votes(view, targets)
@@ -261,7 +259,7 @@ def take_out(
 
     live = np.flatnonzero(live_neurons(view))
     size = min(len(live), max(map(len, chosen)))
-    controls = [table(drawn.permutation(live)[:size]) for _ in range(num_controls)]
+    controls = [table(drawn.permutation(live)[:size]) for _ in range(NUM_CONTROLS)]
     return TakenOut(chosen, [table(one) for one in chosen], np.mean(controls, axis=0))
 
 

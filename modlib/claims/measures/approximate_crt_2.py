@@ -9,11 +9,10 @@ from modlib.analysis.many_seeds.per_network import mean_over_rows, variations
 from modlib.claims import fresh
 from modlib.claims.committed import mean_of
 from modlib.claims.decide import Bounds, Part, decide, judged, over, part, share_of
+from modlib.claims.fresh import BOTH, DESCRIBED
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
 
-BOTH = ("A91", "A89")
-DESCRIBED = ("A91-described", "A89-described")
 MANY, FEW = 12, 4
 """Neurons of the clusters that fit, and of those that do not."""
 NO_CLUSTERS = "an untrained network has no clusters, so that there is none to fit"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from modlib.analysis.many_seeds.per_network import evenness, mean_over_rows
 from modlib.claims import fresh
 from modlib.claims.decide import decide, judged, over, part
+from modlib.claims.fresh import BOTH
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
 
@@ -33,7 +34,7 @@ def phases() -> Measurement:
             "not told from random draws",
             share,
             num,
-            jobs=("A91", "A89"),
+            jobs=BOTH,
             unit="%",
             at_least=0.35,
             at_most=0.65,

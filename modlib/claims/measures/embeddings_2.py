@@ -7,6 +7,7 @@ from modlib.analysis.many_seeds.per_network import mean_over_rows, sums
 from modlib.analysis.micro.embeddings import ROUND
 from modlib.claims import fresh
 from modlib.claims.decide import decide, judged, over, part, share_of
+from modlib.claims.fresh import BOTH, DESCRIBED
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
 from modlib.maths.intervals import Interval, ratio_of_sums
@@ -22,7 +23,7 @@ def circular() -> Measurement:
     small = clusters[clusters.num_neurons < LARGE].dropna(subset=PLANES)
     flatter = large[PLANES].min(axis=1)
     share, num = mean_over_rows(large, flatter > ROUND)
-    summary = fresh.pooled_sample("summary", ("A91-described", "A89-described"))
+    summary = fresh.pooled_sample("summary", DESCRIBED)
     apart, pairs = (sums(summary, summary[c])[:, :1] for c in ("num_pairs_apart", "num_pairs"))
     rate = ratio_of_sums(apart, pairs).at(0)
     if rate.low == rate.high:  # no pair: the share of networks with one bounds that of pairs
@@ -32,13 +33,12 @@ def circular() -> Measurement:
         found, _ = mean_over_rows(large, flatter > limit)
         return decide(found.low, found.high, at_least=0.9)
 
-    described = ("A91-described", "A89-described")
     return judged(
         part(
             "planes with an axis ratio over .7",
             share,
             num,
-            jobs=("A91", "A89"),
+            jobs=BOTH,
             unit="%",
             at_least=0.9,
         ),
@@ -46,7 +46,7 @@ def circular() -> Measurement:
             "pairs of components that are circular with two frequencies",
             rate,
             len(summary),
-            jobs=described,
+            jobs=DESCRIBED,
             unit="%",
             below=0.01,
         ),

@@ -16,6 +16,7 @@ from modlib.analysis.many_seeds import regimes as rg
 from modlib.analysis.many_seeds import uniformity as un
 from modlib.analysis.many_seeds.sweep_tables import presence, tuned_neurons, window
 from modlib.claims.committed import (
+    BATCH_N,
     REGIMES,
     find_sweep,
     mean_of,
@@ -37,8 +38,6 @@ from modlib.claims.verdict import (
 from modlib.config.presets import ADDITION_PRESETS
 from modlib.maths.intervals import Interval, ratio_of_sums
 
-BOTH = ("A91", "A89")
-"""Presets of a claim that names no modulus."""
 PAPER_COUNT = 2200 / 100_000
 """Neurons in the window a frequency and run (appendix B.3.1)."""
 PAPER_ZERO_BIN = 2.4e6 / (10_000 * 2 * 91 * 32)
@@ -46,8 +45,8 @@ SIGNIFICANT = 0.05
 
 
 def _pooled(part: Callable[[str], np.ndarray]) -> np.ndarray:
-    """What ``part`` gives for each preset of ``BOTH``, under one another."""
-    return np.concatenate([part(name) for name in BOTH])
+    """What ``part`` gives for each preset of ``BATCH_N``, under one another."""
+    return np.concatenate([part(name) for name in BATCH_N])
 
 
 def _presence(name: str) -> tuple[np.ndarray, int]:
@@ -255,7 +254,7 @@ def window_count() -> Measurement:
         "such a neuron at a given frequency"
     )
     verdict = interval_verdict(low, high, at_least=1 / 1.5, at_most=1.5)
-    num_seeds = sum(len(networks_of(name)) for name in BOTH)
+    num_seeds = sum(len(networks_of(name)) for name in BATCH_N)
     return with_interval(value, low, high, num_seeds, verdict, unit="times", note=note)
 
 

@@ -18,6 +18,7 @@ from modlib.analysis.many_seeds.sweep_tables import SweepTables, presence, tuned
 from modlib.claims import fresh
 from modlib.claims.committed import mean_of, with_bounds
 from modlib.claims.decide import Bounds, Part, every, judged, part, some
+from modlib.claims.fresh import BOTH
 from modlib.claims.measures import measures
 from modlib.claims.measures.frequencies import PAPER_COUNT
 from modlib.claims.verdict import Measurement, MissingExport, Verdict
@@ -136,8 +137,17 @@ def batch_invariance() -> Measurement:
     num, jobs = min(len(small), len(full)), ("A91-long", "A91-full-long")
     parts, notes = [], []
     for what, (test, margin) in rg.regime_differences(small, full).items():
-        bounds = {"at_least": -margin, "at_most": margin}
-        parts.append(part(what, test.interval, num, jobs=jobs, each=True, **bounds))
+        parts.append(
+            part(
+                what,
+                test.interval,
+                num,
+                jobs=jobs,
+                each=True,
+                at_least=-margin,
+                at_most=margin,
+            )
+        )
         notes.append(f"{what}: p of not being equivalent {test.p_value:.2g}")
     beside = []
     for what, values in (
@@ -148,8 +158,17 @@ def batch_invariance() -> Measurement:
         margin = max(FIFTH * float(other.mean()), 1e-9)
         test = equivalence(one, other, margin)
         said = f"{what}, {other.mean():.3g} with batches of n"
-        bounds = {"at_least": -margin, "at_most": margin}
-        beside.append(part(said, test.interval, num, jobs=jobs, each=True, **bounds))
+        beside.append(
+            part(
+                said,
+                test.interval,
+                num,
+                jobs=jobs,
+                each=True,
+                at_least=-margin,
+                at_most=margin,
+            )
+        )
     note = f"full batch less batch n; {'; '.join(notes)}"
     return judged(*parts, beside=beside, note=note)
 
@@ -180,7 +199,7 @@ def doubling() -> Measurement:
     """Lift of two frequencies of ratio 2, apart for networks with fine-tuning neurons."""
     parts: list[Part] = []
     beside: list[Part] = []
-    for job in ("A91", "A89"):
+    for job in BOTH:
         tables, n = fresh.sweep(job), int(job[1:])
         found, tuned = presence(tables), (tables.networks["neurons_fine-tuning"] > 0).to_numpy()
         for said, chosen, into in (
@@ -210,20 +229,19 @@ def _class_ratio(what: str, counts: np.ndarray, bounds: Bounds) -> Part:
 @measures("A2.fig25.count")
 def window_count() -> Measurement:
     """Neurons in the window a frequency and run over the paper's 2,200 in 100,000."""
-    sets = [fresh.sweep(job) for job in ("A91", "A89")]
+    sets = [fresh.sweep(job) for job in BOTH]
 
     def times(said: str, column: str, present: bool = False) -> Part:
         counts = [window(tables, column)[:, 1:] for tables in sets]
         rates = np.concatenate([(c > 0 if present else c).mean(1) for c in counts])
         value = mean_of(rates).map(lambda x: x / PAPER_COUNT)
-        jobs = ("A91", "A89")
         bounds = Bounds(at_least=1 / 1.5, at_most=1.5)
         return Part(
             what=said,
             interval=value,
             bounds=bounds,
             num_networks=len(rates),
-            jobs=jobs,
+            jobs=BOTH,
             unit="times",
         )
 
@@ -280,13 +298,16 @@ def _partners() -> tuple[list[tuple[int, Part]], int, str]:
     known = table[np.isfinite(table.pooled)]
     if known.empty:
         raise MissingExport("two networks of the job A91 with fine-tuning neurons")
+    num_networks = neurons.seed.nunique()
+    # The network is the unit: one that had the frequency could have it in all of its neurons.
+    upper_of_none = UPPER_OF_NONE * len(neurons) / num_networks
     parts = []
     for row in known.itertuples():
         # A frequency never seen has a lift of 0, which no resample changes.
-        high = row.pooled_high if row.pooled > 0 else UPPER_OF_NONE / row.pooled_expected
+        high = row.pooled_high if row.pooled > 0 else upper_of_none / row.pooled_expected
         ends = (row.pooled, row.pooled_low, max(high, row.pooled))
         what = f"lift of {row.freq} beside {GIVEN}"
-        parts.append((row.freq, part(what, ends, neurons.seed.nunique(), jobs="A91", above=1.0)))
+        parts.append((row.freq, part(what, ends, num_networks, jobs="A91", above=1.0)))
     above = [str(freq) for freq, one in parts if one.verdict == "agrees"]
     return parts, len(neurons), f"all that are more likely: {', '.join(above) or 'none'}"
 
@@ -331,7 +352,7 @@ def where_from() -> Measurement:
     A fine-tuning cluster is among the clusters itself, so the note has all without these.
     """
     parts, shares = [], []
-    for job in ("A91", "A89"):
+    for job in BOTH:
         needs = {"fine_tuning": ("clustered_1", "clustered_2")}
         tables, n = fresh.sweep(job, needs=needs), int(job[1:])
         networks = tables.networks.set_index("seed")

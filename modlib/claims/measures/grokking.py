@@ -46,21 +46,18 @@ def _name(exported: ExportedRemainders) -> str:
     return f"p = {config.p}, {share} trained on, {exported.steps:,} steps"
 
 
-def _final(exported: ExportedRemainders) -> pd.DataFrame:
-    """Validation accuracy at the end: a row a seed, a column a task."""
-    rows = exported.history[exported.history.split == "validation"]
-    last = rows[rows.step == rows.groupby("seed").step.transform("max")]
-    return last.pivot(index="seed", columns="q", values="accuracy")
-
-
 def _about_final(exported: ExportedRemainders) -> str:
-    final = _final(exported)
+    final = gr.final_accuracy(exported.history)
     right = int((final >= ALL_RIGHT).to_numpy().sum(1).min())
     of_seeds = f" in the worst of {len(final)} seeds" if len(final) > 1 else ""
     return (
         f"{_name(exported)}: {right} of {final.shape[1]} tasks at {ALL_RIGHT} or more at the "
         f"end{of_seeds}, the lowest at {final.to_numpy().min():.4f}"
     )
+
+
+def _lowest(exported: ExportedRemainders) -> float:
+    return float(gr.final_accuracy(exported.history).to_numpy().min())
 
 
 @measures("B.fig5.all_tasks")
@@ -71,7 +68,7 @@ def all_tasks() -> Measurement:
     if not shown:
         raise MissingExport(OF_PAPER_SIZE["miiii"][0])
     finished = [exported for exported in paper if exported.steps >= exported.config.steps]
-    lowest = [float(_final(exported).to_numpy().min()) for exported in finished]
+    lowest = [_lowest(exported) for exported in finished]
     note = f"{ONE_NETWORK}; {'; '.join(map(_about_final, shown))}"
     verdict: Verdict = "agrees"
     if any(value < ALL_RIGHT for value in lowest):
@@ -80,7 +77,7 @@ def all_tasks() -> Measurement:
         verdict = "not testable at this size"
         note += "; it needs runs of 65,536 steps at p = 113 with both train fractions"
     judged = finished or shown[:1]
-    value = min(float(_final(exported).to_numpy().min()) for exported in judged)
+    value = min(map(_lowest, judged))
     num_seeds = len({seed for exported in judged for seed in exported.seeds})
     text = f"the lowest task at {100 * value:.2f} %"
     return Measurement(value=value, num_seeds=num_seeds, verdict=verdict, text=text, note=note)

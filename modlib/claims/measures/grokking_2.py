@@ -12,16 +12,14 @@ from modlib.analysis.remainders import ablations as ab
 from modlib.analysis.remainders import grokking as gr
 from modlib.claims import fresh
 from modlib.claims.decide import counted, decide, judged, over, part
+from modlib.claims.fresh import PAPER, SHUFFLED, SMALL, SMALL_SHUFFLED
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, MissingExport, Verdict
 from modlib.maths.intervals import Interval, mean_of_few
 from modlib.results.remainders import ExportedRemainders
 
-PAPER = ("B113-code", "B113-code-third")
-"""Jobs of the paper's own setting, with the share trained on and the digits of its program."""
-TEXT, SHUFFLED = "B113-text", "B113-code-shuffled"
-"""Jobs: the share trained on of its text; the program's setting on shuffled labels."""
-SMALL, SMALL_SHUFFLED = "B37", "B37-basis"
+TEXT = "B113-text"
+"""Job with the share trained on of the paper's text."""
 ALL_RIGHT = 0.999
 NO_ORDER = 0.3
 """A tau within it counts as no order: of two tasks the larger is later in 35 to 65 % of cases."""
@@ -118,18 +116,11 @@ def rest_together_small() -> Measurement:
     return _rest_together(fresh.remainders(SMALL), SMALL)
 
 
-def _at_end(preset: ExportedRemainders) -> pd.DataFrame:
-    """Validation accuracy after the last step: a row a seed, a column a task."""
-    rows = preset.history[preset.history.split == "validation"]
-    last = rows[rows.step == rows.groupby("seed").step.transform("max")]
-    return last.pivot(index="seed", columns="q", values="accuracy")
-
-
 @measures("B2.all_tasks")
 def all_tasks() -> Measurement:
     """Networks at p = 113, of both shares trained on, that end with all tasks at .999 or more."""
     presets = [fresh.remainders(*PAPER), fresh.remainders(TEXT)]
-    lowest = pd.concat([_at_end(preset).min(axis=1) for preset in presets])
+    lowest = pd.concat([gr.final_accuracy(preset.history).min(axis=1) for preset in presets])
     levels = (0.99, 0.995, ALL_RIGHT)
 
     def verdict_at(level: float) -> Verdict:
@@ -150,7 +141,7 @@ def _reached(preset: ExportedRemainders) -> str:
         f"seed {seed} {(final >= ALL_RIGHT).sum()} of {len(final)} tasks, the lowest "
         f"{final.min():.4f}, the mean at .9 from step {_step(steps.loc[seed, 0.9])}, at .99 from "
         f"{_step(steps.loc[seed, 0.99])}"
-        for seed, final in _at_end(preset).iterrows()
+        for seed, final in gr.final_accuracy(preset.history).iterrows()
     )
 
 

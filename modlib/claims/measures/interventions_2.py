@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from modlib.analysis.many_seeds.per_network import mean_over_rows, rank_correlations, sums
+from modlib.analysis.many_seeds.per_network import mean_over_rows, rank_correlations
+from modlib.analysis.many_seeds.redundancy import kept_without
 from modlib.claims import fresh
 from modlib.claims.committed import mean_of, with_bounds
 from modlib.claims.decide import decide, judged, over, part, share_of
+from modlib.claims.fresh import BOTH
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
-from modlib.config.thresholds import DEFAULT
 
-BOTH = ("A91", "A89")
 REMOVED = ("removed_accuracy", "removed_loss", "control_accuracy", "control_loss")
 
 
@@ -52,18 +52,23 @@ def random_hurts_more() -> Measurement:
 def redundancy() -> Measurement:
     """Single removals of a cluster after which 99.9 % of the answers are right."""
     clusters = fresh.pooled("clusters", needs=REMOVED)
-    keeps = clusters.removed_accuracy >= DEFAULT.keeps
-    share, num = mean_over_rows(clusters, keeps)
-    by_network = sums(clusters, keeps)
-    any_one = share_of(int((by_network[:, 0] == by_network[:, 1]).sum()), len(by_network))
-    random, _ = mean_over_rows(clusters, clusters.control_accuracy >= DEFAULT.keeps)
+    kept = kept_without(clusters)
+    any_one = share_of(kept.whole, kept.num_networks)
+    random = kept_without(clusters, "control_accuracy").share
 
     def at(limit: float) -> Verdict:
-        found, _ = mean_over_rows(clusters, clusters.removed_accuracy >= limit)
+        found = kept_without(clusters, level=limit).share
         return decide(found.low, found.high, above=0.5)
 
     return judged(
-        part("removals that keep 99.9 %", share, num, jobs=BOTH, unit="%", above=0.5),
+        part(
+            "removals that keep 99.9 %",
+            kept.share,
+            kept.num_networks,
+            jobs=BOTH,
+            unit="%",
+            above=0.5,
+        ),
         note="networks that keep it without any one cluster: "
         f"{100 * any_one.value:.1f} % ({100 * any_one.low:.1f} to {100 * any_one.high:.1f})",
         controls=f"without as many random neurons: {100 * random.value:.1f} %",

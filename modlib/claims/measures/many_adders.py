@@ -6,24 +6,20 @@ networks on fresh seeds decide, one by one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from modlib.analysis.remainders.adders import PAPER_A_PHASE, heard, neuron_waves
+from modlib.analysis.remainders.adders import PAPER_A_PHASE
 from modlib.analysis.remainders.task_clusters import LAWS, growth
 from modlib.claims import fresh
-from modlib.claims.committed import find_remainders
 from modlib.claims.decide import Part, counted, every, judged, over, part
+from modlib.claims.fresh import CODE, SHUFFLED, UNTRAINED
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, MissingExport, Verdict
 from modlib.config.thresholds import DEFAULT
 from modlib.maths.intervals import Interval
-from modlib.results.remainders import ExportedRemainders
 
-JOB = "B113-code"
-CONTROLS = {"untrained": "B113-untrained", "on shuffled labels": "B113-basis"}
-"""Networks of the first edition with nothing to find."""
+CONTROLS = {"untrained": UNTRAINED, "on shuffled labels": SHUFFLED}
+"""Jobs of networks with nothing to find."""
 ADDITIVE, CONTROL, SHARED, OTHERS = 1e-6, 0.2, 0.01, 0.98
 """Bounds of the rules: variance that is no sum, a control's best wave, overlap of two tasks,
 the others' mean accuracy."""
@@ -33,13 +29,16 @@ SLOPE = (0.5, 1.5)
 """Bounds of the clusters a task for each unit of ln q."""
 
 
-def _require(found: ExportedRemainders, table: str, columns: Sequence[str]) -> None:
-    """Raise ``MissingExport`` for tables of a version without these columns."""
-    lacking = [name for name in columns if name not in getattr(found, table)]
-    if lacking:
+def _accuracies() -> pd.Series:
+    """Mean accuracy of each fresh network, learned or not, by seed."""
+    found = fresh.remainders(CODE)
+    accuracy = fresh.columns_of(found, "tasks", ["seed", "whole"]).groupby("seed").whole.mean()
+    if accuracy.isna().any():  # appended to by a version that has the columns
+        seeds = ", ".join(map(str, accuracy.index[accuracy.isna()]))
         raise MissingExport(
-            f"{found.preset}: {table} has no column {', '.join(lacking)}; export it again"
+            f"{found.preset}: whole has no number for seed {seeds}; export it again"
         )
+    return accuracy
 
 
 def learned(table: str, *columns: str) -> pd.DataFrame:
@@ -47,22 +46,21 @@ def learned(table: str, *columns: str) -> pd.DataFrame:
 
     Raises ``MissingExport`` where networks or columns are not there, and where none learned.
     """
-    found = fresh.remainders(JOB)
-    _require(found, table, columns)
-    _require(found, "tasks", ["whole"])
-    accuracy = found.tasks.groupby("seed").whole.mean()
-    if accuracy.isna().any():  # appended to by a version that has the columns
-        seeds = ", ".join(map(str, accuracy.index[accuracy.isna()]))
-        raise MissingExport(
-            f"{found.preset}: whole has no number for seed {seeds}; export it again"
-        )
+    rows = fresh.columns_of(fresh.remainders(CODE), table, ["seed", *columns])
+    accuracy = _accuracies()
     kept = accuracy.index[accuracy >= DEFAULT.tasks_learned]
     if not len(kept):
         raise MissingExport(
-            f"no network of {JOB} has a mean accuracy of {DEFAULT.tasks_learned:g} or more"
+            f"no network of {CODE} has a mean accuracy of {DEFAULT.tasks_learned:g} or more"
         )
-    rows = getattr(found, table)
-    return rows.loc[rows.seed.isin(kept), ["seed", *columns]]
+    return rows[rows.seed.isin(kept)]
+
+
+def _note(*said: str) -> str:
+    """What is said of the networks that learned, and how many these are where some did not."""
+    right = _accuracies() >= DEFAULT.tasks_learned
+    apart = "" if right.all() else f"{right.sum()} of {len(right)} networks learned"
+    return "; ".join(filter(None, [*said, apart]))
 
 
 def _told(values: pd.Series, form: str = ".3f") -> str:
@@ -81,38 +79,35 @@ def additive() -> Measurement:
     return counted(
         f"variance that is no sum over digits under {ADDITIVE:g}, largest over neurons",
         rest < ADDITIVE,
-        note=_told(rest, ".1e"),
+        note=_note(_told(rest, ".1e")),
     )
-
-
-def best_wave(name: str) -> float:
-    """Median share of one wave in a first edition's network, from its table or its weights."""
-    found = find_remainders(name)
-    if found is None:
-        raise MissingExport(name)
-    if "one_wave" in found.networks:
-        return float(found.networks.one_wave.iloc[0])
-    view = found.run.view
-    return float(neuron_waves(view, heard(view)).share.median())
 
 
 @measures("B2.one_wave")
 def one_wave() -> Measurement:
     """Median over neurons of the share of the best single wave, against networks without any."""
     rows = _of_networks("one_wave", "one_wave_random")
-    controls = {name: best_wave(preset) for name, preset in CONTROLS.items()}
-    plain = max(controls.values()) < CONTROL
+    controls = {
+        name: fresh.columns_of(fresh.remainders(job), "networks", ["one_wave"]).one_wave
+        for name, job in CONTROLS.items()
+    }
+    plain = max(shares.max() for shares in controls.values()) < CONTROL
 
     def verdict_at(bound: float) -> Verdict:
         return "agrees" if plain and (rows.one_wave > bound).all() else "differs"
 
-    told = ", ".join(f"{name} {share:.3f}" for name, share in controls.items())
+    told = ", ".join(
+        f"{name} {shares.max():.3f}" + f", the highest of {len(shares)}" * (len(shares) > 1)
+        for name, shares in controls.items()
+    )
     return counted(
         f"median share of the best wave over {DEFAULT.one_wave:g}, and under {CONTROL:g} in the "
         "controls",
         (rows.one_wave > DEFAULT.one_wave) & plain,
-        note=f"{_told(rows.one_wave)}; random pairs of frequencies: {_told(rows.one_wave_random)}",
-        controls=f"{told} (networks of the first edition)",
+        note=_note(
+            _told(rows.one_wave), f"random pairs of frequencies: {_told(rows.one_wave_random)}"
+        ),
+        controls=told,
         sensitivity=over((0.7, 0.8, 0.9), verdict_at, "share"),
     )
 
@@ -122,7 +117,7 @@ def phase_sum() -> Measurement:
     """95 % quantile over neurons of one wave of |t_A + t_B - t_D|, in turns."""
     rows = _of_networks("phase_error", "same_output")
     rows = rows.fillna({"phase_error": 0.5})  # no neuron of one wave: no sum to be kept
-    note = f"{_told(rows.phase_error, '.4f')} turns; random phases would give .475"
+    turns = f"{_told(rows.phase_error, '.4f')} turns; random phases would give .475"
 
     def verdict_at(bound: float) -> Verdict:
         return "agrees" if (rows.phase_error <= bound).all() else "differs"
@@ -130,16 +125,16 @@ def phase_sum() -> Measurement:
     return counted(
         f"phases add up within {PAPER_A_PHASE:g} turns, 95 % of the neurons of one wave",
         rows.phase_error <= PAPER_A_PHASE,
-        note=f"{note}; output strongest at the same frequency: {_told(rows.same_output)}",
+        note=_note(turns, f"output strongest at the same frequency: {_told(rows.same_output)}"),
         sensitivity=over((0.015, 0.02, 0.03), verdict_at, "turns"),
     )
 
 
-def _slopes(rows: pd.DataFrame, column: str, law: str = "ln q") -> dict[int, Interval]:
-    """Slope of the clusters with its interval over tasks, by seed."""
+def _slopes(rows: pd.DataFrame, column: str) -> dict[int, Interval]:
+    """Slope of the clusters on ln q with its interval over tasks, by seed."""
     found = {}
     for seed, tasks in rows.groupby("seed"):
-        fit = growth(tasks.set_index("q")[column]).loc[law]
+        fit = growth(tasks.set_index("q")[column]).loc["ln q"]
         found[int(str(seed))] = Interval(fit.slope, fit.low, fit.high)
     return found
 
@@ -174,7 +169,9 @@ def clusters() -> Measurement:
     )
     return judged(
         *_parts(rows, "clusters"),
-        note=f"intervals over the tasks of one network; share of the variance explained by {told}",
+        note=_note(
+            f"intervals over the tasks of one network; share of the variance explained by {told}"
+        ),
         needs="an interval over the tasks narrows with their number, that is with a larger p",
         sensitivity=over(fewest, verdict_at, "fewest neurons in a cluster"),
     )
@@ -191,8 +188,10 @@ def disjoint() -> Measurement:
         f"overlap of any two tasks under {SHARED:g}; without its neurons each task under "
         f"{DEFAULT.broken:g}, the others' mean over {OTHERS:g}",
         (shared < SHARED) & (own < DEFAULT.broken) & (others > OTHERS),
-        note=f"largest overlap {_told(shared)}; largest accuracy of a task without its neurons "
-        f"{_told(own)}; least of the others' means {_told(others)}",
+        note=_note(
+            f"largest overlap {_told(shared)}; largest accuracy of a task without its neurons "
+            f"{_told(own)}; least of the others' means {_told(others)}"
+        ),
         controls=f"least of the others' means without as many random neurons: {_told(at_random)}",
     )
 
@@ -212,5 +211,5 @@ def replaced() -> Measurement:
         f"mean accuracy {DEFAULT.tasks_learned:g} or more with every neuron replaced by its one "
         "wave a digit",
         rows.one_wave >= DEFAULT.tasks_learned,
-        note=f"{_told(rows.one_wave)}; {rest}",
+        note=_note(_told(rows.one_wave), rest),
     )

@@ -10,6 +10,7 @@ from modlib.analysis.micro.harmonics import chance_of_a_third, chance_of_harmoni
 from modlib.claims import fresh
 from modlib.claims.committed import with_bounds
 from modlib.claims.decide import decide, exactly, judged, over, part
+from modlib.claims.fresh import BOTH
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, Verdict
 from modlib.config.thresholds import DEFAULT
@@ -45,9 +46,8 @@ def fine_tuning_order() -> Measurement:
 
     _, share, num = observed(DEFAULT.fine_tuning_from, ORDER)
     chance = {n: chance_of_harmonics(n, 3, ORDER) for n in (91, 89)}
-    jobs = ("A91", "A89")
     parts = [
-        part(f"order {ORDER} or less", share, num, jobs=jobs, unit="%", at_least=MANY),
+        part(f"order {ORDER} or less", share, num, jobs=BOTH, unit="%", at_least=MANY),
         *(
             part(f"of all triples, n = {n}", exactly(c), unit="%", below=FEW_TRIPLES)
             for n, c in chance.items()
@@ -132,7 +132,7 @@ def replaced() -> Measurement:
     """Every live neuron replaced by the simple neuron nearest to it: accuracy and loss."""
     needed = ("strict_accuracy", "strict_loss", "strict_2f_accuracy", "strict_2f_loss")
     networks = fresh.pooled("networks", needs=needed)
-    num, jobs = len(networks), ("A91", "A89")
+    num = len(networks)
     accuracy, _ = mean_over_rows(networks, networks.strict_accuracy)
 
     def times(column: str) -> tuple[float, ...]:
@@ -142,8 +142,8 @@ def replaced() -> Measurement:
     told = [f"{name} {networks[name].mean():.4f}" for name in ("loss", *needed)]
     worst = f"worst accuracy of a network {networks.strict_accuracy.min():.3f}"
     return judged(
-        part("accuracy", accuracy, num, jobs=jobs, at_least=0.999),
-        part("loss, times", times("strict_loss"), num, jobs=jobs, below=4.0),
-        part("loss with 2f, times", times("strict_2f_loss"), num, jobs=jobs, below=1.25),
+        part("accuracy", accuracy, num, jobs=BOTH, at_least=0.999),
+        part("loss, times", times("strict_loss"), num, jobs=BOTH, below=4.0),
+        part("loss with 2f, times", times("strict_2f_loss"), num, jobs=BOTH, below=1.25),
         note=f"{'; '.join(told)}; {worst}",
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from modlib.claims import fresh
 from modlib.claims.decide import Part, decide, exactly, judged, over, part
 from modlib.claims.measures import measures
-from modlib.claims.verdict import Measurement, MissingExport, Verdict
+from modlib.claims.verdict import Measurement, Verdict
 from modlib.maths.intervals import mean_of_few
 from modlib.results.remainders import ExportedRemainders
 
@@ -18,9 +18,8 @@ COMMUTES_ABOVE = 0.8
 FEW, MANY = 4, 12
 """Basis vectors that count as a handful."""
 MANY_MIIII = 5
-"""Networks of miiii from which their mean has an interval; of fewer each must keep the rule."""
-ADDS_FROM = 0.99
-"""Validation accuracy from which a network of modular addition has learned to add."""
+"""Networks of miiii from which their mean has an interval; of fewer each must keep the rule
+against each control."""
 
 
 class _Setting(NamedTuple):
@@ -34,29 +33,20 @@ class _Setting(NamedTuple):
 
 
 PAPER = _Setting(
-    nanda="B113-nanda-learns",
-    miiii=("B113-code", "B113-code-third"),
-    shuffled="B113-code-shuffled",
-    untrained="B113-untrained",
+    nanda=fresh.NANDA,
+    miiii=fresh.PAPER,
+    shuffled=fresh.SHUFFLED,
+    untrained=fresh.UNTRAINED,
     bare="B113-nanda-no-dropout",
 )
 """The paper's modulus; ``bare``: addition without dropout at weight decay 1, as Nanda et al."""
-SMALL = _Setting("B37-nanda", ("B37",), "B37-basis", "B37-untrained", None)
-
-
-def that_add(job: str) -> pd.DataFrame:
-    """The networks of a job on modular addition that learned to add, a row each, by seed.
-
-    Raises ``MissingExport`` where none did.
-    """
-    preset = fresh.remainders(job)
-    rows = preset.history[preset.history.split == "validation"]
-    last = rows[rows.step == rows.groupby("seed").step.transform("max")].set_index("seed")
-    networks = preset.networks.set_index("seed")
-    found = networks[last.accuracy.reindex(networks.index) >= ADDS_FROM]
-    if found.empty:
-        raise MissingExport(f"a network {preset.preset} that learned to add")
-    return found
+SMALL = _Setting(
+    nanda=fresh.SMALL_NANDA,
+    miiii=(fresh.SMALL,),
+    shuffled=fresh.SMALL_SHUFFLED,
+    untrained=fresh.SMALL_UNTRAINED,
+    bare=None,
+)
 
 
 def _numbers(preset: ExportedRemainders, column: str) -> pd.Series:
@@ -67,30 +57,32 @@ def _said(values: pd.Series, digits: int = 2) -> str:
     return ", ".join(f"{value:.{digits}f}" for value in values)
 
 
+def _of_addition(setting: _Setting, column: str) -> tuple[dict[str, pd.Series], list[str]]:
+    """A number of the networks that learned to add, by job, and where some of a job did not."""
+    found = {job: fresh.that_add(job) for job in (setting.nanda, setting.bare) if job}
+    numbers = {job: _numbers(preset, column) for job, (preset, _) in found.items()}
+    return numbers, [apart for _, apart in found.values() if apart]
+
+
 def _positions(setting: _Setting) -> Measurement:
     name = "position_correlation"
     own = _numbers(fresh.remainders(*setting.miiii), name)
     shuffled = _numbers(fresh.remainders(setting.shuffled), name)
     untrained = _numbers(fresh.remainders(setting.untrained), name)
-    nanda = {job: that_add(job)[name].astype(float) for job in _additions(setting)}
+    nanda, left_out = _of_addition(setting, name)
 
     def agreeing(job: str) -> Part:
         found = nanda[job]
         interval = mean_of_few(found, lowest=-1, highest=1)
         return part(f"nanda, {job}", interval, len(found), jobs=job, above=COMMUTES_ABOVE)
 
-    if len(own) < MANY_MIIII:
-        highest = float(own.max())
-        against = [exactly(highest - float(shuffled.min())), mean_of_few(highest - untrained)]
-        words = f"miiii, the highest of {len(own)} networks,"
-    else:
-        paired = ((own - control).dropna() for control in (shuffled, untrained))
-        against = [mean_of_few(difference) for difference in paired]
-        words = "miiii"
-    apart = [
-        part(f"{words} less {control}", interval, len(own), below=0)
-        for control, interval in zip(("shuffled", "untrained"), against, strict=True)
-    ]
+    def apart(kind: str, control: pd.Series) -> Part:
+        if len(own) < MANY_MIIII:
+            lowest = "" if len(control) == 1 else f"the lowest of {len(control)} "
+            what = f"miiii, the highest of {len(own)} networks, less {lowest}{kind}"
+            return part(what, exactly(own.max() - control.min()), below=0)
+        paired = (own - control).dropna()
+        return part(f"miiii less {kind}", mean_of_few(paired), len(paired), below=0)
 
     def verdict_at(bound: float) -> Verdict:
         found = mean_of_few(nanda[setting.nanda], lowest=-1, highest=1)
@@ -98,17 +90,19 @@ def _positions(setting: _Setting) -> Measurement:
 
     return judged(
         agreeing(setting.nanda),
-        *apart,
+        apart("shuffled", shuffled),
+        apart("untrained", untrained),
         beside=[agreeing(setting.bare)] if setting.bare else [],
-        note=f"miiii {_said(own)}; "
-        + "; ".join(f"{job} {_said(found)}" for job, found in nanda.items()),
+        note="; ".join(
+            [
+                f"miiii {_said(own)}",
+                *(f"{job} {_said(found)}" for job, found in nanda.items()),
+                *left_out,
+            ]
+        ),
         controls=f"shuffled {_said(shuffled)}; untrained {untrained.mean():.2f} in the mean",
         sensitivity=over((0.5, COMMUTES_ABOVE, 0.9), verdict_at, "nanda alone, above"),
     )
-
-
-def _additions(setting: _Setting) -> list[str]:
-    return [job for job in (setting.nanda, setting.bare) if job]
 
 
 @measures("B2.positions")
@@ -125,7 +119,7 @@ def positions_small() -> Measurement:
 
 def _five(setting: _Setting) -> Measurement:
     name = "basis_90"
-    counts = {job: that_add(job)[name].astype(float) for job in _additions(setting)}
+    counts, left_out = _of_addition(setting, name)
     presets = {
         "miiii": fresh.remainders(*setting.miiii),
         "shuffled": fresh.remainders(setting.shuffled),
@@ -144,7 +138,7 @@ def _five(setting: _Setting) -> Measurement:
     return judged(
         handful(setting.nanda),
         beside=[handful(setting.bare)] if setting.bare else [],
-        note=f"of {total} basis vectors",
+        note="; ".join([f"of {total} basis vectors", *left_out]),
         controls="; ".join(f"{k} {_numbers(p, name).mean():.1f}" for k, p in presets.items()),
         sensitivity=over((8, MANY, 16), verdict_at, "at most"),
     )

@@ -17,16 +17,12 @@ from modlib.analysis.remainders.active_sets import (
 )
 from modlib.claims import fresh
 from modlib.claims.decide import counted, decide, exactly, judged, over, part
+from modlib.claims.fresh import NANDA, PAPER, SHUFFLED, SMALL, SMALL_NANDA, SMALL_SHUFFLED
 from modlib.claims.measures import measures
 from modlib.claims.verdict import Measurement, MissingExport, Verdict
 from modlib.maths.intervals import Interval, mean_of_few
 from modlib.results.remainders import ExportedRemainders
 
-PAPER = ("B113-code", "B113-code-third")
-"""Jobs of the paper's own setting, with the share trained on and the digits of its program."""
-SHUFFLED, NANDA = "B113-code-shuffled", "B113-nanda-learns"
-"""Jobs: the same on shuffled labels; modular addition that learns."""
-SMALL, SMALL_SHUFFLED, SMALL_NANDA = "B37", "B37-basis", "B37-nanda"
 WITHIN = 3
 """How far table 3's counts may be from the paper's."""
 KEPT, ONE_DIGIT, IDLE, EXPLAINED, BY_HEART = 0.5, 0.1, 0.05, 0.8, 0.5
@@ -34,18 +30,10 @@ KEPT, ONE_DIGIT, IDLE, EXPLAINED, BY_HEART = 0.5, 0.1, 0.05, 0.8, 0.5
 variance of the network, and of the one on shuffled labels."""
 
 
-def columns_of(table: pd.DataFrame, names: list[str], preset: str) -> pd.DataFrame:
-    """Columns of a table; ``MissingExport`` where tables of an earlier version lack them."""
-    missing = [name for name in names if name not in table or table[name].isna().all()]
-    if missing:
-        raise MissingExport(f"columns {', '.join(missing)} of {preset}: export its networks again")
-    return table[names]
-
-
 def printed_counts(preset: ExportedRemainders) -> pd.DataFrame:
     """What the authors' figure prints at table 3's epochs: a row a network, a column an epoch."""
     names = {f"coded_{epoch}": epoch for epoch in TABLE_3}
-    counts = columns_of(preset.networks, list(names), preset.preset).astype(int)
+    counts = fresh.columns_of(preset, "networks", list(names)).astype(int)
     printed = pd.DataFrame(printed_ticks(counts.to_numpy()), columns=list(names.values()))
     return printed.set_index(preset.networks.seed.to_numpy())
 
@@ -77,7 +65,7 @@ def table_as_coded() -> Measurement:
 def wave_spikes(preset: ExportedRemainders) -> dict[int, dict[str, Spike]]:
     """Rise and fall of the active frequencies of both digits and of the active waves, by seed."""
     kinds = {"off_axes": "off the axes", "characters": "waves of x"}
-    columns_of(preset.spectra, list(kinds), preset.preset)
+    fresh.columns_of(preset, "spectra", list(kinds))
     found: dict[int, dict[str, Spike]] = {}
     for seed, rows in preset.spectra.sort_values("step").groupby("seed"):
         for column, kind in kinds.items():
@@ -120,7 +108,7 @@ def waves_rise_and_fall() -> Measurement:
 def kept_off_axes(preset: ExportedRemainders) -> pd.Series:
     """Jaccard index of the active frequencies of both digits, a sixteenth of the way and at the
     end, by seed."""
-    columns_of(preset.spectra, ["off_axes_kept"], preset.preset)
+    fresh.columns_of(preset, "spectra", ["off_axes_kept"])
     found = {}
     for seed, rows in preset.spectra.sort_values("step").groupby("seed"):
         place = step_before(rows.step.to_numpy())
@@ -152,7 +140,7 @@ def reuse() -> Measurement:
 def drop(preset: ExportedRemainders, how: str, numbers: str = "_held_out") -> pd.Series:
     """Loss of accuracy with attention held, on numbers never trained on, by seed."""
     names = [f"accuracy{numbers}", f"accuracy_{how}{numbers}"]
-    table = columns_of(preset.networks, names, preset.preset)
+    table = fresh.columns_of(preset, "networks", names)
     return (table[names[0]] - table[names[1]]).set_axis(preset.networks.seed.to_numpy())
 
 
@@ -166,16 +154,17 @@ def _drops(preset: ExportedRemainders) -> str:
 
 
 def _addition(job: str) -> str:
-    """The same of networks that add, where they are committed."""
+    """The same of networks that learned to add, where they are committed."""
     try:
-        preset = fresh.remainders(job)
+        preset, apart = fresh.that_add(job)
         means = {how: drop(preset, how).mean() for how in ("constant", "equal")}
     except MissingExport as missing:
         return f"of modular addition {missing}"
-    return (
+    said = (
         f"modular addition, mean of {len(preset.seeds)} networks: at its mean "
         f"{100 * means['constant']:.1f} %, a third to each place {100 * means['equal']:.1f} %"
     )
+    return f"{said}; {apart}" if apart else said
 
 
 @measures("B2.attention_idle")
@@ -213,12 +202,13 @@ def attention_idle_small() -> Measurement:
 def largest_head(preset: ExportedRemainders) -> pd.Series:
     """The smaller share of the head that shares most between the digits, by seed."""
     heads = [f"smaller_share_{head}" for head in range(preset.config.heads)]
-    largest = columns_of(preset.networks, heads, preset.preset).max(axis=1)
+    largest = fresh.columns_of(preset, "networks", heads).max(axis=1)
     return largest.set_axis(preset.networks.seed.to_numpy())
 
 
 def _one_digit(jobs: tuple[str, ...], nanda: str) -> Measurement:
-    own, other = largest_head(fresh.remainders(*jobs)), largest_head(fresh.remainders(nanda))
+    adding, left_out = fresh.that_add(nanda)
+    own, other = largest_head(fresh.remainders(*jobs)), largest_head(adding)
     few = len(jobs) > 1
     share = exactly(float(own.max())) if few else mean_of_few(own, lowest=0, highest=0.5)
     added = mean_of_few(other, lowest=0, highest=0.5)
@@ -230,8 +220,13 @@ def _one_digit(jobs: tuple[str, ...], nanda: str) -> Measurement:
     return judged(
         part(f"miiii, {of}", share, len(own), jobs=() if few else jobs, below=ONE_DIGIT),
         part("nanda, largest head", added, len(other), jobs=nanda, above=ONE_DIGIT),
-        note=f"miiii {', '.join(f'{s:.3f}' for s in own)}; "
-        f"nanda {', '.join(f'{s:.3f}' for s in other)}",
+        note="; ".join(
+            [
+                f"miiii {', '.join(f'{s:.3f}' for s in own)}",
+                f"nanda {', '.join(f'{s:.3f}' for s in other)}",
+                *filter(None, [left_out]),
+            ]
+        ),
         sensitivity=over((0.05, ONE_DIGIT, 0.2), verdict_at, "miiii alone, below"),
     )
 
@@ -252,7 +247,7 @@ def _mechanism(jobs: tuple[str, ...], shuffled: str) -> Measurement:
     trained, control = fresh.remainders(*jobs), fresh.remainders(shuffled)
     names = ["explained_held_out", "explained_labels_held_out"]
     for preset in (trained, control):
-        columns_of(preset.tasks, names, preset.preset)
+        fresh.columns_of(preset, "tasks", names)
     few = len(jobs) > 1
     lowest = trained.tasks.fillna({names[0]: 0.0}).groupby("seed")[names[0]].min()
     highest = control.tasks.fillna({names[1]: 0.0}).groupby("seed")[names[1]].max()

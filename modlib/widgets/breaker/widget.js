@@ -1,7 +1,5 @@
 // Break it: neurons out, weights disturbed; what is left of the answers, on all pairs.
 
-const CONTROL = 6; // the stream of modlib.maths.rng from which the order of removal is drawn
-
 export default {
   render({ model, el }) {
     if (!model.get("weights").byteLength)

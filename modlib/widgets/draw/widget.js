@@ -1,6 +1,5 @@
 // Draw m frequencies: hand after hand, and how often a hand separates the answers.
 
-const CONTROL = 6; // the stream of modlib.maths.rng from which hands are drawn
 const MOST = 10; // frequencies in the largest hand
 const LISTED = 400_000; // hands that are all counted; where there are more, some are drawn
 const TRIED = 1000; // of these

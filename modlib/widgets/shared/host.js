@@ -7,7 +7,11 @@ window.modlibLive ??= (() => {
   const write = (value) => (Array.isArray(value) ? value.join(".") : String(value));
 
   function fromAddress(name, state, linked) {
-    const [place, values = ""] = decodeURIComponent(location.hash.slice(1)).split(":"), found = {};
+    let address = "";
+    try {
+      address = decodeURIComponent(location.hash.slice(1));
+    } catch { /* a "%" that encodes nothing */ }
+    const [place, values = ""] = address.split(":"), found = {};
     if (place !== name) return null;
     for (const pair of values.split(",")) {
       const [key, text] = pair.split("=");

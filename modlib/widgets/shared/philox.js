@@ -1,6 +1,6 @@
 // Philox4x32-10 as in modlib.maths.rng: the same (seed, stream, index) gives the same words.
 
-const SPLIT = 0, INIT = 1, SHUFFLE = 2, INTERVENTION = 3;
+const SPLIT = 0, INIT = 1, SHUFFLE = 2, INTERVENTION = 3, CONTROL = 6;
 
 /** The upper 32 bits of a product of two 32-bit numbers. */
 function upper(x, y) {

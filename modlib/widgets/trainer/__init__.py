@@ -29,8 +29,9 @@ class TrainYourself(LiveFigure):
     """A network of paper A, trained where it is shown.
 
     ``n``, ``neurons``, ``l2``, ``lr``, ``seed``: as in ``AdditionConfig``; ``full``: 1 for the
-    full batch; ``trained``: the parameters where the training was paused or ended, in float32 and
-    in the order of ``parameter_shapes``.
+    full batch; ``python_rate``: steps a second of the run in Python, at modulus ``python_n``, 0
+    where it has none; ``trained``: the parameters where the training was paused or ended, in
+    float32 and in the order of ``parameter_shapes``.
     """
 
     NAME: ClassVar[str] = "trainer"

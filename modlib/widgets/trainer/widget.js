@@ -242,7 +242,7 @@ export default {
       const rate = states.at(-1)?.rate;
       const python = model.get("python_rate");
       pace.textContent = (rate ? `${Math.round(rate)} steps a second here. ` : "") +
-        (python ? `The readable loop in Python took ${Math.round(python)} a second at n = ${model.get("python_n")} where this page was made.` : "");
+        (python ? `The compiled steps in Python took ${Math.round(python)} a second at n = ${model.get("python_n")} where this page was made.` : "");
       el.dataset.epoch = states.at(-1)?.epoch ?? 0;
       el.dataset.unseen = states.at(-1)?.accuracy[1] ?? 0;
       clearTimeout(resting);

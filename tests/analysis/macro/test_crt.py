@@ -1,6 +1,6 @@
 """The approximate Chinese remainder theorem: votes, and sets of clusters."""
 
-from itertools import combinations, product
+from itertools import product
 
 import numpy as np
 import pytest
@@ -121,14 +121,6 @@ def test_an_overtone_at_another_cluster_is_not_counted_and_n_has_none():
     ideal = cosine(20, 3) + cosine(20, 6) + cosine(20, 10)
     share, _ = crt.overtones(ideal + cosine(20, 6), ideal, [3, 6, 10])
     assert share == pytest.approx(0.0, abs=1e-12)
-
-
-def test_random_separations_are_separations_of_distinct_frequencies():
-    drawn = crt.random_separations(11, 2, num_draws=40)
-    possible = {round(crt.separation(11, pair), 9) for pair in combinations(range(1, 6), 2)}
-    assert {round(value, 9) for value in drawn} <= possible
-    with pytest.raises(InputError, match="num_freqs must be an integer at least 1 and at most 5"):
-        crt.random_separations(11, 6)
 
 
 # -------------------------------------------------------------------------- votes

@@ -158,6 +158,20 @@ def test_points_of_the_grid_that_did_not_learn_are_left_out():
     assert found.num_networks == found.slopes.num_networks.sum() == 20 * 18
 
 
+def test_a_modulus_without_two_values_of_l2_has_no_slope():
+    table = planted_grid(0.0)
+    one_left = table[(table.n != 59) | (table.l2 == 1.0)]
+    found = analyse_grid(one_left, num_resamples=20)
+    assert found.slopes.n.tolist() == [91]
+    assert (found.num_networks, found.num_points) == (240, 12)
+    # Two values, but never at one learning rate and width: which of the three tells?
+    apart = table[(table.n != 59) | np.where(table.lr == 1.0, table.l2 == 1.0, table.l2 == 4.0)]
+    assert analyse_grid(apart, num_resamples=20).slopes.n.tolist() == [91]
+    nothing = analyse_grid(table[table.l2 == 1.0], num_resamples=20)
+    assert nothing.slopes.empty
+    assert np.isnan(nothing.width).all()
+
+
 def planted_networks(rule, num_seeds: int = 400, n: int = 91):
     """Networks of four ordinary clusters and, in every other one, a fine-tuning cluster.
 

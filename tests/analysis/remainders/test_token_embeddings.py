@@ -123,17 +123,15 @@ def test_frequencies_of_a_prime_are_those_of_both_digits():
         assert np.allclose(np.unique(folded.round(9)), asked)
 
 
-def test_as_coded_the_steps_are_those_of_the_authors():
+def test_as_coded_a_cell_is_a_wave_over_tokens_and_over_the_embedding():
     tokens = np.random.default_rng(4).normal(size=(61, 256))
     found = te.as_coded(tokens)
-    transform = np.fft.rfft2(tokens.T).T
-    shifted = np.fft.fftshift(np.abs(transform))
-    np.testing.assert_allclose(found.magnitudes, shifted)
-    np.testing.assert_allclose(found.norms, np.linalg.norm(shifted, axis=1))
-    assert found.marked.tolist() == (found.norms > found.norms.mean() + found.norms.std()).tolist()
+    token, dim = np.arange(61)[:, None], np.arange(256)
+    for row, column in ((0, 0), (3, 128), (17, 200), (30, 255)):
+        turns = found.freqs[row] * token / 61 + (column - 128) * dim / 256
+        summed = abs((tokens * np.exp(-2j * np.pi * turns)).sum())
+        assert found.magnitudes[row, column] == pytest.approx(summed)
     assert found.labels[:5] == ["const", "cos 0", "sin 1", "cos 1", "sin 2"]
-    in_place = np.linalg.norm(np.abs(transform), axis=1)[found.freqs]
-    np.testing.assert_allclose(found.norms, in_place)
 
 
 def test_as_coded_a_row_has_the_power_of_its_frequency_and_another_name():

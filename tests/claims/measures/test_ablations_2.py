@@ -60,7 +60,9 @@ def test_without_the_filter_a_network_gets_there_or_not(monkeypatch, size):
     bad = found((512, 512), (1024, None))
     assert bad.verdict == "differs"
     assert "1 of 2 networks" in bad.text
-    assert "it takes 2.00 times the steps (2.00 to 2.00)" in bad.note
+    assert "it takes 2.00 times the steps; seed 1000" in bad.note
+    both = found((512, 512), (1024, 1024))
+    assert "it takes 2.00 (2.00 to 2.00) times the steps" in both.note
     assert ("learning rate x 1.5 at equal rate x decay: 0 of 1" in bad.note) == (not size)
     undecided = found((None, None), (None, None))
     assert undecided.verdict == "undecided"
@@ -77,8 +79,8 @@ def test_other_trainings_stand_beside_the_pair(monkeypatch):
         export("B113-code-mask-a-sample", (128,)),
     ]
     found = measured(monkeypatch, "B2.lambda", *exports)
-    assert "at equal rate x decay 1.00 times the steps (1.00 to 1.00)" in found.note
-    assert "a dropout mask a sample 0.50 times the steps (0.50 to 0.50)" in found.note
+    assert "at equal rate x decay 1.00 times the steps;" in found.note
+    assert "a dropout mask a sample 0.50 times the steps" in found.note
 
 
 @pytest.mark.parametrize("size", ["", ".small"])
@@ -144,6 +146,32 @@ def test_a_wave_that_fades_helps_where_the_others_wait_for_it(monkeypatch):
     open_ = found((256, 1024, 256))
     assert open_.verdict == "undecided"
     assert "core-hours" in open_.needs
+
+
+def test_a_task_that_is_never_reached_without_the_wave_leaves_it_open(monkeypatch):
+    """Counted with all steps it makes the others 4 ** (1 / 7) = 1.22 times as late, or later."""
+    plain = export("B37", (256,) * 3)
+    perturbed = export("B37-perturbed", (256,) * 3)
+    late = all_at("B37-ablated", 256) | {31: None}
+    ablated = made_up_export("B37-ablated", [late] * 3)
+
+    def found(end: float) -> Measurement:
+        rows = [
+            {"seed": seed, "step": step, "explained_2": share}
+            for seed in plain.seeds
+            for step, share in ((0, 0.0), (128, 0.08), (16384, 0.08 * end))
+        ]
+        faded = replace(plain, spectra=pd.DataFrame(rows))
+        return measured(monkeypatch, "B2.temporary", faded, ablated, perturbed)
+
+    open_ = found(0.1)
+    assert open_.verdict == "undecided"
+    assert open_.text.startswith("steps to .97 of the others, without the wave over with it: 1.2")
+    assert open_.needs == (
+        "more steps: 3 pairs of task and network that only the networks without the wave do not "
+        "reach"
+    )
+    assert found(0.9).verdict == "differs", "the wave stays, however late the others come"
 
 
 @pytest.mark.parametrize("size", ["", ".small"])

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from made_up.adders import adders_network
 from made_up.claims import place_fresh
-from modlib.claims import committed
+from modlib.claims import fresh
 from modlib.claims.measure import measure
 from modlib.claims.measures import many_adders as ma
 from modlib.claims.register import load_claims
@@ -92,8 +91,8 @@ def found(monkeypatch):
     """Measures a claim on two fresh networks, the second with changes."""
 
     def of(claim_id: str, plain: dict | None = None, **changes: object) -> Measurement:
-        fresh = exported(ma.JOB, range(2000, 2002), **changes)
-        tables = {ma.JOB: fresh, **(controls() if plain is None else plain)}
+        own = exported(fresh.CODE, range(2000, 2002), **changes)
+        tables = {fresh.CODE: own, **(controls() if plain is None else plain)}
         place_fresh(monkeypatch, remainders=tables)
         result = measure([claim_id])[claim_id]
         assert isinstance(result, Measurement), result
@@ -140,6 +139,15 @@ def test_an_interval_that_holds_a_bound_leaves_the_slope_open(found):
     assert "1: undecided, 2: undecided, 3: undecided" in result.sensitivity
 
 
+def test_the_highest_of_several_untrained_networks_is_the_control(found):
+    plain = controls()
+    several = exported(fresh.UNTRAINED, range(1000, 1003))
+    several.networks["one_wave"] = [0.05, 0.3, 0.07]
+    result = found("B2.one_wave", plain=plain | {fresh.UNTRAINED: several})
+    assert result.verdict == "differs"
+    assert result.controls == "untrained 0.300, the highest of 3, on shuffled labels 0.070"
+
+
 def test_controls_through_which_the_lens_sees_as_much_refute_it(found):
     result = found("B2.one_wave", plain=controls(0.3))
     assert result.verdict == "differs"
@@ -151,6 +159,12 @@ def test_networks_that_did_not_learn_are_left_out(found):
     result = found("B2.disjoint", every_whole=0.5, removed_own=1.0)
     assert "1 of 1 network" in result.text
     assert result.verdict == "agrees"
+
+
+@pytest.mark.parametrize("claim_id", IDS)
+def test_how_many_learned_is_said_where_some_did_not(found, claim_id):
+    assert found(claim_id, every_whole=0.5).note.endswith("1 of 2 networks learned")
+    assert "networks learned" not in found(claim_id).note
 
 
 def pending(monkeypatch, tables: dict, claim_id: str) -> str:
@@ -166,25 +180,23 @@ def test_without_networks_a_claim_is_pending(monkeypatch, claim_id):
 
 
 def test_what_is_missing_is_named(monkeypatch):
-    fresh = exported(ma.JOB, range(2000, 2002))
-    fresh.networks.drop(columns="not_additive", inplace=True)
-    said = pending(monkeypatch, {ma.JOB: fresh}, "B2.additive")
+    old = exported(fresh.CODE, range(2000, 2002))
+    old.networks.drop(columns="not_additive", inplace=True)
+    said = pending(monkeypatch, {fresh.CODE: old}, "B2.additive")
     assert said == "B113-code: networks has no column not_additive; export it again"
-    half = exported(ma.JOB, range(2000, 2002), every_whole=np.nan)
-    said = pending(monkeypatch, {ma.JOB: half}, "B2.disjoint")
+    half = exported(fresh.CODE, range(2000, 2002), every_whole=np.nan)
+    said = pending(monkeypatch, {fresh.CODE: half}, "B2.disjoint")
     assert said == "B113-code: whole has no number for seed 2001; export it again"
-    fresh.tasks.drop(columns="whole", inplace=True)
-    said = pending(monkeypatch, {ma.JOB: fresh}, "B2.phase_sum")
+    old.tasks.drop(columns="whole", inplace=True)
+    said = pending(monkeypatch, {fresh.CODE: old}, "B2.phase_sum")
     assert "tasks has no column whole" in said
-    one = exported(ma.JOB, range(2000, 2001), every_whole=0.2)
-    assert "no network of B113-code" in pending(monkeypatch, {ma.JOB: one}, "B2.replace")
-    good = exported(ma.JOB, range(2000, 2002))
-    assert pending(monkeypatch, {ma.JOB: good}, "B2.one_wave") == "B113-untrained"
-
-
-def test_a_control_of_an_older_version_is_measured_on_its_network(monkeypatch):
-    old = exported("B113-basis", range(1000, 1001))
-    old.networks.drop(columns="one_wave", inplace=True)
-    old.run.view = adders_network({7: [1, 2, 3]}, size=23)
-    monkeypatch.setattr(committed, "_remainders", lambda name, root: old)
-    assert ma.best_wave("B113-basis") == pytest.approx(1)
+    one = exported(fresh.CODE, range(2000, 2001), every_whole=0.2)
+    assert "no network of B113-code" in pending(monkeypatch, {fresh.CODE: one}, "B2.replace")
+    good = exported(fresh.CODE, range(2000, 2002))
+    plain = controls()
+    without = {fresh.CODE: good, fresh.UNTRAINED: plain[fresh.UNTRAINED]}
+    said = pending(monkeypatch, without, "B2.one_wave")
+    assert said == "0 of 1 network B113-code-shuffled committed"
+    plain[fresh.UNTRAINED].networks.drop(columns="one_wave", inplace=True)
+    said = pending(monkeypatch, {fresh.CODE: good, **plain}, "B2.one_wave")
+    assert said == "B113-untrained: networks has no column one_wave; export it again"

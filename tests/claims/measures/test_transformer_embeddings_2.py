@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,11 +19,13 @@ SIZES = {
 BARE = "B113-nanda-no-dropout"
 
 
-def with_numbers(preset: str, values, *, learned: bool = True, **columns):
-    """Networks whose correlation of places has these values; nanda's have learned to add."""
+def with_numbers(preset: str, values, *, never: int = 0, **columns):
+    """Networks whose correlation of places has these values; nanda's have learned to add, but the
+    last of them ``never``."""
     q = {"B113": 113, "B37-": 37}.get(preset[:4], 37)
-    first = {q: 64 if learned else None} if "nanda" in preset else {}
-    export = made_up_export(preset, [first] * len(values))
+    learned = [64] * (len(values) - never) + [None] * never
+    export = made_up_export(preset, [{q: step} if "nanda" in preset else {} for step in learned])
+    export = replace(export, spectra=export.networks[["seed"]], tasks=export.networks[["seed"]])
     numbers = {"position_correlation": np.asarray(values, dtype=float), **columns}
     for name, column in numbers.items():
         export.networks[name] = column
@@ -62,6 +66,18 @@ def test_the_places_at_the_papers_size(monkeypatch):
     assert "core-hours" in undecided.needs
 
 
+def test_the_highest_network_is_held_against_the_lowest_control(monkeypatch):
+    measure = registered()["B2.positions"]
+    put(monkeypatch, "", [0.9, 0.92, 0.94], [-0.8, -0.9, -0.85], [-0.5], NONE)
+    note = measure().note
+    assert "miiii, the highest of 3 networks, less shuffled: -0.3, agrees" in note
+    assert "less the lowest of 5 untrained: -0.78, agrees" in note
+    put(monkeypatch, "", [0.9, 0.92, 0.94], [-0.8, -0.9, -0.85], [-0.5], [*NONE, -0.82])
+    bad = measure()
+    assert bad.verdict == "differs"
+    assert bad.text == "miiii, the highest of 3 networks, less the lowest of 6 untrained: 0.02"
+
+
 def test_the_places_in_the_small_setting_are_compared_seed_by_seed(monkeypatch):
     measure = registered()["B2.positions.small"]
     miiii = [-0.8, -0.82, -0.84, -0.81, -0.83]
@@ -80,7 +96,12 @@ def test_networks_that_have_not_learned_to_add_are_no_networks_that_add(monkeypa
     name = SIZES[""][0]
     measure = registered()["B2.positions"]
     others = ([-0.8, -0.9, -0.85], [-0.5], NONE)
-    lost = with_numbers(name, [-0.9, -0.9], learned=False)
+    some = with_numbers(name, [0.9, 0.91, 0.92, -0.9], never=1)
+    put(monkeypatch, "", [0.9, 0.9], *others, **{name: some})
+    found = measure()
+    assert found.verdict == "agrees"
+    assert found.note.endswith("3 of 4 networks B113-nanda-learns learned to add")
+    lost = with_numbers(name, [-0.9, -0.9], never=2)
     put(monkeypatch, "", [0.9, 0.9], *others, **{name: lost})
     with pytest.raises(MissingExport, match="a network B113-nanda-learns that learned to add"):
         measure()

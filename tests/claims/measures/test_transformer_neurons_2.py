@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,14 +13,18 @@ from made_up.runs import made_up_export
 from modlib.analysis.remainders.active_sets import TABLE_3
 from modlib.claims.measure import registered
 from modlib.claims.verdict import Measurement, MissingExport
+from modlib.config.presets import REMAINDERS_PRESETS
 from modlib.results.remainders import ExportedRemainders
 
 CODE, SHUFFLED, NANDA = "B113-code", "B113-code-shuffled", "B113-nanda-learns"
 STEPS = (0, 256, 1024, 4096, 16384, 65536)
 
 
-def export(preset: str, count: int = 3) -> ExportedRemainders:
-    return made_up_export(preset, [{}] * count)
+def export(preset: str, count: int = 3, never: int = 0) -> ExportedRemainders:
+    """Networks of which those of modular addition learn, but the last ones ``never``."""
+    first = {REMAINDERS_PRESETS[preset].p: 64} if "nanda" in preset else {}
+    made = made_up_export(preset, [first] * (count - never) + [{}] * never)
+    return replace(made, spectra=made.networks[["seed"]], tasks=made.networks[["seed"]])
 
 
 def measured(monkeypatch: pytest.MonkeyPatch, claim: str, *exports: object) -> Measurement:
@@ -50,7 +55,7 @@ def test_table_3_is_compared_as_it_is_printed(monkeypatch):
     assert good.sensitivity == "within 2: agrees, 3: agrees, 4: agrees"
     bad = found((0, 0, 22, 48, 22), (9, 9, 9, 9, 9), (9, 9, 9, 9, 9))
     assert (bad.verdict, bad.value) == ("differs", 13)
-    with pytest.raises(MissingExport, match=r"columns coded_256, .* of B113-code: export its"):
+    with pytest.raises(MissingExport, match=r"B113-code: networks has no column coded_256, "):
         measured(monkeypatch, "B2.tab3.coded", export(CODE), flat)
 
 
@@ -105,9 +110,9 @@ def test_what_is_kept_must_be_more_than_by_chance_of_the_control(monkeypatch):
 
 
 def with_attention(
-    preset: str, held: Sequence[float], *, share: float = 0.01
+    preset: str, held: Sequence[float], *, share: float = 0.01, never: int = 0
 ) -> ExportedRemainders:
-    made = export(preset, len(held))
+    made = export(preset, len(held), never)
     for numbers in ("", "_held_out"):
         made.networks[f"accuracy{numbers}"] = 0.99
         made.networks[f"accuracy_constant{numbers}"] = held
@@ -128,6 +133,9 @@ def test_attention_is_idle_if_it_can_be_held_at_its_mean(monkeypatch):
     assert "modular addition, mean of 2 networks: at its mean 10.0 %" in good.note
     assert found((0.99, 0.9, 0.99)).verdict == "differs"
     assert "of modular addition 0 of 10 networks" in found((0.99, 0.99)).note
+    some = found((0.99, 0.98), with_attention(NANDA, (0.99, 0.79, 0.0), never=1))
+    assert "mean of 2 networks: at its mean 10.0 %" in some.note
+    assert some.note.endswith("2 of 3 networks B113-nanda-learns learned to add")
 
 
 def test_idle_attention_in_the_small_setting_has_an_interval(monkeypatch):
@@ -158,6 +166,10 @@ def test_the_largest_head_decides(monkeypatch, claim, own, nanda):
     assert found(0.2, 0.3).verdict == "differs"
     assert found(0.01, 0.01).verdict == "differs"
     assert found(0.01, 0.0985).verdict == "undecided"
+    networks = with_attention(own, (0.99,) * 4), with_attention(nanda, (0.99,) * 4, never=3)
+    networks[1].networks["smaller_share_0"] = [0.4, 0.0, 0.0, 0.0]
+    note = measured(monkeypatch, claim, *networks).note
+    assert f"nanda 0.400; 1 of 4 networks {nanda} learned to add" in note
 
 
 def with_tasks(preset: str, lowest: Sequence[float], labels: float = 0.01) -> ExportedRemainders:
@@ -191,5 +203,5 @@ def test_the_mechanism_is_looked_for_on_held_out_numbers(monkeypatch, claim, own
     assert mixed.verdict == ("undecided" if claim.endswith("small") else "differs")
     old = with_tasks(own, (0.9, 0.9))
     object.__setattr__(old, "tasks", old.tasks.drop(columns="explained_held_out"))
-    with pytest.raises(MissingExport, match="columns explained_held_out"):
+    with pytest.raises(MissingExport, match="tasks has no column explained_held_out"):
         measured(monkeypatch, claim, old, with_tasks(shuffled, (0.0, 0.0)))
