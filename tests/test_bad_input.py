@@ -239,7 +239,7 @@ COMMANDS = {
     "train --seed 9223372036854775807 --num-seeds 2": (
         f"last seed must be {SEED_RULE}, got {2**63}"
     ),
-    "train --num-seeds 0": "num_seeds must be an integer at least 1, got 0",
+    "train --num-seeds 0": "num_seeds must be an integer at least 1 and at most 10000000, got 0",
     "train --device tpu": "device must be auto, cpu, cuda or cuda:INDEX, got 'tpu'",
     "train --device 3": "device must be auto, cpu, cuda or cuda:INDEX, got '3'",
     "train --preset B": "preset must be one of ",

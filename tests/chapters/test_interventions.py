@@ -306,11 +306,12 @@ def test_the_answer_and_captions_of_removal_are_those_of_the_run(network, cuts):
     dip = facts.half(half_and_whole(0.8, 0.95), one)
     flat = facts.half(half_and_whole(0.95, 0.8), one)
     assert answer(dip).endswith(
-        "A cluster is a part that can be taken out whole, better than in pieces: 80.0 % of the "
-        f"answers are right without half of f = {one[0].freq}, 95.0 % without all of it. :::"
+        "By accuracy a cluster is better taken out whole than in pieces: 80.0 % of the answers are "
+        f"right without half of f = {one[0].freq}, 95.0 % without all of it. The loss is larger at "
+        "half than at the end for 0 of 1. :::"
     )
     few = answer(dip._replace(num_clusters=3))
-    assert "1 of 3 clusters is better taken out whole than in pieces: 80.0 %" in few
+    assert "By accuracy 1 of 3 clusters is better taken out whole than in pieces: 80.0 %" in few
     assert "It hurts less: as many random neurons cost more" in answer(dip)
     assert (
         "seldom worse than to take it whole: the loss is larger at half than at the end for 0 of 1."

@@ -114,7 +114,7 @@ def test_moduli_whose_training_broke_are_named_and_left_out():
     assert text.startswith(
         "*Left out*: n = 251 (80.0 % learn; their final loss is 1.50 times that at "
     )
-    assert "This explains the drop: at n = 251 networks are under-trained." in text
+    assert "This may explain the drop: at n = 251 networks end at a higher loss" in text
     assert "over the 4 moduli that train steadily" in text
     broken = grown(n251=trained(251, loss=0.03, learned=48, clusters=2))
     caption = told(CHAPTER, "growth-caption", broken)

@@ -49,7 +49,7 @@ def test_what_a_tie_between_the_phases_leaves_is_named(ideal):
     tied = choir.joint_moments(table.assign(t_b=table.t_a), 31).set_index("joint")
     assert tied.moment["t_A - t_B"] == pytest.approx(1)
     assert not tied.vanishes["t_A - t_B"]
-    assert tied.vanishes.sum() == 6
+    assert tied.vanishes.sum() == 8
     halves = table.assign(t_a=np.where(np.arange(24) < 12, 0.0, 15.5))
     halved = choir.joint_moments(halves, 31).set_index("joint")
     assert halved.moment["2 t_A"] == pytest.approx(1)
