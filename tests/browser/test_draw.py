@@ -38,7 +38,7 @@ def test_hands_gaps_and_their_tally_are_pythons(opened, page_of, n, m, delta, dr
     assert seen["hand"] == hands[-1].tolist()
     assert seen["gap"] == pytest.approx(sep.gaps(n, hands)[-1], abs=1e-9)
     separated = sep.is_separated(n, hands, delta)
-    assert counted(page) == [separated.sum(), sep.has_ratio(n, hands).sum()]
+    assert counted(page) == [separated.sum(), sep.has_double(n, hands).sum()]
 
 
 @pytest.mark.parametrize(("n", "delta"), [(23, sep.DELTA), (31, 0.3)])

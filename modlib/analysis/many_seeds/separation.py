@@ -199,7 +199,7 @@ def random_sets(
     return np.minimum(residues, n - residues)
 
 
-def has_ratio(n: int, sets: Int[np.ndarray, "set freq"]) -> Bool[np.ndarray, " set"]:
+def has_double(n: int, sets: Int[np.ndarray, "set freq"]) -> Bool[np.ndarray, " set"]:
     """Which sets hold two different frequencies f and +-2 f modulo n."""
     images = np.minimum(2 * sets % n, -2 * sets % n)
     equal = images[:, :, None] == sets[:, None, :]

@@ -135,19 +135,16 @@ def batch_invariance() -> Measurement:
     """Clusters and simple share at the end of the long runs; what else differs, beside it."""
     small, full = (fresh.sweep(job).networks for job in ("A91-long", "A91-full-long"))
     num, jobs = min(len(small), len(full)), ("A91-long", "A91-full-long")
+
+    def within(what: str, difference: Interval, margin: float) -> Part:
+        bounds = Bounds(at_least=-margin, at_most=margin)
+        return Part(
+            what=what, interval=difference, bounds=bounds, num_networks=num, jobs=jobs, each=True
+        )
+
     parts, notes = [], []
     for what, (test, margin) in rg.regime_differences(small, full).items():
-        parts.append(
-            part(
-                what,
-                test.interval,
-                num,
-                jobs=jobs,
-                each=True,
-                at_least=-margin,
-                at_most=margin,
-            )
-        )
+        parts.append(within(what, test.interval, margin))
         notes.append(f"{what}: p of not being equivalent {test.p_value:.2g}")
     beside = []
     for what, values in (
@@ -158,17 +155,7 @@ def batch_invariance() -> Measurement:
         margin = max(FIFTH * float(other.mean()), 1e-9)
         test = equivalence(one, other, margin)
         said = f"{what}, {other.mean():.3g} with batches of n"
-        beside.append(
-            part(
-                said,
-                test.interval,
-                num,
-                jobs=jobs,
-                each=True,
-                at_least=-margin,
-                at_most=margin,
-            )
-        )
+        beside.append(within(said, test.interval, margin))
     note = f"full batch less batch n; {'; '.join(notes)}"
     return judged(*parts, beside=beside, note=note)
 

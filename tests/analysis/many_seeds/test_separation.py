@@ -76,8 +76,8 @@ def test_random_sets_follow_their_model():
 
 def test_sets_with_a_pair_of_ratio_2_are_found():
     sets = np.array([[7, 14, 3], [7, 42, 3], [7, 3, 5], [13, 26, 39]])
-    assert sep.has_ratio(91, sets).tolist() == [True, True, False, True]
-    assert sep.has_ratio(9, np.array([[3, 1], [3, 4]])).tolist() == [False, False]  # 2 x 3 = -3
+    assert sep.has_double(91, sets).tolist() == [True, True, False, True]
+    assert sep.has_double(9, np.array([[3, 1], [3, 4]])).tolist() == [False, False]  # 2 x 3 = -3
 
 
 def test_the_formulas_are_those_of_the_paper():
